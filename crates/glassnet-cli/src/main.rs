@@ -1,0 +1,2 @@
+//! The glassnet command.
+fn main() {}

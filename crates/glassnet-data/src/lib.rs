@@ -1,0 +1,1 @@
+//! Tables: CSV to typed columns to batches.

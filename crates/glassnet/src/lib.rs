@@ -1,0 +1,20 @@
+//! A glass-box engine for feed-forward neural networks.
+//!
+//! One [`graph`](graph) is the centre: layers ([`nn`]) lower into it, and everything else reads it: the
+//! gradient ([`grad`]), the f64 oracle ([`reference`]), the f32 engine ([`engine`]) and the training loop
+//! ([`train`]). The library thinks and does nothing else: files, clock, randomness, threads and printing are
+//! arguments of its functions, never its habits.
+
+pub mod engine;
+pub mod error;
+pub mod formula;
+pub mod grad;
+pub mod graph;
+pub mod math;
+pub mod nn;
+pub mod reference;
+pub mod tensor;
+pub mod train;
+
+pub use error::{Error, ErrorKind, Result};
+pub use tensor::{Tensor, Value};

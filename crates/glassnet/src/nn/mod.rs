@@ -1,0 +1,3 @@
+//! Layers, networks, their notation and their weights.
+
+pub mod init;

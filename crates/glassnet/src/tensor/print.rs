@@ -1,0 +1,1 @@
+//! Arrays as NumPy 2 prints them.
