@@ -30,7 +30,7 @@ impl Expression {
     /// ```
     /// let formula = glassnet::formula::parse("exp(2z)*sin(z^2)")?;
     /// let first = formula.differentiate("z")?;
-    /// assert_eq!(first.to_string(), "2*exp(2*z)*sin(z^2) + exp(2*z)*2*z*cos(z^2)");
+    /// assert_eq!(first.to_string(), "2*exp(2*z)*sin(z^2) + 2*exp(2*z)*z*cos(z^2)");
     /// # Ok::<(), glassnet::Error>(())
     /// ```
     pub fn differentiate(&self, variable: &str) -> Result<Expression> {

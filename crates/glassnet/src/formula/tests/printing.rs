@@ -138,7 +138,7 @@ fn formulas_are_set_with_the_brackets_they_need() {
     check_set("exp(1/z)", "exp(1/z)", r"\exp\left(\frac{1}{z}\right)");
     check_set("exp(-z^2/2)", "exp(−z²/2)", r"\exp\left(-\frac{z^{2}}{2}\right)");
     check_set("e^(-z^2)", "e^(−z²)", r"e^{-z^{2}}");
-    check_set("π(z)".replace("(z)", "*z").as_str(), "π·z", r"\pi z");
+    check_set("π*z", "π·z", r"\pi z");
     check_set("max(z, 0)", "max(z, 0)", r"\max(z, 0)");
     check_set("a - (b + c)", "a − (b + c)", r"a - (b + c)");
     check_set("-(a - b)", "−(a − b)", r"-(a - b)");
