@@ -313,7 +313,7 @@ impl Expression {
         match self {
             Expression::Number(number) => number.rational(),
             Expression::Negative(value) => Some(value.rational()?.negative()),
-            Expression::Quotient(left, right) => left.rational()?.divide(right.rational()?),
+            Expression::Quotient(left, right) => left.rational()?.over(right.rational()?),
             Expression::Constant(_)
             | Expression::Variable(_)
             | Expression::Sum(_)

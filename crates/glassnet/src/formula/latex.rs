@@ -62,10 +62,9 @@ impl Expression {
 
 /// Appends `next`, parted by a space where a command would swallow its first letter.
 fn push(text: &mut String, next: &str) {
-    let command = text.rfind('\\').is_some_and(|at| {
-        at + 1 < text.len() && text[at + 1..].bytes().all(|byte| byte.is_ascii_alphabetic())
-    });
-    if command && next.starts_with(|c: char| c.is_ascii_alphabetic()) {
+    let command = text.trim_end_matches(|c: char| c.is_ascii_alphabetic()).ends_with('\\');
+    let letter = text.ends_with(|c: char| c.is_ascii_alphabetic());
+    if letter && command && next.starts_with(|c: char| c.is_ascii_alphabetic()) {
         text.push(' ');
     }
     text.push_str(next);

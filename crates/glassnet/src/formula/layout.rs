@@ -192,10 +192,11 @@ fn set_power(base: &Expression, exponent: &Expression) -> Layout {
     // sin⁻¹ would read as the inverse function: only whole powers from 2 on stand on the name.
     let whole =
         matches!(exponent, Expression::Number(n) if n.is_integer_text() && n.to_f64() >= 2.0);
-    if let Expression::Call(function, argument) = base {
-        if whole && takes_power_on_name(*function) {
-            return applied(set_function(*function, Some(raised)), layout(argument));
-        }
+    if let Expression::Call(function, argument) = base
+        && whole
+        && takes_power_on_name(*function)
+    {
+        return applied(set_function(*function, Some(raised)), layout(argument));
     }
     let set = layout(base);
     let bare = match base {
@@ -257,7 +258,13 @@ fn has_raised(set: &Layout) -> bool {
             has_raised(base) || !matches!(exponent.as_ref(), Layout::Number(_))
         }
         Layout::Fence(_, inner) => has_raised(inner),
-        _ => false,
+        Layout::Fraction(..) | Layout::Root(_) | Layout::Cases(_) => true,
+        Layout::Number(_)
+        | Layout::Name(..)
+        | Layout::Pi
+        | Layout::Function(..)
+        | Layout::Apply
+        | Layout::Operator(_) => false,
     }
 }
 

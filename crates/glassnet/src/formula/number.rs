@@ -125,7 +125,7 @@ impl Rational {
     }
 
     /// The sum.
-    pub fn add(self, other: Rational) -> Option<Rational> {
+    pub fn plus(self, other: Rational) -> Option<Rational> {
         let left = self.numerator.checked_mul(other.denominator)?;
         let right = other.numerator.checked_mul(self.denominator)?;
         let denominator = self.denominator.checked_mul(other.denominator)?;
@@ -138,18 +138,18 @@ impl Rational {
     }
 
     /// The difference.
-    pub fn subtract(self, other: Rational) -> Option<Rational> {
-        self.add(other.negative())
+    pub fn minus(self, other: Rational) -> Option<Rational> {
+        self.plus(other.negative())
     }
 
     /// The product.
-    pub fn multiply(self, other: Rational) -> Option<Rational> {
+    pub fn times(self, other: Rational) -> Option<Rational> {
         let numerator = self.numerator.checked_mul(other.numerator)?;
         Rational::new(numerator, self.denominator.checked_mul(other.denominator)?)
     }
 
     /// The quotient; `None` also for division by zero.
-    pub fn divide(self, other: Rational) -> Option<Rational> {
+    pub fn over(self, other: Rational) -> Option<Rational> {
         let numerator = self.numerator.checked_mul(other.denominator)?;
         Rational::new(numerator, self.denominator.checked_mul(other.numerator)?)
     }
@@ -167,7 +167,7 @@ impl Rational {
 
     /// The order of two fractions.
     pub fn compare(self, other: Rational) -> Option<Ordering> {
-        Some(self.subtract(other)?.numerator.cmp(&0))
+        Some(self.minus(other)?.numerator.cmp(&0))
     }
 
     /// True for zero.

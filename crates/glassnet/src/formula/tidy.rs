@@ -102,7 +102,7 @@ pub(super) fn sum(terms: Vec<(Sign, Expression)>) -> Expression {
                     continue;
                 }
                 Some((place, total, decimals)) => {
-                    if let Some(total) = total.add(exact) {
+                    if let Some(total) = total.plus(exact) {
                         let decimal = decimal || decimals;
                         folded = Some((place, total, decimal));
                         kept[place].value = constant(total, decimal);
@@ -149,7 +149,7 @@ pub(super) fn product(factors: Vec<Expression>) -> Expression {
     let mut decimal = false;
     let mut kept = vec![];
     for factor in flat {
-        match factor.rational().and_then(|exact| total.multiply(exact)) {
+        match factor.rational().and_then(|exact| total.times(exact)) {
             Some(next) => {
                 decimal |= is_decimal(&factor);
                 total = next;
@@ -179,7 +179,7 @@ pub(super) fn quotient(numerator: Expression, denominator: Expression) -> Expres
         return zero();
     }
     let exact = |tree: &Expression| tree.rational();
-    let folded = exact(&numerator).zip(exact(&denominator)).and_then(|(a, b)| a.divide(b));
+    let folded = exact(&numerator).zip(exact(&denominator)).and_then(|(a, b)| a.over(b));
     if let Some(value) = folded {
         return constant(value, is_decimal(&numerator) || is_decimal(&denominator));
     }

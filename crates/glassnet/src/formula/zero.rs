@@ -46,7 +46,7 @@ fn value(round: usize, i: usize) -> Rational {
     let (numerator, denominator) = POINTS[(round + 5 * i) % POINTS.len()];
     let value = Rational::new(numerator, denominator).unwrap_or(Rational::ONE);
     let shift = Rational::new(i as i128, 13).unwrap_or(Rational::ZERO);
-    value.add(shift).unwrap_or(value)
+    value.plus(shift).unwrap_or(value)
 }
 
 type Point<'a> = HashMap<&'a str, Rational>;
@@ -70,14 +70,14 @@ fn exact(tree: &Expression, point: &Point) -> Option<Rational> {
         Expression::Sum(terms) => terms.iter().try_fold(Rational::ZERO, |sum, term| {
             let value = at(&term.value)?;
             match term.sign {
-                Sign::Plus => sum.add(value),
-                Sign::Minus => sum.subtract(value),
+                Sign::Plus => sum.plus(value),
+                Sign::Minus => sum.minus(value),
             }
         }),
         Expression::Product(parts) => {
-            parts.iter().try_fold(Rational::ONE, |product, part| product.multiply(at(part)?))
+            parts.iter().try_fold(Rational::ONE, |product, part| product.times(at(part)?))
         }
-        Expression::Quotient(left, right) => at(left)?.divide(at(right)?),
+        Expression::Quotient(left, right) => at(left)?.over(at(right)?),
         Expression::Power(base, exponent) => {
             let exponent = at(exponent)?;
             let whole = i32::try_from(exponent.numerator()).ok()?;
@@ -113,7 +113,7 @@ fn exact_call(function: Function, value: Rational) -> Option<Rational> {
         Function::Sign => Rational::new(value.numerator().signum(), 1),
         Function::Softsign => {
             let size = if positive { value } else { value.negative() };
-            value.divide(size.add(Rational::ONE)?)
+            value.over(size.plus(Rational::ONE)?)
         }
         Function::Exp
         | Function::Log

@@ -224,3 +224,19 @@ fn limits_hold_without_overflow() {
     let long = vec!["z"; 30_000].join("+");
     assert!(parse(&long).unwrap().differentiate("z").is_ok());
 }
+
+#[test]
+fn the_zero_test_takes_hostile_divisors() {
+    for hostile in [
+        format!("{}z{}", "1/(log(-1)+".repeat(199), ")".repeat(199)),
+        format!("1/({})", vec!["log(-z*z-1)"; 5_000].join("+")),
+        format!("1/({}{}", "z+".repeat(30_000), "z)"),
+        format!("{}z{}", "1/(z^z^z^0.1+".repeat(190), ")".repeat(190)),
+        format!("1/({}z)", (0..5_000).map(|i| format!("x{i}+")).collect::<String>()),
+    ] {
+        if let Ok(formula) = parse(&hostile) {
+            formula.latex();
+            formula.mathml();
+        }
+    }
+}

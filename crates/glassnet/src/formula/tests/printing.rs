@@ -99,7 +99,7 @@ fn numbers_keep_their_text_and_are_exact() {
     assert_eq!(Expression::from_f64(-0.1).unwrap().to_string(), "-0.1");
     assert_eq!(Expression::from_f64(1e-7).unwrap().to_string(), "1e-7");
     assert_eq!(Expression::from_f64(f64::NAN), None);
-    assert_eq!(Rational::new(i128::MAX, 1).unwrap().add(Rational::ONE), None);
+    assert_eq!(Rational::new(i128::MAX, 1).unwrap().plus(Rational::ONE), None);
     assert_eq!(Rational::new(2, -4), Rational::new(-1, 2));
 }
 
