@@ -171,6 +171,14 @@ fn mathml_escapes_and_nests() {
 }
 
 #[test]
+fn bars_within_bars_read_back() {
+    for source in ["abs(2*abs(z))", "abs(abs(z)*abs(z - 1) + 2)*abs(z)", "2*abs(z)^2"] {
+        let formula = parse(source).unwrap();
+        assert_eq!(parse(&formula.unicode()), Ok(formula), "{source}");
+    }
+}
+
+#[test]
 fn tables_read_and_round_trip() {
     for source in FORMULAS {
         let formula = parse(source).unwrap_or_else(|error| panic!("{source}: {error}"));
@@ -211,5 +219,7 @@ fn tidying_is_light() {
     assert_eq!(tidy("(-a)/(-b) + (-a)/b"), "a/b - a/b");
     assert_eq!(tidy("3 - 5 + z"), "-2 + z");
     assert_eq!(tidy("1/0.3"), "10/3");
+    assert_eq!(tidy("(-1)/2*z"), "-1/2*z");
+    assert_eq!(tidy("(-1)/(-2)*z*(-3)/4"), "-3/2*z/4");
     assert_eq!(tidy("(a + b) + c"), "(a + b) + c");
 }
