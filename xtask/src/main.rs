@@ -1,2 +1,55 @@
-//! Habits of the repository.
-fn main() {}
+//! `cargo xtask`: what people and machines run in this repository.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command speaks to its terminal")]
+
+use std::process::ExitCode;
+
+use xtask::tidy::Severity;
+use xtask::{ci, docs, tidy, tree};
+
+const USAGE: &str = "\
+Usage: cargo xtask <COMMAND>
+
+Commands:
+  ci [STEP…]   run every check, or only the named steps; ends with `N passed, N failed`
+  tidy         check the house rules (layers, sizes, words, generated tables)
+  docs         write the generated tables into the documents";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let outcome = match arguments.first().map(String::as_str) {
+        Some("ci") => ci::run(&tree::root(), &arguments[1..]),
+        Some("tidy") => run_tidy(),
+        Some("docs") => run_docs(),
+        Some("help" | "--help" | "-h") => {
+            println!("{USAGE}");
+            Ok(true)
+        }
+        Some(other) => Err(format!("unknown command `{other}`\n\n{USAGE}")),
+        None => Err(format!("a command is missing\n\n{USAGE}")),
+    };
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(message) => {
+            eprintln!("error: {message}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run_tidy() -> Result<bool, String> {
+    let findings = tidy::check(&tree::root())?;
+    for finding in &findings {
+        println!("{finding}");
+    }
+    let errors = findings.iter().filter(|f| f.severity == Severity::Error).count();
+    println!("{errors} errors, {} warnings", findings.len() - errors);
+    Ok(errors == 0)
+}
+
+fn run_docs() -> Result<bool, String> {
+    for path in docs::write(&tree::root())? {
+        println!("wrote {path}");
+    }
+    Ok(true)
+}

@@ -1,0 +1,152 @@
+//! Runs programs in the open, and counts the tests that they report.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Stdio};
+
+use super::{Context, Report};
+
+/// A cargo command at the repository's root, without the variables that `cargo run` gave to us: they
+/// describe this program, and build scripts would take them for a change.
+pub(super) fn cargo(context: &Context, arguments: &[&str]) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(arguments);
+    prepare(&mut command, context);
+    command
+}
+
+/// Gives a command the repository's root, the target folder and a clean environment.
+pub(super) fn prepare(command: &mut Command, context: &Context) {
+    command.current_dir(&context.root).env("CARGO_TARGET_DIR", &context.target);
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&name);
+        }
+    }
+}
+
+/// Whether the command runs and succeeds, in silence: is this tool installed?
+pub(super) fn works(mut command: Command) -> bool {
+    let status = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    status.is_ok_and(|status| status.success())
+}
+
+/// Runs a check that only succeeds or fails.
+pub(super) fn check(mut command: Command) -> Result<Report, String> {
+    let status = command.stdin(Stdio::null()).status();
+    let status = status.map_err(|error| format!("{command:?} cannot be started: {error}"))?;
+    Ok(Report::of(status.success()))
+}
+
+/// Runs a command whose standard output reports tests: shows it as it comes, and counts.
+pub(super) fn count_tests(mut command: Command) -> Result<Report, String> {
+    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
+    let mut child = child.map_err(|error| format!("{command:?} cannot be started: {error}"))?;
+    let mut tally = Tally::default();
+    if let Some(output) = child.stdout.take() {
+        let mut output = BufReader::new(output);
+        let mut line = Vec::new();
+        let mut screen = std::io::stdout().lock();
+        while output.read_until(b'\n', &mut line).map_err(|error| error.to_string())? > 0 {
+            // A closed pipe at our own end must not hide the result.
+            let _ = screen.write_all(&line).and_then(|()| screen.flush());
+            tally.read(&String::from_utf8_lossy(&line));
+            line.clear();
+        }
+    }
+    let status = child.wait().map_err(|error| error.to_string())?;
+    Ok(tally.report(status.success()))
+}
+
+/// What test runners have said so far.
+#[derive(Debug, Default)]
+struct Tally {
+    started: usize,
+    ended: usize,
+    report: Report,
+}
+
+impl Tally {
+    /// Reads a line of a runner: `running 3 tests`, `test a ... FAILED`, or `test result: …`.
+    fn read(&mut self, line: &str) {
+        let line = line.trim_end();
+        if let Some(result) = line.strip_prefix("test result: ") {
+            self.ended += 1;
+            self.report.passed += number_before(result, " passed");
+            self.report.failed += number_before(result, " failed");
+            self.report.skipped += number_before(result, " ignored");
+        } else if let Some(test) = line.strip_prefix("test ") {
+            if let Some(name) = test.strip_suffix(" ... FAILED") {
+                self.report.failures.push(name.to_owned());
+            }
+        } else if let ["running", count, "test" | "tests"] =
+            line.split(' ').collect::<Vec<_>>().as_slice()
+        {
+            self.started += usize::from(count.parse::<usize>().is_ok());
+        }
+    }
+
+    /// Adds what the runners couldn't say: one that died in the middle, or never came to be built.
+    fn report(mut self, succeeded: bool) -> Report {
+        let died = self.started.saturating_sub(self.ended);
+        self.report.failed += died;
+        if !succeeded && self.report.failed == 0 {
+            self.report.failed = 1;
+        }
+        self.report
+    }
+}
+
+/// The number that stands before `unit`; 0 if there is none.
+fn number_before(text: &str, unit: &str) -> usize {
+    let Some((before, _)) = text.split_once(unit) else { return 0 };
+    before.rsplit(' ').next().and_then(|word| word.parse().ok()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check_tally(output: &str, succeeded: bool, passed: usize, failed: usize, skipped: usize) {
+        let mut tally = Tally::default();
+        output.lines().for_each(|line| tally.read(line));
+        let report = tally.report(succeeded);
+        assert_eq!((report.passed, report.failed, report.skipped), (passed, failed, skipped));
+    }
+
+    const OK: &str = "\
+running 2 tests
+test a ... ok
+test b ... ok
+test result: ok. 2 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.01s
+";
+    const BAD: &str = "\
+running 3 tests
+test a ... ok
+test c ... ignored, slow
+test b::d ... FAILED
+test result: FAILED. 1 passed; 1 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.01s
+";
+
+    #[test]
+    fn runners_are_summed() {
+        check_tally(OK, true, 2, 0, 0);
+        check_tally(&[OK, BAD, OK].concat(), false, 5, 1, 1);
+        let mut tally = Tally::default();
+        BAD.lines().for_each(|line| tally.read(line));
+        assert_eq!(tally.report.failures, ["b::d"]);
+    }
+
+    #[test]
+    fn what_was_not_built_or_died_counts_as_failed() {
+        check_tally("", false, 0, 1, 0);
+        check_tally("", true, 0, 0, 0);
+        check_tally(&[OK, "running 5 tests\ntest a ... ok\n", OK].concat(), false, 4, 1, 0);
+        check_tally(&["running 1 test\n", BAD].concat(), false, 1, 2, 1);
+    }
+
+    #[test]
+    fn other_lines_are_not_counted() {
+        check_tally("running out of tests\nrunning 3 laps\nall: 5 passed\n", true, 0, 0, 0);
+    }
+}

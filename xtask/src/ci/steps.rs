@@ -1,0 +1,120 @@
+//! The checks, in the order in which they run: quick answers first.
+#![allow(clippy::print_stdout, reason = "a command speaks to its terminal")]
+
+use super::runner::{cargo, check, count_tests, works};
+use super::{Context, Report, Step, readme};
+use crate::tidy::{self, Severity};
+use crate::tree::Tree;
+
+/// Every step of `cargo xtask ci`.
+pub(super) const STEPS: &[Step] = &[
+    Step { name: "fmt", run: format },
+    Step { name: "tidy", run: tidy },
+    Step { name: "clippy", run: clippy },
+    Step { name: "build", run: build },
+    Step { name: "tests", run: tests },
+    Step { name: "doctests", run: doc_tests },
+    Step { name: "rustdoc", run: rustdoc },
+    Step { name: "examples", run: examples },
+    Step { name: "release", run: release },
+    Step { name: "readme", run: readme::first_command },
+    Step { name: "deny", run: deny },
+];
+
+fn format(context: &Context) -> Result<Report, String> {
+    if !works(cargo(context, &["fmt", "--version"])) {
+        return Ok(Report::skipped("rustfmt is not installed (rustup component add rustfmt)"));
+    }
+    check(cargo(context, &["fmt", "--all", "--check"]))
+}
+
+fn clippy(context: &Context) -> Result<Report, String> {
+    if !works(cargo(context, &["clippy", "--version"])) {
+        return Ok(Report::skipped("clippy is not installed (rustup component add clippy)"));
+    }
+    check(cargo(context, &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
+}
+
+fn tidy(context: &Context) -> Result<Report, String> {
+    let findings = tidy::check(&context.root)?;
+    for finding in &findings {
+        println!("{finding}");
+    }
+    Ok(Report::of(findings.iter().all(|finding| finding.severity != Severity::Error)))
+}
+
+fn build(context: &Context) -> Result<Report, String> {
+    check(cargo(context, &["build", "--workspace", "--all-targets"]))
+}
+
+fn tests(context: &Context) -> Result<Report, String> {
+    let targets = ["test", "--workspace", "--tests", "--examples", "--no-fail-fast"];
+    count_tests(cargo(context, &targets))
+}
+
+fn doc_tests(context: &Context) -> Result<Report, String> {
+    count_tests(cargo(context, &["test", "--workspace", "--doc", "--no-fail-fast"]))
+}
+
+fn rustdoc(context: &Context) -> Result<Report, String> {
+    // Libraries only: the binary `glassnet` would write its pages over the library's.
+    let mut command = cargo(context, &["doc", "--workspace", "--lib", "--no-deps"]);
+    let mut flags = std::env::var_os("RUSTDOCFLAGS").unwrap_or_default();
+    flags.push(" -D warnings");
+    command.env("RUSTDOCFLAGS", flags);
+    check(command)
+}
+
+/// Runs every example; one that says `//! Not run by ci: REASON` at its head is left out.
+fn examples(context: &Context) -> Result<Report, String> {
+    let tree = Tree::read(&context.root)?;
+    let mut report = Report::default();
+    let mut ran = 0;
+    for example in tidy::examples(&tree) {
+        let text = tree.file(&example.path).map_or("", |file| file.text.as_str());
+        if let Some(reason) = not_run(text) {
+            println!("{} is not run: {reason}", example.name);
+            continue;
+        }
+        println!("--> {}", example.name);
+        let (package, name) = (example.package.as_str(), example.name.as_str());
+        let one = check(cargo(context, &["run", "--quiet", "-p", package, "--example", name]))?;
+        if one.failed > 0 {
+            report.failures.push(format!("example {name}"));
+        }
+        report.failed += one.failed;
+        ran += 1;
+    }
+    if ran == 0 {
+        return Ok(Report::nothing("there is no example to run"));
+    }
+    Ok(report)
+}
+
+fn not_run(text: &str) -> Option<&str> {
+    let head = text.lines().take_while(|line| line.starts_with("//!"));
+    { head }.find_map(|line| line.strip_prefix("//! Not run by ci: ")).map(str::trim)
+}
+
+fn release(context: &Context) -> Result<Report, String> {
+    check(cargo(context, &["build", "--release", "--package", "glassnet-cli"]))
+}
+
+fn deny(context: &Context) -> Result<Report, String> {
+    if !works(cargo(context, &["deny", "--version"])) {
+        return Ok(Report::nothing("cargo-deny is not installed"));
+    }
+    // Advisories need the network, and change without us: they are not a test of this tree.
+    check(cargo(context, &["deny", "check", "bans", "licenses", "sources"]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_example_may_ask_not_to_be_run() {
+        assert_eq!(not_run("//! A.\n//! Not run by ci: needs a screen\n"), Some("needs a screen"));
+        assert_eq!(not_run("//! A.\nfn main() {}\n//! Not run by ci: late\n"), None);
+    }
+}
