@@ -1,1 +1,171 @@
-//! STUB engine
+//! The f32 engine: a graph compiled for one batch size into a static schedule over one arena.
+//!
+//! [`Plan::compile`] turns a checked graph (with its gradient) into a list of kernel calls whose operands are fixed
+//! places in memory. [`Plan::run`] executes it: no allocation, no lookup by name, no branching on shapes. Weights
+//! and buffers lie in one contiguous [`Block`] which all plans of a network share; the values asked for (gradients)
+//! lie contiguously at the beginning of the plan's [`Memory`], in the order in which they were asked for, so that an
+//! optimiser sweeps over both in step.
+//!
+//! # One float semantics
+//! - An element of a product is a sum over `k` in blocks of 256: within a block one chain of fused multiply-adds from
+//!   0 in order, then blocks are added in order; a bias is added last. Sums over rows follow the same rule.
+//! - softmax is `e^(z − m)·(1/Σ)`, log-softmax `(z − m) − ln Σ`, a mean a chain of fused multiply-adds by 1/N.
+//! - Elementary functions are [`crate::math::elementary`]'s polynomials, never the system's.
+//! - Fusion only omits stores: every value has the same bits whether it is observed or not.
+//!
+//! So results have the same bits on AVX-512, AVX2 and portable code.
+
+mod arena;
+mod broadcast;
+mod cross_entropy;
+mod elementwise;
+mod execute;
+pub mod functional;
+mod instruction;
+pub mod kernels;
+mod lower;
+mod memory;
+mod moves;
+mod pair;
+mod place;
+mod rows;
+
+pub use kernels::Level;
+pub use memory::{Block, Memory};
+
+use crate::error::Result;
+use crate::graph::{Checked, NodeId, NodeMap};
+use instruction::Instruction;
+use place::Slot;
+
+/// How a plan is made.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// The instruction set that kernels use; it changes the speed, never a bit of a result.
+    pub level: Level,
+    /// Whether operations may be merged into one kernel.
+    pub fuse: bool,
+    /// Nodes whose values are kept until the next run, besides the results.
+    pub observe: Vec<NodeId>,
+}
+
+impl Default for Config {
+    /// The best instruction set of this processor, fused, nothing observed.
+    fn default() -> Self {
+        Config { level: Level::detect(), fuse: true, observe: vec![] }
+    }
+}
+
+/// Where the randomness of one run comes from: dropout masks are a function of these and of nothing else.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Draw {
+    /// The seed of the whole training.
+    pub seed: u64,
+    /// The number of the step, so that a resumed training goes on with the same masks.
+    pub step: u64,
+}
+
+/// A graph compiled for one batch size.
+///
+/// ```
+/// use glassnet::engine::{Block, Config, Draw, Plan};
+/// use glassnet::graph::{Builder, DType, Shape, op::Activation};
+/// let mut builder = Builder::new();
+/// let x = builder.input("x", DType::F32, Shape::batch([2]))?;
+/// let weight = builder.parameter("0.weight", Shape::from([1, 2]))?;
+/// let z = builder.affine(x, weight, None)?;
+/// let y = builder.activation(Activation::Relu, z)?;
+/// let graph = builder.finish_checked();
+///
+/// let mut block = Block::for_graph(&graph);
+/// block.get_mut("0.weight").unwrap().copy_from_slice(&[1.0, -1.0]);
+/// let plan = Plan::compile(&graph, &[y], 2, &Config::default())?;
+/// let mut memory = plan.memory();
+/// memory.floats_mut(plan.input("x").unwrap()).copy_from_slice(&[3.0, 1.0, 1.0, 3.0]);
+/// plan.run(&block, &mut memory, Draw::default())?;
+/// assert_eq!(memory.floats(plan.place(y).unwrap()), [2.0, 0.0]);
+/// # Ok::<(), glassnet::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Plan {
+    level: Level,
+    batch: usize,
+    instructions: Vec<Instruction>,
+    places: NodeMap<Slot>,
+    inputs: Vec<(String, Slot)>,
+    results: Vec<Slot>,
+    result_len: usize,
+    constants: Vec<(usize, f32)>,
+    work_len: usize,
+    index_len: usize,
+    scratch_len: usize,
+    state_len: usize,
+}
+
+/// A value's place in a plan's memory: made by the plan, used on its [`Memory`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ValuePlace(Slot);
+
+impl Plan {
+    /// Compiles the part of `graph` that `results` (and the observed nodes) need, for batches of `batch` rows.
+    ///
+    /// # Errors
+    /// When an operation has no kernel (`Unsupported`), or the arrays do not fit the address space.
+    pub fn compile(
+        graph: &Checked,
+        results: &[NodeId],
+        batch: usize,
+        config: &Config,
+    ) -> Result<Self> {
+        lower::compile(graph, results, batch, config)
+    }
+
+    /// The number of rows that it was compiled for.
+    pub fn batch(&self) -> usize {
+        self.batch
+    }
+
+    /// Memory for running this plan, zeroed.
+    pub fn memory(&self) -> Memory {
+        Memory::new(self)
+    }
+
+    /// The place of the input called `name`, if the results depend on it.
+    pub fn input(&self, name: &str) -> Option<ValuePlace> {
+        self.inputs.iter().find(|(input, _)| input == name).map(|&(_, slot)| ValuePlace(slot))
+    }
+
+    /// The place of a node's value after a run: results and observed nodes have one, others may share memory.
+    pub fn place(&self, node: NodeId) -> Option<ValuePlace> {
+        self.places.get(node).map(|&slot| ValuePlace(slot))
+    }
+
+    /// The results, contiguous, in the order in which they were asked for.
+    pub fn results<'a>(&self, memory: &'a Memory) -> &'a [f32] {
+        memory.results(self.result_len)
+    }
+
+    /// Like [`Plan::results`], to be changed in place (gradient clipping).
+    pub fn results_mut<'a>(&self, memory: &'a mut Memory) -> &'a mut [f32] {
+        memory.results_mut(self.result_len)
+    }
+
+    /// Where result number `index` lies within [`Plan::results`].
+    ///
+    /// # Panics
+    /// When there is no such result.
+    pub fn result_range(&self, index: usize) -> std::ops::Range<usize> {
+        self.results[index].range()
+    }
+
+    /// Computes all results from the inputs in `memory` and the weights in `block`.
+    ///
+    /// # Errors
+    /// When an index (a class, a row of an embedding) is out of range: the message names the batch's row.
+    ///
+    /// # Panics
+    /// When `memory` or `block` were made for another graph.
+    pub fn run(&self, block: &Block, memory: &mut Memory, draw: Draw) -> Result<()> {
+        execute::run(self, block, memory, draw)
+    }
+}

@@ -1,0 +1,381 @@
+//! The command line's verbs and flags.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Train feed-forward networks on the CPU, and open every number to the computation that made it.
+#[derive(Debug, Parser)]
+#[command(
+    name = "glassnet",
+    disable_version_flag = true,
+    after_help = "Examples:\n  \
+        glassnet train data/seattle-weather.csv --target season --split-by month\n  \
+        glassnet predict model.safetensors new-days.csv\n  \
+        glassnet summary 6-32-32-32-4\n\n\
+        A network is a PyTorch expression 'Sequential(Linear(6, 32), ReLU(), Linear(32, 4))', the short form\n\
+        6-32-4 (ReLU between; 6-32t-4 for tanh, s sigmoid, g GELU, l linear), or a model file."
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) verb: Option<Verb>,
+    /// Print the version; with --verbose also the processor, threads and a self-test of the kernels.
+    #[arg(short = 'V', long)]
+    pub(crate) version: bool,
+    /// With --version: tell about the processor and test the kernels against f64.
+    #[arg(long)]
+    pub(crate) verbose: bool,
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+/// Flags that every verb takes.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Common {
+    /// Print one JSON document to stdout instead of text.
+    #[arg(long, global = true, help_heading = "Everywhere")]
+    pub(crate) json: bool,
+    /// Print no progress and no notes.
+    #[arg(short, long, global = true, help_heading = "Everywhere")]
+    pub(crate) quiet: bool,
+    /// When to colour: terminals only (auto), always, never. NO_COLOR is honoured.
+    #[arg(long, global = true, value_enum, default_value = "auto", help_heading = "Everywhere")]
+    pub(crate) color: Color,
+    /// How many threads may be used: a number or auto. The results have the same bits for any.
+    #[arg(long, global = true, default_value = "auto", value_parser = threads, help_heading = "Everywhere")]
+    pub(crate) threads: Threads,
+}
+
+/// A number of threads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Threads {
+    /// As many as the processor has.
+    Auto,
+    /// So many.
+    Count(usize),
+}
+
+fn threads(text: &str) -> Result<Threads, String> {
+    match text {
+        "auto" => Ok(Threads::Auto),
+        text => match text.parse() {
+            Ok(count @ 1..=1024) => Ok(Threads::Count(count)),
+            Ok(_) | Err(_) => Err("give a whole number from 1 to 1024, or auto".into()),
+        },
+    }
+}
+
+/// When to colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Learn to predict a column of a table.
+    Train(Box<Train>),
+    /// Predict the rows of a table.
+    Predict(Predict),
+    /// Measure a model on a table that has the target.
+    Evaluate(Evaluate),
+    /// Show a network's layers, shapes and numbers of weights.
+    Summary(Summary),
+    /// Measure how fast a network trains and predicts here.
+    Bench(Bench),
+    /// Print a script that completes commands in a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// How to read a table.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Reading {
+    /// The character between fields.
+    #[arg(long, default_value = ",", value_name = "CHAR", help_heading = "Reading")]
+    pub(crate) delimiter: String,
+    /// Numbers are written 3,14.
+    #[arg(long, help_heading = "Reading")]
+    pub(crate) decimal_comma: bool,
+    /// Texts that stand for a missing value, besides the empty cell.
+    #[arg(long, value_delimiter = ',', value_name = "TEXT,…", help_heading = "Reading")]
+    pub(crate) missing: Vec<String>,
+    /// Take infinities and NaN for missing values instead of refusing them.
+    #[arg(long, help_heading = "Reading")]
+    pub(crate) allow_non_finite: bool,
+    /// Columns whose values are categories even where they look like numbers.
+    #[arg(long, value_delimiter = ',', value_name = "COLUMN,…", help_heading = "Reading")]
+    pub(crate) categories: Vec<String>,
+}
+
+/// `glassnet train`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    glassnet train data/seattle-weather.csv --target season --split-by month\n  \
+    glassnet train data/digits.csv --target digit --hidden 64 --epochs 30\n  \
+    glassnet train data/autompg.csv --target mpg --loss huber --json")]
+pub(crate) struct Train {
+    /// The table, a CSV file with a header; - for stdin.
+    pub(crate) data: PathBuf,
+    /// The column to predict.
+    #[arg(long)]
+    pub(crate) target: String,
+    /// The network: a PyTorch expression or the short form; its width must match the encoded columns.
+    #[arg(long, conflicts_with_all = ["hidden", "activation", "dropout"], help_heading = "Network")]
+    pub(crate) net: Option<String>,
+    /// Widths of the hidden layers; 0 for none.
+    #[arg(long, value_delimiter = ',', default_value = "32,32", help_heading = "Network")]
+    pub(crate) hidden: Vec<usize>,
+    /// The activation between layers: a torch.nn name such as relu, tanh, gelu, or a formula in z such as 'z*sigmoid(z)'.
+    #[arg(long, default_value = "relu", help_heading = "Network")]
+    pub(crate) activation: String,
+    /// Dropout after every hidden layer with this probability.
+    #[arg(long, value_name = "P", help_heading = "Network")]
+    pub(crate) dropout: Option<f64>,
+    /// Whether the target is a class or a number.
+    #[arg(long, value_enum, default_value = "auto")]
+    pub(crate) task: TaskChoice,
+    /// cross_entropy (the default for classes), mse (for numbers), l1, huber, smooth_l1, … or an expression such as
+    /// 'CrossEntropyLoss(label_smoothing=0.1)'.
+    #[arg(long, help_heading = "Learning")]
+    pub(crate) loss: Option<String>,
+    /// sgd, adam, adamw, nadam, radam, rmsprop, adagrad, adadelta, or an expression such as 'SGD(lr=0.1, nesterov=True,
+    /// momentum=0.9)'.
+    #[arg(long, default_value = "adam", help_heading = "Learning")]
+    pub(crate) optimizer: String,
+    /// The learning rate, instead of the optimiser's own.
+    #[arg(long, help_heading = "Learning")]
+    pub(crate) lr: Option<f64>,
+    /// The momentum of SGD or RMSprop.
+    #[arg(long, help_heading = "Learning")]
+    pub(crate) momentum: Option<f64>,
+    /// The optimiser's weight decay.
+    #[arg(long, help_heading = "Learning")]
+    pub(crate) weight_decay: Option<f64>,
+    /// A penalty of so much times the sum of all absolute weights.
+    #[arg(long, default_value_t = 0.0, help_heading = "Learning")]
+    pub(crate) l1: f64,
+    /// A penalty of so much times the sum of all squared weights.
+    #[arg(long, default_value_t = 0.0, help_heading = "Learning")]
+    pub(crate) l2: f64,
+    /// Cut the gradient to this norm.
+    #[arg(long, conflicts_with = "clip_value", help_heading = "Learning")]
+    pub(crate) clip_norm: Option<f64>,
+    /// Cut every element of the gradient to this size.
+    #[arg(long, help_heading = "Learning")]
+    pub(crate) clip_value: Option<f64>,
+    /// How the learning rate changes: an expression such as 'StepLR(step_size=30)' or 'OneCycleLR(max_lr=0.01)'.
+    #[arg(long, help_heading = "Learning")]
+    pub(crate) schedule: Option<String>,
+    /// How often every row is visited at most.
+    #[arg(long, default_value_t = 100, help_heading = "Learning")]
+    pub(crate) epochs: usize,
+    /// Rows per step.
+    #[arg(long, default_value_t = 32, help_heading = "Learning")]
+    pub(crate) batch_size: usize,
+    /// Stop when the validation loss has not improved for so many epochs; 0 never stops early.
+    #[arg(long, default_value_t = 20, help_heading = "Learning")]
+    pub(crate) patience: usize,
+    /// balanced: rare classes count more; or a weight per class, in the classes' order.
+    #[arg(long, value_name = "balanced|W,…", help_heading = "Learning")]
+    pub(crate) class_weight: Option<String>,
+    /// Of the split, the initial weights, the order of rows and dropout.
+    #[arg(long, default_value_t = 0, help_heading = "Learning")]
+    pub(crate) seed: u64,
+    /// The order of rows: our own permutations, torch's randperm, or none.
+    #[arg(long, value_enum, default_value = "own", help_heading = "Learning")]
+    pub(crate) shuffle: ShuffleChoice,
+    /// The part of the rows kept aside to watch the training, or a table; 0 for none.
+    #[arg(long, default_value = "0.2", value_name = "PART|FILE", help_heading = "Data")]
+    pub(crate) validation: String,
+    /// Rows with the same value in this column stay together when the table is split; the column is no feature.
+    #[arg(long, value_name = "COLUMN", help_heading = "Data")]
+    pub(crate) split_by: Option<String>,
+    /// A table that is only measured at the end.
+    #[arg(long, value_name = "FILE", help_heading = "Data")]
+    pub(crate) test: Option<PathBuf>,
+    /// Columns that are no features.
+    #[arg(long, value_delimiter = ',', value_name = "COLUMN,…", help_heading = "Data")]
+    pub(crate) drop: Vec<String>,
+    /// The only columns that are features.
+    #[arg(long, value_delimiter = ',', value_name = "COLUMN,…", help_heading = "Data")]
+    pub(crate) features: Vec<String>,
+    /// A column of row weights.
+    #[arg(long, value_name = "COLUMN", help_heading = "Data")]
+    pub(crate) weight: Option<String>,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
+    /// Where the model goes (model.safetensors, which may replace a model that glassnet wrote).
+    #[arg(short, long, value_name = "FILE", help_heading = "Output")]
+    pub(crate) output: Option<PathBuf>,
+    /// A CSV file of every epoch's losses and metrics.
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub(crate) history: Option<PathBuf>,
+    /// Save the state of the training after every epoch.
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub(crate) checkpoint: Option<PathBuf>,
+    /// Go on from a checkpoint, as if it had never stopped.
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub(crate) resume: Option<PathBuf>,
+    /// Replace outputs that exist.
+    #[arg(long, help_heading = "Output")]
+    pub(crate) force: bool,
+}
+
+/// Whether the target is a class or a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TaskChoice {
+    /// Decided by the column: text is a class; whole numbers of few values are classes; other numbers are numbers.
+    Auto,
+    /// A class.
+    Classification,
+    /// A number.
+    Regression,
+}
+
+/// The order of rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ShuffleChoice {
+    /// Our own permutations.
+    Own,
+    /// `torch.randperm`.
+    Torch,
+    /// The table's order.
+    None,
+}
+
+/// A network or model with its weights.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Weights {
+    /// Weights of a bare network: a .safetensors file, or JSON such as '{"0.weight": [[1, 2]], "0.bias": [0]}'; else they
+    /// are initialised from --seed.
+    #[arg(long, value_name = "FILE|JSON")]
+    pub(crate) weights: Option<String>,
+    /// The seed of a bare network's weights.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
+}
+
+/// `glassnet predict`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    glassnet predict model.safetensors new-days.csv --output seasons.csv\n  \
+    glassnet predict 2-2-2 x.csv --weights weights.safetensors --softmax")]
+pub(crate) struct Predict {
+    /// A model file, or a bare network.
+    pub(crate) model: String,
+    /// The table; - for stdin.
+    pub(crate) data: PathBuf,
+    #[command(flatten)]
+    pub(crate) weights: Weights,
+    /// Where the predictions go instead of stdout.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Replace an output that exists.
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// With two classes: predict the second one from this probability on.
+    #[arg(long, value_name = "P")]
+    pub(crate) threshold: Option<f64>,
+    /// A bare network's outputs are logits: print softmax of them.
+    #[arg(long)]
+    pub(crate) softmax: bool,
+    /// The table of a bare network has no header.
+    #[arg(long)]
+    pub(crate) no_header: bool,
+    /// What to do with categories that the training did not have.
+    #[arg(long, value_enum, default_value = "error")]
+    pub(crate) unseen: Unseen,
+    /// Quote cells that a spreadsheet would take for formulas.
+    #[arg(long)]
+    pub(crate) spreadsheet_safe: bool,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
+}
+
+/// What to do with categories that the training did not have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Unseen {
+    /// Refuse the table.
+    Error,
+    /// Encode them as none of the known ones.
+    Ignore,
+}
+
+/// `glassnet evaluate`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Example:\n  glassnet evaluate model.safetensors data/seattle-weather.csv")]
+pub(crate) struct Evaluate {
+    /// A model file, or a bare network.
+    pub(crate) model: String,
+    /// A table with the target; - for stdin.
+    pub(crate) data: PathBuf,
+    #[command(flatten)]
+    pub(crate) weights: Weights,
+    /// The target column of a bare network (its last one unless given).
+    #[arg(long)]
+    pub(crate) target: Option<String>,
+    /// The loss of a bare network: cross_entropy or mse.
+    #[arg(long, default_value = "cross_entropy")]
+    pub(crate) loss: String,
+    /// The table of a bare network has no header.
+    #[arg(long)]
+    pub(crate) no_header: bool,
+    /// Also measure how much worse each column's shuffling makes the model.
+    #[arg(long)]
+    pub(crate) importance: bool,
+    /// What to do with categories that the training did not have.
+    #[arg(long, value_enum, default_value = "error")]
+    pub(crate) unseen: Unseen,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
+}
+
+/// `glassnet summary`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Example:\n  glassnet summary 6-32-32-32-4")]
+pub(crate) struct Summary {
+    /// A network or a model file.
+    pub(crate) model: String,
+}
+
+/// `glassnet bench`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Example:\n  glassnet bench 784-128-64-10 --batch-size 64")]
+pub(crate) struct Bench {
+    /// The network.
+    pub(crate) net: String,
+    /// Rows per step.
+    #[arg(long, default_value_t = 64)]
+    pub(crate) batch_size: usize,
+    /// adam, sgd, or none to measure prediction alone.
+    #[arg(long, default_value = "adam")]
+    pub(crate) optimizer: String,
+    /// The momentum of SGD.
+    #[arg(long)]
+    pub(crate) momentum: Option<f64>,
+    /// The loss.
+    #[arg(long, value_enum, default_value = "cross_entropy")]
+    pub(crate) loss: BenchLoss,
+    /// How long to measure.
+    #[arg(long, default_value_t = 2.0)]
+    pub(crate) seconds: f64,
+}
+
+/// The losses that `bench` measures with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub(crate) enum BenchLoss {
+    /// Softmax cross-entropy against random classes.
+    CrossEntropy,
+    /// Mean squared error against random numbers.
+    Mse,
+}

@@ -1,0 +1,89 @@
+//! How a training is done.
+
+use super::clip::Clip;
+use super::optimizer::Optimizer;
+use super::schedule::Schedule;
+use crate::engine;
+use crate::error::{Error, Result};
+use crate::nn::loss::Criterion;
+
+/// The order in which rows are visited.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Shuffle {
+    /// A new permutation every epoch, from our own stream: a function of seed and epoch.
+    #[default]
+    Own,
+    /// `torch.randperm(rows)` every epoch, from the generator that initialised the network with the same seed, so that
+    /// a run follows a PyTorch script that calls `torch.manual_seed(seed)` first.
+    Torch,
+    /// The table's order.
+    None,
+}
+
+/// The settings of a training.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// The loss.
+    pub criterion: Criterion,
+    /// A weight per class for losses over classes.
+    pub class_weights: Option<Vec<f32>>,
+    /// The optimiser with its learning rate.
+    pub optimizer: Optimizer,
+    /// How the learning rate changes.
+    pub schedule: Option<Schedule>,
+    /// How gradients are cut.
+    pub clip: Option<Clip>,
+    /// The factor of `Σ|w|` that is added to the loss's gradient: `l1·sign(w)` for every parameter.
+    pub l1: f64,
+    /// The factor of `Σw²` that is added to the loss's gradient: `2·l2·w` for every parameter.
+    pub l2: f64,
+    /// How often every row is visited.
+    pub epochs: usize,
+    /// Rows per step; the last batch of an epoch may be smaller.
+    pub batch_size: usize,
+    /// The order of rows.
+    pub shuffle: Shuffle,
+    /// Of shuffling and dropout (and, by the caller, of the initial weights).
+    pub seed: u64,
+    /// Stop when the validation loss has not improved for so many epochs.
+    pub patience: Option<usize>,
+    /// What counts as an improvement of the validation loss.
+    pub min_delta: f64,
+    /// How plans are compiled.
+    pub engine: engine::Config,
+}
+
+impl Config {
+    /// Adam at its defaults, 100 epochs of batches of 32, seed 0, no early stopping.
+    pub fn new(criterion: Criterion, optimizer: Optimizer) -> Self {
+        Config {
+            criterion,
+            class_weights: None,
+            optimizer,
+            schedule: None,
+            clip: None,
+            l1: 0.0,
+            l2: 0.0,
+            epochs: 100,
+            batch_size: 32,
+            shuffle: Shuffle::Own,
+            seed: 0,
+            patience: None,
+            min_delta: 0.0,
+            engine: engine::Config::default(),
+        }
+    }
+
+    /// Checks the numbers that have no check of their own.
+    pub(super) fn check(&self) -> Result<()> {
+        if self.batch_size == 0 {
+            return Err(Error::usage("the batch size is 0").help("give at least 1"));
+        }
+        for (name, value) in [("l1", self.l1), ("l2", self.l2), ("min_delta", self.min_delta)] {
+            if !value.is_finite() || value < 0.0 {
+                return Err(Error::usage(format!("{name} is {value}")).help("give a finite number of at least 0"));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,112 @@
+//! Rows to learn from.
+
+use crate::error::{Error, Result};
+use crate::tensor::Tensor;
+
+/// What a row is described by.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Features {
+    /// Numbers, `[rows, …]`.
+    Floats(Tensor<f32>),
+    /// Indices for a network that begins with an embedding, `[rows, …]`.
+    Indices(Tensor<i64>),
+}
+
+/// What is to be predicted.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Target {
+    /// A class index per row.
+    Classes(Vec<i64>),
+    /// Numbers per row, `[rows, …]`: values, or class probabilities.
+    Values(Tensor<f32>),
+}
+
+/// Rows with their targets.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dataset {
+    features: Features,
+    target: Target,
+    weights: Option<Vec<f32>>,
+}
+
+impl Dataset {
+    /// Rows of `features` with their `target`.
+    ///
+    /// # Errors
+    /// When the numbers of rows differ, or there is no row.
+    pub fn new(features: Features, target: Target) -> Result<Self> {
+        let rows = features.rows();
+        let targets = match &target {
+            Target::Classes(classes) => classes.len(),
+            Target::Values(values) => values.shape().first().copied().unwrap_or(0),
+        };
+        if rows != targets {
+            return Err(Error::data(format!("{rows} rows of features for {targets} targets")));
+        }
+        if rows == 0 {
+            return Err(Error::data("there are no rows").help("give at least one"));
+        }
+        Ok(Dataset { features, target, weights: None })
+    }
+
+    /// The same rows with a weight each: the loss becomes `Σ w·ℓ / Σ w` over a batch.
+    ///
+    /// # Errors
+    /// When there is not one finite, non-negative weight per row, or all are 0.
+    pub fn with_weights(mut self, weights: Vec<f32>) -> Result<Self> {
+        if weights.len() != self.rows() {
+            return Err(Error::data(format!("{} weights for {} rows", weights.len(), self.rows())));
+        }
+        if let Some(row) = weights.iter().position(|weight| !weight.is_finite() || *weight < 0.0) {
+            return Err(Error::data(format!("the weight of row {row} is {}", weights[row]))
+                .help("give finite weights of at least 0"));
+        }
+        if weights.iter().all(|&weight| weight == 0.0) {
+            return Err(Error::data("all row weights are 0"));
+        }
+        self.weights = Some(weights);
+        Ok(self)
+    }
+
+    /// The number of rows.
+    pub fn rows(&self) -> usize {
+        self.features.rows()
+    }
+
+    /// What rows are described by.
+    pub fn features(&self) -> &Features {
+        &self.features
+    }
+
+    /// What is to be predicted.
+    pub fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// The rows' weights, if they differ.
+    pub fn weights(&self) -> Option<&[f32]> {
+        self.weights.as_deref()
+    }
+}
+
+impl Features {
+    /// The number of rows.
+    pub fn rows(&self) -> usize {
+        self.shape().first().copied().unwrap_or(0)
+    }
+
+    /// The axes' lengths, rows first.
+    pub fn shape(&self) -> &[usize] {
+        match self {
+            Features::Floats(tensor) => tensor.shape(),
+            Features::Indices(tensor) => tensor.shape(),
+        }
+    }
+}
+
+/// Copies `rows` of row-major `from`, `width` elements each, to `to`.
+pub(super) fn gather<T: Copy>(from: &[T], width: usize, rows: &[usize], to: &mut [T]) {
+    for (place, &row) in rows.iter().enumerate() {
+        to[place * width..(place + 1) * width].copy_from_slice(&from[row * width..(row + 1) * width]);
+    }
+}

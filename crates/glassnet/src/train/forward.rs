@@ -1,0 +1,162 @@
+//! Predictions: a network in evaluation mode, compiled once.
+
+use super::dataset::{Features, gather};
+use crate::engine::{Block, Config, Draw, Memory, Plan};
+use crate::error::{Error, Result};
+use crate::graph::{Checked, DType, Dim, NodeId, Shape};
+use crate::nn::{Mode, Module, Network, StateDict};
+use crate::tensor::{Tensor, Value};
+
+/// Rows that one plan computes at a time.
+const CHUNK: usize = 256;
+
+/// A network in evaluation mode, ready to predict any number of rows.
+///
+/// A row's prediction does not depend on the rows that are predicted with it.
+///
+/// ```
+/// use glassnet::{Tensor, nn, train::{Features, Predictor}};
+/// let network = nn::Network::new(nn::parse("Sequential(Linear(2, 3), ReLU(), Linear(3, 1))")?, 0)?;
+/// let mut predictor = Predictor::new(&network, &[2], &Default::default())?;
+/// let y = predictor.predict(&Features::Floats(Tensor::from_rows(&[[0.0, 1.0], [1.0, 0.0]])?))?;
+/// assert_eq!(y.shape(), [2, 1]);
+/// # Ok::<(), glassnet::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Predictor {
+    graph: Checked,
+    output: NodeId,
+    block: Block,
+    config: Config,
+    plans: Vec<(Plan, Memory)>,
+}
+
+impl Predictor {
+    /// Compiles `network` for rows of shape `row` (without the batch).
+    ///
+    /// # Errors
+    /// When the rows do not fit the network, or an operation has no kernel.
+    pub fn new(network: &Network, row: &[usize], config: &Config) -> Result<Self> {
+        let graph = network.module().graph(Shape::batch(row.iter().copied()), Mode::Eval)?;
+        let output = graph.graph().output("y").ok_or_else(|| Error::network("the network has no output"))?;
+        let mut block = Block::for_graph(&graph);
+        load(&mut block, network.state_dict())?;
+        Ok(Predictor { graph, output, block, config: config.clone(), plans: vec![] })
+    }
+
+    /// The weights and buffers, to be changed between predictions.
+    pub(super) fn block_mut(&mut self) -> &mut Block {
+        &mut self.block
+    }
+
+    /// The network's outputs for every row: logits, or whatever its last layer computes.
+    ///
+    /// # Shapes
+    /// features `[rows, row…]` → `[rows, output…]`.
+    ///
+    /// # Errors
+    /// When a row has not the shape that was compiled for, or an index is out of range.
+    pub fn predict(&mut self, features: &Features) -> Result<Tensor<f32>> {
+        let rows = features.rows();
+        let mut shape = self.graph.shape(self.output).dims().to_vec();
+        match shape.first_mut() {
+            Some(first @ Dim::Batch) => *first = Dim::Fixed(rows),
+            Some(Dim::Fixed(_)) | None => {
+                return Err(Error::network("the network's output has no row per input row"));
+            }
+        }
+        let mut outputs = Vec::with_capacity(Shape::from(shape.clone()).elements(rows).unwrap_or(0));
+        let order: Vec<usize> = (0..rows).collect();
+        for chunk in order.chunks(CHUNK) {
+            let at = self.plan_for(chunk.len())?;
+            let (plan, memory) = &mut self.plans[at];
+            fill(plan, memory, features, chunk)?;
+            plan.run(&self.block, memory, Draw::default()).map_err(|error| {
+                let place = error.place().unwrap_or("the batch").to_owned();
+                error.at(format!("{place}, which begins at row {}", chunk[0]))
+            })?;
+            outputs.extend_from_slice(plan.results(memory));
+        }
+        Tensor::new(Shape::from(shape).at(rows), outputs)
+    }
+
+    fn plan_for(&mut self, rows: usize) -> Result<usize> {
+        if let Some(at) = self.plans.iter().position(|(plan, _)| plan.batch() == rows) {
+            return Ok(at);
+        }
+        let plan = Plan::compile(&self.graph, &[self.output], rows, &self.config)?;
+        let memory = plan.memory();
+        // Two sizes recur, whole chunks and the rest of a table: others need not stay.
+        self.plans.retain(|(plan, _)| plan.batch() == CHUNK);
+        self.plans.push((plan, memory));
+        Ok(self.plans.len() - 1)
+    }
+}
+
+/// Copies `rows` of `features` to the plan's input `x`.
+pub(super) fn fill(plan: &Plan, memory: &mut Memory, features: &Features, rows: &[usize]) -> Result<()> {
+    let Some(place) = plan.input("x") else { return Ok(()) };
+    let width: usize = features.shape().iter().skip(1).product();
+    match features {
+        Features::Floats(x) => gather(x.data(), width, rows, memory.floats_mut(place)),
+        Features::Indices(x) => gather(x.data(), width, rows, memory.indices_mut(place)),
+    }
+    Ok(())
+}
+
+/// Checks that rows of `features` can be fed to the input `x` of `graph`.
+pub(super) fn features_fit(graph: &Checked, features: &Features) -> Result<()> {
+    let wanted = graph.graph().sources().find(|(_, source)| source.name() == Some("x"));
+    let Some((id, _)) = wanted else { return Ok(()) };
+    let declared = graph.type_of(id);
+    let dtype = match features {
+        Features::Floats(_) => DType::F32,
+        Features::Indices(_) => DType::I64,
+    };
+    if declared.dtype == dtype && declared.shape.at(features.rows()) == features.shape() {
+        return Ok(());
+    }
+    Err(Error::data(format!(
+        "the features are {}{:?}, the network takes {declared}",
+        dtype.name(),
+        features.shape()
+    )))
+}
+
+/// Copies the floats of `state` into the block.
+pub(super) fn load(block: &mut Block, state: &StateDict) -> Result<()> {
+    let keys: Vec<String> = block.keys().map(|(key, _)| key.to_owned()).collect();
+    for key in keys {
+        let values = state.get(&key).and_then(Value::as_f32);
+        let (Some(values), Some(place)) = (values, block.get_mut(&key)) else { continue };
+        if values.len() != place.len() {
+            return Err(Error::model(format!("{key} has {} elements, expected {}", values.len(), place.len())));
+        }
+        place.copy_from_slice(values.data());
+    }
+    Ok(())
+}
+
+impl Network {
+    /// The outputs for a table of rows: see [`Predictor`], which is faster for many calls.
+    ///
+    /// # Shapes
+    /// x `[rows, features]` → `[rows, outputs]`.
+    ///
+    /// # Errors
+    /// When the rows do not fit the network.
+    pub fn forward(&self, x: &Tensor<f32>) -> Result<Tensor<f32>> {
+        let row = x.shape().get(1..).unwrap_or(&[]).to_vec();
+        let features = Features::Floats(x.clone());
+        Predictor::new(self, &row, &Config::default())?.predict(&features)
+    }
+}
+
+impl Module {
+    /// Whether the network takes indices instead of numbers.
+    pub(super) fn takes_indices(&self, row: &[usize]) -> Result<bool> {
+        let graph = self.graph(Shape::batch(row.iter().copied()), Mode::Eval)?;
+        let x = graph.graph().sources().find(|(_, source)| source.name() == Some("x"));
+        Ok(x.is_some_and(|(id, _)| graph.type_of(id).dtype == DType::I64))
+    }
+}
