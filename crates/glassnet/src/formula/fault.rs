@@ -1,0 +1,49 @@
+//! Errors that point into a formula: the column, and carets under the source.
+
+use crate::error::Error;
+use std::ops::Range;
+
+/// At most so many characters of the source are shown, around the place.
+const WINDOW: usize = 72;
+
+/// A usage error about the bytes `range` of `source`.
+pub(super) fn fault(source: &str, range: Range<usize>, what: impl Into<String>) -> Error {
+    let column = source[..range.start].chars().count();
+    let length = source[range].chars().count().max(1);
+    let total = source.chars().count();
+    let from = if total <= WINDOW { 0 } else { column.saturating_sub(WINDOW / 2) };
+    let (before, after) = (from > 0, from + WINDOW < total);
+    let shown: String = source
+        .chars()
+        .skip(from)
+        .take(WINDOW)
+        // A tab or line break would move the text away from its caret.
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    let lead = if before { "…" } else { "" };
+    let offset = column - from + lead.chars().count();
+    let carets = length.min((WINDOW + 1).saturating_sub(column - from)).max(1);
+    Error::usage(what)
+        .at(format!("column {} of the formula", column + 1))
+        .detail(format!("{lead}{shown}{}", if after { "…" } else { "" }))
+        .detail(format!("{}{}", " ".repeat(offset), "^".repeat(carets)))
+}
+
+/// The name nearest to `name` among `known`, if it is near enough to be a slip.
+pub(super) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let reach = match name.chars().count() {
+        0 | 1 => return None,
+        2..=5 => 1,
+        6..=8 => 2,
+        _ => 3,
+    };
+    let lower = name.to_lowercase();
+    known
+        .into_iter()
+        // A name of one or two letters is near to everything short, and so tells nothing.
+        .filter(|candidate| candidate.chars().count() > 2)
+        .map(|candidate| (strsim::osa_distance(&lower, candidate), candidate))
+        .filter(|(distance, _)| *distance <= reach)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
