@@ -1,1 +1,3 @@
 //! STUB engine
+
+pub mod kernels;

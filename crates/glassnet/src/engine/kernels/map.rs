@@ -1,0 +1,179 @@
+//! Elementwise loops over slices.
+
+use std::array::from_fn;
+
+use super::dispatch::{Kernel, Level, dispatch};
+
+/// Elements that are computed together: a whole AVX-512 register.
+const LANES: usize = 16;
+
+/// One element of an elementwise function of `N` slices.
+///
+/// `at` must be `#[inline(always)]`, branch-free (selects are fine) and made of exact operations, `mul_add` and the
+/// functions of [`math::elementary`](crate::math::elementary); then [`map`] vectorises it.
+///
+/// ```
+/// use glassnet::engine::kernels::{Level, Map, map};
+///
+/// struct LeakyRelu { slope: f32 }
+/// impl Map<1> for LeakyRelu {
+///     #[inline(always)]
+///     fn at(&self, [x]: [f32; 1]) -> f32 {
+///         if x > 0.0 { x } else { self.slope * x }
+///     }
+/// }
+///
+/// let mut y = [0.0; 3];
+/// map(Level::detect(), &LeakyRelu { slope: 0.5 }, [&[-2.0, 0.0, 3.0]], &mut y);
+/// assert_eq!(y, [-1.0, 0.0, 3.0]);
+/// ```
+pub trait Map<const N: usize> {
+    /// The output's element from the inputs' elements at the same place.
+    fn at(&self, inputs: [f32; N]) -> f32;
+}
+
+/// One element of a pass that reads `S` shared slices and rewrites `M` others, as an optimiser's step does.
+///
+/// The demands on `at` are those of [`Map`].
+///
+/// ```
+/// use glassnet::engine::kernels::{Level, Sweep, sweep};
+///
+/// /// SGD with momentum: v ← µ v + g, w ← w − η v.
+/// struct Momentum { rate: f32, momentum: f32 }
+/// impl Sweep<1, 2> for Momentum {
+///     #[inline(always)]
+///     fn at(&self, [g]: [f32; 1], [w, v]: [f32; 2]) -> [f32; 2] {
+///         let v = self.momentum * v + g;
+///         [w - self.rate * v, v]
+///     }
+/// }
+///
+/// let (mut w, mut v) = ([1.0], [0.0]);
+/// sweep(Level::detect(), &Momentum { rate: 0.5, momentum: 0.9 }, [&[1.0]], [&mut w, &mut v]);
+/// assert_eq!((w, v), ([0.5], [1.0]));
+/// ```
+pub trait Sweep<const S: usize, const M: usize> {
+    /// The new elements of the rewritten slices from the shared and the old ones at the same place.
+    fn at(&self, shared: [f32; S], own: [f32; M]) -> [f32; M];
+}
+
+/// `out[i] = body.at(inputs[..][i])`.
+///
+/// # Panics
+/// When the slices differ in length.
+#[inline]
+pub fn map<const N: usize, B: Map<N>>(
+    level: Level,
+    body: &B,
+    inputs: [&[f32]; N],
+    out: &mut [f32],
+) {
+    for input in inputs {
+        assert_eq!(input.len(), out.len(), "map: slices of different length");
+    }
+    dispatch(level, MapKernel { body, inputs, out });
+}
+
+/// `own[..][i] = body.at(shared[..][i], own[..][i])`; with one slice in `own`, an in-place map.
+///
+/// # Panics
+/// When the slices differ in length.
+#[inline]
+pub fn sweep<const S: usize, const M: usize, B: Sweep<S, M>>(
+    level: Level,
+    body: &B,
+    shared: [&[f32]; S],
+    own: [&mut [f32]; M],
+) {
+    let len = own.first().map_or(0, |slice| slice.len());
+    for other in shared.iter().map(|slice| slice.len()).chain(own.iter().map(|slice| slice.len())) {
+        assert_eq!(other, len, "sweep: slices of different length");
+    }
+    dispatch(level, SweepKernel { body, shared, own });
+}
+
+struct MapKernel<'a, const N: usize, B> {
+    body: &'a B,
+    inputs: [&'a [f32]; N],
+    out: &'a mut [f32],
+}
+
+impl<const N: usize, B: Map<N>> Kernel for MapKernel<'_, N, B> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let inputs = self.inputs.map(|input| input.as_chunks::<LANES>());
+        let (blocks, rest) = self.out.as_chunks_mut::<LANES>();
+        for i in 0..blocks.len() {
+            blocks[i] = map_block(self.body, from_fn(|n| inputs[n].0[i]));
+        }
+        if !rest.is_empty() {
+            let block = map_block(self.body, from_fn(|n| padded(inputs[n].1)));
+            rest.copy_from_slice(&block[..rest.len()]);
+        }
+    }
+}
+
+struct SweepKernel<'a, const S: usize, const M: usize, B> {
+    body: &'a B,
+    shared: [&'a [f32]; S],
+    own: [&'a mut [f32]; M],
+}
+
+impl<const S: usize, const M: usize, B: Sweep<S, M>> Kernel for SweepKernel<'_, S, M, B> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let shared = self.shared.map(|slice| slice.as_chunks::<LANES>());
+        let own = self.own.map(|slice| slice.as_chunks_mut::<LANES>());
+        let blocks = own.first().map_or(0, |(blocks, _)| blocks.len());
+        for i in 0..blocks {
+            let fresh =
+                sweep_block(self.body, from_fn(|s| shared[s].0[i]), from_fn(|m| own[m].0[i]));
+            for m in 0..M {
+                own[m].0[i] = fresh[m];
+            }
+        }
+        let fresh =
+            sweep_block(self.body, from_fn(|s| padded(shared[s].1)), from_fn(|m| padded(own[m].1)));
+        for (slice, block) in own.into_iter().zip(fresh) {
+            slice.1.copy_from_slice(&block[..slice.1.len()]);
+        }
+    }
+}
+
+#[inline(always)]
+fn map_block<const N: usize, B: Map<N>>(body: &B, inputs: [[f32; LANES]; N]) -> [f32; LANES] {
+    let mut out = [0.0; LANES];
+    for lane in 0..LANES {
+        out[lane] = body.at(from_fn(|n| inputs[n][lane]));
+    }
+    out
+}
+
+#[inline(always)]
+fn sweep_block<const S: usize, const M: usize, B: Sweep<S, M>>(
+    body: &B,
+    shared: [[f32; LANES]; S],
+    own: [[f32; LANES]; M],
+) -> [[f32; LANES]; M] {
+    let mut out = [[0.0; LANES]; M];
+    for lane in 0..LANES {
+        let fresh = body.at(from_fn(|s| shared[s][lane]), from_fn(|m| own[m][lane]));
+        for m in 0..M {
+            out[m][lane] = fresh[m];
+        }
+    }
+    out
+}
+
+/// Fewer than [`LANES`] elements, filled up with zeros, so that the end of a slice takes the same code.
+#[inline(always)]
+fn padded(rest: &[f32]) -> [f32; LANES] {
+    let mut block = [0.0; LANES];
+    block[..rest.len()].copy_from_slice(rest);
+    block
+}
