@@ -246,7 +246,12 @@ fn examples_belong_to_a_package() {
                     path = \"../../examples/shown.rs\"\n";
     check_rule(
         dependencies::examples_built,
-        &[("crates/a/Cargo.toml", manifest), ("examples/lost.rs", ""), ("examples/shown.rs", "")],
+        &[
+            ("Cargo.toml", "[workspace]\n"),
+            ("crates/a/Cargo.toml", manifest),
+            ("examples/lost.rs", ""),
+            ("examples/shown.rs", ""),
+        ],
         &["examples/lost.rs:1: no package builds this example; \
            name it in an `[[example]]` table of the package it shows"],
     );
