@@ -38,11 +38,7 @@ fn find(readme: &str) -> Option<String> {
 /// The same commands from a folder outside the workspace.
 fn for_elsewhere(block: &str, manifest: &Path) -> String {
     let quoted = format!("'{}'", manifest.display().to_string().replace('\'', "'\\''"));
-    let lines = block.lines().map(|line| match line.trim_start().strip_prefix("cargo run ") {
-        Some(rest) => format!("cargo run --manifest-path {quoted} {rest}"),
-        None => line.to_owned(),
-    });
-    lines.collect::<Vec<_>>().join("\n")
+    block.replace("cargo run ", &format!("cargo run --manifest-path {quoted} "))
 }
 
 /// An empty folder with the repository's data in it.
@@ -85,7 +81,7 @@ mod tests {
 
     #[test]
     fn cargo_finds_the_workspace_from_elsewhere() {
-        let script = for_elsewhere("cargo run --release -- a b\nls", Path::new("it's/Cargo.toml"));
-        assert_eq!(script, "cargo run --manifest-path 'it'\\''s/Cargo.toml' --release -- a b\nls");
+        let script = for_elsewhere("ls && cargo run -- a\nls", Path::new("it's/Cargo.toml"));
+        assert_eq!(script, "ls && cargo run --manifest-path 'it'\\''s/Cargo.toml' -- a\nls");
     }
 }

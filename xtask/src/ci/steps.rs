@@ -1,7 +1,9 @@
 //! The checks, in the order in which they run: quick answers first.
 #![allow(clippy::print_stdout, reason = "a command speaks to its terminal")]
 
-use super::runner::{cargo, check, count_tests, works};
+use std::process::Command;
+
+use super::runner::{cargo, check, count_tests, prepare, works};
 use super::{Context, Report, Step, readme};
 use crate::tidy::{self, Severity};
 use crate::tree::Tree;
@@ -68,25 +70,31 @@ fn rustdoc(context: &Context) -> Result<Report, String> {
 /// Runs every example; one that says `//! Not run by ci: REASON` at its head is left out.
 fn examples(context: &Context) -> Result<Report, String> {
     let tree = Tree::read(&context.root)?;
+    let examples = tidy::examples(&tree);
+    if examples.is_empty() {
+        return Ok(Report::nothing("there is no example to run"));
+    }
+    // Built as the workspace is, then started by path: `cargo run --package` would choose other
+    // features for the dependencies and compile them again.
+    let built = check(cargo(context, &["build", "--workspace", "--examples"]))?;
+    if built.failed > 0 {
+        return Ok(built);
+    }
     let mut report = Report::default();
-    let mut ran = 0;
-    for example in tidy::examples(&tree) {
+    for example in examples {
         let text = tree.file(&example.path).map_or("", |file| file.text.as_str());
         if let Some(reason) = not_run(text) {
             println!("{} is not run: {reason}", example.name);
             continue;
         }
         println!("--> {}", example.name);
-        let (package, name) = (example.package.as_str(), example.name.as_str());
-        let one = check(cargo(context, &["run", "--quiet", "-p", package, "--example", name]))?;
-        if one.failed > 0 {
-            report.failures.push(format!("example {name}"));
+        let file = format!("{}{}", example.name, std::env::consts::EXE_SUFFIX);
+        let mut command = Command::new(context.target.join("debug").join("examples").join(file));
+        prepare(&mut command, context);
+        if check(command)?.failed > 0 {
+            report.failures.push(format!("example {}", example.name));
+            report.failed += 1;
         }
-        report.failed += one.failed;
-        ran += 1;
-    }
-    if ran == 0 {
-        return Ok(Report::nothing("there is no example to run"));
     }
     Ok(report)
 }

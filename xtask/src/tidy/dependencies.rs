@@ -60,7 +60,6 @@ pub(super) fn examples_built(project: &Project<'_>) -> Vec<Finding> {
 /// An example that Cargo builds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Example {
-    pub(crate) package: String,
     pub(crate) name: String,
     /// Its file, from the repository's root.
     pub(crate) path: String,
@@ -70,19 +69,21 @@ pub(crate) struct Example {
 pub(crate) fn examples(tree: &crate::tree::Tree) -> Vec<Example> {
     let mut found: Vec<Example> = Vec::new();
     for file in tree.files.iter().filter(|file| file.path.ends_with("Cargo.toml")) {
-        let Some(package) = manifest::package_name(&file.text) else { continue };
+        // A workspace's root without a package builds no examples.
+        if manifest::package_name(&file.text).is_none() {
+            continue;
+        }
         let folder = file.path.trim_end_matches("Cargo.toml");
         for (path, name) in manifest::examples(&file.text) {
             let path = normal(&format!("{folder}{path}"));
-            found.push(Example { package: package.clone(), name, path });
+            found.push(Example { name, path });
         }
         let beside = format!("{folder}examples/");
         for source in tree.with_extension("rs") {
             let Some(name) = source.path.strip_prefix(&beside) else { continue };
             let name = name.trim_end_matches(".rs");
             if !name.contains('/') && !found.iter().any(|example| example.path == source.path) {
-                let (package, path) = (package.clone(), source.path.clone());
-                found.push(Example { package, name: name.to_owned(), path });
+                found.push(Example { name: name.to_owned(), path: source.path.clone() });
             }
         }
     }

@@ -19,7 +19,8 @@ const READERS: &[&str] = &[
 
 const REASON: &str = "// not operations: ";
 
-/// No arm in a reader catches the rest, unless a comment says that it isn't about operations.
+/// No arm in a reader catches the rest of some variants, unless a comment says that they aren't
+/// operations. A match over text, numbers, slices or options names no variant and is free.
 pub(super) fn exhaustive(project: &Project<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for source in &project.sources {
@@ -27,9 +28,11 @@ pub(super) fn exhaustive(project: &Project<'_>) -> Vec<Finding> {
             continue;
         }
         let lines: Vec<&str> = source.file.text.lines().collect();
-        for (index, code) in source.code.lines().enumerate() {
+        let code: Vec<&str> = source.code.lines().collect();
+        for (index, line) in code.iter().enumerate() {
             let before = index.checked_sub(1).map_or("", |before| lines[before]);
-            if catches_the_rest(code) && !has_reason(lines[index]) && !has_reason(before) {
+            let is_explained = has_reason(lines[index]) || has_reason(before);
+            if catches_the_rest(line) && names_variants(&code[..index], line) && !is_explained {
                 findings.push(Finding::new(
                     &source.file.path,
                     index + 1,
@@ -55,6 +58,28 @@ fn catches_the_rest(code: &str) -> bool {
     let is_name = pattern.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
         && pattern.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
     is_name && pattern != "true" && pattern != "false"
+}
+
+/// Whether an arm above, in the same match, names a variant. The arms are found by their indentation,
+/// which rustfmt holds.
+fn names_variants(above: &[&str], arm: &str) -> bool {
+    let indentation = |line: &str| line.len() - line.trim_start().len();
+    let wanted = indentation(arm);
+    let not_blank = above.iter().rev().filter(|line| !line.trim().is_empty());
+    let siblings = { not_blank }
+        .take_while(|line| indentation(line) >= wanted)
+        .filter(|line| indentation(line) == wanted);
+    let patterns: Vec<&str> =
+        siblings.map(|line| line.split("=>").next().unwrap_or(line)).collect();
+    patterns.iter().any(|pattern| has_variant(pattern))
+}
+
+fn has_variant(pattern: &str) -> bool {
+    let is_name = |c: char| c.is_alphanumeric() || c == '_';
+    pattern
+        .split(|c| !is_name(c))
+        .filter(|word| word.starts_with(|c: char| c.is_ascii_uppercase()))
+        .any(|word| !matches!(word, "Some" | "None" | "Ok" | "Err"))
 }
 
 fn has_reason(line: &str) -> bool {

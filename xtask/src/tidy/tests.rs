@@ -156,15 +156,46 @@ fn large_files_say_why() {
 fn readers_name_every_operation() {
     let found = "an arm catches the rest; name the operations, or say what it matches in a \
                  `// not operations: …` comment";
-    let text = "match op {\n  Op::Add => 1,\n  _ => 2,\n  other => 3,\n  _ if a => 4,\n\
-                true => 5,\n  // not operations: a length\n  _ => 6,\n\
-                _ => 7, // not operations: a flag\n// not operations: \n_ => 8,\n}\n";
+    let text = "\
+match op {
+  Op::Add => 1,
+  _ => 2,
+  other => 3,
+  _ if a => 4,
+  true => 5,
+  // not operations: a length
+  _ => 6,
+  _ => 7, // not operations: a flag
+  // not operations:
+  _ => 8,
+}
+";
     let lines = [3, 4, 5, 11].map(|line| format!("{line}: {found}"));
     let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
     check_core(matches::exhaustive, "grad/linear.rs", text, &lines);
-    check_core(matches::exhaustive, "nn/lower.rs", "_ => 1,\n", &[&format!("1: {found}")]);
+    let lower = "match op {\n  A::B {\n    c,\n  }\n  | D => {\n    1\n  }\n  _ => 1,\n}\n";
+    check_core(matches::exhaustive, "nn/lower.rs", lower, &[&format!("8: {found}")]);
     check_core(matches::exhaustive, "train/mod.rs", text, &[]);
     check_core(matches::exhaustive, "grad/tests.rs", text, &[]);
+}
+
+#[test]
+fn matches_without_variants_are_free() {
+    let text = "\
+match a {
+  \"B\" => 1,
+  'C' => 2,
+  [d] | [d, _] if e => 3,
+  Some(7) => 4,
+
+  other => 5,
+}
+match Op::F {
+  1 => 6,
+  _ => 7,
+}
+";
+    check_core(matches::exhaustive, "grad/mod.rs", text, &[]);
 }
 
 #[test]
@@ -215,7 +246,12 @@ fn examples_belong_to_a_package() {
                     path = \"../../examples/shown.rs\"\n";
     check_rule(
         dependencies::examples_built,
-        &[("crates/a/Cargo.toml", manifest), ("examples/lost.rs", ""), ("examples/shown.rs", "")],
+        &[
+            ("Cargo.toml", "[workspace]\n"),
+            ("crates/a/Cargo.toml", manifest),
+            ("examples/lost.rs", ""),
+            ("examples/shown.rs", ""),
+        ],
         &["examples/lost.rs:1: no package builds this example; \
            name it in an `[[example]]` table of the package it shows"],
     );
