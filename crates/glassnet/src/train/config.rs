@@ -23,10 +23,8 @@ pub enum Shuffle {
 /// The settings of a training.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
-    /// The loss.
+    /// The loss, with its class weights; its reduction is the mean or the sum.
     pub criterion: Criterion,
-    /// A weight per class for losses over classes.
-    pub class_weights: Option<Vec<f32>>,
     /// The optimiser with its learning rate.
     pub optimizer: Optimizer,
     /// How the learning rate changes.
@@ -58,7 +56,6 @@ impl Config {
     pub fn new(criterion: Criterion, optimizer: Optimizer) -> Self {
         Config {
             criterion,
-            class_weights: None,
             optimizer,
             schedule: None,
             clip: None,

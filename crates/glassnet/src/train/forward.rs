@@ -4,7 +4,7 @@ use super::dataset::{Features, gather};
 use crate::engine::{Block, Config, Draw, Memory, Plan};
 use crate::error::{Error, Result};
 use crate::graph::{Checked, DType, Dim, NodeId, Shape};
-use crate::nn::{Mode, Module, Network, StateDict};
+use crate::nn::{Mode, Network, StateDict};
 use crate::tensor::{Tensor, Value};
 
 /// Rows that one plan computes at a time.
@@ -149,14 +149,5 @@ impl Network {
         let row = x.shape().get(1..).unwrap_or(&[]).to_vec();
         let features = Features::Floats(x.clone());
         Predictor::new(self, &row, &Config::default())?.predict(&features)
-    }
-}
-
-impl Module {
-    /// Whether the network takes indices instead of numbers.
-    pub(super) fn takes_indices(&self, row: &[usize]) -> Result<bool> {
-        let graph = self.graph(Shape::batch(row.iter().copied()), Mode::Eval)?;
-        let x = graph.graph().sources().find(|(_, source)| source.name() == Some("x"));
-        Ok(x.is_some_and(|(id, _)| graph.type_of(id).dtype == DType::I64))
     }
 }
