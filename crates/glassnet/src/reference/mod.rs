@@ -112,4 +112,6 @@ fn floats<'a>(operands: &[&'a Array]) -> Result<Vec<&'a Tensor<f64>>> {
 }
 
 #[cfg(test)]
+pub(crate) mod golden;
+#[cfg(test)]
 mod tests;
