@@ -1,7 +1,7 @@
 //! A glass-box engine for feed-forward neural networks.
 //!
-//! One [`graph`](graph) is the centre: layers ([`nn`]) lower into it, and everything else reads it: the
-//! gradient ([`grad`]), the f64 oracle ([`reference`]), the f32 engine ([`engine`]) and the training loop
+//! One [`graph`] is the centre: layers ([`nn`]) lower into it, and everything else reads it: the
+//! gradient ([`grad`]), the f64 oracle ([`mod@reference`]), the f32 engine ([`engine`]) and the training loop
 //! ([`train`]). The library thinks and does nothing else: files, clock, randomness, threads and printing are
 //! arguments of its functions, never its habits.
 

@@ -11,7 +11,7 @@ pub(super) fn evaluate(
 ) -> Result<Tensor<f64>> {
     let (length, inner) = (shape[op.axis()], shape[op.axis() + 1..].iter().product::<usize>());
     let mut data = vec![0.0; operands[0].len()];
-    let lines = if length == 0 { 0 } else { data.len() / length };
+    let lines = data.len().checked_div(length).unwrap_or(0);
     for line in 0..lines {
         let start = line / inner * inner * length + line % inner;
         let read = |operand: usize| -> Vec<f64> {

@@ -4,7 +4,11 @@ use super::golden::{all_close, close, numbers, read, tensor};
 use super::*;
 use crate::graph::op::{
     Activation, ActivationGrad, Arithmetic, CrossEntropy, Gather, Layout, Loss, LossReduction,
+<<<<<<< HEAD
     Normalize, Random, Reduce, Reduction, Scores, Softmax,
+=======
+    Normalize, PairLoss, Random, Reduce, Reduction, Scores, Softmax,
+>>>>>>> reference
 };
 use crate::graph::{Builder, DType, Dim, NodeId};
 
@@ -308,6 +312,29 @@ fn cross_entropy_counts_only_rows_that_count() {
 }
 
 #[test]
+<<<<<<< HEAD
+=======
+fn derivatives_towards_third_operands() {
+    let gaussian = PairLoss::GaussianNll { full: true, eps: 1e-3 };
+    for (loss, estimate, target, third) in
+        [(PairLoss::BceWithLogits, -0.7, 0.3, 2.5), (gaussian, 0.4, -1.1, 0.8)]
+    {
+        let operands =
+            |third: f64| vec![array([1], &[estimate]), array([1], &[target]), array([1], &[third])];
+        let value = |third: f64| {
+            let value = apply_op(Op::Loss(Loss::Pair(loss)), operands(third)).unwrap();
+            value.floats().unwrap().data()[0]
+        };
+        let slope = (value(third + 1e-5) - value(third - 1e-5)) / 2e-5;
+        let with_dy = [vec![array([1], &[2.0])], operands(third)].concat();
+        let grad = apply_op(Op::Loss(Loss::PairGrad { loss, operand: 2 }), with_dy).unwrap();
+        let found = grad.floats().unwrap().data()[0];
+        assert!((found - 2.0 * slope).abs() < 1e-8, "{loss:?}: {found}, {slope}");
+    }
+}
+
+#[test]
+>>>>>>> reference
 fn indices_out_of_range_are_named_with_their_row() {
     let embedding = Op::Gather(Gather::Embedding { padding_idx: None });
     let table = || array([3, 1], &[0.0, 1.0, 2.0]);

@@ -224,18 +224,15 @@ impl Criterion {
 
 impl fmt::Display for Criterion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [default] = Criterion::all()
+        let usual = Criterion::all()
             .into_iter()
-            .filter(|other| other.name() == self.name())
-            .collect::<Vec<_>>()
-            .try_into()
-            .map_err(|_| fmt::Error)?;
+            .find(|other| other.name() == self.name())
+            .map_or_else(Vec::new, |default| default.arguments());
         let arguments: Vec<String> = self
             .arguments()
             .into_iter()
-            .zip(Criterion::arguments(&default))
-            .filter(|(own, usual)| own != usual)
-            .map(|((name, value), _)| format!("{name}={value}"))
+            .filter(|argument| !usual.contains(argument))
+            .map(|(name, value)| format!("{name}={value}"))
             .collect();
         write!(f, "{}({})", self.name(), arguments.join(", "))
     }
