@@ -43,12 +43,6 @@ pub(crate) fn close(found: f64, expected: f64, relative: f64, what: &str) {
 
 /// Every element within 1e-12 of the expected one, relatively.
 pub(crate) fn all_close(found: &Array, expected: &Array, what: &str) {
-<<<<<<< HEAD
-    assert_eq!(found.shape(), expected.shape(), "{what}");
-    let (found, expected) = (found.floats().unwrap(), expected.floats().unwrap());
-    for (at, (&found, &expected)) in found.data().iter().zip(expected.data()).enumerate() {
-        close(found, expected, 1e-12, &format!("{what}, element {at}"));
-=======
     all_within(found, expected, 1e-12, what);
 }
 
@@ -58,6 +52,5 @@ pub(crate) fn all_within(found: &Array, expected: &Array, relative: f64, what: &
     let (found, expected) = (found.floats().unwrap(), expected.floats().unwrap());
     for (at, (&found, &expected)) in found.data().iter().zip(expected.data()).enumerate() {
         close(found, expected, relative, &format!("{what}, element {at}"));
->>>>>>> reference
     }
 }

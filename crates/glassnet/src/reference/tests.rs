@@ -4,11 +4,7 @@ use super::golden::{all_close, close, numbers, read, tensor};
 use super::*;
 use crate::graph::op::{
     Activation, ActivationGrad, Arithmetic, CrossEntropy, Gather, Layout, Loss, LossReduction,
-<<<<<<< HEAD
-    Normalize, Random, Reduce, Reduction, Scores, Softmax,
-=======
     Normalize, PairLoss, Random, Reduce, Reduction, Scores, Softmax,
->>>>>>> reference
 };
 use crate::graph::{Builder, DType, Dim, NodeId};
 
@@ -312,8 +308,6 @@ fn cross_entropy_counts_only_rows_that_count() {
 }
 
 #[test]
-<<<<<<< HEAD
-=======
 fn derivatives_towards_third_operands() {
     let gaussian = PairLoss::GaussianNll { full: true, eps: 1e-3 };
     for (loss, estimate, target, third) in
@@ -334,7 +328,6 @@ fn derivatives_towards_third_operands() {
 }
 
 #[test]
->>>>>>> reference
 fn indices_out_of_range_are_named_with_their_row() {
     let embedding = Op::Gather(Gather::Embedding { padding_idx: None });
     let table = || array([3, 1], &[0.0, 1.0, 2.0]);
