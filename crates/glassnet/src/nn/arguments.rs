@@ -45,9 +45,7 @@ pub(super) fn layer(kind: &str, values: Vec<Literal>) -> Result<Module, Refusal>
             start_dim: a.integer("start_dim")?,
             end_dim: a.integer("end_dim")?,
         }),
-        "Dropout" => {
-            Module::Dropout(Dropout { p: a.number("p")?, inplace: a.flag("inplace")? })
-        }
+        "Dropout" => Module::Dropout(Dropout { p: a.number("p")?, inplace: a.flag("inplace")? }),
         "BatchNorm1d" => Module::BatchNorm1d(BatchNorm1d {
             num_features: a.size("num_features")?,
             eps: a.number("eps")?,
@@ -80,9 +78,8 @@ pub(super) fn layer(kind: &str, values: Vec<Literal>) -> Result<Module, Refusal>
 pub(super) fn values(module: &Module) -> Vec<Literal> {
     use Literal::{Bool, Number};
     let size = |value: usize| Number(Scalar::Int(i64::try_from(value).unwrap_or(i64::MAX)));
-    let integer = |value: Option<i64>| {
-        value.map_or(Literal::None, |value| Number(Scalar::Int(value)))
-    };
+    let integer =
+        |value: Option<i64>| value.map_or(Literal::None, |value| Number(Scalar::Int(value)));
     let number = |value: Option<Scalar>| value.map_or(Literal::None, Number);
     match module {
         Module::Linear(Linear { in_features, out_features, bias }) => {
@@ -149,10 +146,9 @@ fn activation_values(activation: Activation) -> Vec<Literal> {
         Activation::Hardtanh { min_val, max_val, inplace } => {
             vec![Number(min_val), Number(max_val), Bool(inplace)]
         }
-        Activation::Softsign
-        | Activation::Sigmoid
-        | Activation::LogSigmoid
-        | Activation::Tanh => vec![],
+        Activation::Softsign | Activation::Sigmoid | Activation::LogSigmoid | Activation::Tanh => {
+            vec![]
+        }
     }
 }
 
@@ -230,14 +226,12 @@ impl Values {
                 negative_slope: self.number("negative_slope")?,
                 inplace: self.flag("inplace")?,
             },
-            "ELU" => Activation::Elu {
-                alpha: self.number("alpha")?,
-                inplace: self.flag("inplace")?,
-            },
-            "CELU" => Activation::Celu {
-                alpha: self.number("alpha")?,
-                inplace: self.flag("inplace")?,
-            },
+            "ELU" => {
+                Activation::Elu { alpha: self.number("alpha")?, inplace: self.flag("inplace")? }
+            }
+            "CELU" => {
+                Activation::Celu { alpha: self.number("alpha")?, inplace: self.flag("inplace")? }
+            }
             "SELU" => Activation::Selu { inplace: self.flag("inplace")? },
             "GELU" => Activation::Gelu { approximate: self.approximate()? },
             "SiLU" => Activation::Silu { inplace: self.flag("inplace")? },

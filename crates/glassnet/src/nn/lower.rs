@@ -276,12 +276,7 @@ fn lower_prelu(
 }
 
 /// An array `[channels]` in a shape that broadcasts along axis 1 of `x`.
-fn per_channel(
-    builder: &mut Builder,
-    array: NodeId,
-    channels: usize,
-    x: NodeId,
-) -> Result<NodeId> {
+fn per_channel(builder: &mut Builder, array: NodeId, channels: usize, x: NodeId) -> Result<NodeId> {
     let behind = builder.shape(x).rank().saturating_sub(2);
     let dims = [channels].into_iter().chain(std::iter::repeat_n(1, behind));
     let shape = Shape::from(dims.map(Dim::Fixed).collect::<Vec<Dim>>());
@@ -316,8 +311,10 @@ fn lower_flatten(
     let dims = builder.shape(x).dims().to_vec();
     let (start, end) = (axis(start_dim, dims.len())?, axis(end_dim, dims.len())?);
     if start > end {
-        return Err(Error::network("flatten() has invalid args: start_dim cannot come after end_dim")
-            .help("swap them"));
+        return Err(Error::network(
+            "flatten() has invalid args: start_dim cannot come after end_dim",
+        )
+        .help("swap them"));
     }
     if dims.is_empty() {
         return builder.reshape(x, Shape::from([1]));
@@ -487,8 +484,9 @@ fn lower_embedding(
     }
     if table.scale_grad_by_freq && context.mode == Mode::Train {
         let why = "scale_grad_by_freq changes gradients by the batch's contents";
-        return Err(Error::unsupported("Embedding", "training", why)
-            .help("leave scale_grad_by_freq out"));
+        return Err(
+            Error::unsupported("Embedding", "training", why).help("leave scale_grad_by_freq out")
+        );
     }
     let found = builder.type_of(x);
     if found.dtype != DType::I64 {

@@ -95,7 +95,11 @@ fn extra_activation(activation: Activation) -> String {
         | Activation::Silu { inplace }
         | Activation::Mish { inplace }
         | Activation::Relu6 { inplace } => {
-            if inplace { "inplace=True".into() } else { String::new() }
+            if inplace {
+                "inplace=True".into()
+            } else {
+                String::new()
+            }
         }
         Activation::LeakyRelu { negative_slope, inplace } => {
             format!("negative_slope={negative_slope}{}", after(inplace))

@@ -202,10 +202,12 @@ impl Module {
     pub fn state_shapes(&self) -> Vec<StateShape> {
         let mut shapes = vec![];
         for (path, layer) in self.layers() {
-            shapes.extend(layer.own_arrays().into_iter().map(|array| StateShape {
-                key: join(&path, &array.key),
-                ..array
-            }));
+            shapes.extend(
+                layer
+                    .own_arrays()
+                    .into_iter()
+                    .map(|array| StateShape { key: join(&path, &array.key), ..array }),
+            );
         }
         shapes
     }
@@ -231,7 +233,8 @@ impl Module {
         };
         match self {
             Module::Linear(Linear { in_features, out_features, bias }) => {
-                let mut arrays = vec![StateShape::new("weight", [*out_features, *in_features], true)];
+                let mut arrays =
+                    vec![StateShape::new("weight", [*out_features, *in_features], true)];
                 if *bias {
                     arrays.push(StateShape::new("bias", [*out_features], true));
                 }

@@ -1,0 +1,37 @@
+//! What holds for every module.
+
+use super::generate::module;
+use crate::nn::parse;
+use proptest::prelude::*;
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn notation_reads_back(module in module()) {
+        let notation = module.notation();
+        let read = parse(&notation);
+        prop_assert_eq!(read.as_ref(), Ok(&module), "{}", notation);
+    }
+
+    /// The printed form of a container names each child as the state dict does.
+    #[test]
+    fn keys_are_unique_and_begin_with_their_layer(module in module()) {
+        let shapes = module.state_shapes();
+        let mut keys: Vec<&str> = shapes.iter().map(|array| array.key.as_str()).collect();
+        let names: Vec<String> = module.layers().into_iter().map(|(name, _)| name).collect();
+        for key in &keys {
+            let layer = key.rsplit_once('.').map_or("", |(layer, _)| layer);
+            prop_assert!(names.iter().any(|name| name == layer), "{}", key);
+        }
+        let count = keys.len();
+        keys.sort_unstable();
+        keys.dedup();
+        prop_assert_eq!(keys.len(), count);
+    }
+
+    #[test]
+    fn any_text_gets_a_module_or_an_error(text in "[SequntialLrRU()\\[\\],='.0-9 \n*{}:ü-]{0,40}") {
+        let _ = parse(&text);
+    }
+}
