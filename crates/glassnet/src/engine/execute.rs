@@ -3,10 +3,11 @@
 
 use super::arena::Arena;
 use super::instruction::{Instruction, Product};
-use super::kernels::{Level, product};
+use super::kernels::{Identity, Level, product, sum_rows};
 use super::{Block, Draw, Memory, Plan};
 use super::{broadcast, cross_entropy, elementwise, moves, pair, rows};
 use crate::error::{Error, Result};
+use crate::graph::op::Reduction;
 use crate::math::random::Stream;
 
 pub(super) fn run(plan: &Plan, block: &Block, memory: &mut Memory, draw: Draw) -> Result<()> {
@@ -48,6 +49,9 @@ fn execute(
         Instruction::Softmax { softmax, operands, extent, .. } => {
             let operands = operands.map(|operand| arena.read(operand));
             rows::softmax(level, *softmax, operands, out, *extent);
+        }
+        Instruction::Reduce { kind: Reduction::Sum, x, extent, .. } if extent.outer == 1 => {
+            sum_rows(level, extent.length, extent.inner, arena.read(*x), out);
         }
         Instruction::Reduce { kind, x, extent, .. } => {
             rows::reduce(level, *kind, arena.read(*x), out, *extent);
@@ -92,14 +96,8 @@ fn execute(
 
 fn multiply(level: Level, p: &Product, arena: &Arena<'_>, out: &mut [f32], scratch: &mut [f32]) {
     let bias = p.bias.map(|bias| arena.read(bias));
-    let shape = product::Shape {
-        m: p.m,
-        n: p.n,
-        k: p.k,
-        transpose_a: p.transpose_a,
-        transpose_b: p.transpose_b,
-    };
-    product::product(level, shape, arena.read(p.a), arena.read(p.b), bias, out, scratch);
+    let (a, b) = (arena.read(p.a), arena.read(p.b));
+    product(level, &p.shape(), a, b, bias, &Identity, out, scratch);
     if let Some(activation) = p.epilogue {
         elementwise::map_in_place(level, activation, out);
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::kernels::{self, Right};
 use super::place::Slot;
 use crate::graph::op::{Activation, Arithmetic, CrossEntropy, PairLoss, Reduction, Softmax};
 
@@ -61,6 +62,18 @@ pub(super) struct Product {
     pub(super) transpose_a: bool,
     pub(super) transpose_b: bool,
     pub(super) epilogue: Option<Activation>,
+}
+
+impl Product {
+    /// The kernel's view of the operands.
+    pub(super) fn shape(&self) -> kernels::Product {
+        let right = if self.transpose_b { Right::Transposed } else { Right::Plain };
+        if self.transpose_a {
+            kernels::Product::with_a_transposed(self.m, self.k, self.n, right)
+        } else {
+            kernels::Product::new(self.m, self.k, self.n, right)
+        }
+    }
 }
 
 /// The three lengths `[outer, length, inner]` of an array seen from one axis (or several adjacent ones).

@@ -88,13 +88,17 @@ fn float_texts<T: Float>(values: &[T]) -> Vec<String> {
     let finite: Vec<T> = values.iter().copied().filter(|value| value.wide().is_finite()).collect();
     let sizes = || finite.iter().map(|value| value.wide().abs()).filter(|&size| size != 0.0);
     let (least, most) = (sizes().fold(f64::INFINITY, f64::min), sizes().fold(0.0, f64::max));
-    let exponents = most >= T::EXPONENT_FROM || (most > 0.0 && (least < 1e-4 || most / least > 1000.0));
-    let mut parts: Vec<Parts> =
-        finite.iter().map(|&value| if exponents { scientific(value) } else { positional(value) }).collect();
+    let exponents =
+        most >= T::EXPONENT_FROM || (most > 0.0 && (least < 1e-4 || most / least > 1000.0));
+    let mut parts: Vec<Parts> = finite
+        .iter()
+        .map(|&value| if exponents { scientific(value) } else { positional(value) })
+        .collect();
     let longest = |length: &dyn Fn(&Parts) -> usize| parts.iter().map(length).max().unwrap_or(0);
     let mut left = longest(&|part| part.whole.len());
     let fraction = longest(&|part| part.fraction.len());
-    let digits = longest(&|part| part.exponent.map_or(0, |e| e.unsigned_abs().to_string().len()).max(2));
+    let digits =
+        longest(&|part| part.exponent.map_or(0, |e| e.unsigned_abs().to_string().len()).max(2));
     let right = if exponents { fraction + digits + 2 } else { fraction };
     if finite.len() < values.len() {
         let negative = values.iter().any(|value| value.wide() == f64::NEG_INFINITY);
@@ -106,7 +110,13 @@ fn float_texts<T: Float>(values: &[T]) -> Vec<String> {
         .map(|value| {
             let wide = value.wide();
             if !wide.is_finite() {
-                let name = if wide.is_nan() { "nan" } else if wide > 0.0 { "inf" } else { "-inf" };
+                let name = if wide.is_nan() {
+                    "nan"
+                } else if wide > 0.0 {
+                    "inf"
+                } else {
+                    "-inf"
+                };
                 return format!("{name:>0$}", left + right + 1);
             }
             let Some(part) = next.next() else { return String::new() };
@@ -266,7 +276,11 @@ mod tests {
 
     #[test]
     fn floats_as_numpy_prints_them() {
-        prints(&[2, 2], vec![6.7775993_f32, -3.6295996, -4.08, 4.42], "[[ 6.7775993 -3.6295996]\n [-4.08       4.42     ]]");
+        prints(
+            &[2, 2],
+            vec![6.7775993_f32, -3.6295996, -4.08, 4.42],
+            "[[ 6.7775993 -3.6295996]\n [-4.08       4.42     ]]",
+        );
         prints(
             &[2, 2],
             vec![9.9996984e-01_f32, 3.0213278e-05, 2.0342699e-04, 9.9979657e-01],

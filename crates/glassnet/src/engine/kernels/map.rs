@@ -1,6 +1,7 @@
 //! Elementwise loops over slices.
 
 use std::array::from_fn;
+use std::hint::black_box;
 
 use super::dispatch::{Kernel, Level, dispatch};
 
@@ -104,13 +105,16 @@ impl<const N: usize, B: Map<N>> Kernel for MapKernel<'_, N, B> {
 
     #[inline(always)]
     fn run(self) {
-        let inputs = self.inputs.map(|input| input.as_chunks::<LANES>());
-        let (blocks, rest) = self.out.as_chunks_mut::<LANES>();
-        for i in 0..blocks.len() {
-            blocks[i] = map_block(self.body, from_fn(|n| inputs[n].0[i]));
+        let len = self.out.len();
+        let inputs = self.inputs.map(|input| &input[..len]);
+        let whole = len - len % LANES;
+        for i in 0..whole {
+            let fresh = self.body.at(from_fn(|n| element(inputs[n], i)));
+            *element_mut(self.out, i) = fresh;
         }
+        let rest = &mut self.out[whole..];
         if !rest.is_empty() {
-            let block = map_block(self.body, from_fn(|n| padded(inputs[n].1)));
+            let block = map_block(self.body, from_fn(|n| padded(&inputs[n][whole..])));
             rest.copy_from_slice(&block[..rest.len()]);
         }
     }
@@ -127,20 +131,29 @@ impl<const S: usize, const M: usize, B: Sweep<S, M>> Kernel for SweepKernel<'_, 
 
     #[inline(always)]
     fn run(self) {
-        let shared = self.shared.map(|slice| slice.as_chunks::<LANES>());
-        let own = self.own.map(|slice| slice.as_chunks_mut::<LANES>());
-        let blocks = own.first().map_or(0, |(blocks, _)| blocks.len());
-        for i in 0..blocks {
-            let fresh =
-                sweep_block(self.body, from_fn(|s| shared[s].0[i]), from_fn(|m| own[m].0[i]));
-            for m in 0..M {
-                own[m].0[i] = fresh[m];
+        let len = self.own.first().map_or(0, |slice| slice.len());
+        let whole = len - len % LANES;
+        let (body, shared) = (self.body, self.shared.map(|slice| &slice[..len]));
+        let mut own = self.own.map(|slice| &mut slice[..len]);
+        // The compiler proves by comparing addresses that slices don't overlap; beyond 8 comparisons it gives up, and
+        // copying through blocks helps it.
+        if M * M.saturating_sub(1) / 2 + M * S <= 8 {
+            for i in 0..whole {
+                let fresh =
+                    body.at(from_fn(|s| element(shared[s], i)), from_fn(|m| element(own[m], i)));
+                for m in 0..M {
+                    *element_mut(own[m], i) = fresh[m];
+                }
+            }
+        } else {
+            for start in (0..whole).step_by(LANES) {
+                // Hides the index: vectorise within blocks, not (with gathers) across them.
+                let start = black_box(start);
+                sweep_block(body, shared, &mut own, start, LANES);
             }
         }
-        let fresh =
-            sweep_block(self.body, from_fn(|s| padded(shared[s].1)), from_fn(|m| padded(own[m].1)));
-        for (slice, block) in own.into_iter().zip(fresh) {
-            slice.1.copy_from_slice(&block[..slice.1.len()]);
+        if whole < len {
+            sweep_block(body, shared, &mut own, whole, len - whole);
         }
     }
 }
@@ -154,20 +167,27 @@ fn map_block<const N: usize, B: Map<N>>(body: &B, inputs: [[f32; LANES]; N]) -> 
     out
 }
 
+/// The elements `start .. start + count` through local arrays; `count` is at most [`LANES`].
 #[inline(always)]
 fn sweep_block<const S: usize, const M: usize, B: Sweep<S, M>>(
     body: &B,
-    shared: [[f32; LANES]; S],
-    own: [[f32; LANES]; M],
-) -> [[f32; LANES]; M] {
-    let mut out = [[0.0; LANES]; M];
+    shared: [&[f32]; S],
+    own: &mut [&mut [f32]; M],
+    start: usize,
+    count: usize,
+) {
+    let inputs: [_; S] = from_fn(|s| padded(&shared[s][start..start + count]));
+    let old: [_; M] = from_fn(|m| padded(&own[m][start..start + count]));
+    let mut new = [[0.0; LANES]; M];
     for lane in 0..LANES {
-        let fresh = body.at(from_fn(|s| shared[s][lane]), from_fn(|m| own[m][lane]));
+        let fresh = body.at(from_fn(|s| inputs[s][lane]), from_fn(|m| old[m][lane]));
         for m in 0..M {
-            out[m][lane] = fresh[m];
+            new[m][lane] = fresh[m];
         }
     }
-    out
+    for m in 0..M {
+        own[m][start..start + count].copy_from_slice(&new[m][..count]);
+    }
 }
 
 /// Fewer than [`LANES`] elements, filled up with zeros, so that the end of a slice takes the same code.
@@ -176,4 +196,23 @@ fn padded(rest: &[f32]) -> [f32; LANES] {
     let mut block = [0.0; LANES];
     block[..rest.len()].copy_from_slice(rest);
     block
+}
+
+/// `slice[i]` for an index that the caller took from the common length of all slices: a check in the loop would keep
+/// the compiler from vectorising it.
+#[inline(always)]
+#[allow(unsafe_code)]
+fn element(slice: &[f32], i: usize) -> f32 {
+    debug_assert!(i < slice.len());
+    // SAFETY: the loops above run over 0..whole, and all slices were cut to a length of at least `whole`.
+    unsafe { *slice.get_unchecked(i) }
+}
+
+/// As [`element`].
+#[inline(always)]
+#[allow(unsafe_code)]
+fn element_mut(slice: &mut [f32], i: usize) -> &mut f32 {
+    debug_assert!(i < slice.len());
+    // SAFETY: as in `element`.
+    unsafe { slice.get_unchecked_mut(i) }
 }

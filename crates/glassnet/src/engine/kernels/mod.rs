@@ -7,7 +7,13 @@
 
 mod dispatch;
 mod map;
-pub mod product;
+mod product;
+mod tile;
+mod vector;
+
+#[cfg(test)]
+mod tests;
 
 pub use dispatch::Level;
 pub use map::{Map, Sweep, map, sweep};
+pub use product::{Identity, KC, Product, Right, product, sum_rows};

@@ -1,47 +1,443 @@
-//! TEMP
-#![allow(missing_docs)]
-use super::Level;
-#[derive(Clone, Copy)]
-pub struct Shape {
+//! Products of matrices on one thread, with one meaning on every instruction set.
+//!
+//! Every element of C is a sum over `k` in blocks of [`KC`]: within a block one chain of fused multiply-adds from +0 in
+//! increasing order; the first block is stored as it is (or added to C, when accumulating), each later one is added to C,
+//! in order. Then the bias is added and the epilogue applied. How rows and columns are cut into tiles does not touch this.
+//!
+//! The loops are those of Goto and van de Geijn (Anatomy of High-Performance Matrix Multiplication, 2008): a tile of C in
+//! registers, a panel of B in the first cache, a block of A in the second. B is packed into panels only when it pays
+//! (transposed, ragged, or read by many rows); A is read where it stands.
+
+use super::dispatch::{Kernel, Level, Set, dispatch};
+use super::map::Map;
+use super::tile::{Tile, rows};
+use super::vector::{Lanes8, Vector};
+
+/// The length of a block of the sum.
+pub const KC: usize = 256;
+/// Columns of B that are packed at a time: `KC · NC` floats stay in the second cache.
+const NC: usize = 1024;
+/// Rows of A that are used at a time, with the same thought.
+const MC: usize = 240;
+/// Rows from which packing a row-major B pays.
+const PACK_ROWS: usize = 24;
+/// Rows up to which a tile is one row high and eight registers wide.
+const FLAT_ROWS: usize = 3;
+
+/// How the elements of B (k × n) lie in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Right {
+    /// Row-major (k, n).
+    Plain,
+    /// Row-major (n, k), as PyTorch stores the weight of `Linear`.
+    Transposed,
+}
+
+/// A product C = A · B of an m × k and a k × n matrix; C is row-major and contiguous.
+///
+/// ```
+/// use glassnet::engine::kernels::{Identity, Level, Product, Right, product};
+///
+/// // y = x Wᵀ + b with one row x = (1, 2), W = ((3, 4), (5, 6), (7, 8)), b = (1, 1, 1)
+/// let shape = Product::new(1, 2, 3, Right::Transposed);
+/// let level = Level::detect();
+/// let mut y = [0.0; 3];
+/// let mut scratch = vec![0.0; shape.scratch_len(level)];
+/// let (x, w, b) = ([1.0, 2.0], [3.0, 4.0, 5.0, 6.0, 7.0, 8.0], [1.0; 3]);
+/// product(level, &shape, &x, &w, Some(&b), &Identity, &mut y, &mut scratch);
+/// assert_eq!(y, [12.0, 18.0, 24.0]);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Product {
+    /// Rows of A and C.
     pub m: usize,
-    pub n: usize,
+    /// Columns of A, rows of B: the length of the sums.
     pub k: usize,
-    pub transpose_a: bool,
-    pub transpose_b: bool,
+    /// Columns of B and C.
+    pub n: usize,
+    /// From an element of A to the one below it.
+    pub a_row_stride: usize,
+    /// From an element of A to the one right of it.
+    pub a_column_stride: usize,
+    /// How B lies.
+    pub b: Right,
+    /// C ← C + A·B instead of C ← A·B.
+    pub accumulate: bool,
 }
-pub fn scratch_len(_m: usize, _n: usize, _k: usize) -> usize {
-    0
+
+impl Product {
+    /// C = A · B with A row-major (m, k).
+    pub fn new(m: usize, k: usize, n: usize, b: Right) -> Product {
+        Product { m, k, n, a_row_stride: k, a_column_stride: 1, b, accumulate: false }
+    }
+
+    /// C = A · B with A stored as its transpose, row-major (k, m): weight gradients.
+    pub fn with_a_transposed(m: usize, k: usize, n: usize, b: Right) -> Product {
+        Product { a_row_stride: 1, a_column_stride: m, ..Product::new(m, k, n, b) }
+    }
+
+    /// The same, added to what C holds.
+    pub fn accumulating(self) -> Product {
+        Product { accumulate: true, ..self }
+    }
+
+    /// The floats of scratch that [`product`] needs. What they hold before doesn't matter.
+    pub fn scratch_len(&self, level: Level) -> usize {
+        let width = tile_width(level, self.m);
+        let columns = match self.packing(width) {
+            Packing::All => self.n.min(NC).next_multiple_of(width),
+            Packing::Rest => width,
+            Packing::Nothing => 0,
+        };
+        columns * self.k.min(KC)
+    }
+
+    fn packing(&self, width: usize) -> Packing {
+        if self.b == Right::Transposed || (self.m >= PACK_ROWS && self.n > width) {
+            Packing::All
+        } else if self.n % width > 0 {
+            Packing::Rest
+        } else {
+            Packing::Nothing
+        }
+    }
+
+    /// The elements of A from the first to the last used.
+    fn a_len(&self) -> usize {
+        if self.m == 0 || self.k == 0 {
+            return 0;
+        }
+        (self.m - 1) * self.a_row_stride + (self.k - 1) * self.a_column_stride + 1
+    }
 }
-pub fn product(
+
+/// Which columns of B go through packed panels.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Packing {
+    All,
+    /// Only the last ones, which don't fill a tile.
+    Rest,
+    Nothing,
+}
+
+/// No epilogue: the value itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Identity;
+
+impl Map<1> for Identity {
+    #[inline(always)]
+    fn at(&self, [x]: [f32; 1]) -> f32 {
+        x
+    }
+}
+
+/// Computes `shape` on `a` and `b` into `c`: then adds `bias[column]`, then applies `epilogue` to every element.
+///
+/// # Numerics
+/// As the module says: the same bits on every level and for every way to cut the rows or columns.
+///
+/// # Panics
+/// When a slice is shorter than the shape needs: `a` by its strides, `b` k·n, `bias` n, `c` m·n, `scratch`
+/// [`Product::scratch_len`].
+#[inline]
+pub fn product<E: Map<1>>(
     level: Level,
-    s: Shape,
+    shape: &Product,
     a: &[f32],
     b: &[f32],
     bias: Option<&[f32]>,
-    out: &mut [f32],
-    _scratch: &mut [f32],
+    epilogue: &E,
+    c: &mut [f32],
+    scratch: &mut [f32],
 ) {
-    level.run(
-        #[inline(always)]
-        || {
-            for i in 0..s.m {
-                for j in 0..s.n {
-                    let mut total = 0.0f32;
-                    let mut start = 0;
-                    while start < s.k {
-                        let end = (start + 256).min(s.k);
-                        let mut acc = 0.0f32;
-                        for p in start..end {
-                            let x = if s.transpose_a { a[p * s.m + i] } else { a[i * s.k + p] };
-                            let y = if s.transpose_b { b[j * s.k + p] } else { b[p * s.n + j] };
-                            acc = x.mul_add(y, acc);
-                        }
-                        total = if start == 0 { acc } else { total + acc };
-                        start = end;
-                    }
-                    out[i * s.n + j] = total + bias.map_or(0.0, |b| b[j]);
+    assert!(
+        a.len() >= shape.a_len(),
+        "product: a has {} elements, needs {}",
+        a.len(),
+        shape.a_len()
+    );
+    assert!(b.len() >= shape.k * shape.n, "product: b is too short");
+    assert!(c.len() >= shape.m * shape.n, "product: c is too short");
+    assert!(bias.is_none_or(|bias| bias.len() >= shape.n), "product: the bias is too short");
+    assert!(scratch.len() >= shape.scratch_len(level), "product: scratch is too short");
+    let job = Job { shape, a, b, bias, epilogue, c, scratch };
+    match level.set() {
+        Set::Portable => dispatch(level, Tiled::<Lanes8, E, 2, 4>(job, std::marker::PhantomData)),
+        #[cfg(target_arch = "x86_64")]
+        Set::Avx2 => {
+            dispatch(
+                level,
+                Tiled::<std::arch::x86_64::__m256, E, 2, 8>(job, std::marker::PhantomData),
+            );
+        }
+        #[cfg(target_arch = "x86_64")]
+        Set::Avx512 => {
+            dispatch(
+                level,
+                Tiled::<std::arch::x86_64::__m512, E, 2, 8>(job, std::marker::PhantomData),
+            );
+        }
+    }
+}
+
+/// The columns of a tile: what [`product`] instantiates above.
+fn tile_width(level: Level, m: usize) -> usize {
+    let (lanes, flat) = match level.set() {
+        Set::Portable => (8, 4),
+        #[cfg(target_arch = "x86_64")]
+        Set::Avx2 => (8, 8),
+        #[cfg(target_arch = "x86_64")]
+        Set::Avx512 => (16, 8),
+    };
+    lanes * if m <= FLAT_ROWS { flat } else { 2 }
+}
+
+struct Job<'a, E> {
+    shape: &'a Product,
+    a: &'a [f32],
+    b: &'a [f32],
+    bias: Option<&'a [f32]>,
+    epilogue: &'a E,
+    c: &'a mut [f32],
+    scratch: &'a mut [f32],
+}
+
+/// A job on registers `V`, with tiles `WIDE` registers wide, or `FLAT` when there are few rows.
+struct Tiled<'a, V, E, const WIDE: usize, const FLAT: usize>(
+    Job<'a, E>,
+    std::marker::PhantomData<V>,
+);
+
+impl<V: Vector, E: Map<1>, const WIDE: usize, const FLAT: usize> Kernel
+    for Tiled<'_, V, E, WIDE, FLAT>
+{
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let mut job = self.0;
+        if job.shape.k == 0 {
+            without_terms(&mut job);
+        } else if job.shape.m <= FLAT_ROWS {
+            blocks::<V, E, FLAT>(&mut job);
+        } else {
+            blocks::<V, E, WIDE>(&mut job);
+        }
+    }
+}
+
+/// The product over no terms: +0, or C as it was.
+#[inline(always)]
+fn without_terms<E: Map<1>>(job: &mut Job<'_, E>) {
+    let Product { m, n, accumulate, .. } = *job.shape;
+    for i in 0..m {
+        for j in 0..n {
+            let sum = if accumulate { job.c[i * n + j] } else { 0.0 };
+            let sum = job.bias.map_or(sum, |bias| sum + bias[j]);
+            job.c[i * n + j] = job.epilogue.at([sum]);
+        }
+    }
+}
+
+#[inline(always)]
+fn blocks<V: Vector, E: Map<1>, const NV: usize>(job: &mut Job<'_, E>) {
+    let Product { m, k, n, .. } = *job.shape;
+    let width = NV * V::LANES;
+    for column in (0..n).step_by(NC) {
+        let columns = NC.min(n - column);
+        for block in (0..k).step_by(KC) {
+            let terms = KC.min(k - block);
+            pack(job.shape, job.b, column, columns, block, terms, width, job.scratch);
+            for row in (0..m).step_by(MC) {
+                for j in (column..column + columns).step_by(width) {
+                    panel::<V, E, NV>(job, row, MC.min(m - row), column, j, block, terms);
                 }
             }
-        },
-    );
+        }
+    }
+}
+
+/// The columns `j ..` of one tile's width for the rows `row .. row + count` and one block of the sum.
+#[inline(always)]
+fn panel<V: Vector, E: Map<1>, const NV: usize>(
+    job: &mut Job<'_, E>,
+    row: usize,
+    count: usize,
+    column: usize,
+    j: usize,
+    block: usize,
+    terms: usize,
+) {
+    let shape = job.shape;
+    let tile_columns = NV * V::LANES;
+    let width = tile_columns.min(shape.n - j);
+    let last = block + terms == shape.k;
+    let packed = match shape.packing(tile_columns) {
+        Packing::All => Some((j - column) * terms),
+        Packing::Rest if width < tile_columns => Some(0),
+        Packing::Rest | Packing::Nothing => None,
+    };
+    let (b, b_stride) = match packed {
+        Some(offset) => (&job.scratch[offset..], tile_columns),
+        None => (&job.b[block * shape.n + j..], shape.n),
+    };
+    let tile = Tile {
+        a: &job.a[row * shape.a_row_stride + block * shape.a_column_stride..],
+        a_row_stride: shape.a_row_stride,
+        a_column_stride: shape.a_column_stride,
+        b,
+        b_stride,
+        terms,
+        width,
+        c_stride: shape.n,
+        add: shape.accumulate || block > 0,
+        bias: if last { job.bias.map(|bias| &bias[j..j + width]) } else { None },
+    };
+    let c = &mut job.c[row * shape.n + j..];
+    rows::<V, NV>(&tile, count, c);
+    if last {
+        for i in 0..count {
+            for value in &mut c[i * shape.n..i * shape.n + width] {
+                *value = job.epilogue.at([*value]);
+            }
+        }
+    }
+}
+
+/// Copies the block's rows `block ..` and the columns that need it into panels of `width` columns, filled up with zeros.
+#[inline(always)]
+fn pack(
+    shape: &Product,
+    b: &[f32],
+    column: usize,
+    columns: usize,
+    block: usize,
+    terms: usize,
+    width: usize,
+    scratch: &mut [f32],
+) {
+    let first = match shape.packing(width) {
+        Packing::All => column,
+        Packing::Rest => column + columns - columns % width,
+        Packing::Nothing => return,
+    };
+    let end = column + columns;
+    for (panel, j) in (first..end).step_by(width).enumerate() {
+        let filled = width.min(end - j);
+        let panel = &mut scratch[panel * terms * width..][..terms * width];
+        match shape.b {
+            Right::Plain => {
+                for (p, line) in panel.chunks_exact_mut(width).enumerate() {
+                    let from = (block + p) * shape.n + j;
+                    line[..filled].copy_from_slice(&b[from..from + filled]);
+                    line[filled..].fill(0.0);
+                }
+            }
+            Right::Transposed => {
+                if filled < width {
+                    panel.fill(0.0);
+                }
+                transpose(&b[j * shape.k + block..], shape.k, filled, terms, panel, width);
+            }
+        }
+    }
+}
+
+/// `to[p · width + j] = from[j · stride + p]` for `j < columns`, `p < terms`, in squares that stay in the cache.
+#[inline(always)]
+fn transpose(
+    from: &[f32],
+    stride: usize,
+    columns: usize,
+    terms: usize,
+    to: &mut [f32],
+    width: usize,
+) {
+    const SIDE: usize = 8;
+    let (square_columns, square_terms) = (columns - columns % SIDE, terms - terms % SIDE);
+    for p in (0..square_terms).step_by(SIDE) {
+        for j in (0..square_columns).step_by(SIDE) {
+            let square: [[f32; SIDE]; SIDE] = std::array::from_fn(|line| {
+                let start = (j + line) * stride + p;
+                std::array::from_fn(|term| from[start..start + SIDE][term])
+            });
+            for term in 0..SIDE {
+                let start = (p + term) * width + j;
+                let line: [f32; SIDE] = std::array::from_fn(|column| square[column][term]);
+                to[start..start + SIDE].copy_from_slice(&line);
+            }
+        }
+        for j in square_columns..columns {
+            for term in p..p + SIDE {
+                to[term * width + j] = from[j * stride + term];
+            }
+        }
+    }
+    for term in square_terms..terms {
+        for j in 0..columns {
+            to[term * width + j] = from[j * stride + term];
+        }
+    }
+}
+
+/// `out[column] = Σ rows[..][column]` of a row-major (m, n) matrix: the gradient of a bias.
+///
+/// # Numerics
+/// The bits of the product of a row of ones with the matrix: chains over blocks of [`KC`] rows.
+///
+/// # Panics
+/// When `rows` is shorter than m·n or `out` than n.
+#[inline]
+pub fn sum_rows(level: Level, m: usize, n: usize, rows: &[f32], out: &mut [f32]) {
+    assert!(rows.len() >= m * n, "sum_rows: the matrix is too short");
+    assert!(out.len() >= n, "sum_rows: the output is too short");
+    dispatch(level, SumRows { m, n, rows, out });
+}
+
+struct SumRows<'a> {
+    m: usize,
+    n: usize,
+    rows: &'a [f32],
+    out: &'a mut [f32],
+}
+
+impl Kernel for SumRows<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        const WIDTH: usize = 32;
+        let (m, n) = (self.m, self.n);
+        let whole = n - n % WIDTH;
+        for j in (0..whole).step_by(WIDTH) {
+            let sums = column_sums::<WIDTH>(m, n, self.rows, j);
+            self.out[j..j + WIDTH].copy_from_slice(&sums);
+        }
+        let mut j = whole;
+        while j + 4 <= n {
+            self.out[j..j + 4].copy_from_slice(&column_sums::<4>(m, n, self.rows, j));
+            j += 4;
+        }
+        for j in j..n {
+            self.out[j] = column_sums::<1>(m, n, self.rows, j)[0];
+        }
+    }
+}
+
+#[inline(always)]
+fn column_sums<const W: usize>(m: usize, n: usize, rows: &[f32], j: usize) -> [f32; W] {
+    let mut total = [0.0; W];
+    for block in (0..m).step_by(KC) {
+        let mut sums = [0.0; W];
+        for i in block..m.min(block + KC) {
+            let row = &rows[i * n + j..i * n + j + W];
+            for lane in 0..W {
+                sums[lane] += row[lane];
+            }
+        }
+        for lane in 0..W {
+            total[lane] = if block == 0 { sums[lane] } else { total[lane] + sums[lane] };
+        }
+    }
+    total
 }

@@ -4,7 +4,6 @@ mod extent;
 mod node;
 
 use super::instruction::Instruction;
-use super::kernels::product;
 use super::place::{Allocator, Slot, Space};
 use super::{Block, Config, Plan};
 use crate::error::{Error, ErrorKind, Result};
@@ -338,7 +337,7 @@ impl<'a> Lowering<'a> {
                     && instruction.reads().iter().all(|read| !read.overlaps(out))
             );
             if let Instruction::Product(p) = instruction {
-                scratch_len = scratch_len.max(product::scratch_len(p.m, p.n, p.k));
+                scratch_len = scratch_len.max(p.shape().scratch_len(self.config.level));
             }
         }
         Plan {

@@ -43,7 +43,7 @@ pub(super) fn exp_normal(x: f32) -> f32 {
 /// eˣ.
 ///
 /// # Numerics
-/// At most 0.80 ulp (0.52 where the result is normal). Overflows to infinity above 88.72284; below −87.3 the result is subnormal
+/// At most 0.80 ulp. Overflows to infinity above 88.72284; below −87.3 the result is subnormal
 /// and rounds to 0 below −103.97. Cody–Waite reduction by ln 2 in two parts, polynomial of degree 6.
 ///
 /// ```

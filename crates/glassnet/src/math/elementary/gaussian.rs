@@ -83,7 +83,7 @@ fn normal(x: f64) -> (f64, f64) {
 ///
 /// ```
 /// use glassnet::math::elementary::gelu;
-/// assert_eq!(gelu(1.0), 0.8413447);
+/// assert_eq!(gelu(1.0), 0.8413448);
 /// ```
 #[inline(always)]
 pub fn gelu(x: f32) -> f32 {
