@@ -1,2 +1,60 @@
-//! The glassnet command.
-fn main() {}
+//! The command `glassnet`: files, terminal and signals around the library.
+
+mod args;
+mod bench;
+mod evaluate;
+mod interrupt;
+mod model;
+mod output;
+mod predict;
+mod progress;
+mod summary;
+mod table;
+mod terminal;
+mod train;
+mod version;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+use glassnet::Result;
+
+use args::{Cli, Verb};
+use terminal::Terminal;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return terminal::usage(&error),
+    };
+    let mut terminal = Terminal::new(&cli.common);
+    let outcome = run(cli, &mut terminal).and_then(|status| terminal.finish().map(|()| status));
+    match outcome {
+        Ok(status) => ExitCode::from(status),
+        Err(error) => terminal::fail(&error),
+    }
+}
+
+/// Does what the command line says and returns the exit status.
+fn run(cli: Cli, terminal: &mut Terminal) -> Result<u8> {
+    if cli.version {
+        return version::run(cli.verbose, terminal);
+    }
+    match cli.verb {
+        Some(Verb::Train(args)) => train::run(&args, &cli.common, terminal),
+        Some(Verb::Predict(args)) => predict::run(&args, terminal),
+        Some(Verb::Evaluate(args)) => evaluate::run(&args, terminal),
+        Some(Verb::Summary(args)) => summary::run(&args, terminal),
+        Some(Verb::Bench(args)) => bench::run(&args, terminal),
+        Some(Verb::Completions { shell }) => {
+            let mut script = vec![];
+            clap_complete::generate(shell, &mut Cli::command(), "glassnet", &mut script);
+            terminal.text(&String::from_utf8_lossy(&script))?;
+            Ok(0)
+        }
+        None => {
+            terminal.text(&Cli::command().render_long_help().to_string())?;
+            Ok(2)
+        }
+    }
+}

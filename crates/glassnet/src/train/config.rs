@@ -33,7 +33,7 @@ pub struct Config {
     pub clip: Option<Clip>,
     /// The factor of `Σ|w|` that is added to the loss's gradient: `l1·sign(w)` for every parameter.
     pub l1: f64,
-    /// The factor of `Σw²` that is added to the loss's gradient: `2·l2·w` for every parameter.
+    /// The factor of `½·Σw²` that is added to the loss's gradient: `l2·w` for every parameter.
     pub l2: f64,
     /// How often every row is visited.
     pub epochs: usize,

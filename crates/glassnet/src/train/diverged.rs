@@ -37,7 +37,7 @@ pub(super) fn explain(failure: &Failure<'_>, config: &Config) -> Result<Error> {
     let observing = Config { observe: forward.clone(), fuse: false, ..config.clone() };
     let plan = failure.program.compile(failure.rows.len(), &observing)?;
     let mut memory = plan.memory();
-    fill(&plan, &mut memory, failure.data.features(), failure.rows)?;
+    fill(&plan, &mut memory, failure.data.features(), failure.rows);
     fill_targets(&plan, &mut memory, failure.data, Some(failure.rows));
     plan.run(failure.block, &mut memory, failure.draw)?;
     for id in forward {

@@ -38,15 +38,28 @@ impl Predictor {
     /// When the rows do not fit the network, or an operation has no kernel.
     pub fn new(network: &Network, row: &[usize], config: &Config) -> Result<Self> {
         let graph = network.module().graph(Shape::batch(row.iter().copied()), Mode::Eval)?;
-        let output = graph.graph().output("y").ok_or_else(|| Error::network("the network has no output"))?;
+        let output = graph
+            .graph()
+            .output("y")
+            .filter(|&id| graph.shape(id).dims().first() == Some(&Dim::Batch)).ok_or_else(|| Error::network("the network's output has no row per input row"))?;
         let mut block = Block::for_graph(&graph);
         load(&mut block, network.state_dict())?;
         Ok(Predictor { graph, output, block, config: config.clone(), plans: vec![] })
     }
 
-    /// The weights and buffers, to be changed between predictions.
-    pub(super) fn block_mut(&mut self) -> &mut Block {
-        &mut self.block
+    /// Takes the weights and buffers of the same network under training.
+    pub(super) fn take_weights(&mut self, from: &Block) {
+        let keys: Vec<String> = self.block.keys().map(|(key, _)| key.to_owned()).collect();
+        for key in keys {
+            if let (Some(place), Some(values)) = (self.block.get_mut(&key), from.get(&key)) {
+                place.copy_from_slice(values);
+            }
+        }
+    }
+
+    /// The shape of one row's output.
+    pub fn output_shape(&self) -> Vec<usize> {
+        self.graph.shape(self.output).at(1).split_off(1)
     }
 
     /// The network's outputs for every row: logits, or whatever its last layer computes.
@@ -70,7 +83,7 @@ impl Predictor {
         for chunk in order.chunks(CHUNK) {
             let at = self.plan_for(chunk.len())?;
             let (plan, memory) = &mut self.plans[at];
-            fill(plan, memory, features, chunk)?;
+            fill(plan, memory, features, chunk);
             plan.run(&self.block, memory, Draw::default()).map_err(|error| {
                 let place = error.place().unwrap_or("the batch").to_owned();
                 error.at(format!("{place}, which begins at row {}", chunk[0]))
@@ -94,14 +107,13 @@ impl Predictor {
 }
 
 /// Copies `rows` of `features` to the plan's input `x`.
-pub(super) fn fill(plan: &Plan, memory: &mut Memory, features: &Features, rows: &[usize]) -> Result<()> {
-    let Some(place) = plan.input("x") else { return Ok(()) };
+pub(super) fn fill(plan: &Plan, memory: &mut Memory, features: &Features, rows: &[usize]) {
+    let Some(place) = plan.input("x") else { return };
     let width: usize = features.shape().iter().skip(1).product();
     match features {
         Features::Floats(x) => gather(x.data(), width, rows, memory.floats_mut(place)),
         Features::Indices(x) => gather(x.data(), width, rows, memory.indices_mut(place)),
     }
-    Ok(())
 }
 
 /// Checks that rows of `features` can be fed to the input `x` of `graph`.

@@ -2,7 +2,7 @@
 
 use super::metrics::Metrics;
 use super::optimizer::SavedState;
-use super::schedule::SavedSchedule;
+use super::schedule::ScheduleState;
 use crate::nn::Network;
 
 /// One epoch.
@@ -58,7 +58,7 @@ pub struct Checkpoint {
     /// The optimiser's state.
     pub optimizer: SavedState,
     /// The schedule's state.
-    pub schedule: Option<SavedSchedule>,
+    pub schedule: Option<ScheduleState>,
     /// The epochs so far.
     pub history: Vec<EpochRecord>,
     /// The best weights so far: epoch, validation loss, parameters and buffers.

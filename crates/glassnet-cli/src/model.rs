@@ -1,0 +1,174 @@
+//! The network argument: an expression, the short form, or a model file.
+
+use std::path::Path;
+
+use glassnet::nn::{self, Network, StateDict};
+use glassnet::{Error, Result, Tensor, Value};
+use glassnet_data::Preprocessing;
+use glassnet_formats::{Card, ModelFile};
+
+use crate::args::Weights;
+use crate::output;
+
+/// A network that can predict.
+pub(crate) enum Model {
+    /// Weights with a notation and nothing else: numbers in, numbers out.
+    Bare(Network),
+    /// A model that `train` wrote: columns in, classes or values out.
+    Trained(Box<Trained>),
+}
+
+/// A model file's contents.
+pub(crate) struct Trained {
+    pub(crate) network: Network,
+    pub(crate) card: Card,
+    pub(crate) preprocessing: Preprocessing,
+}
+
+/// Whether the argument is a notation rather than a path: it has brackets, or is the short form.
+pub(crate) fn is_notation(argument: &str) -> bool {
+    argument.contains('(') || is_short_form(argument)
+}
+
+/// `6-32t-4`: whole numbers joined by `-`, each but the first with a letter perhaps.
+fn is_short_form(argument: &str) -> bool {
+    let mut parts = argument.split('-');
+    let number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let first = parts.next().is_some_and(number);
+    let rest: Vec<&str> = parts.collect();
+    let lettered = |part: &&str| number(part.strip_suffix(|c: char| c.is_ascii_lowercase()).unwrap_or(part));
+    first && !rest.is_empty() && rest.iter().all(lettered)
+}
+
+/// Reads the network that `argument` names, with `weights` for a bare one.
+pub(crate) fn load(argument: &str, weights: &Weights) -> Result<Model> {
+    if is_notation(argument) {
+        return bare(argument, weights).map(Model::Bare);
+    }
+    if weights.weights.is_some() {
+        return Err(Error::usage("a model file has its own weights").at("--weights").help("leave --weights out"));
+    }
+    let path = Path::new(argument);
+    let file = ModelFile::read(&read_model(path)?, argument)?;
+    let state: StateDict = file.state.into_iter().collect();
+    let Some(card) = file.card else {
+        return Err(Error::model("the file holds weights but not their network")
+            .at(argument.to_owned())
+            .help(format!("give the network and --weights {argument}"))
+            .detail(format!("it has the keys {}", state.keys().collect::<Vec<_>>().join(", "))));
+    };
+    let module = nn::parse(&card.network).map_err(|error| in_file(error, argument))?;
+    let network = Network::with_state(module, &state).map_err(|error| in_file(error, argument))?;
+    match &card.preprocessing {
+        None => Ok(Model::Bare(network)),
+        Some(json) => {
+            let preprocessing = Preprocessing::from_json(&json.to_string(), argument)?;
+            Ok(Model::Trained(Box::new(Trained { network, card, preprocessing })))
+        }
+    }
+}
+
+fn read_model(path: &Path) -> Result<Vec<u8>> {
+    output::read(path).map_err(|error| {
+        let shown = path.display().to_string();
+        // A slip in a notation looks like a path that does not exist.
+        if path.exists() || shown.contains('/') || shown.contains('.') {
+            return error;
+        }
+        Error::usage(format!("{shown:?} is neither a network nor a file"))
+            .help("write 6-32-4, or 'Sequential(Linear(6, 32), ReLU(), Linear(32, 4))', or the path of a model file")
+    })
+}
+
+/// What a model file says wrongly is the file's fault, not the command line's.
+fn in_file(error: Error, file: &str) -> Error {
+    let wrapped = Error::model(error.what().to_owned()).at(match error.place() {
+        Some(place) => format!("{file}, {place}"),
+        None => file.to_owned(),
+    });
+    let wrapped = match error.help_text() {
+        Some(help) => wrapped.help(help.to_owned()),
+        None => wrapped,
+    };
+    error.details().iter().fold(wrapped, |wrapped, detail| wrapped.detail(detail.clone()))
+}
+
+fn bare(notation: &str, weights: &Weights) -> Result<Network> {
+    let mut network = Network::new(nn::parse(notation)?, weights.seed)?;
+    let Some(given) = &weights.weights else { return Ok(network) };
+    let state = if given.trim_start().starts_with('{') {
+        from_json(given)?
+    } else {
+        ModelFile::read(&output::read(Path::new(given))?, given)?.state.into_iter().collect()
+    };
+    network.load_state_dict(&state, true).map_err(|error| in_file(error, "--weights"))?;
+    Ok(network)
+}
+
+/// Weights as JSON: `{"0.weight": [[1, 2]], "0.bias": [0]}`.
+fn from_json(text: &str) -> Result<StateDict> {
+    let value: serde_json::Value = serde_json::from_str(text).map_err(|error| {
+        Error::usage(format!("the weights are no valid JSON: {error}"))
+            .at("--weights")
+            .help("write {\"0.weight\": [[1, 2]], \"0.bias\": [0]}")
+    })?;
+    let mut state = StateDict::new();
+    for (key, array) in value.as_object().into_iter().flatten() {
+        let (mut shape, mut data) = (vec![], vec![]);
+        flatten(array, 0, &mut shape, &mut data).ok_or_else(|| {
+            Error::usage(format!("{key:?} is no array of finite numbers with rows of one length")).at("--weights")
+        })?;
+        let tensor = Tensor::new(shape, data).map_err(|error| error.at(format!("--weights, key {key:?}")))?;
+        state.insert(key.clone(), Value::F32(tensor));
+    }
+    Ok(state)
+}
+
+fn flatten(value: &serde_json::Value, depth: usize, shape: &mut Vec<usize>, data: &mut Vec<f32>) -> Option<()> {
+    match value {
+        serde_json::Value::Number(number) => {
+            let number = number.as_f64()? as f32;
+            data.push(number);
+            (depth == shape.len() && number.is_finite()).then_some(())
+        }
+        serde_json::Value::Array(items) => {
+            match shape.get(depth) {
+                Some(&length) if length != items.len() => return None,
+                Some(_) => {}
+                None if data.is_empty() => shape.push(items.len()),
+                None => return None,
+            }
+            items.iter().try_for_each(|item| flatten(item, depth + 1, shape, data))
+        }
+        serde_json::Value::Null
+        | serde_json::Value::Bool(_)
+        | serde_json::Value::String(_)
+        | serde_json::Value::Object(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_argument_is_a_notation_or_a_path() {
+        for notation in ["6-32-4", "6-32t-4", "2-2", "Linear(2, 3)", "Sequential()"] {
+            assert!(is_notation(notation), "{notation}");
+        }
+        for path in ["./6-4", "model.safetensors", "6", "6-", "-4", "a-4", "6--4", "6-4/x"] {
+            assert!(!is_notation(path), "{path}");
+        }
+    }
+
+    #[test]
+    fn weights_in_json_keep_their_shape() -> Result<()> {
+        let state = from_json(r#"{"0.weight": [[1, 2], [3, 4]], "0.bias": [0.5, -1]}"#)?;
+        assert_eq!(state.floats("0.weight")?.shape(), [2, 2]);
+        assert_eq!(state.floats("0.bias")?.data(), [0.5, -1.0]);
+        for bad in [r#"{"a": [[1], [2, 3]]}"#, r#"{"a": ["x"]}"#, r#"{"a": [1, [2]]}"#, r#"{"a": 1e39}"#, "{"] {
+            assert!(from_json(bad).is_err(), "{bad}");
+        }
+        Ok(())
+    }
+}

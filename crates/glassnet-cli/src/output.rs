@@ -1,0 +1,208 @@
+//! Files that are written whole or not at all.
+
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read, Write};
+use std::path::{Path, PathBuf};
+
+use glassnet::{Error, Result};
+
+/// Where a result will go: checked before any work is done.
+#[derive(Debug)]
+pub(crate) struct Output {
+    path: PathBuf,
+    place: Place,
+}
+
+#[derive(Debug)]
+enum Place {
+    /// A regular file (or none yet): staged beside it and renamed over it.
+    File,
+    /// A device or pipe: written to, never replaced.
+    Device,
+}
+
+/// What may stand at the path already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Replace {
+    /// Nothing.
+    Never,
+    /// Anything (`--force`).
+    Always,
+    /// A file whose first bytes satisfy the test.
+    If(fn(&[u8]) -> bool),
+}
+
+impl Output {
+    /// Checks that `path` can be written: its folder exists and takes files, it is none of `inputs`, and what stands there
+    /// may be replaced. `flag` names it in messages.
+    pub(crate) fn prepare(path: &Path, flag: &str, replace: Replace, inputs: &[&Path]) -> Result<Output> {
+        let path = follow_links(path);
+        let shown = path.display().to_string();
+        let same = |input: &&&Path| same_file(&path, input);
+        if let Some(input) = inputs.iter().find(same) {
+            return Err(Error::usage(format!("the output is the input {}", input.display()))
+                .at(flag.to_owned())
+                .help("name another file"));
+        }
+        let place = match fs::metadata(&path) {
+            Ok(metadata) if metadata.is_dir() => {
+                return Err(Error::io(format!("{shown} is a directory")).at(flag.to_owned()).help("name a file in it"));
+            }
+            Ok(metadata) if !metadata.is_file() => Place::Device,
+            Ok(_) => {
+                may_replace(&path, flag, replace)?;
+                Place::File
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => Place::File,
+            Err(error) => return Err(cannot_write(&path, flag, &error)),
+        };
+        let output = Output { path, place };
+        if matches!(output.place, Place::File) {
+            // A trial, so that an unwritable folder is found before the work rather than after it.
+            output.stage().map_err(|error| cannot_write(&output.path, flag, &error))?;
+        }
+        Ok(output)
+    }
+
+    /// The path with links followed.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes `bytes`. A file that stood there keeps its bytes until the new ones are safely on the disk.
+    pub(crate) fn write(&self, bytes: &[u8]) -> Result<()> {
+        let failed = |error: &std::io::Error| cannot_write(&self.path, "", error);
+        match self.place {
+            Place::Device => {
+                let mut file =
+                    File::options().write(true).open(&self.path).map_err(|error| failed(&error))?;
+                file.write_all(bytes).and_then(|()| file.flush()).map_err(|error| failed(&error))
+            }
+            Place::File => self.replace(bytes).map_err(|error| failed(&error)),
+        }
+    }
+
+    fn folder(&self) -> &Path {
+        match self.path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            Some(_) | None => Path::new("."),
+        }
+    }
+
+    fn stage(&self) -> std::io::Result<tempfile::NamedTempFile> {
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".glassnet-");
+        // New files get the rights that the user's umask leaves, replaced ones keep theirs.
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            builder.permissions(fs::Permissions::from_mode(0o666));
+        }
+        let file = builder.tempfile_in(self.folder())?;
+        if let Ok(metadata) = fs::metadata(&self.path) {
+            fs::set_permissions(file.path(), metadata.permissions())?;
+        }
+        Ok(file)
+    }
+
+    fn replace(&self, bytes: &[u8]) -> std::io::Result<()> {
+        let mut file = self.stage()?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        file.persist(&self.path).map_err(|error| error.error)?;
+        // The rename itself must reach the disk; not every system lets a folder be opened for that.
+        if let Ok(folder) = File::open(self.folder()) {
+            let _ = folder.sync_all();
+        }
+        Ok(())
+    }
+}
+
+/// Where a chain of links leads, also when nothing stands there yet.
+fn follow_links(path: &Path) -> PathBuf {
+    let mut path = path.to_owned();
+    // As many links as the system itself follows.
+    for _ in 0..40 {
+        match fs::read_link(&path) {
+            Ok(target) => path = path.parent().map_or(target.clone(), |folder| folder.join(&target)),
+            Err(_) => break,
+        }
+    }
+    path
+}
+
+fn same_file(a: &Path, b: &Path) -> bool {
+    match (fs::canonicalize(a), fs::canonicalize(b)) {
+        (Ok(a), Ok(b)) => a == b,
+        (Ok(_) | Err(_), _) => false,
+    }
+}
+
+fn may_replace(path: &Path, flag: &str, replace: Replace) -> Result<()> {
+    let exists = |why: &str| {
+        Err(Error::usage(format!("{} exists{why}", path.display()))
+            .at(flag.to_owned())
+            .help("add --force to replace it, or name another file"))
+    };
+    match replace {
+        Replace::Always => Ok(()),
+        Replace::Never => exists(""),
+        Replace::If(ours) => {
+            let mut head = vec![];
+            let read = File::open(path).and_then(|file| file.take(1 << 20).read_to_end(&mut head));
+            if read.is_ok() && ours(&head) { Ok(()) } else { exists(" and was not written by glassnet") }
+        }
+    }
+}
+
+fn cannot_write(path: &Path, flag: &str, error: &std::io::Error) -> Error {
+    let found = Error::io(format!("{} cannot be written: {error}", path.display())).help(match error.kind() {
+        ErrorKind::NotFound => "make its folder first",
+        ErrorKind::StorageFull => "free some space, or write to another place",
+        _ => "write to another place",
+    });
+    if flag.is_empty() { found } else { found.at(flag.to_owned()) }
+}
+
+/// Reads a file, or stdin for `-`.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
+    let shown = path.display().to_string();
+    let mut bytes = vec![];
+    if path == Path::new("-") {
+        let read = std::io::stdin().lock().read_to_end(&mut bytes);
+        return read
+            .map(|_| bytes)
+            .map_err(|error| Error::io(format!("stdin cannot be read: {error}")));
+    }
+    let metadata = fs::metadata(path).map_err(|error| cannot_read(&shown, &error))?;
+    if metadata.is_dir() {
+        return Err(Error::io(format!("{shown} is a directory, not a file")).help("name a file in it"));
+    }
+    if !metadata.is_file() && !is_pipe(&metadata) {
+        return Err(Error::io(format!("{shown} is a device, not a file")).help("name a regular file, or - for stdin"));
+    }
+    if is_pipe(&metadata) {
+        return Err(Error::io(format!("{shown} is a pipe (FIFO), not a file")).help("name a regular file, or - for stdin"));
+    }
+    fs::read(path).map_err(|error| cannot_read(&shown, &error))
+}
+
+#[cfg(unix)]
+fn is_pipe(metadata: &fs::Metadata) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+    metadata.file_type().is_fifo()
+}
+
+#[cfg(not(unix))]
+fn is_pipe(_: &fs::Metadata) -> bool {
+    false
+}
+
+fn cannot_read(shown: &str, error: &std::io::Error) -> Error {
+    let help = match error.kind() {
+        ErrorKind::NotFound => "check the path",
+        ErrorKind::PermissionDenied => "ask for the right to read it",
+        _ => "try another file",
+    };
+    Error::io(format!("{shown} cannot be read: {error}")).help(help)
+}

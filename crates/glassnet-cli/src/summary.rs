@@ -1,0 +1,99 @@
+//! `glassnet summary`.
+
+use glassnet::Result;
+use glassnet::nn::{Module, Summary};
+use serde_json::json;
+
+use crate::args::{self, Weights};
+use crate::model::{self, Model, Trained};
+use crate::terminal::Terminal;
+
+pub(crate) fn run(args: &args::Summary, terminal: &mut Terminal) -> Result<u8> {
+    if model::is_notation(&args.model) {
+        let module = glassnet::nn::parse(&args.model)?;
+        show(&module, None, terminal)?;
+        return Ok(0);
+    }
+    match model::load(&args.model, &Weights { weights: None, seed: 0 })? {
+        Model::Bare(network) => show(network.module(), None, terminal)?,
+        Model::Trained(trained) => show(trained.network.module(), Some(&trained), terminal)?,
+    }
+    Ok(0)
+}
+
+fn show(module: &Module, trained: Option<&Trained>, terminal: &mut Terminal) -> Result<()> {
+    let summary = module.summary(None)?;
+    if terminal.json() {
+        return terminal.document(&document(module, &summary));
+    }
+    terminal.line(&module.to_string())?;
+    terminal.line("")?;
+    let mut table = crate::table::Table::new(&["layer", "kind", "output", "parameters", ""]);
+    for row in &summary.rows {
+        table.row(vec![
+            row.name.clone(),
+            row.kind.to_owned(),
+            row.output.as_ref().map_or("?".into(), |shape| shape_text(shape)),
+            row.parameters.to_string(),
+            row.formula.as_ref().map_or(String::new(), |formula| format!("= {}", formula.replace('*', "·"))),
+        ]);
+    }
+    terminal.text(&table.render(&[3]))?;
+    terminal.line("")?;
+    terminal.line(&format!("total: {} parameters", summary.parameters))?;
+    if summary.buffers > 0 {
+        terminal.line(&format!("buffers: {}", summary.buffers))?;
+    }
+    terminal.line(&format!("products per sample: {}", summary.macs_per_sample))?;
+    if let Some(trained) = trained {
+        terminal.line("")?;
+        for line in describe(trained) {
+            terminal.line(&line)?;
+        }
+    }
+    Ok(())
+}
+
+fn shape_text(shape: &[usize]) -> String {
+    let lengths: Vec<String> = shape.iter().map(usize::to_string).collect();
+    format!("[{}]", lengths.join(", "))
+}
+
+fn document(module: &Module, summary: &Summary) -> serde_json::Value {
+    let layers: Vec<serde_json::Value> = summary
+        .rows
+        .iter()
+        .map(|row| {
+            json!({
+                "name": row.name,
+                "kind": row.kind,
+                "output": row.output,
+                "parameters": row.parameters,
+                "formula": row.formula,
+            })
+        })
+        .collect();
+    json!({
+        "schema": "glassnet.summary/1",
+        "network": module.notation(),
+        "layers": layers,
+        "parameters": summary.parameters,
+        "buffers": summary.buffers,
+        "macs_per_sample": summary.macs_per_sample,
+    })
+}
+
+/// What the model file says about task and columns.
+fn describe(trained: &Trained) -> Vec<String> {
+    let mut lines = vec![];
+    let card = &trained.card;
+    if let (Some(task), Some(target)) = (&card.task, &card.target) {
+        lines.push(format!("predicts {target} ({task})"));
+    }
+    if let Some(classes) = &card.classes {
+        lines.push(format!("classes: {}", classes.join(", ")));
+    }
+    lines.push("from:".into());
+    lines.extend(trained.preprocessing.describe().into_iter().map(|line| format!("  {line}")));
+    lines
+}

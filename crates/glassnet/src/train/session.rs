@@ -1,0 +1,417 @@
+//! The training loop.
+
+use super::dataset::Dataset;
+use super::diverged::{self, Failure};
+use super::forward::{Predictor, features_fit, fill, load};
+use super::observer::{Control, Observer, StepEvent};
+use super::optimizer::State;
+use super::program::Program;
+use super::record::{BestWeights, Checkpoint, EpochRecord, Record, Stopped};
+use super::schedule::{ScheduleState, Unit};
+use super::score::{self, Scorer, fill_targets};
+use super::{Config, Shuffle, metrics::Metrics, penalty};
+use crate::engine::{Block, Draw, Memory, Plan};
+use crate::error::{Error, Result};
+use crate::math::random::Stream;
+use crate::math::torch_random::TorchGenerator;
+use crate::nn::{Network, StateDict};
+use crate::tensor::{Tensor, Value};
+
+/// The random stream that shuffles; dropout masks use the streams from 0 up.
+const SHUFFLE_STREAM: u64 = u64::MAX;
+
+/// A training under way: weights, optimiser state, history.
+///
+/// ```
+/// use glassnet::{Tensor, nn::{self, loss::Criterion}};
+/// use glassnet::train::{Config, Dataset, Features, Session, Target, optimizer::Optimizer};
+/// let x = Tensor::from_rows(&[[0.0_f32, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])?;
+/// let data = Dataset::new(Features::Floats(x), Target::Classes(vec![0, 1, 1, 0]))?;
+/// let network = nn::Network::new(nn::parse("2-8t-2")?, 0)?;
+/// let config = Config { epochs: 300, ..Config::new(Criterion::parse("cross_entropy")?, Optimizer::parse("Adam(lr=0.05)")?) };
+/// let record = Session::new(network, &data, None, &config)?.run(&mut ())?;
+/// assert!(record.history.last().unwrap().train_loss < 0.05);
+/// # Ok::<(), glassnet::Error>(())
+/// ```
+pub struct Session<'a> {
+    network: Network,
+    training: &'a Dataset,
+    config: &'a Config,
+    program: Program,
+    full: (Plan, Memory),
+    ragged: Option<(Plan, Memory)>,
+    block: Block,
+    optimizer: super::optimizer::Optimizer,
+    optimizer_state: State,
+    schedule: Option<ScheduleState>,
+    torch: Option<TorchGenerator>,
+    validation: Option<Validation<'a>>,
+    order: Vec<usize>,
+    epoch: usize,
+    step: u64,
+    history: Vec<EpochRecord>,
+    best: Option<BestWeights>,
+    stopped: Option<Stopped>,
+}
+
+/// What measures the network after every epoch.
+struct Validation<'a> {
+    data: &'a Dataset,
+    predictor: Predictor,
+    scorer: Scorer,
+}
+
+impl<'a> Session<'a> {
+    /// Prepares the training of `network` on `training`; with `validation`, the weights at its lowest loss win.
+    ///
+    /// # Errors
+    /// When the data do not fit the network or the loss, or a setting is out of range.
+    pub fn new(
+        network: Network,
+        training: &'a Dataset,
+        validation: Option<&'a Dataset>,
+        config: &'a Config,
+    ) -> Result<Self> {
+        config.check()?;
+        let program = Program::build(network.module(), training, config)?;
+        features_fit(program.graph(), training.features())?;
+        let mut block = Block::for_graph(program.graph());
+        load(&mut block, network.state_dict())?;
+        program.load_constants(&mut block, config)?;
+        let full_rows = config.batch_size.min(training.rows());
+        let rest = training.rows() % full_rows;
+        let compile = |rows: usize| -> Result<(Plan, Memory)> {
+            let plan = program.compile(rows, &config.engine)?;
+            let memory = plan.memory();
+            Ok((plan, memory))
+        };
+        let (full, ragged) = (compile(full_rows)?, if rest > 0 { Some(compile(rest)?) } else { None });
+        let torch = match config.shuffle {
+            Shuffle::Torch => {
+                // The generator as it stands after it made the initial weights of this architecture.
+                let mut generator = TorchGenerator::new(config.seed);
+                network.module().init(&mut generator)?;
+                Some(generator)
+            }
+            Shuffle::Own | Shuffle::None => None,
+        };
+        let schedule = match &config.schedule {
+            Some(schedule) => {
+                schedule.check_optimizer(&config.optimizer)?;
+                Some(schedule.start(config.optimizer.lr())?)
+            }
+            None => None,
+        };
+        Ok(Session {
+            validation: validation.map(|data| Validation::new(&network, training, data, config)).transpose()?,
+            optimizer: config.optimizer.clone(),
+            optimizer_state: config.optimizer.state(block.parameters().len())?,
+            order: (0..training.rows()).collect(),
+            network,
+            training,
+            config,
+            program,
+            full,
+            ragged,
+            block,
+            schedule,
+            torch,
+            epoch: 0,
+            step: 0,
+            history: vec![],
+            best: None,
+            stopped: None,
+        })
+    }
+
+    /// Like [`Session::new`], going on where `checkpoint` was taken.
+    ///
+    /// # Errors
+    /// Also when the checkpoint belongs to another network or optimiser.
+    pub fn resume(
+        network: Network,
+        training: &'a Dataset,
+        validation: Option<&'a Dataset>,
+        config: &'a Config,
+        checkpoint: Checkpoint,
+    ) -> Result<Self> {
+        let mut session = Session::new(network, training, validation, config)?;
+        let wanted = session.block.data().len();
+        let blocks = [Some(&checkpoint.block), checkpoint.best.as_ref().map(|best| &best.block)];
+        if let Some(block) = blocks.into_iter().flatten().find(|block| block.len() != wanted) {
+            return Err(Error::model(format!(
+                "the checkpoint has {} weights, the network {wanted}",
+                block.len()
+            )));
+        }
+        if checkpoint.schedule.is_some() != session.schedule.is_some() {
+            return Err(Error::model("only one of checkpoint and settings has a schedule"));
+        }
+        session.block.data_mut().copy_from_slice(&checkpoint.block);
+        session.optimizer_state =
+            config.optimizer.restore(session.block.parameters().len(), checkpoint.optimizer)?;
+        session.schedule = checkpoint.schedule;
+        if let Some(torch) = &mut session.torch {
+            for _ in 0..checkpoint.epoch {
+                torch.randperm(training.rows());
+            }
+        }
+        session.epoch = checkpoint.epoch;
+        session.step = checkpoint.step;
+        session.history = checkpoint.history;
+        session.best = checkpoint.best;
+        session.check_patience();
+        Ok(session)
+    }
+
+    /// Everything that is needed to go on later; take it between epochs.
+    pub fn checkpoint(&self) -> Checkpoint {
+        Checkpoint {
+            epoch: self.epoch,
+            step: self.step,
+            block: self.block.data().to_vec(),
+            optimizer: self.optimizer_state.save(&self.optimizer),
+            schedule: self.schedule,
+            history: self.history.clone(),
+            best: self.best.clone(),
+        }
+    }
+
+    /// How many batches an epoch has.
+    pub fn steps_per_epoch(&self) -> usize {
+        self.training.rows().div_ceil(self.full.0.batch())
+    }
+
+    /// The epochs done so far.
+    pub fn history(&self) -> &[EpochRecord] {
+        &self.history
+    }
+
+    /// Trains one epoch and measures it; `None` when the training is over: all epochs done, patience at an end, or
+    /// the observer asked to stop.
+    ///
+    /// # Errors
+    /// When the loss is no longer finite: the message names the step, the layer and the rows.
+    pub fn epoch(&mut self, observer: &mut dyn Observer) -> Result<Option<&EpochRecord>> {
+        if self.stopped.is_none() && self.epoch >= self.config.epochs {
+            self.stopped = Some(Stopped::Finished);
+        }
+        if self.stopped.is_some() {
+            return Ok(None);
+        }
+        self.shuffle();
+        let rows = self.training.rows();
+        let batch = self.full.0.batch();
+        let mut total = 0.0;
+        let mut lr = self.optimizer.lr();
+        let order = std::mem::take(&mut self.order);
+        for start in (0..rows).step_by(batch) {
+            let chunk = &order[start..(start + batch).min(rows)];
+            lr = self.begin_step();
+            let outcome = self.train_on(chunk, lr, observer);
+            let (loss, control) = match outcome {
+                Ok(outcome) => outcome,
+                Err(error) => {
+                    self.order = order;
+                    return Err(error);
+                }
+            };
+            total += f64::from(loss) * chunk.len() as f64;
+            if control == Control::Stop {
+                self.order = order;
+                self.stopped = Some(Stopped::Interrupted);
+                return Ok(None);
+            }
+        }
+        self.order = order;
+        self.epoch += 1;
+        self.finish_epoch(total / rows as f64, lr, observer).map(Some)
+    }
+
+    /// Trains until the training is over.
+    ///
+    /// # Errors
+    /// As [`Session::epoch`].
+    pub fn run(mut self, observer: &mut dyn Observer) -> Result<Record> {
+        while self.epoch(observer)?.is_some() {}
+        self.finish()
+    }
+
+    /// The record of what was done so far, with the best weights.
+    ///
+    /// # Errors
+    /// When a weight is not finite.
+    pub fn finish(mut self) -> Result<Record> {
+        let (best_epoch, steps) = match &self.best {
+            Some(best) => {
+                self.block.data_mut().copy_from_slice(&best.block);
+                (best.epoch, best.step)
+            }
+            None => (self.epoch, self.step),
+        };
+        let state = self.state_dict(steps)?;
+        state.check_finite()?;
+        self.network.load_state_dict(&state, true)?;
+        Ok(Record {
+            network: self.network,
+            best_epoch,
+            history: self.history,
+            stopped: self.stopped.unwrap_or(Stopped::Interrupted),
+        })
+    }
+
+    /// The network's state dict with the block's values, counters advanced by `steps`.
+    fn state_dict(&self, steps: u64) -> Result<StateDict> {
+        let mut state = StateDict::new();
+        for (key, value) in self.network.state_dict().iter() {
+            let value = match (value, self.block.get(key)) {
+                (Value::F32(tensor), Some(values)) => Tensor::new(tensor.shape(), values.to_vec())?.into(),
+                (Value::I64(tensor), _) if self.program.has_updates() => {
+                    tensor.map(|count| count.saturating_add_unsigned(steps)).into()
+                }
+                (value, _) => value.clone(),
+            };
+            state.insert(key, value);
+        }
+        Ok(state)
+    }
+
+    fn shuffle(&mut self) {
+        match (&mut self.torch, self.config.shuffle) {
+            (Some(torch), _) => self.order = torch.randperm(self.training.rows()),
+            (None, Shuffle::Own) => {
+                // Always from the table's order, so that an epoch's order depends on nothing but seed and epoch.
+                self.order.sort_unstable();
+                Stream::at(self.config.seed, SHUFFLE_STREAM, self.epoch as u64).shuffle(&mut self.order);
+            }
+            (None, Shuffle::Torch | Shuffle::None) => {}
+        }
+    }
+
+    /// Sets what the schedule says and returns the step's learning rate.
+    fn begin_step(&mut self) -> f64 {
+        match &self.schedule {
+            Some(schedule) => {
+                if let Some(momentum) = schedule.momentum() {
+                    self.optimizer = self.optimizer.clone().with_momentum(momentum);
+                }
+                schedule.lr()
+            }
+            None => self.optimizer.lr(),
+        }
+    }
+
+    fn train_on(&mut self, rows: &[usize], lr: f64, observer: &mut dyn Observer) -> Result<(f32, Control)> {
+        let (plan, memory) = match &mut self.ragged {
+            Some(ragged) if ragged.0.batch() == rows.len() => ragged,
+            Some(_) | None => &mut self.full,
+        };
+        fill(plan, memory, self.training.features(), rows);
+        fill_targets(plan, memory, self.training, Some(rows));
+        let draw = Draw { seed: self.config.seed, step: self.step };
+        plan.run(&self.block, memory, draw).map_err(|error| {
+            error.detail(format!("the batch holds the training rows {:?} …", &rows[..rows.len().min(5)]))
+        })?;
+        let loss = plan.results(memory)[plan.result_range(self.program.loss_index()).start];
+        if !loss.is_finite() {
+            let (program, block, data, epoch) = (&self.program, &self.block, self.training, self.epoch + 1);
+            let failure = Failure { program, block, data, rows, draw, epoch, loss };
+            return Err(diverged::explain(&failure, &self.config.engine)?);
+        }
+        let count = self.block.parameters().len();
+        let gradients = &mut plan.results_mut(memory)[..count];
+        if self.config.l1 > 0.0 {
+            penalty::add_l1(gradients, self.block.parameters(), self.config.l1);
+        }
+        if self.config.l2 > 0.0 {
+            penalty::add_l2(gradients, self.block.parameters(), self.config.l2);
+        }
+        if let Some(clip) = &self.config.clip {
+            clip.apply(gradients, &self.program.tensors(plan));
+        }
+        let level = self.config.engine.level;
+        self.optimizer.step(level, lr, self.block.parameters_mut(), gradients, &mut self.optimizer_state);
+        if self.program.has_updates() {
+            self.program.write_back(plan, plan.results(memory), &mut self.block);
+        }
+        self.step += 1;
+        if let (Some(schedule), Some(state)) = (&self.config.schedule, &mut self.schedule)
+            && schedule.unit() == Unit::Step
+        {
+            state.advance(schedule, f64::NAN);
+        }
+        let steps_per_epoch = self.training.rows().div_ceil(self.full.0.batch());
+        let (plan, memory) = match &self.ragged {
+            Some(ragged) if ragged.0.batch() == rows.len() => ragged,
+            Some(_) | None => &self.full,
+        };
+        let control = observer.step(&StepEvent {
+            epoch: self.epoch + 1,
+            step: self.step,
+            rows,
+            steps_per_epoch,
+            loss,
+            lr,
+            gradients: &plan.results(memory)[..count],
+            block: &self.block,
+        });
+        Ok((loss, control))
+    }
+
+    fn finish_epoch(&mut self, train_loss: f64, lr: f64, observer: &mut dyn Observer) -> Result<&EpochRecord> {
+        let validation = match &mut self.validation {
+            Some(validation) => Some(validation.measure(&self.block)?),
+            None => None,
+        };
+        let loss = validation.as_ref().and_then(|metrics| metrics.loss);
+        let improved = loss.is_some_and(|loss| {
+            self.best.as_ref().is_none_or(|best| loss < best.loss - self.config.min_delta)
+        });
+        if let (true, Some(loss)) = (improved, loss) {
+            let (epoch, step, block) = (self.epoch, self.step, self.block.data().to_vec());
+            self.best = Some(BestWeights { epoch, loss, step, block });
+        }
+        if let (Some(schedule), Some(state)) = (&self.config.schedule, &mut self.schedule)
+            && schedule.unit() == Unit::Epoch
+        {
+            state.advance(schedule, loss.unwrap_or(train_loss));
+        }
+        let record = EpochRecord { epoch: self.epoch, train_loss, validation, lr, improved };
+        let control = observer.epoch(&record);
+        self.history.push(record);
+        if control == Control::Stop {
+            self.stopped = Some(Stopped::Interrupted);
+        }
+        self.check_patience();
+        self.history.last().ok_or_else(|| Error::data("no epoch was done"))
+    }
+
+    fn check_patience(&mut self) {
+        if let (Some(patience), Some(best)) = (self.config.patience, &self.best)
+            && self.stopped.is_none()
+            && self.epoch >= best.epoch + patience
+        {
+            self.stopped = Some(Stopped::Patience);
+        }
+    }
+}
+
+impl<'a> Validation<'a> {
+    fn new(network: &Network, training: &Dataset, data: &'a Dataset, config: &Config) -> Result<Self> {
+        score::targets_fit(training, data)?;
+        let row = training.features().shape().get(1..).unwrap_or(&[]);
+        if data.features().shape().get(1..) != Some(row) {
+            return Err(Error::data("training and validation rows differ in width"));
+        }
+        let predictor = Predictor::new(network, row, &config.engine)?;
+        let scorer = Scorer::new(&config.criterion, &predictor.output_shape(), data, &config.engine)?;
+        Ok(Validation { data, predictor, scorer })
+    }
+
+    fn measure(&mut self, block: &Block) -> Result<Metrics> {
+        self.predictor.take_weights(block);
+        let outputs = self.predictor.predict(self.data.features())?;
+        let (metrics, _) = score::unitless(&outputs, self.data.target())?;
+        Ok(Metrics { loss: Some(self.scorer.loss(&outputs)?), ..metrics })
+    }
+}
