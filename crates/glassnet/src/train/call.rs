@@ -106,7 +106,11 @@ pub(super) fn parse(source: &str) -> Result<Call> {
     }
     match value.literal {
         Literal::Call(call) => Ok(call),
-        _ => Err(complain(source, value.span, "a name is expected here, such as adam or Adam(lr=0.01)")),
+        _ => Err(complain(
+            source,
+            value.span,
+            "a name is expected here, such as adam or Adam(lr=0.01)",
+        )),
     }
 }
 
@@ -394,7 +398,9 @@ impl<'a> Parser<'a> {
             None if self.source.trim().is_empty() => {
                 return Err(Error::usage("the expression is empty"));
             }
-            None => return Err(self.here("the expression ends too early; a value is expected here")),
+            None => {
+                return Err(self.here("the expression ends too early; a value is expected here"));
+            }
         };
         Ok(Spanned { literal, span: start..self.at })
     }
@@ -432,7 +438,8 @@ impl<'a> Parser<'a> {
         let digits = self.at;
         self.take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_'));
         // An exponent's sign follows its letter directly.
-        if self.source[digits..self.at].ends_with(['e', 'E']) && self.rest().starts_with(['-', '+']) {
+        if self.source[digits..self.at].ends_with(['e', 'E']) && self.rest().starts_with(['-', '+'])
+        {
             self.at += 1;
             self.take_while(|c| c.is_ascii_digit() || c == '_');
         }
@@ -580,7 +587,10 @@ mod tests {
             "F(1, (1, 2), True)",
             "F() takes at most 2 arguments without a name\n  F(1, (1, 2), True)\n               ^^^^",
         );
-        check_error("F(1, 2)", "F() expects two numbers in parentheses for 'pair'\n  F(1, 2)\n       ^");
+        check_error(
+            "F(1, 2)",
+            "F() expects two numbers in parentheses for 'pair'\n  F(1, 2)\n       ^",
+        );
         check_error("F(1,, 2)", "a value is expected here\n  F(1,, 2)\n      ^");
         check_error("F(1 2)", "a comma or ')' is expected here\n  F(1 2)\n      ^");
         check_error("F(é=1.5.2)", "this is not a number\n  F(é=1.5.2)\n      ^^^^^");
@@ -600,7 +610,9 @@ mod tests {
         for open in ["(", "[", "F(", "F(a="] {
             assert!(parse(&open.repeat(10_000)).is_err());
         }
-        for text in ["é", "F(\u{0}", "F(=1)", "F(-)", "F(+", "F(1e", "F(1e-", "\"", "1", "-", "F)", "F(._)"] {
+        for text in
+            ["é", "F(\u{0}", "F(=1)", "F(-)", "F(+", "F(1e", "F(1e-", "\"", "1", "-", "F)", "F(._)"]
+        {
             // Whatever the answer, it is an answer.
             let _ = bind(text).map(|arguments| arguments.optional::<f64>("rate"));
         }

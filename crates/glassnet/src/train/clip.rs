@@ -247,6 +247,8 @@ impl Norm {
 }
 
 #[cfg(test)]
+// A network with a single tensor has a single range.
+#[allow(clippy::single_range_in_vec_init)]
 mod tests {
     use super::*;
 
@@ -304,7 +306,8 @@ mod tests {
         ] {
             assert_eq!(Clip::parse(&clip.to_string())?, clip);
         }
-        let error = |text| Clip::parse(text).map_or_else(|error| error.to_string(), |_| String::new());
+        let error =
+            |text| Clip::parse(text).map_or_else(|error| error.to_string(), |_| String::new());
         assert!(error("clip_grad_norm_(-1)").starts_with("Invalid max_norm: -1.0; max_norm must"));
         assert!(error("clip_grad_norm_(1, nan)").starts_with("Invalid norm_type"));
         assert!(error("clip_grad_value_()").contains("missing 1 required argument: 'clip_value'"));

@@ -12,27 +12,56 @@ const SIGNATURES: [Signature; 8] = [
     Signature {
         name: "SGD",
         parameters: &[
-            "lr", "momentum", "dampening", "weight_decay", "nesterov", "maximize", "foreach", "fused",
+            "lr",
+            "momentum",
+            "dampening",
+            "weight_decay",
+            "nesterov",
+            "maximize",
+            "foreach",
+            "fused",
         ],
         positional: 5,
     },
     Signature {
         name: "Adam",
         parameters: &[
-            "lr", "betas", "eps", "weight_decay", "amsgrad", "maximize", "decoupled_weight_decay", "foreach",
+            "lr",
+            "betas",
+            "eps",
+            "weight_decay",
+            "amsgrad",
+            "maximize",
+            "decoupled_weight_decay",
+            "foreach",
             "fused",
         ],
         positional: 5,
     },
     Signature {
         name: "AdamW",
-        parameters: &["lr", "betas", "eps", "weight_decay", "amsgrad", "maximize", "foreach", "fused"],
+        parameters: &[
+            "lr",
+            "betas",
+            "eps",
+            "weight_decay",
+            "amsgrad",
+            "maximize",
+            "foreach",
+            "fused",
+        ],
         positional: 5,
     },
     Signature {
         name: "NAdam",
         parameters: &[
-            "lr", "betas", "eps", "weight_decay", "momentum_decay", "decoupled_weight_decay", "maximize",
+            "lr",
+            "betas",
+            "eps",
+            "weight_decay",
+            "momentum_decay",
+            "decoupled_weight_decay",
+            "maximize",
             "foreach",
         ],
         positional: 6,
@@ -40,21 +69,41 @@ const SIGNATURES: [Signature; 8] = [
     Signature {
         name: "RAdam",
         parameters: &[
-            "lr", "betas", "eps", "weight_decay", "decoupled_weight_decay", "maximize", "foreach",
+            "lr",
+            "betas",
+            "eps",
+            "weight_decay",
+            "decoupled_weight_decay",
+            "maximize",
+            "foreach",
         ],
         positional: 5,
     },
     Signature {
         name: "RMSprop",
         parameters: &[
-            "lr", "alpha", "eps", "weight_decay", "momentum", "centered", "maximize", "foreach",
+            "lr",
+            "alpha",
+            "eps",
+            "weight_decay",
+            "momentum",
+            "centered",
+            "maximize",
+            "foreach",
         ],
         positional: 6,
     },
     Signature {
         name: "Adagrad",
         parameters: &[
-            "lr", "lr_decay", "weight_decay", "initial_accumulator_value", "eps", "maximize", "foreach", "fused",
+            "lr",
+            "lr_decay",
+            "weight_decay",
+            "initial_accumulator_value",
+            "eps",
+            "maximize",
+            "foreach",
+            "fused",
         ],
         positional: 5,
     },
@@ -222,7 +271,7 @@ impl Optimizer {
     }
 
     /// The same optimiser with every option at its default.
-    fn plain(&self) -> Optimizer {
+    pub(super) fn plain(&self) -> Optimizer {
         match self {
             Optimizer::Sgd(_) => Optimizer::Sgd(Sgd::default()),
             Optimizer::Adam(_) => Optimizer::Adam(Adam::default()),

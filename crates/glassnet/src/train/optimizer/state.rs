@@ -106,11 +106,7 @@ impl Optimizer {
 }
 
 fn adam_slots(amsgrad: bool) -> &'static [&'static str] {
-    if amsgrad {
-        &["exp_avg", "exp_avg_sq", "max_exp_avg_sq"]
-    } else {
-        &["exp_avg", "exp_avg_sq"]
-    }
+    if amsgrad { &["exp_avg", "exp_avg_sq", "max_exp_avg_sq"] } else { &["exp_avg", "exp_avg_sq"] }
 }
 
 impl State {

@@ -1,7 +1,10 @@
 //! One step of an optimiser: scalar coefficients in f64, then one pass over memory in f32.
 //!
 //! Coefficients are computed in f64 and rounded once, and the element rules multiply, add and round in the order of
-//! PyTorch's single-tensor CPU code, whose kernels fuse a multiplication with the addition that follows it.
+//! PyTorch's single-tensor CPU code, whose kernels fuse a multiplication with the addition that follows it. Its bits
+//! are met but for the square root: ours is correctly rounded, PyTorch's is one unit in the last place off for one
+//! number in 160.
+//!
 //! An option that is off becomes a coefficient that changes nothing (a sign of 1, a decay of 0, a factor of 1),
 //! so that a rule is one loop without branches.
 
@@ -17,7 +20,11 @@ impl Optimizer {
     /// When `parameters`, `gradients` and `state` differ in length, or `state` belongs to an optimiser with other
     /// slots.
     pub fn step(&self, lr: f64, parameters: &mut [f32], gradients: &[f32], state: &mut State) {
-        assert_eq!(parameters.len(), state.len, "the state belongs to another number of parameters");
+        assert_eq!(
+            parameters.len(),
+            state.len,
+            "the state belongs to another number of parameters"
+        );
         assert_eq!(gradients.len(), state.len, "parameters and gradients differ in number");
         state.step += 1;
         match self {

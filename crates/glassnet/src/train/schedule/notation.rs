@@ -35,16 +35,7 @@ const SIGNATURES: [Signature; 11] = [
     ),
     signature(
         "ReduceLROnPlateau",
-        &[
-            "mode",
-            "factor",
-            "patience",
-            "threshold",
-            "threshold_mode",
-            "cooldown",
-            "min_lr",
-            "eps",
-        ],
+        &["mode", "factor", "patience", "threshold", "threshold_mode", "cooldown", "min_lr", "eps"],
     ),
     signature("SequentialLR", &["schedulers", "milestones"]),
 ];
@@ -228,8 +219,7 @@ fn positive(option: &'static str, value: u64) -> Option<Fault> {
 fn factor(option: &'static str, value: f64) -> Option<Fault> {
     let usable = value >= 0.0 && value.is_finite();
     let what = || format!("Invalid {option} value: {}", Literal::Float(value));
-    (!usable)
-        .then(|| Fault::new(option, what(), format!("{option} must be finite and at least 0")))
+    (!usable).then(|| Fault::new(option, what(), format!("{option} must be finite and at least 0")))
 }
 
 fn momentum(option: &'static str, value: f64) -> Option<Fault> {
@@ -358,9 +348,9 @@ impl fmt::Display for Schedule {
             Schedule::MultiStepLr { milestones, gamma } => options
                 .always("milestones", &format!("{milestones:?}"))
                 .unless("gamma", *gamma, 0.1),
-            Schedule::ConstantLr { factor, total_iters } => options
-                .unless("factor", *factor, 1.0 / 3.0)
-                .unless("total_iters", *total_iters, 5),
+            Schedule::ConstantLr { factor, total_iters } => {
+                options.unless("factor", *factor, 1.0 / 3.0).unless("total_iters", *total_iters, 5)
+            }
             Schedule::LinearLr { start_factor, end_factor, total_iters } => options
                 .unless("start_factor", *start_factor, 1.0 / 3.0)
                 .unless("end_factor", *end_factor, 1.0)
