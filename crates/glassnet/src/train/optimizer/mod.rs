@@ -20,13 +20,13 @@ pub use state::{SavedState, State};
 /// # Example
 /// ```
 /// use glassnet::train::optimizer::Optimizer;
-/// let optimizer = Optimizer::parse("SGD(lr=0.1, momentum=0.9)")?;
+/// let optimizer = Optimizer::parse("SGD(lr=0.5, momentum=0.5)")?;
 /// let (mut w, g) = ([1.0_f32, -2.0], [0.5_f32, 0.0]);
 /// let mut state = optimizer.state(w.len())?;
-/// optimizer.step(optimizer.lr(), &mut w, &g, &mut state); // w ← w − 0.1·g
-/// optimizer.step(optimizer.lr(), &mut w, &g, &mut state); // w ← w − 0.1·(0.9·g + g)
-/// assert_eq!(w, [0.855, -2.0]);
-/// assert_eq!(optimizer.to_string(), "SGD(lr=0.1, momentum=0.9)");
+/// optimizer.step(optimizer.lr(), &mut w, &g, &mut state); // w ← w − 0.5·g
+/// optimizer.step(optimizer.lr(), &mut w, &g, &mut state); // w ← w − 0.5·(0.5·g + g)
+/// assert_eq!(w, [0.375, -2.0]);
+/// assert_eq!(optimizer.to_string(), "SGD(lr=0.5, momentum=0.5)");
 /// # Ok::<(), glassnet::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
