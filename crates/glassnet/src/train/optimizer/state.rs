@@ -9,6 +9,8 @@ use crate::error::{Error, Result};
 /// `grad_avg`, `acc_delta`, `sum`). [`State::save`] and [`Optimizer::restore`] keep every bit.
 #[derive(Clone, Debug, PartialEq)]
 pub struct State {
+    /// The name of the optimiser: Adam and RAdam have the same slots, but not the same meaning of them.
+    pub(super) optimizer: &'static str,
     pub(super) len: usize,
     pub(super) step: u64,
     /// The product of all momenta so far (`NAdam` only), in f32 as PyTorch keeps it.
@@ -20,6 +22,8 @@ pub struct State {
 /// A [`State`] as plain data, for a checkpoint.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SavedState {
+    /// PyTorch's name of the optimiser, such as `Adam`.
+    pub optimizer: String,
     /// The number of steps taken.
     pub step: u64,
     /// `NAdam`'s product of momenta; `None` for every other optimiser.
@@ -47,18 +51,21 @@ impl Optimizer {
             | Optimizer::Adadelta(_) => 0.0,
         };
         let slots = names.iter().map(|_| vec![start; len]).collect();
-        Ok(State { len, step: 0, mu_product: 1.0, names, slots })
+        Ok(State { optimizer: self.name(), len, step: 0, mu_product: 1.0, names, slots })
     }
 
     /// The state that [`State::save`] gave, for the same optimiser and a block of `len` parameters.
     ///
     /// # Errors
-    /// [`ErrorKind::Model`](crate::ErrorKind::Model) when a slot is missing, unknown, double or of another length, or
-    /// when `mu_product` is missing or given without need; also what [`Optimizer::validate`] finds.
+    /// [`ErrorKind::Model`](crate::ErrorKind::Model) when it belongs to another optimiser, when a slot is missing,
+    /// unknown, double or of another length, or when `mu_product` is missing or given without need; also what [`Optimizer::validate`] finds.
     pub fn restore(&self, len: usize, saved: SavedState) -> Result<State> {
         self.validate()?;
         let names = self.slot_names();
         let refuse = |what: String| Error::model(what).at(format!("state of {}", self.name()));
+        if saved.optimizer != self.name() {
+            return Err(refuse(format!("the state belongs to {}", saved.optimizer)));
+        }
         let mut slots: Vec<Option<Vec<f32>>> = vec![None; names.len()];
         for (name, values) in saved.slots {
             let Some(index) = names.iter().position(|known| *known == name) else {
@@ -82,7 +89,7 @@ impl Optimizer {
             (false, Some(_)) => return Err(refuse("unexpected key 'mu_product'".to_owned())),
         };
         let slots = slots.into_iter().flatten().collect();
-        Ok(State { len, step: saved.step, mu_product, names, slots })
+        Ok(State { optimizer: self.name(), len, step: saved.step, mu_product, names, slots })
     }
 
     /// The names of the slots that this optimiser's state has.
@@ -130,11 +137,13 @@ impl State {
         self.names.iter().copied().zip(self.slots.iter().map(Vec::as_slice))
     }
 
-    /// The state as plain data; `optimizer` is the one whose steps it counts.
-    pub fn save(&self, optimizer: &Optimizer) -> SavedState {
+    /// The state as plain data.
+    pub fn save(&self) -> SavedState {
+        let has_product = self.optimizer == "NAdam";
         SavedState {
+            optimizer: self.optimizer.to_owned(),
             step: self.step,
-            mu_product: matches!(optimizer, Optimizer::NAdam(_)).then_some(self.mu_product),
+            mu_product: has_product.then_some(self.mu_product),
             slots: self.slots().map(|(name, values)| (name.to_owned(), values.to_vec())).collect(),
         }
     }
