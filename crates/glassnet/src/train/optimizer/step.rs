@@ -17,9 +17,10 @@ impl Optimizer {
     /// Nothing is allocated.
     ///
     /// # Panics
-    /// When `parameters`, `gradients` and `state` differ in length, or `state` belongs to an optimiser with other
-    /// slots.
+    /// When `parameters`, `gradients` and `state` differ in length, or `state` belongs to another optimiser or to one
+    /// with other slots.
     pub fn step(&self, lr: f64, parameters: &mut [f32], gradients: &[f32], state: &mut State) {
+        assert_eq!(self.name(), state.optimizer, "the state belongs to another optimiser");
         assert_eq!(
             parameters.len(),
             state.len,
