@@ -97,7 +97,9 @@ impl Product {
         if self.m == 0 || self.k == 0 {
             return 0;
         }
-        (self.m - 1) * self.a_row_stride + (self.k - 1) * self.a_column_stride + 1
+        let down = (self.m - 1).saturating_mul(self.a_row_stride);
+        let right = (self.k - 1).saturating_mul(self.a_column_stride);
+        down.saturating_add(right).saturating_add(1)
     }
 }
 
@@ -137,8 +139,8 @@ pub fn product<E: Map<1>>(
         a.len(),
         shape.a_len()
     );
-    assert!(b.len() >= shape.k * shape.n, "product: b is too short");
-    assert!(c.len() >= shape.m * shape.n, "product: c is too short");
+    assert!(b.len() >= shape.k.saturating_mul(shape.n), "product: b is too short");
+    assert!(c.len() >= shape.m.saturating_mul(shape.n), "product: c is too short");
     assert!(bias.is_none_or(|bias| bias.len() >= shape.n), "product: the bias is too short");
     assert!(scratch.len() >= shape.scratch_len(level), "product: scratch is too short");
     let job = Job { shape, a, b, bias, epilogue, c, scratch };
@@ -364,7 +366,7 @@ fn transpose(
 /// When `rows` is shorter than m·n or `out` than n.
 #[inline]
 pub fn sum_rows(level: Level, m: usize, n: usize, rows: &[f32], out: &mut [f32]) {
-    assert!(rows.len() >= m * n, "sum_rows: the matrix is too short");
+    assert!(rows.len() >= m.saturating_mul(n), "sum_rows: the matrix is too short");
     assert!(out.len() >= n, "sum_rows: the output is too short");
     dispatch(level, SumRows { m, n, rows, out });
 }

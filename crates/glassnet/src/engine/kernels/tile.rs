@@ -64,9 +64,12 @@ fn heights<V: Vector, const NV: usize, const FULL: bool>(
 fn check(tile: &Tile<'_>, columns: usize, count: usize, c_len: usize) {
     assert!(count > 0 && tile.terms > 0 && tile.width > 0 && tile.width <= columns);
     let (last_row, last_term) = (count - 1, tile.terms - 1);
-    assert!(last_row * tile.a_row_stride + last_term * tile.a_column_stride < tile.a.len());
-    assert!(last_term * tile.b_stride + tile.width <= tile.b.len());
-    assert!(last_row * tile.c_stride + tile.width <= c_len);
+    let end =
+        |row: usize, stride: usize, more: usize| row.saturating_mul(stride).saturating_add(more);
+    let a_last = end(last_row, tile.a_row_stride, last_term.saturating_mul(tile.a_column_stride));
+    assert!(a_last < tile.a.len());
+    assert!(end(last_term, tile.b_stride, tile.width) <= tile.b.len());
+    assert!(end(last_row, tile.c_stride, tile.width) <= c_len);
     assert!(tile.bias.is_none_or(|bias| bias.len() == tile.width));
 }
 
