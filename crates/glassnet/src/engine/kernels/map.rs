@@ -108,9 +108,14 @@ impl<const N: usize, B: Map<N>> Kernel for MapKernel<'_, N, B> {
         let len = self.out.len();
         let inputs = self.inputs.map(|input| &input[..len]);
         let whole = len - len % LANES;
+        // A bounds check in the loop would keep the compiler from vectorising it.
         for i in 0..whole {
-            let fresh = self.body.at(from_fn(|n| element(inputs[n], i)));
-            *element_mut(self.out, i) = fresh;
+            // SAFETY: i < whole ≤ len, the length of every slice.
+            #[allow(unsafe_code)]
+            unsafe {
+                let fresh = self.body.at(from_fn(|n| *inputs[n].get_unchecked(i)));
+                *self.out.get_unchecked_mut(i) = fresh;
+            }
         }
         let rest = &mut self.out[whole..];
         if !rest.is_empty() {
@@ -139,10 +144,14 @@ impl<const S: usize, const M: usize, B: Sweep<S, M>> Kernel for SweepKernel<'_, 
         // copying through blocks helps it.
         if M * M.saturating_sub(1) / 2 + M * S <= 8 {
             for i in 0..whole {
-                let fresh =
-                    body.at(from_fn(|s| element(shared[s], i)), from_fn(|m| element(own[m], i)));
-                for m in 0..M {
-                    *element_mut(own[m], i) = fresh[m];
+                // SAFETY: i < whole ≤ len, the length of every slice.
+                #[allow(unsafe_code)]
+                unsafe {
+                    let read = from_fn(|s| *shared[s].get_unchecked(i));
+                    let fresh = body.at(read, from_fn(|m| *own[m].get_unchecked(i)));
+                    for m in 0..M {
+                        *own[m].get_unchecked_mut(i) = fresh[m];
+                    }
                 }
             }
         } else {
@@ -196,23 +205,4 @@ fn padded(rest: &[f32]) -> [f32; LANES] {
     let mut block = [0.0; LANES];
     block[..rest.len()].copy_from_slice(rest);
     block
-}
-
-/// `slice[i]` for an index that the caller took from the common length of all slices: a check in the loop would keep
-/// the compiler from vectorising it.
-#[inline(always)]
-#[allow(unsafe_code)]
-fn element(slice: &[f32], i: usize) -> f32 {
-    debug_assert!(i < slice.len());
-    // SAFETY: the loops above run over 0..whole, and all slices were cut to a length of at least `whole`.
-    unsafe { *slice.get_unchecked(i) }
-}
-
-/// As [`element`].
-#[inline(always)]
-#[allow(unsafe_code)]
-fn element_mut(slice: &mut [f32], i: usize) -> &mut f32 {
-    debug_assert!(i < slice.len());
-    // SAFETY: as in `element`.
-    unsafe { slice.get_unchecked_mut(i) }
 }

@@ -6,7 +6,7 @@
 //!
 //! The loops are those of Goto and van de Geijn (Anatomy of High-Performance Matrix Multiplication, 2008): a tile of C in
 //! registers, a panel of B in the first cache, a block of A in the second. B is packed into panels only when it pays
-//! (transposed, ragged, or read by many rows); A is read where it stands.
+//! (transposed, or read by many rows); A is read where it stands.
 
 use super::dispatch::{Kernel, Level, Set, dispatch};
 use super::map::Map;
@@ -84,22 +84,12 @@ impl Product {
     /// The floats of scratch that [`product`] needs. What they hold before doesn't matter.
     pub fn scratch_len(&self, level: Level) -> usize {
         let width = tile_width(level, self.m);
-        let columns = match self.packing(width) {
-            Packing::All => self.n.min(NC).next_multiple_of(width),
-            Packing::Rest => width,
-            Packing::Nothing => 0,
-        };
-        columns * self.k.min(KC)
+        if self.packs(width) { self.n.min(NC).next_multiple_of(width) * self.k.min(KC) } else { 0 }
     }
 
-    fn packing(&self, width: usize) -> Packing {
-        if self.b == Right::Transposed || (self.m >= PACK_ROWS && self.n > width) {
-            Packing::All
-        } else if self.n % width > 0 {
-            Packing::Rest
-        } else {
-            Packing::Nothing
-        }
+    /// Whether B goes through packed panels of `width` columns.
+    fn packs(&self, width: usize) -> bool {
+        self.b == Right::Transposed || (self.m >= PACK_ROWS && self.n > width)
     }
 
     /// The elements of A from the first to the last used.
@@ -107,17 +97,10 @@ impl Product {
         if self.m == 0 || self.k == 0 {
             return 0;
         }
-        (self.m - 1) * self.a_row_stride + (self.k - 1) * self.a_column_stride + 1
+        let down = (self.m - 1).saturating_mul(self.a_row_stride);
+        let right = (self.k - 1).saturating_mul(self.a_column_stride);
+        down.saturating_add(right).saturating_add(1)
     }
-}
-
-/// Which columns of B go through packed panels.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Packing {
-    All,
-    /// Only the last ones, which don't fill a tile.
-    Rest,
-    Nothing,
 }
 
 /// No epilogue: the value itself.
@@ -156,8 +139,8 @@ pub fn product<E: Map<1>>(
         a.len(),
         shape.a_len()
     );
-    assert!(b.len() >= shape.k * shape.n, "product: b is too short");
-    assert!(c.len() >= shape.m * shape.n, "product: c is too short");
+    assert!(b.len() >= shape.k.saturating_mul(shape.n), "product: b is too short");
+    assert!(c.len() >= shape.m.saturating_mul(shape.n), "product: c is too short");
     assert!(bias.is_none_or(|bias| bias.len() >= shape.n), "product: the bias is too short");
     assert!(scratch.len() >= shape.scratch_len(level), "product: scratch is too short");
     let job = Job { shape, a, b, bias, epilogue, c, scratch };
@@ -272,14 +255,10 @@ fn panel<V: Vector, E: Map<1>, const NV: usize>(
     let tile_columns = NV * V::LANES;
     let width = tile_columns.min(shape.n - j);
     let last = block + terms == shape.k;
-    let packed = match shape.packing(tile_columns) {
-        Packing::All => Some((j - column) * terms),
-        Packing::Rest if width < tile_columns => Some(0),
-        Packing::Rest | Packing::Nothing => None,
-    };
-    let (b, b_stride) = match packed {
-        Some(offset) => (&job.scratch[offset..], tile_columns),
-        None => (&job.b[block * shape.n + j..], shape.n),
+    let (b, b_stride) = if shape.packs(tile_columns) {
+        (&job.scratch[(j - column) * terms..], tile_columns)
+    } else {
+        (&job.b[block * shape.n + j..], shape.n)
     };
     let tile = Tile {
         a: &job.a[row * shape.a_row_stride + block * shape.a_column_stride..],
@@ -294,7 +273,11 @@ fn panel<V: Vector, E: Map<1>, const NV: usize>(
         bias: if last { job.bias.map(|bias| &bias[j..j + width]) } else { None },
     };
     let c = &mut job.c[row * shape.n + j..];
-    rows::<V, NV>(&tile, count, c);
+    if width <= V::LANES {
+        rows::<V, 1>(&tile, count, c);
+    } else {
+        rows::<V, NV>(&tile, count, c);
+    }
     if last {
         for i in 0..count {
             for value in &mut c[i * shape.n..i * shape.n + width] {
@@ -304,7 +287,7 @@ fn panel<V: Vector, E: Map<1>, const NV: usize>(
     }
 }
 
-/// Copies the block's rows `block ..` and the columns that need it into panels of `width` columns, filled up with zeros.
+/// Copies the block's rows `block ..` into panels of `width` columns. The end of the last panel keeps old values, unused.
 #[inline(always)]
 fn pack(
     shape: &Product,
@@ -316,13 +299,11 @@ fn pack(
     width: usize,
     scratch: &mut [f32],
 ) {
-    let first = match shape.packing(width) {
-        Packing::All => column,
-        Packing::Rest => column + columns - columns % width,
-        Packing::Nothing => return,
-    };
+    if !shape.packs(width) {
+        return;
+    }
     let end = column + columns;
-    for (panel, j) in (first..end).step_by(width).enumerate() {
+    for (panel, j) in (column..end).step_by(width).enumerate() {
         let filled = width.min(end - j);
         let panel = &mut scratch[panel * terms * width..][..terms * width];
         match shape.b {
@@ -330,13 +311,9 @@ fn pack(
                 for (p, line) in panel.chunks_exact_mut(width).enumerate() {
                     let from = (block + p) * shape.n + j;
                     line[..filled].copy_from_slice(&b[from..from + filled]);
-                    line[filled..].fill(0.0);
                 }
             }
             Right::Transposed => {
-                if filled < width {
-                    panel.fill(0.0);
-                }
                 transpose(&b[j * shape.k + block..], shape.k, filled, terms, panel, width);
             }
         }
@@ -389,7 +366,7 @@ fn transpose(
 /// When `rows` is shorter than m·n or `out` than n.
 #[inline]
 pub fn sum_rows(level: Level, m: usize, n: usize, rows: &[f32], out: &mut [f32]) {
-    assert!(rows.len() >= m * n, "sum_rows: the matrix is too short");
+    assert!(rows.len() >= m.saturating_mul(n), "sum_rows: the matrix is too short");
     assert!(out.len() >= n, "sum_rows: the output is too short");
     dispatch(level, SumRows { m, n, rows, out });
 }

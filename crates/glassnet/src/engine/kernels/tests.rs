@@ -89,7 +89,7 @@ fn check_all_layouts(m: usize, k: usize, n: usize) {
         for shape in [Product::new(m, k, n, b), Product::with_a_transposed(m, k, n, b)] {
             check(shape, false, false);
             check(shape, true, true);
-            check(shape.accumulating(), (m + n) % 2 == 0, false);
+            check(shape.accumulating(), (m + n).is_multiple_of(2), false);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::vector::Vector;
 
-/// One panel of B against rows of A. `b` has `width` used columns; if that is less than the tile's, it is packed and padded.
+/// One panel of B against rows of A: `width` columns, at most as many as the tile has.
 pub(super) struct Tile<'a> {
     pub(super) a: &'a [f32],
     pub(super) a_row_stride: usize,
@@ -17,34 +17,44 @@ pub(super) struct Tile<'a> {
     pub(super) bias: Option<&'a [f32]>,
 }
 
-/// The widest tile, in floats.
-const WIDEST: usize = 128;
-
 /// `count` rows of C, in tiles as high as the registers allow.
 ///
 /// AVX-512 has 32 registers: 12 × 2 for the tile, 2 for B. AVX2 has 16: 6 × 2 and 2. Flat tiles are one row.
 #[inline(always)]
 pub(super) fn rows<V: Vector, const NV: usize>(tile: &Tile<'_>, count: usize, c: &mut [f32]) {
     check(tile, NV * V::LANES, count, c.len());
+    if tile.width == NV * V::LANES {
+        heights::<V, NV, true>(tile, count, c);
+    } else {
+        heights::<V, NV, false>(tile, count, c);
+    }
+}
+
+/// One arm per height, so that the tile's size is a constant in each.
+#[inline(always)]
+fn heights<V: Vector, const NV: usize, const FULL: bool>(
+    tile: &Tile<'_>,
+    count: usize,
+    c: &mut [f32],
+) {
     let mut row = 0;
-    // One arm per height, so that the tile's size is a constant in each.
     while row < count {
         let left = count - row;
         let c = &mut c[row * tile.c_stride..];
         row += if NV > 2 {
-            one::<V, 1, NV>(tile, row, c)
+            one::<V, 1, NV, FULL>(tile, row, c)
         } else if V::LANES > 8 && left >= 12 {
-            one::<V, 12, NV>(tile, row, c)
+            one::<V, 12, NV, FULL>(tile, row, c)
         } else if V::LANES > 8 && left >= 8 {
-            one::<V, 8, NV>(tile, row, c)
+            one::<V, 8, NV, FULL>(tile, row, c)
         } else if V::LANES == 8 && left >= 6 {
-            one::<V, 6, NV>(tile, row, c)
+            one::<V, 6, NV, FULL>(tile, row, c)
         } else if left >= 4 {
-            one::<V, 4, NV>(tile, row, c)
+            one::<V, 4, NV, FULL>(tile, row, c)
         } else if left >= 2 {
-            one::<V, 2, NV>(tile, row, c)
+            one::<V, 2, NV, FULL>(tile, row, c)
         } else {
-            one::<V, 1, NV>(tile, row, c)
+            one::<V, 1, NV, FULL>(tile, row, c)
         };
     }
 }
@@ -52,54 +62,57 @@ pub(super) fn rows<V: Vector, const NV: usize>(tile: &Tile<'_>, count: usize, c:
 /// Panics unless every element that [`one`] touches lies inside its slice.
 #[inline(always)]
 fn check(tile: &Tile<'_>, columns: usize, count: usize, c_len: usize) {
-    let last_row = count.wrapping_sub(1);
-    let last_term = tile.terms.wrapping_sub(1);
-    assert!(
-        count > 0 && tile.terms > 0 && tile.width > 0 && tile.width <= columns && columns <= WIDEST
-    );
-    assert!(last_row * tile.a_row_stride + last_term * tile.a_column_stride < tile.a.len());
-    assert!(last_term * tile.b_stride + columns <= tile.b.len());
-    assert!(last_row * tile.c_stride + tile.width <= c_len);
+    assert!(count > 0 && tile.terms > 0 && tile.width > 0 && tile.width <= columns);
+    let (last_row, last_term) = (count - 1, tile.terms - 1);
+    let end =
+        |row: usize, stride: usize, more: usize| row.saturating_mul(stride).saturating_add(more);
+    let a_last = end(last_row, tile.a_row_stride, last_term.saturating_mul(tile.a_column_stride));
+    assert!(a_last < tile.a.len());
+    assert!(end(last_term, tile.b_stride, tile.width) <= tile.b.len());
+    assert!(end(last_row, tile.c_stride, tile.width) <= c_len);
     assert!(tile.bias.is_none_or(|bias| bias.len() == tile.width));
 }
 
 /// `MR` rows from `row` on, of A and of `tile`; `c` begins at that row. Gives `MR`.
 #[inline(always)]
 #[allow(unsafe_code)]
-fn one<V: Vector, const MR: usize, const NV: usize>(
+fn one<V: Vector, const MR: usize, const NV: usize, const FULL: bool>(
     tile: &Tile<'_>,
     row: usize,
     c: &mut [f32],
 ) -> usize {
-    let full = tile.width == NV * V::LANES;
-    // SAFETY: `check` has compared the last element read or written through each pointer with its slice; ragged tiles go
-    // through local arrays. Instructions: this is inlined into `dispatch` for the level of `V`.
+    // SAFETY: `check` has compared the last element read or written through each pointer with its slice; where the tile
+    // is wider than `width`, only the first `width` elements are touched. Instructions: this is inlined into `dispatch` for
+    // the level of `V`.
     unsafe {
-        let sums = multiply::<V, MR, NV>(tile, tile.a.as_ptr().add(row * tile.a_row_stride));
+        let a = tile.a.as_ptr().add(row * tile.a_row_stride);
+        let sums = multiply::<V, MR, NV, FULL>(tile, a);
         for i in 0..MR {
-            let c_row = c.as_mut_ptr().add(i * tile.c_stride);
-            if full {
-                let bias = tile.bias.map(<[f32]>::as_ptr);
-                finish::<V, NV>(&sums[i], tile.add, bias, c_row);
-            } else {
-                let (mut local, mut bias) = ([0.0_f32; WIDEST], [0.0_f32; WIDEST]);
-                if let Some(part) = tile.bias {
-                    bias[..tile.width].copy_from_slice(part);
-                }
-                std::ptr::copy_nonoverlapping(c_row, local.as_mut_ptr(), tile.width);
-                let bias = tile.bias.map(|_| bias.as_ptr());
-                finish::<V, NV>(&sums[i], tile.add, bias, local.as_mut_ptr());
-                std::ptr::copy_nonoverlapping(local.as_ptr(), c_row, tile.width);
-            }
+            finish::<V, NV, FULL>(&sums[i], tile, c.as_mut_ptr().add(i * tile.c_stride));
         }
     }
     MR
 }
 
+/// How many elements of register `v` are used.
+#[inline(always)]
+fn used<V: Vector>(width: usize, v: usize) -> usize {
+    width.saturating_sub(v * V::LANES).min(V::LANES)
+}
+
+/// Register `v` of a line of `width` elements.
+#[inline(always)]
+#[allow(unsafe_code)]
+unsafe fn load<V: Vector, const FULL: bool>(line: *const f32, width: usize, v: usize) -> V {
+    let from = line.wrapping_add(v * V::LANES);
+    // SAFETY: as in `one`.
+    unsafe { if FULL { V::load(from) } else { V::load_part(from, used::<V>(width, v)) } }
+}
+
 /// The chains of one tile, each from +0.
 #[inline(always)]
 #[allow(unsafe_code)]
-unsafe fn multiply<V: Vector, const MR: usize, const NV: usize>(
+unsafe fn multiply<V: Vector, const MR: usize, const NV: usize, const FULL: bool>(
     tile: &Tile<'_>,
     a: *const f32,
 ) -> [[V; NV]; MR] {
@@ -110,7 +123,7 @@ unsafe fn multiply<V: Vector, const MR: usize, const NV: usize>(
         for _ in 0..tile.terms {
             let mut line = [V::splat(0.0); NV];
             for v in 0..NV {
-                line[v] = V::load(b.add(v * V::LANES));
+                line[v] = load::<V, FULL>(b, tile.width, v);
             }
             for i in 0..MR {
                 let factor = V::splat(*a.add(i * tile.a_row_stride));
@@ -129,24 +142,27 @@ unsafe fn multiply<V: Vector, const MR: usize, const NV: usize>(
 /// Stores one row of sums: added to C or not, then the bias.
 #[inline(always)]
 #[allow(unsafe_code)]
-unsafe fn finish<V: Vector, const NV: usize>(
+unsafe fn finish<V: Vector, const NV: usize, const FULL: bool>(
     sums: &[V; NV],
-    add: bool,
-    bias: Option<*const f32>,
+    tile: &Tile<'_>,
     c: *mut f32,
 ) {
     // SAFETY: as in `one`.
     unsafe {
         for v in 0..NV {
-            let c = c.add(v * V::LANES);
             let mut sum = sums[v];
-            if add {
-                sum = V::load(c).add(sum);
+            if tile.add {
+                sum = load::<V, FULL>(c, tile.width, v).add(sum);
             }
-            if let Some(bias) = bias {
-                sum = sum.add(V::load(bias.add(v * V::LANES)));
+            if let Some(bias) = tile.bias {
+                sum = sum.add(load::<V, FULL>(bias.as_ptr(), tile.width, v));
             }
-            sum.store(c);
+            let to = c.wrapping_add(v * V::LANES);
+            if FULL {
+                sum.store(to);
+            } else {
+                sum.store_part(to, used::<V>(tile.width, v));
+            }
         }
     }
 }

@@ -4,13 +4,17 @@
 ///
 /// # Safety
 /// The methods execute instructions of the type's level: they may only be called inside [`dispatch`](super::dispatch) of
-/// that level. Pointers must be valid for `LANES` elements; they need no alignment.
+/// that level. Pointers must be valid for `LANES` elements, or for `count` where it is given; they need no alignment.
 #[allow(unsafe_code)]
 pub(super) trait Vector: Copy {
     const LANES: usize;
     unsafe fn splat(value: f32) -> Self;
     unsafe fn load(from: *const f32) -> Self;
     unsafe fn store(self, to: *mut f32);
+    /// The first `count` elements (at most `LANES`), zeros after them; touches no others.
+    unsafe fn load_part(from: *const f32, count: usize) -> Self;
+    /// Stores the first `count` elements (at most `LANES`); touches no others.
+    unsafe fn store_part(self, to: *mut f32, count: usize);
     /// `self + other`.
     unsafe fn add(self, other: Self) -> Self;
     /// `self · factor + term`, rounded once.
@@ -43,6 +47,24 @@ impl Vector for Lanes8 {
     }
 
     #[inline(always)]
+    unsafe fn load_part(from: *const f32, count: usize) -> Self {
+        let mut lanes = [0.0; 8];
+        for lane in 0..count.min(8) {
+            // SAFETY: the caller's promise.
+            lanes[lane] = unsafe { *from.add(lane) };
+        }
+        Lanes8(lanes)
+    }
+
+    #[inline(always)]
+    unsafe fn store_part(self, to: *mut f32, count: usize) {
+        for lane in 0..count.min(8) {
+            // SAFETY: the caller's promise.
+            unsafe { *to.add(lane) = self.0[lane] };
+        }
+    }
+
+    #[inline(always)]
     unsafe fn add(self, other: Self) -> Self {
         Lanes8(std::array::from_fn(|lane| self.0[lane] + other.0[lane]))
     }
@@ -58,6 +80,17 @@ mod x86 {
     use std::arch::x86_64::*;
 
     use super::Vector;
+
+    /// The mask of the first `count` of eight lanes.
+    #[inline(always)]
+    #[allow(unsafe_code)]
+    unsafe fn first_lanes(count: usize) -> __m256i {
+        // SAFETY: the caller's promise: AVX2.
+        unsafe {
+            let lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+            _mm256_cmpgt_epi32(_mm256_set1_epi32(count as i32), lanes)
+        }
+    }
 
     #[allow(unsafe_code)]
     impl Vector for __m256 {
@@ -79,6 +112,18 @@ mod x86 {
         unsafe fn store(self, to: *mut f32) {
             // SAFETY: as above.
             unsafe { _mm256_storeu_ps(to, self) };
+        }
+
+        #[inline(always)]
+        unsafe fn load_part(from: *const f32, count: usize) -> Self {
+            // SAFETY: as above; masked elements are not touched.
+            unsafe { _mm256_maskload_ps(from, first_lanes(count)) }
+        }
+
+        #[inline(always)]
+        unsafe fn store_part(self, to: *mut f32, count: usize) {
+            // SAFETY: as above; masked elements are not touched.
+            unsafe { _mm256_maskstore_ps(to, first_lanes(count), self) };
         }
 
         #[inline(always)]
@@ -114,6 +159,18 @@ mod x86 {
         unsafe fn store(self, to: *mut f32) {
             // SAFETY: as above.
             unsafe { _mm512_storeu_ps(to, self) };
+        }
+
+        #[inline(always)]
+        unsafe fn load_part(from: *const f32, count: usize) -> Self {
+            // SAFETY: as above; masked elements are not touched.
+            unsafe { _mm512_maskz_loadu_ps(((1_u32 << count) - 1) as __mmask16, from) }
+        }
+
+        #[inline(always)]
+        unsafe fn store_part(self, to: *mut f32, count: usize) {
+            // SAFETY: as above; masked elements are not touched.
+            unsafe { _mm512_mask_storeu_ps(to, ((1_u32 << count) - 1) as __mmask16, self) };
         }
 
         #[inline(always)]
