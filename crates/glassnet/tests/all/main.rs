@@ -1,0 +1,12 @@
+//! The one integration test binary of the core: every operation and random networks through every evaluator.
+
+mod bench;
+mod cases;
+mod check;
+mod contract;
+mod coverage;
+mod differences;
+mod generate;
+mod goldens_engine;
+mod kinks;
+mod memory;
