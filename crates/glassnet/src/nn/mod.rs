@@ -22,6 +22,7 @@ mod formula_lowering;
 pub mod init;
 mod initial;
 mod layer;
+pub mod loss;
 mod lower;
 mod module;
 mod network;

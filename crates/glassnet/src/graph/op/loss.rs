@@ -253,7 +253,7 @@ impl CrossEntropy {
         };
         let rows = Shape::from(rows.to_vec());
         let wanted = if target.dtype == DType::I64 { &rows } else { &scores.shape };
-        if target.shape != *wanted {
+        if target.dtype == DType::Bool || target.shape != *wanted {
             return Err(Error::network(format!(
                 "scores of shape {} want class indices i64{rows} or probabilities {}, found {target}",
                 scores.shape, scores

@@ -18,6 +18,7 @@ mod softmax;
 mod source;
 
 pub use activation::{Activation, ActivationGrad, DerivativeForm};
+pub(crate) use activation::{SELU_ALPHA, SELU_SCALE};
 pub use arithmetic::Arithmetic;
 pub use attribute::{Attribute, Attributes};
 pub use gather::Gather;
