@@ -21,6 +21,8 @@ pub(crate) struct Case {
     pub(crate) differences: bool,
     /// How far the engine may be from the reference, relative to the largest entry of the array.
     pub(crate) tolerance: f64,
+    /// What the engine may be off besides, whatever the array's size: where a formula cancels.
+    pub(crate) floor: f64,
 }
 
 /// Relative to an array's largest entry: some hundred f32 roundings.
@@ -82,6 +84,7 @@ pub(crate) struct Bench {
     state: Vec<(String, Tensor<f32>)>,
     differences: bool,
     tolerance: f64,
+    floor: f64,
 }
 
 impl Bench {
@@ -96,6 +99,8 @@ impl Bench {
             state: vec![],
             differences: true,
             tolerance: TOLERANCE,
+            // Below the normal numbers f32 has fewer digits.
+            floor: f64::from(f32::MIN_POSITIVE),
             name,
         }
     }
@@ -109,6 +114,12 @@ impl Bench {
     /// Another tolerance between engine and reference.
     pub(crate) fn tolerance(mut self, tolerance: f64) -> Self {
         self.tolerance = tolerance;
+        self
+    }
+
+    /// Errors of the engine up to `floor` do not count.
+    pub(crate) fn floor(mut self, floor: f64) -> Self {
+        self.floor = floor;
         self
     }
 
@@ -211,6 +222,7 @@ impl Bench {
             state: self.state,
             differences: self.differences,
             tolerance: self.tolerance,
+            floor: self.floor,
         })
     }
 }
