@@ -12,7 +12,8 @@ pub fn print(module: Module, state: &StateDict) -> Result<()> {
     let x = Tensor::from_rows(&[[0.0_f32, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])?;
     let labels = [0_i64, 1, 1, 0];
     let logits = model.forward(&x)?;
-    let one_hot = labels.map(|label| [f64::from(u8::from(label == 0)), f64::from(u8::from(label == 1))]);
+    let one_hot =
+        labels.map(|label| [f64::from(u8::from(label == 0)), f64::from(u8::from(label == 1))]);
 
     println!("Raw prediction logits:\n\n{logits}\n");
     println!("Prediction after softmax:\n\n{}\n", softmax(&logits, 1)?);

@@ -35,11 +35,16 @@ fn try_check(case: &Case) -> Result<Vec<String>> {
     let engine = run(case, &gradient.graph, &results, &plain)?;
     let feeds = feeds(case, &gradient.graph, &engine)?;
     let reference = evaluate(&gradient.graph, &feeds, case.batch)?;
+    let mut most: f64 = 0.0;
+    for &id in &gradient.gradients {
+        most = most.max(largest(reference[id].floats()?.data()));
+    }
     for (index, &id) in results.iter().enumerate() {
         // The loss is only a sum of the value's elements, which may cancel.
         if id != case.loss || id == case.value {
             let expected = reference[id].floats()?;
-            let allowed = case.tolerance * largest(expected.data()) + case.floor;
+            let own = case.tolerance * largest(expected.data());
+            let allowed = own + case.shared * most + case.floor;
             problems.extend(far(&engine.results[index], expected, allowed, &what(case, index)));
         }
     }
@@ -116,7 +121,7 @@ fn block(case: &Case, graph: &Checked) -> Block {
 }
 
 /// What the reference is fed: the same f32 numbers, and the masks that the engine drew.
-fn feeds(case: &Case, graph: &Checked, engine: &Run) -> Result<Feeds> {
+pub(crate) fn feeds(case: &Case, graph: &Checked, engine: &Run) -> Result<Feeds> {
     let mut feeds = Feeds::new();
     for (name, value) in &case.inputs {
         feeds.set_input(name, value.clone());

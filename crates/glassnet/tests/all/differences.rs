@@ -15,8 +15,8 @@ use crate::check::largest;
 const TOLERANCE: f64 = 1e-6;
 /// Steps from the coarsest to the finest.
 const STEPS: [f64; 4] = [1.0 / 1024.0, 1.0 / 8192.0, 1.0 / 65536.0, 1.0 / 524_288.0];
-/// At most so many elements of an array are moved one by one; all are moved together besides.
-const SINGLE_ELEMENTS: usize = 10;
+/// What a loss rounds to, relatively.
+const ROUNDING: f64 = 4e-15;
 
 /// Where a gradient differs from the loss's slope.
 pub(crate) fn compare(
@@ -31,15 +31,15 @@ pub(crate) fn compare(
         let Op::Source(source) = case.graph.graph().node(source).op() else {
             return Err(Error::network("only sources are moved"));
         };
-        for direction in directions(gradient.len(), &mut numbers) {
+        for direction in directions(gradient.len(), case.moved_singly, &mut numbers) {
             let slope = slope(case, feeds, source, &direction, &here)?;
-            let Some(slope) = slope else { continue };
+            let Some(Slope { slope, rounding }) = slope else { continue };
             compared += 1;
             let expected: f64 =
                 direction.iter().map(|&(at, amount)| amount * gradient.data()[at]).sum();
             let scale = largest(gradient.data()).max(1e-3) * (direction.len() as f64).sqrt();
             // Written so that NaN is a difference.
-            if !((slope - expected).abs() <= TOLERANCE * scale) {
+            if !((slope - expected).abs() <= TOLERANCE * scale + rounding) {
                 problems.push(format!(
                     "the gradient towards {:?} moves by {expected:e} along {} elements from \
                      {:?}, the loss by {slope:e}",
@@ -57,16 +57,22 @@ pub(crate) fn compare(
 }
 
 /// Some single elements, and all of them at once.
-fn directions(len: usize, numbers: &mut Numbers) -> Vec<Vec<(usize, f64)>> {
+fn directions(len: usize, singly: usize, numbers: &mut Numbers) -> Vec<Vec<(usize, f64)>> {
     let mut directions: Vec<Vec<(usize, f64)>> = match len {
         0 => vec![],
-        len if len <= SINGLE_ELEMENTS => (0..len).map(|at| vec![(at, 1.0)]).collect(),
-        len => (0..SINGLE_ELEMENTS).map(|_| vec![(numbers.below(len), 1.0)]).collect(),
+        len if len <= singly => (0..len).map(|at| vec![(at, 1.0)]).collect(),
+        len => (0..singly).map(|_| vec![(numbers.below(len), 1.0)]).collect(),
     };
     if len > 1 {
         directions.push((0..len).map(|at| (at, numbers.choose(&[-1.0, 1.0]))).collect());
     }
     directions
+}
+
+/// A slope, and how far rounding may have moved it.
+struct Slope {
+    slope: f64,
+    rounding: f64,
 }
 
 /// The loss's slope along a direction; none where even the smallest step meets a kink.
@@ -75,8 +81,8 @@ fn slope(
     feeds: &Feeds,
     source: &Source,
     direction: &[(usize, f64)],
-    here: &[i8],
-) -> Result<Option<f64>> {
+    here: &[i16],
+) -> Result<Option<Slope>> {
     'steps: for step in STEPS {
         let mut losses = [0.0; 4];
         for (loss, times) in losses.iter_mut().zip([-2.0, -1.0, 1.0, 2.0]) {
@@ -88,7 +94,9 @@ fn slope(
             *loss = values[case.loss].floats()?.data()[0];
         }
         let [far_below, below, above, far_above] = losses;
-        return Ok(Some((8.0 * (above - below) - (far_above - far_below)) / (12.0 * step)));
+        let slope = (8.0 * (above - below) - (far_above - far_below)) / (12.0 * step);
+        let rounding = ROUNDING * largest(&losses) / step;
+        return Ok(Some(Slope { slope, rounding }));
     }
     Ok(None)
 }
@@ -111,7 +119,7 @@ fn moved(feeds: &Feeds, source: &Source, direction: &[(usize, f64)], by: f64) ->
 }
 
 /// For every element of every operation with kinks, which smooth piece it lies on.
-fn pieces(graph: &Checked, values: &NodeMap<Array>) -> Result<Vec<i8>> {
+fn pieces(graph: &Checked, values: &NodeMap<Array>) -> Result<Vec<i16>> {
     let mut pieces = vec![];
     for id in graph.graph().ids() {
         let operand = |index: usize| values[graph.graph().node(id).operands()[index]].floats();
@@ -136,7 +144,7 @@ fn pieces(graph: &Checked, values: &NodeMap<Array>) -> Result<Vec<i8>> {
     Ok(pieces)
 }
 
-fn piece(z: f64, breaks: &[f64]) -> i8 {
+fn piece(z: f64, breaks: &[f64]) -> i16 {
     breaks
         .iter()
         .map(|&at| {
@@ -163,7 +171,7 @@ fn arithmetic(
     id: NodeId,
     graph: &Checked,
     values: &NodeMap<Array>,
-) -> Result<Vec<i8>> {
+) -> Result<Vec<i16>> {
     let operands = graph.graph().node(id).operands();
     let operand = |index: usize| -> Result<Vec<f64>> {
         Ok(repeated(values[operands[index]].floats()?, values[id].shape()))
@@ -204,7 +212,7 @@ fn repeated(x: &Tensor<f64>, shape: &[usize]) -> Vec<f64> {
         .collect()
 }
 
-fn reduce(op: &Reduce, x: &Tensor<f64>, y: &Tensor<f64>) -> Vec<i8> {
+fn reduce(op: &Reduce, x: &Tensor<f64>, y: &Tensor<f64>) -> Vec<i16> {
     match op.kind {
         Reduction::Sum | Reduction::Mean | Reduction::Variance { .. } => vec![],
         Reduction::Max | Reduction::Min => {
@@ -212,15 +220,15 @@ fn reduce(op: &Reduce, x: &Tensor<f64>, y: &Tensor<f64>) -> Vec<i8> {
             op.axes.iter().for_each(|&axis| kept[axis] = 1);
             let kept = y.clone().reshape(kept).expect("the kept shape has as many elements");
             let extremes = repeated(&kept, x.shape());
-            x.data().iter().zip(extremes).map(|(&x, extreme)| i8::from(x == extreme)).collect()
+            x.data().iter().zip(extremes).map(|(&x, extreme)| i16::from(x == extreme)).collect()
         }
     }
 }
 
-fn loss(op: Loss, operands: &[NodeId], values: &NodeMap<Array>) -> Result<Vec<i8>> {
+fn loss(op: Loss, operands: &[NodeId], values: &NodeMap<Array>) -> Result<Vec<i16>> {
     let Loss::Pair(loss) = op else { return Ok(vec![]) };
     let data = |index: usize| -> Result<&[f64]> { Ok(values[operands[index]].floats()?.data()) };
-    let differences = |bound: f64| -> Result<Vec<i8>> {
+    let differences = |bound: f64| -> Result<Vec<i16>> {
         let pairs = data(0)?.iter().zip(data(1)?);
         Ok(pairs.map(|(p, t)| piece(p - t, &[-bound, 0.0, bound])).collect())
     };
