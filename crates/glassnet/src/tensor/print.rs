@@ -121,13 +121,16 @@ fn float_texts<T: Float>(values: &[T]) -> Vec<String> {
             }
             let Some(part) = next.next() else { return String::new() };
             match part.exponent {
-                Some(exponent) => format!(
-                    "{:>left$}.{:0<fraction$}e{}{:0>digits$}",
-                    part.whole,
-                    part.fraction,
-                    if exponent < 0 { '-' } else { '+' },
-                    exponent.unsigned_abs()
-                ),
+                // Where another element needs more digits, true ones follow the shortest, not zeros.
+                Some(_) => {
+                    let (whole, fraction, exponent) = split(&value.scientific(fraction));
+                    format!(
+                        "{:>left$}.{fraction}e{}{:0>digits$}",
+                        signed(*value, whole),
+                        if exponent < 0 { '-' } else { '+' },
+                        exponent.unsigned_abs()
+                    )
+                }
                 None => format!("{:>left$}.{:<fraction$}", part.whole, part.fraction),
             }
         })
