@@ -8,6 +8,8 @@
 //!
 //! Every error shows the text with carets below the part that is wrong.
 
+mod parser;
+
 use std::fmt;
 use std::ops::Range;
 
@@ -97,7 +99,7 @@ pub(super) fn parse(source: &str) -> Result<Call> {
     if source.len() > MAX_BYTES {
         return Err(Error::usage("the expression is longer than 64 KiB"));
     }
-    let mut parser = Parser { source, at: 0 };
+    let mut parser = parser::Parser { source, at: 0 };
     let value = parser.value(0)?;
     parser.skip_space();
     if parser.at < source.len() {
@@ -347,171 +349,6 @@ fn elements<T: FromLiteral>(literal: &Literal) -> Option<Vec<T>> {
     }
 }
 
-struct Parser<'a> {
-    source: &'a str,
-    at: usize,
-}
-
-impl<'a> Parser<'a> {
-    fn rest(&self) -> &'a str {
-        &self.source[self.at..]
-    }
-
-    fn skip_space(&mut self) {
-        self.at += self.rest().len() - self.rest().trim_start().len();
-    }
-
-    fn eat(&mut self, token: &str) -> bool {
-        self.skip_space();
-        let found = self.rest().starts_with(token);
-        if found {
-            self.at += token.len();
-        }
-        found
-    }
-
-    fn take_while(&mut self, belongs: impl Fn(char) -> bool) -> &'a str {
-        let rest = self.rest();
-        let end = rest.find(|c| !belongs(c)).unwrap_or(rest.len());
-        self.at += end;
-        &rest[..end]
-    }
-
-    fn here(&self, what: impl Into<String>) -> Error {
-        let end = self.at + self.rest().chars().next().map_or(0, char::len_utf8);
-        complain(self.source, self.at..end, what)
-    }
-
-    fn value(&mut self, depth: usize) -> Result<Spanned> {
-        self.skip_space();
-        if depth > MAX_DEPTH {
-            return Err(self.here(format!("values may nest at most {MAX_DEPTH} deep")));
-        }
-        let start = self.at;
-        let literal = match self.rest().chars().next() {
-            Some('(') => self.list(")", depth)?,
-            Some('[') => self.list("]", depth)?,
-            Some(quote @ ('"' | '\'')) => self.text(quote)?,
-            Some(c) if c.is_ascii_digit() || matches!(c, '.' | '-' | '+') => self.number()?,
-            Some(c) if c.is_alphabetic() || c == '_' => self.word(depth)?,
-            Some(_) => return Err(self.here("a value is expected here")),
-            None if self.source.trim().is_empty() => {
-                return Err(Error::usage("the expression is empty"));
-            }
-            None => {
-                return Err(self.here("the expression ends too early; a value is expected here"));
-            }
-        };
-        Ok(Spanned { literal, span: start..self.at })
-    }
-
-    fn list(&mut self, close: &str, depth: usize) -> Result<Literal> {
-        self.at += 1;
-        let mut items = vec![];
-        loop {
-            if self.eat(close) {
-                return Ok(Literal::List(items));
-            }
-            items.push(self.value(depth + 1)?);
-            if !self.eat(",") && !self.rest().starts_with(close) {
-                return Err(self.here(format!("a comma or '{close}' is expected here")));
-            }
-        }
-    }
-
-    fn text(&mut self, quote: char) -> Result<Literal> {
-        let start = self.at;
-        self.at += 1;
-        let text = self.take_while(|c| c != quote);
-        if !self.eat(&quote.to_string()) {
-            return Err(complain(self.source, start..self.at, "the closing quote is missing"));
-        }
-        Ok(Literal::Text(text.to_owned()))
-    }
-
-    fn number(&mut self) -> Result<Literal> {
-        let start = self.at;
-        let negative = self.rest().starts_with('-');
-        if self.rest().starts_with(['-', '+']) {
-            self.at += 1;
-        }
-        let digits = self.at;
-        self.take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_'));
-        // An exponent's sign follows its letter directly.
-        if self.source[digits..self.at].ends_with(['e', 'E']) && self.rest().starts_with(['-', '+'])
-        {
-            self.at += 1;
-            self.take_while(|c| c.is_ascii_digit() || c == '_');
-        }
-        let text: String = self.source[digits..self.at].chars().filter(|&c| c != '_').collect();
-        let sign = if negative { "-" } else { "" };
-        if let Ok(value) = format!("{sign}{text}").parse::<i64>() {
-            return Ok(Literal::Int(value));
-        }
-        // `inf` and `nan` are read so that they can be refused by the option's own name.
-        let special = matches!(text.as_str(), "inf" | "nan");
-        let plain = text.starts_with(|c: char| c.is_ascii_digit() || c == '.');
-        match text.parse::<f64>() {
-            Ok(value) if plain || special => {
-                Ok(Literal::Float(if negative { -value } else { value }))
-            }
-            Ok(_) | Err(_) => {
-                let end = self.at.max(start + 1);
-                Err(complain(self.source, start..end, "this is not a number"))
-            }
-        }
-    }
-
-    fn word(&mut self, depth: usize) -> Result<Literal> {
-        let start = self.at;
-        let dotted = self.take_while(|c| c.is_alphanumeric() || matches!(c, '_' | '.'));
-        let name = dotted.rsplit('.').next().unwrap_or(dotted).to_owned();
-        let span = start..self.at;
-        let arguments = if self.eat("(") { Some(self.arguments(depth)?) } else { None };
-        Ok(match (dotted, arguments) {
-            ("True", None) => Literal::Bool(true),
-            ("False", None) => Literal::Bool(false),
-            ("None", None) => Literal::None,
-            ("inf" | "math.inf", None) => Literal::Float(f64::INFINITY),
-            ("nan" | "math.nan", None) => Literal::Float(f64::NAN),
-            (_, arguments) => {
-                Literal::Call(Call { name, span, arguments: arguments.unwrap_or_default() })
-            }
-        })
-    }
-
-    fn arguments(&mut self, depth: usize) -> Result<Vec<Argument>> {
-        let mut arguments: Vec<Argument> = vec![];
-        loop {
-            if self.eat(")") {
-                return Ok(arguments);
-            }
-            let name = self.argument_name();
-            let value = self.value(depth + 1)?;
-            if name.is_none() && arguments.last().is_some_and(|previous| previous.name.is_some()) {
-                let what = "positional argument follows keyword argument";
-                return Err(complain(self.source, value.span, what).help("name it"));
-            }
-            arguments.push(Argument { name, value });
-            if !self.eat(",") && !self.rest().starts_with(')') {
-                return Err(self.here("a comma or ')' is expected here"));
-            }
-        }
-    }
-
-    fn argument_name(&mut self) -> Option<(String, Range<usize>)> {
-        self.skip_space();
-        let start = self.at;
-        let name = self.take_while(|c| c.is_alphanumeric() || c == '_').to_owned();
-        let span = start..self.at;
-        if !name.is_empty() && self.eat("=") {
-            return Some((name, span));
-        }
-        self.at = start;
-        None
-    }
-}
-
 impl fmt::Display for Literal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -534,94 +371,4 @@ fn write_list(f: &mut fmt::Formatter<'_>, items: &[Spanned]) -> fmt::Result {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SIGNATURE: Signature =
-        Signature { name: "F", parameters: &["rate", "pair", "flag", "text"], positional: 2 };
-
-    fn bind(source: &str) -> Result<Arguments<'_>> {
-        parse(source)?.bind(source, SIGNATURE)
-    }
-
-    #[track_caller]
-    fn check_error(source: &str, expected: &str) {
-        let error = bind(source)
-            .and_then(|arguments| {
-                arguments.optional::<f64>("rate")?;
-                arguments.optional::<(f64, f64)>("pair")?;
-                arguments.optional::<bool>("flag")?;
-                arguments.optional::<String>("text").map(|_| ())
-            })
-            .expect_err("the text has a fault");
-        assert_eq!(error.to_string(), expected);
-    }
-
-    #[test]
-    fn reads_python_literals() -> Result<()> {
-        let arguments = bind("torch.optim.F( 1e-3, pair=[.5, -2_0.], flag=True, text='cos', )")?;
-        assert_eq!(arguments.require::<f64>("rate")?, 1e-3);
-        assert_eq!(arguments.require::<(f64, f64)>("pair")?, (0.5, -20.0));
-        assert!(arguments.require::<bool>("flag")?);
-        assert_eq!(arguments.require::<String>("text")?, "cos");
-        let arguments = bind("F(rate=+1E+2, text=None)")?;
-        assert_eq!(arguments.require::<f64>("rate")?, 100.0);
-        assert_eq!(arguments.optional::<String>("text")?, None);
-        assert!(bind("F(1e400)")?.require::<f64>("rate")?.is_infinite());
-        assert!(bind("F(float_)")?.require::<f64>("rate").is_err());
-        assert_eq!(bind("F(rate=-inf)")?.require::<f64>("rate")?, f64::NEG_INFINITY);
-        Ok(())
-    }
-
-    #[test]
-    fn faults_are_shown_with_carets() {
-        check_error(
-            "F(flga=True)",
-            "F() got an unexpected keyword argument 'flga'; did you mean 'flag'?\n  F(flga=True)\n    ^^^^",
-        );
-        check_error(
-            "F(1, rate=2)",
-            "F() got multiple values for argument 'rate'\n  F(1, rate=2)\n       ^^^^",
-        );
-        check_error(
-            "F(1, (1, 2), True)",
-            "F() takes at most 2 arguments without a name\n  F(1, (1, 2), True)\n               ^^^^",
-        );
-        check_error(
-            "F(1, 2)",
-            "F() expects two numbers in parentheses for 'pair'\n  F(1, 2)\n       ^",
-        );
-        check_error("F(1,, 2)", "a value is expected here\n  F(1,, 2)\n      ^");
-        check_error("F(1 2)", "a comma or ')' is expected here\n  F(1 2)\n      ^");
-        check_error("F(é=1.5.2)", "this is not a number\n  F(é=1.5.2)\n      ^^^^^");
-        check_error("F(0x10)", "this is not a number\n  F(0x10)\n    ^^^^");
-        check_error("F(text='a)", "the closing quote is missing\n  F(text='a)\n         ^^^");
-        check_error("F() x", "nothing more is expected after the expression\n  F() x\n      ^");
-        check_error("  ", "the expression is empty");
-        check_error(
-            "F(rate=1, 2)",
-            "positional argument follows keyword argument; name it\n  F(rate=1, 2)\n            ^",
-        );
-    }
-
-    #[test]
-    fn hostile_texts_are_refused() {
-        assert!(parse(&"(".repeat(MAX_BYTES + 1)).is_err());
-        for open in ["(", "[", "F(", "F(a="] {
-            assert!(parse(&open.repeat(10_000)).is_err());
-        }
-        for text in
-            ["é", "F(\u{0}", "F(=1)", "F(-)", "F(+", "F(1e", "F(1e-", "\"", "1", "-", "F)", "F(._)"]
-        {
-            // Whatever the answer, it is an answer.
-            let _ = bind(text).map(|arguments| arguments.optional::<f64>("rate"));
-        }
-    }
-
-    #[test]
-    fn near_names_are_found() {
-        assert_eq!(nearest("momentun", ["lr", "momentum"]), Some("momentum"));
-        assert_eq!(nearest("LR", ["lr", "momentum"]), Some("lr"));
-        assert_eq!(nearest("xyz", ["lr", "momentum"]), None);
-    }
-}
+mod tests;

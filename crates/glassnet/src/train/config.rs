@@ -78,7 +78,8 @@ impl Config {
         }
         for (name, value) in [("l1", self.l1), ("l2", self.l2), ("min_delta", self.min_delta)] {
             if !value.is_finite() || value < 0.0 {
-                return Err(Error::usage(format!("{name} is {value}")).help("give a finite number of at least 0"));
+                return Err(Error::usage(format!("{name} is {value}"))
+                    .help("give a finite number of at least 0"));
             }
         }
         Ok(())

@@ -107,6 +107,7 @@ impl Features {
 /// Copies `rows` of row-major `from`, `width` elements each, to `to`.
 pub(super) fn gather<T: Copy>(from: &[T], width: usize, rows: &[usize], to: &mut [T]) {
     for (place, &row) in rows.iter().enumerate() {
-        to[place * width..(place + 1) * width].copy_from_slice(&from[row * width..(row + 1) * width]);
+        to[place * width..(place + 1) * width]
+            .copy_from_slice(&from[row * width..(row + 1) * width]);
     }
 }

@@ -25,7 +25,10 @@ pub(super) fn explain(failure: &Failure<'_>, config: &Config) -> Result<Error> {
     let step = failure.draw.step + 1;
     let error = Error::new(
         ErrorKind::Numeric,
-        format!("the training diverged: the loss is {} at step {step} (epoch {})", failure.loss, failure.epoch),
+        format!(
+            "the training diverged: the loss is {} at step {step} (epoch {})",
+            failure.loss, failure.epoch
+        ),
     )
     .help("try a smaller learning rate, --clip-norm 1, or look for extreme values in the data");
     if let Some((key, value)) = broken_weight(failure.block) {

@@ -41,7 +41,8 @@ impl Predictor {
         let output = graph
             .graph()
             .output("y")
-            .filter(|&id| graph.shape(id).dims().first() == Some(&Dim::Batch)).ok_or_else(|| Error::network("the network's output has no row per input row"))?;
+            .filter(|&id| graph.shape(id).dims().first() == Some(&Dim::Batch))
+            .ok_or_else(|| Error::network("the network's output has no row per input row"))?;
         let mut block = Block::for_graph(&graph);
         load(&mut block, network.state_dict())?;
         Ok(Predictor { graph, output, block, config: config.clone(), plans: vec![] })
@@ -78,7 +79,8 @@ impl Predictor {
                 return Err(Error::network("the network's output has no row per input row"));
             }
         }
-        let mut outputs = Vec::with_capacity(Shape::from(shape.clone()).elements(rows).unwrap_or(0));
+        let mut outputs =
+            Vec::with_capacity(Shape::from(shape.clone()).elements(rows).unwrap_or(0));
         let order: Vec<usize> = (0..rows).collect();
         for chunk in order.chunks(CHUNK) {
             let at = self.plan_for(chunk.len())?;
@@ -142,7 +144,11 @@ pub(super) fn load(block: &mut Block, state: &StateDict) -> Result<()> {
         let values = state.get(&key).and_then(Value::as_f32);
         let (Some(values), Some(place)) = (values, block.get_mut(&key)) else { continue };
         if values.len() != place.len() {
-            return Err(Error::model(format!("{key} has {} elements, expected {}", values.len(), place.len())));
+            return Err(Error::model(format!(
+                "{key} has {} elements, expected {}",
+                values.len(),
+                place.len()
+            )));
         }
         place.copy_from_slice(values.data());
     }

@@ -119,13 +119,20 @@ pub fn argmax_rows(scores: &Tensor<f32>) -> Vec<usize> {
 /// ```
 pub fn classification(logits: &Tensor<f32>, truth: &[i64]) -> Result<(Metrics, Confusion)> {
     let &[rows, classes] = logits.shape() else {
-        return Err(Error::data(format!("class scores have shape {:?}, expected [rows, classes]", logits.shape())));
+        return Err(Error::data(format!(
+            "class scores have shape {:?}, expected [rows, classes]",
+            logits.shape()
+        )));
     };
     if rows != truth.len() {
-        return Err(Error::data(format!("{rows} rows of scores for {} rows of classes", truth.len())));
+        return Err(Error::data(format!(
+            "{rows} rows of scores for {} rows of classes",
+            truth.len()
+        )));
     }
     let confusion = Confusion::count(truth, &argmax_rows(logits), classes);
-    let log_loss = (0..rows).map(|row| -log_probability(logits.row(row), truth[row])).sum::<f64>() / rows as f64;
+    let log_loss = (0..rows).map(|row| -log_probability(logits.row(row), truth[row])).sum::<f64>()
+        / rows as f64;
     let second = |row: usize| f64::from(logits.row(row)[1]) - f64::from(logits.row(row)[0]);
     let roc_auc = if classes == 2 {
         let scores: Vec<f64> = (0..rows).map(second).collect();
@@ -208,10 +215,12 @@ fn r2(estimates: &Tensor<f32>, truth: &Tensor<f32>) -> Option<f64> {
     let targets = truth.len().checked_div(rows)?;
     let mut total = 0.0;
     for target in 0..targets {
-        let column = |tensor: &Tensor<f32>, row: usize| f64::from(tensor.data()[row * targets + target]);
+        let column =
+            |tensor: &Tensor<f32>, row: usize| f64::from(tensor.data()[row * targets + target]);
         let mean = (0..rows).map(|row| column(truth, row)).sum::<f64>() / rows as f64;
         let spread: f64 = (0..rows).map(|row| (column(truth, row) - mean).powi(2)).sum();
-        let error: f64 = (0..rows).map(|row| (column(truth, row) - column(estimates, row)).powi(2)).sum();
+        let error: f64 =
+            (0..rows).map(|row| (column(truth, row) - column(estimates, row)).powi(2)).sum();
         if spread == 0.0 {
             return None;
         }
@@ -230,10 +239,12 @@ pub fn majority_baseline(training: &[i64], truth: &[i64], classes: usize) -> Met
         }
     }
     let total: u64 = counts.iter().sum();
-    let majority = (0..classes).fold(0, |best, at| if counts[at] > counts[best] { at } else { best });
+    let majority =
+        (0..classes).fold(0, |best, at| if counts[at] > counts[best] { at } else { best });
     let confusion = Confusion::count(truth, &vec![majority; truth.len()], classes);
     let log_loss = truth.iter().map(|&class| {
-        let count = usize::try_from(class).ok().and_then(|class| counts.get(class)).copied().unwrap_or(0);
+        let count =
+            usize::try_from(class).ok().and_then(|class| counts.get(class)).copied().unwrap_or(0);
         -libm::log((count as f64 / total as f64).max(f64::EPSILON))
     });
     Metrics {
@@ -269,7 +280,8 @@ mod tests {
     #[test]
     fn metrics_agree_with_scikit_learn() -> Result<()> {
         // sklearn.metrics 1.9 on the same numbers: f1_score(average="macro"), log_loss, roc_auc_score, r2_score.
-        let logits = Tensor::from_rows(&[[1.0_f32, 0.0], [0.0, 0.5], [2.0, 2.0], [0.0, 1.0], [0.3, 0.1]])?;
+        let logits =
+            Tensor::from_rows(&[[1.0_f32, 0.0], [0.0, 0.5], [2.0, 2.0], [0.0, 1.0], [0.3, 0.1]])?;
         let (metrics, _) = classification(&logits, &[0, 1, 1, 0, 1])?;
         let close = |found: Option<f64>, expected: f64| {
             assert!((found.unwrap_or(f64::NAN) - expected).abs() < 1e-7, "{found:?} {expected}");

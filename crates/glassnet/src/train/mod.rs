@@ -1,7 +1,31 @@
-//! STUB train
+//! Training: rows in, a network and its record out.
+//!
+//! [`Session`] is the loop: it compiles the step of a [`crate::nn::Network`] (network, loss, gradient) with the engine,
+//! visits the rows of a [`Dataset`] in batches, and lets an [`Optimizer`](optimizer::Optimizer) sweep over parameters
+//! and gradients. The weights of the lowest validation loss win. An [`Observer`] sees every step; a [`Checkpoint`]
+//! taken between two epochs continues bit for bit. Seed, order and dropout masks are functions of the settings, so the
+//! same settings and data give the same weights, bit for bit.
 
 mod call;
 pub mod clip;
+mod config;
+mod dataset;
+mod diverged;
+mod forward;
+pub mod metrics;
+mod observer;
 pub mod optimizer;
 pub mod penalty;
+mod program;
+mod record;
 pub mod schedule;
+mod score;
+mod session;
+
+pub use config::{Config, Shuffle};
+pub use dataset::{Dataset, Features, Target};
+pub use forward::Predictor;
+pub use observer::{Control, Observer, StepEvent};
+pub use record::{BestWeights, Checkpoint, EpochRecord, Record, Stopped};
+pub use score::Scorer;
+pub use session::Session;

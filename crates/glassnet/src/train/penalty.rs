@@ -52,6 +52,7 @@ pub fn l2_penalty(parameters: &[f32], l2: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::Level;
     use crate::train::optimizer::{Optimizer, Sgd};
 
     #[test]
@@ -77,10 +78,10 @@ mod tests {
         let (mut decayed, mut penalised) = ([0.7_f32, -1.3], [0.7_f32, -1.3]);
         let mut gradients = [0.11, 0.23];
         let decay = Optimizer::Sgd(Sgd { weight_decay: 0.03, ..Sgd::default() });
-        decay.step(0.1, &mut decayed, &gradients, &mut decay.state(2)?);
+        decay.step(Level::detect(), 0.1, &mut decayed, &gradients, &mut decay.state(2)?);
         let plain = Optimizer::Sgd(Sgd::default());
         add_l2(&mut gradients, &penalised, 0.03);
-        plain.step(0.1, &mut penalised, &gradients, &mut plain.state(2)?);
+        plain.step(Level::detect(), 0.1, &mut penalised, &gradients, &mut plain.state(2)?);
         assert_eq!(decayed, penalised);
         Ok(())
     }

@@ -49,7 +49,8 @@ impl Program {
         let forward = builder.finish_checked();
         let parameters: Vec<NodeId> = parameters(&forward);
         if parameters.is_empty() {
-            return Err(Error::network("the network has no parameter to train").help("add a layer with weights"));
+            return Err(Error::network("the network has no parameter to train")
+                .help("add a layer with weights"));
         }
         let gradient = grad(&forward, loss, &parameters)?;
         let mut results = gradient.gradients;
@@ -74,9 +75,14 @@ impl Program {
     /// Sets the loss's weights, which the block holds as buffers.
     pub(super) fn load_constants(&self, block: &mut Block, config: &Config) -> Result<()> {
         for (key, values) in config.criterion.buffers() {
-            let place = block.get_mut(key).filter(|place| place.len() == values.len()).ok_or_else(|| {
-                Error::usage(format!("{key} has {} elements, which does not fit the network", values.len()))
-            })?;
+            let place = block.get_mut(key).filter(|place| place.len() == values.len()).ok_or_else(
+                || {
+                    Error::usage(format!(
+                        "{key} has {} elements, which does not fit the network",
+                        values.len()
+                    ))
+                },
+            )?;
             for (place, &value) in place.iter_mut().zip(values.data()) {
                 *place = value as f32;
             }
@@ -118,5 +124,8 @@ impl Program {
 fn parameters(graph: &Checked) -> Vec<NodeId> {
     use crate::graph::op::Source;
     let sources = graph.graph().sources();
-    sources.filter(|(_, source)| matches!(source, Source::Parameter { .. })).map(|(id, _)| id).collect()
+    sources
+        .filter(|(_, source)| matches!(source, Source::Parameter { .. }))
+        .map(|(id, _)| id)
+        .collect()
 }

@@ -21,9 +21,15 @@ impl Scorer {
     ///
     /// # Errors
     /// When outputs and targets do not fit the loss.
-    pub fn new(criterion: &Criterion, output: &[usize], data: &Dataset, config: &engine::Config) -> Result<Self> {
+    pub fn new(
+        criterion: &Criterion,
+        output: &[usize],
+        data: &Dataset,
+        config: &engine::Config,
+    ) -> Result<Self> {
         let mut builder = Builder::new();
-        let estimate = builder.input("estimate", DType::F32, Shape::batch(output.iter().copied()))?;
+        let estimate =
+            builder.input("estimate", DType::F32, Shape::batch(output.iter().copied()))?;
         let target = match data.target() {
             Target::Classes(_) => builder.input("y", DType::I64, Shape::batch([]))?,
             Target::Values(values) => {
@@ -40,7 +46,10 @@ impl Scorer {
         let mut block = Block::for_graph(&graph);
         for (key, values) in criterion.buffers() {
             if let Some(place) = block.get_mut(key) {
-                place.iter_mut().zip(values.data()).for_each(|(place, &value)| *place = value as f32);
+                place
+                    .iter_mut()
+                    .zip(values.data())
+                    .for_each(|(place, &value)| *place = value as f32);
             }
         }
         let plan = Plan::compile(&graph, &[loss], data.rows(), config)?;
@@ -71,7 +80,12 @@ impl Scorer {
 }
 
 /// Copies the targets and weights of `rows` (all without them) to the plan's inputs `y` and `weight`.
-pub(super) fn fill_targets(plan: &Plan, memory: &mut Memory, data: &Dataset, rows: Option<&[usize]>) {
+pub(super) fn fill_targets(
+    plan: &Plan,
+    memory: &mut Memory,
+    data: &Dataset,
+    rows: Option<&[usize]>,
+) {
     use super::dataset::gather;
     let all: Vec<usize>;
     let rows = match rows {
@@ -96,10 +110,14 @@ pub(super) fn fill_targets(plan: &Plan, memory: &mut Memory, data: &Dataset, row
 }
 
 /// The metrics that need no units: for classes all of them, for numbers R² alone.
-pub(super) fn unitless(outputs: &Tensor<f32>, target: &Target) -> Result<(Metrics, Option<Confusion>)> {
+pub(super) fn unitless(
+    outputs: &Tensor<f32>,
+    target: &Target,
+) -> Result<(Metrics, Option<Confusion>)> {
     match target {
         Target::Classes(classes) if outputs.shape().len() == 2 => {
-            metrics::classification(outputs, classes).map(|(metrics, confusion)| (metrics, Some(confusion)))
+            metrics::classification(outputs, classes)
+                .map(|(metrics, confusion)| (metrics, Some(confusion)))
         }
         Target::Values(values) if outputs.shape() == values.shape() => {
             let r2 = metrics::regression(outputs, values)?.r2;
@@ -116,5 +134,9 @@ pub(super) fn targets_fit(training: &Dataset, validation: &Dataset) -> Result<()
         (Target::Values(a), Target::Values(b)) => a.shape()[1..] == b.shape()[1..],
         (Target::Classes(_), Target::Values(_)) | (Target::Values(_), Target::Classes(_)) => false,
     };
-    if alike { Ok(()) } else { Err(Error::data("training and validation have different sorts of targets")) }
+    if alike {
+        Ok(())
+    } else {
+        Err(Error::data("training and validation have different sorts of targets"))
+    }
 }

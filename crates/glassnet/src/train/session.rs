@@ -85,7 +85,8 @@ impl<'a> Session<'a> {
             let memory = plan.memory();
             Ok((plan, memory))
         };
-        let (full, ragged) = (compile(full_rows)?, if rest > 0 { Some(compile(rest)?) } else { None });
+        let (full, ragged) =
+            (compile(full_rows)?, if rest > 0 { Some(compile(rest)?) } else { None });
         let torch = match config.shuffle {
             Shuffle::Torch => {
                 // The generator as it stands after it made the initial weights of this architecture.
@@ -103,7 +104,9 @@ impl<'a> Session<'a> {
             None => None,
         };
         Ok(Session {
-            validation: validation.map(|data| Validation::new(&network, training, data, config)).transpose()?,
+            validation: validation
+                .map(|data| Validation::new(&network, training, data, config))
+                .transpose()?,
             optimizer: config.optimizer.clone(),
             optimizer_state: config.optimizer.state(block.parameters().len())?,
             order: (0..training.rows()).collect(),
@@ -170,7 +173,7 @@ impl<'a> Session<'a> {
             epoch: self.epoch,
             step: self.step,
             block: self.block.data().to_vec(),
-            optimizer: self.optimizer_state.save(&self.optimizer),
+            optimizer: self.optimizer_state.save(),
             schedule: self.schedule,
             history: self.history.clone(),
             best: self.best.clone(),
@@ -265,7 +268,9 @@ impl<'a> Session<'a> {
         let mut state = StateDict::new();
         for (key, value) in self.network.state_dict().iter() {
             let value = match (value, self.block.get(key)) {
-                (Value::F32(tensor), Some(values)) => Tensor::new(tensor.shape(), values.to_vec())?.into(),
+                (Value::F32(tensor), Some(values)) => {
+                    Tensor::new(tensor.shape(), values.to_vec())?.into()
+                }
                 (Value::I64(tensor), _) if self.program.has_updates() => {
                     tensor.map(|count| count.saturating_add_unsigned(steps)).into()
                 }
@@ -282,7 +287,8 @@ impl<'a> Session<'a> {
             (None, Shuffle::Own) => {
                 // Always from the table's order, so that an epoch's order depends on nothing but seed and epoch.
                 self.order.sort_unstable();
-                Stream::at(self.config.seed, SHUFFLE_STREAM, self.epoch as u64).shuffle(&mut self.order);
+                Stream::at(self.config.seed, SHUFFLE_STREAM, self.epoch as u64)
+                    .shuffle(&mut self.order);
             }
             (None, Shuffle::Torch | Shuffle::None) => {}
         }
@@ -301,7 +307,12 @@ impl<'a> Session<'a> {
         }
     }
 
-    fn train_on(&mut self, rows: &[usize], lr: f64, observer: &mut dyn Observer) -> Result<(f32, Control)> {
+    fn train_on(
+        &mut self,
+        rows: &[usize],
+        lr: f64,
+        observer: &mut dyn Observer,
+    ) -> Result<(f32, Control)> {
         let (plan, memory) = match &mut self.ragged {
             Some(ragged) if ragged.0.batch() == rows.len() => ragged,
             Some(_) | None => &mut self.full,
@@ -310,11 +321,15 @@ impl<'a> Session<'a> {
         fill_targets(plan, memory, self.training, Some(rows));
         let draw = Draw { seed: self.config.seed, step: self.step };
         plan.run(&self.block, memory, draw).map_err(|error| {
-            error.detail(format!("the batch holds the training rows {:?} …", &rows[..rows.len().min(5)]))
+            error.detail(format!(
+                "the batch holds the training rows {:?} …",
+                &rows[..rows.len().min(5)]
+            ))
         })?;
         let loss = plan.results(memory)[plan.result_range(self.program.loss_index()).start];
         if !loss.is_finite() {
-            let (program, block, data, epoch) = (&self.program, &self.block, self.training, self.epoch + 1);
+            let (program, block, data, epoch) =
+                (&self.program, &self.block, self.training, self.epoch + 1);
             let failure = Failure { program, block, data, rows, draw, epoch, loss };
             return Err(diverged::explain(&failure, &self.config.engine)?);
         }
@@ -330,7 +345,13 @@ impl<'a> Session<'a> {
             clip.apply(gradients, &self.program.tensors(plan));
         }
         let level = self.config.engine.level;
-        self.optimizer.step(level, lr, self.block.parameters_mut(), gradients, &mut self.optimizer_state);
+        self.optimizer.step(
+            level,
+            lr,
+            self.block.parameters_mut(),
+            gradients,
+            &mut self.optimizer_state,
+        );
         if self.program.has_updates() {
             self.program.write_back(plan, plan.results(memory), &mut self.block);
         }
@@ -358,7 +379,12 @@ impl<'a> Session<'a> {
         Ok((loss, control))
     }
 
-    fn finish_epoch(&mut self, train_loss: f64, lr: f64, observer: &mut dyn Observer) -> Result<&EpochRecord> {
+    fn finish_epoch(
+        &mut self,
+        train_loss: f64,
+        lr: f64,
+        observer: &mut dyn Observer,
+    ) -> Result<&EpochRecord> {
         let validation = match &mut self.validation {
             Some(validation) => Some(validation.measure(&self.block)?),
             None => None,
@@ -397,14 +423,20 @@ impl<'a> Session<'a> {
 }
 
 impl<'a> Validation<'a> {
-    fn new(network: &Network, training: &Dataset, data: &'a Dataset, config: &Config) -> Result<Self> {
+    fn new(
+        network: &Network,
+        training: &Dataset,
+        data: &'a Dataset,
+        config: &Config,
+    ) -> Result<Self> {
         score::targets_fit(training, data)?;
         let row = training.features().shape().get(1..).unwrap_or(&[]);
         if data.features().shape().get(1..) != Some(row) {
             return Err(Error::data("training and validation rows differ in width"));
         }
         let predictor = Predictor::new(network, row, &config.engine)?;
-        let scorer = Scorer::new(&config.criterion, &predictor.output_shape(), data, &config.engine)?;
+        let scorer =
+            Scorer::new(&config.criterion, &predictor.output_shape(), data, &config.engine)?;
         Ok(Validation { data, predictor, scorer })
     }
 

@@ -133,7 +133,7 @@ impl Level {
     /// Runs `body` as compiled for this level: the closure, and what it calls in its inner loops, must be
     /// `#[inline(always)]` to profit.
     #[inline(always)]
-    pub(in crate::engine) fn run<R>(self, body: impl FnOnce() -> R) -> R {
+    pub(crate) fn run<R>(self, body: impl FnOnce() -> R) -> R {
         struct Closure<F>(F);
         impl<R, F: FnOnce() -> R> Kernel for Closure<F> {
             type Output = R;

@@ -20,11 +20,12 @@ pub use state::{SavedState, State};
 /// # Example
 /// ```
 /// use glassnet::train::optimizer::Optimizer;
+/// use glassnet::engine::Level;
 /// let optimizer = Optimizer::parse("SGD(lr=0.5, momentum=0.5)")?;
 /// let (mut w, g) = ([1.0_f32, -2.0], [0.5_f32, 0.0]);
 /// let mut state = optimizer.state(w.len())?;
-/// optimizer.step(optimizer.lr(), &mut w, &g, &mut state); // w ← w − 0.5·g
-/// optimizer.step(optimizer.lr(), &mut w, &g, &mut state); // w ← w − 0.5·(0.5·g + g)
+/// optimizer.step(Level::detect(), optimizer.lr(), &mut w, &g, &mut state); // w ← w − 0.5·g
+/// optimizer.step(Level::detect(), optimizer.lr(), &mut w, &g, &mut state); // w ← w − 0.5·(0.5·g + g)
 /// assert_eq!(w, [0.375, -2.0]);
 /// assert_eq!(optimizer.to_string(), "SGD(lr=0.5, momentum=0.5)");
 /// # Ok::<(), glassnet::Error>(())

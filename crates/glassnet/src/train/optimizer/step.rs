@@ -9,6 +9,7 @@
 //! so that a rule is one loop without branches.
 
 use super::{Adadelta, Adagrad, Adam, AdamW, NAdam, Optimizer, RAdam, RmsProp, Sgd, State};
+use crate::engine::Level;
 
 impl Optimizer {
     /// Changes `parameters` by one step with learning rate `lr` (a schedule's, or [`Optimizer::lr`]).
@@ -19,7 +20,14 @@ impl Optimizer {
     /// # Panics
     /// When `parameters`, `gradients` and `state` differ in length, or `state` belongs to another optimiser or to one
     /// with other slots.
-    pub fn step(&self, lr: f64, parameters: &mut [f32], gradients: &[f32], state: &mut State) {
+    pub fn step(
+        &self,
+        level: Level,
+        lr: f64,
+        parameters: &mut [f32],
+        gradients: &[f32],
+        state: &mut State,
+    ) {
         assert_eq!(self.name(), state.optimizer, "the state belongs to another optimiser");
         assert_eq!(
             parameters.len(),
@@ -29,14 +37,22 @@ impl Optimizer {
         assert_eq!(gradients.len(), state.len, "parameters and gradients differ in number");
         state.step += 1;
         match self {
-            Optimizer::Sgd(options) => sgd(options, lr, parameters, gradients, state),
-            Optimizer::Adam(options) => adam(options, lr, parameters, gradients, state),
-            Optimizer::AdamW(options) => adam(&options.into(), lr, parameters, gradients, state),
-            Optimizer::NAdam(options) => nadam(options, lr, parameters, gradients, state),
-            Optimizer::RAdam(options) => radam(options, lr, parameters, gradients, state),
-            Optimizer::RmsProp(options) => rmsprop(options, lr, parameters, gradients, state),
-            Optimizer::Adagrad(options) => adagrad(options, lr, parameters, gradients, state),
-            Optimizer::Adadelta(options) => adadelta(options, lr, parameters, gradients, state),
+            Optimizer::Sgd(options) => sgd(level, options, lr, parameters, gradients, state),
+            Optimizer::Adam(options) => adam(level, options, lr, parameters, gradients, state),
+            Optimizer::AdamW(options) => {
+                adam(level, &options.into(), lr, parameters, gradients, state)
+            }
+            Optimizer::NAdam(options) => nadam(level, options, lr, parameters, gradients, state),
+            Optimizer::RAdam(options) => radam(level, options, lr, parameters, gradients, state),
+            Optimizer::RmsProp(options) => {
+                rmsprop(level, options, lr, parameters, gradients, state)
+            }
+            Optimizer::Adagrad(options) => {
+                adagrad(level, options, lr, parameters, gradients, state)
+            }
+            Optimizer::Adadelta(options) => {
+                adadelta(level, options, lr, parameters, gradients, state)
+            }
         }
     }
 }
@@ -53,12 +69,6 @@ impl From<&AdamW> for Adam {
             decoupled_weight_decay: true,
         }
     }
-}
-
-/// The one place where a pass over memory runs.
-#[inline(always)]
-fn sweep(pass: impl FnOnce()) {
-    pass();
 }
 
 /// `baseᵗ` for a whole number of steps.
@@ -133,11 +143,18 @@ impl MeanSquare {
     }
 }
 
-fn sgd(options: &Sgd, lr: f64, parameters: &mut [f32], gradients: &[f32], state: &mut State) {
+fn sgd(
+    level: Level,
+    options: &Sgd,
+    lr: f64,
+    parameters: &mut [f32],
+    gradients: &[f32],
+    state: &mut State,
+) {
     let entry = Entry::new(options.maximize, options.weight_decay);
     let rate = -lr as f32;
     if options.momentum == 0.0 {
-        return sweep(
+        return level.run(
             #[inline(always)]
             || {
                 for (w, &g) in parameters.iter_mut().zip(gradients) {
@@ -154,7 +171,7 @@ fn sgd(options: &Sgd, lr: f64, parameters: &mut [f32], gradients: &[f32], state:
     let add = if first { 1.0 } else { (1.0 - options.dampening) as f32 };
     let block = parameters.iter_mut().zip(gradients).zip(buffers);
     if options.nesterov {
-        sweep(
+        level.run(
             #[inline(always)]
             || {
                 for ((w, &g), b) in block {
@@ -165,7 +182,7 @@ fn sgd(options: &Sgd, lr: f64, parameters: &mut [f32], gradients: &[f32], state:
             },
         );
     } else {
-        sweep(
+        level.run(
             #[inline(always)]
             || {
                 for ((w, &g), b) in block {
@@ -177,7 +194,14 @@ fn sgd(options: &Sgd, lr: f64, parameters: &mut [f32], gradients: &[f32], state:
     }
 }
 
-fn adam(options: &Adam, lr: f64, parameters: &mut [f32], gradients: &[f32], state: &mut State) {
+fn adam(
+    level: Level,
+    options: &Adam,
+    lr: f64,
+    parameters: &mut [f32],
+    gradients: &[f32],
+    state: &mut State,
+) {
     let entry = match options.decoupled_weight_decay {
         true => Entry::decoupled(options.maximize, options.weight_decay, lr),
         false => Entry::new(options.maximize, options.weight_decay),
@@ -189,7 +213,7 @@ fn adam(options: &Adam, lr: f64, parameters: &mut [f32], gradients: &[f32], stat
     let eps = options.eps as f32;
     let block = parameters.iter_mut().zip(gradients);
     match &mut state.slots[..] {
-        [means, squares] => sweep(
+        [means, squares] => level.run(
             #[inline(always)]
             || {
                 for (((w, &g), m), v) in block.zip(means).zip(squares) {
@@ -200,7 +224,7 @@ fn adam(options: &Adam, lr: f64, parameters: &mut [f32], gradients: &[f32], stat
                 }
             },
         ),
-        [means, squares, largest] => sweep(
+        [means, squares, largest] => level.run(
             #[inline(always)]
             || {
                 for ((((w, &g), m), v), top) in block.zip(means).zip(squares).zip(largest) {
@@ -222,7 +246,14 @@ fn larger(top: f32, value: f32) -> f32 {
     if top >= value || top.is_nan() { top } else { value }
 }
 
-fn nadam(options: &NAdam, lr: f64, parameters: &mut [f32], gradients: &[f32], state: &mut State) {
+fn nadam(
+    level: Level,
+    options: &NAdam,
+    lr: f64,
+    parameters: &mut [f32],
+    gradients: &[f32],
+    state: &mut State,
+) {
     let entry = match options.decoupled_weight_decay {
         true => Entry::decoupled(options.maximize, options.weight_decay, lr),
         false => Entry::new(options.maximize, options.weight_decay),
@@ -241,7 +272,7 @@ fn nadam(options: &NAdam, lr: f64, parameters: &mut [f32], gradients: &[f32], st
     let eps = options.eps as f32;
     let [means, squares] = &mut state.slots[..] else { foreign_state() };
     let block = parameters.iter_mut().zip(gradients).zip(means).zip(squares);
-    sweep(
+    level.run(
         #[inline(always)]
         || {
             for (((w, &g), m), v) in block {
@@ -256,7 +287,14 @@ fn nadam(options: &NAdam, lr: f64, parameters: &mut [f32], gradients: &[f32], st
     );
 }
 
-fn radam(options: &RAdam, lr: f64, parameters: &mut [f32], gradients: &[f32], state: &mut State) {
+fn radam(
+    level: Level,
+    options: &RAdam,
+    lr: f64,
+    parameters: &mut [f32],
+    gradients: &[f32],
+    state: &mut State,
+) {
     let entry = match options.decoupled_weight_decay {
         true => Entry::decoupled(options.maximize, options.weight_decay, lr),
         false => Entry::new(options.maximize, options.weight_decay),
@@ -276,7 +314,7 @@ fn radam(options: &RAdam, lr: f64, parameters: &mut [f32], gradients: &[f32], st
             / ((longest - 4.0) * (longest - 2.0) * length))
             .sqrt() as f32;
         let adapted = correction2.sqrt() as f32;
-        sweep(
+        level.run(
             #[inline(always)]
             || {
                 for (((w, &g), m), v) in block {
@@ -289,7 +327,7 @@ fn radam(options: &RAdam, lr: f64, parameters: &mut [f32], gradients: &[f32], st
             },
         );
     } else {
-        sweep(
+        level.run(
             #[inline(always)]
             || {
                 for (((w, &g), m), v) in block {
@@ -304,6 +342,7 @@ fn radam(options: &RAdam, lr: f64, parameters: &mut [f32], gradients: &[f32], st
 }
 
 fn rmsprop(
+    level: Level,
     options: &RmsProp,
     lr: f64,
     parameters: &mut [f32],
@@ -316,7 +355,7 @@ fn rmsprop(
     let moves = options.momentum > 0.0;
     let block = parameters.iter_mut().zip(gradients);
     match (&mut state.slots[..], options.centered) {
-        ([squares, ..], false) if !moves => sweep(
+        ([squares, ..], false) if !moves => level.run(
             #[inline(always)]
             || {
                 for ((w, &g), v) in block.zip(squares) {
@@ -326,7 +365,7 @@ fn rmsprop(
                 }
             },
         ),
-        ([squares, buffers], false) => sweep(
+        ([squares, buffers], false) => level.run(
             #[inline(always)]
             || {
                 for (((w, &g), v), b) in block.zip(squares).zip(buffers) {
@@ -337,7 +376,7 @@ fn rmsprop(
                 }
             },
         ),
-        ([squares, .., means], true) if !moves => sweep(
+        ([squares, .., means], true) if !moves => level.run(
             #[inline(always)]
             || {
                 for (((w, &g), v), a) in block.zip(squares).zip(means) {
@@ -348,7 +387,7 @@ fn rmsprop(
                 }
             },
         ),
-        ([squares, buffers, means], true) => sweep(
+        ([squares, buffers, means], true) => level.run(
             #[inline(always)]
             || {
                 for ((((w, &g), v), b), a) in block.zip(squares).zip(buffers).zip(means) {
@@ -365,6 +404,7 @@ fn rmsprop(
 }
 
 fn adagrad(
+    level: Level,
     options: &Adagrad,
     lr: f64,
     parameters: &mut [f32],
@@ -376,7 +416,7 @@ fn adagrad(
     let eps = options.eps as f32;
     let [sums] = &mut state.slots[..] else { foreign_state() };
     let block = parameters.iter_mut().zip(gradients).zip(sums);
-    sweep(
+    level.run(
         #[inline(always)]
         || {
             for ((w, &g), s) in block {
@@ -389,6 +429,7 @@ fn adagrad(
 }
 
 fn adadelta(
+    level: Level,
     options: &Adadelta,
     lr: f64,
     parameters: &mut [f32],
@@ -400,7 +441,7 @@ fn adadelta(
     let (rate, eps) = (-lr as f32, options.eps as f32);
     let [squares, deltas] = &mut state.slots[..] else { foreign_state() };
     let block = parameters.iter_mut().zip(gradients).zip(squares).zip(deltas);
-    sweep(
+    level.run(
         #[inline(always)]
         || {
             for (((w, &g), v), u) in block {

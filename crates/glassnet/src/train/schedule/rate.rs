@@ -46,7 +46,7 @@ impl Schedule {
             Schedule::Sequential { schedules, milestones } => {
                 let index = milestones.iter().filter(|&&milestone| milestone <= t).count();
                 let start = index.checked_sub(1).map_or(0, |before| milestones[before]);
-                schedules.get(index)?.at(lr, t - start)
+                schedules.get(index)?.at(lr, t.saturating_sub(start))
             }
         }
     }

@@ -1,1 +1,0 @@
-//! The random stream of `torch.manual_seed`.

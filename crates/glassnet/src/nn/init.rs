@@ -1,1 +1,0 @@
-//! Initialisers of `torch.nn.init`.
