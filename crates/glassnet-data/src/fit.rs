@@ -246,7 +246,7 @@ fn moments(values: &[f64]) -> (f64, f64) {
     let mean = rough + values.iter().map(|value| value - rough).sum::<f64>() / n;
     let variance = values.iter().map(|value| (value - mean) * (value - mean)).sum::<f64>() / n;
     let rounding = n * f64::EPSILON * variance + (n * mean * f64::EPSILON).powi(2);
-    let constant = variance <= rounding || variance.sqrt() == 0.0;
+    let constant = variance.is_finite() && (variance <= rounding || variance == 0.0);
     (mean, if constant { 1.0 } else { variance.sqrt() })
 }
 
