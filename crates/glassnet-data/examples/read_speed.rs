@@ -3,7 +3,8 @@
 use std::time::Instant;
 
 use glassnet_data::{
-    CsvOptions, EncodeOptions, FitOptions, Preprocessing, SplitOptions, Target, Task, read_csv, split,
+    CsvOptions, EncodeOptions, FitOptions, Preprocessing, SplitOptions, Target, Task, read_csv,
+    split,
 };
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

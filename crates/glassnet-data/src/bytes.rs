@@ -5,7 +5,7 @@ use std::io::Read;
 use glassnet::{Error, Result};
 
 use crate::options::CsvOptions;
-use crate::words::quoted;
+use crate::words::{quoted, shell};
 
 /// All bytes of `input`.
 ///
@@ -64,7 +64,7 @@ pub(crate) fn check<'a>(bytes: &'a [u8], name: &str, options: &CsvOptions) -> Re
 
 fn refuse_other_formats(bytes: &[u8], name: &str) -> Result<()> {
     let convert = |from: &str| {
-        format!("convert it to UTF-8: iconv -f {from} -t UTF-8 {name} > converted.csv")
+        format!("convert it to UTF-8: iconv -f {from} -t UTF-8 {} > converted.csv", shell(name))
     };
     let utf16_without_mark = {
         let head = &bytes[..bytes.len().min(1024)];
@@ -120,7 +120,8 @@ fn refuse_bad_utf8(text: &[u8], name: &str) -> Result<()> {
     Err(Error::data(format!("byte 0x{byte:02X} is not UTF-8"))
         .at(place(text, offset, name))
         .help(format!(
-            "convert the file to UTF-8, if it is Latin-1: iconv -f ISO-8859-1 -t UTF-8 {name} > converted.csv"
+            "convert the file to UTF-8, if it is Latin-1: iconv -f ISO-8859-1 -t UTF-8 {} > converted.csv",
+            shell(name)
         )))
 }
 
@@ -128,6 +129,9 @@ fn refuse_bad_utf8(text: &[u8], name: &str) -> Result<()> {
 /// forgotten quote swallows rows, or the rest of the file, silently.
 fn refuse_bad_quotes(text: &[u8], name: &str, options: &CsvOptions) -> Result<()> {
     let quote = options.quote;
+    if !text.contains(&quote) {
+        return Ok(());
+    }
     let find = |from: usize| text[from..].iter().position(|&b| b == quote).map(|at| from + at);
     let ends_cell = |byte: u8| byte == options.delimiter || byte == b'\n' || byte == b'\r';
     let mut next = find(0);
@@ -144,13 +148,14 @@ fn refuse_bad_quotes(text: &[u8], name: &str, options: &CsvOptions) -> Result<()
             }
             close = find(at + 2);
         }
-        let (line, column) = line_and_column(text, open);
         let Some(close) = close else {
+            let (line, column) = line_and_column(text, open);
             return Err(Error::data(format!("the quote opened at line {line} is never closed"))
                 .at(format!("{name}:{line}:{column}"))
                 .help("close the quote; a quote inside a quoted cell is doubled"));
         };
         if text.get(close + 1).is_some_and(|&byte| !ends_cell(byte)) {
+            let (line, column) = line_and_column(text, open);
             let (end, _) = line_and_column(text, close);
             return Err(Error::data(format!(
                 "the quote opened at line {line} is closed at line {end} in the middle of a cell"

@@ -34,6 +34,7 @@ pub(crate) struct Context<'a> {
 
 impl Context<'_> {
     /// Whether `cell` stands for a missing value.
+    #[inline]
     pub(crate) fn is_missing(&self, cell: &str) -> bool {
         let trimmed = trim(cell);
         trimmed.is_empty() || self.options.missing.iter().any(|m| m == cell || m == trimmed)
@@ -166,10 +167,11 @@ impl Survey {
         if lost_digits(cell, value) {
             self.lost.push(row);
         }
-        let trimmed = trim(cell);
-        self.same_width_integers = self.same_width_integers
-            && *self.width.get_or_insert(trimmed.len()) == trimmed.len()
-            && trimmed.bytes().all(|byte| byte.is_ascii_digit());
+        if self.same_width_integers {
+            let trimmed = trim(cell);
+            self.same_width_integers = *self.width.get_or_insert(trimmed.len()) == trimmed.len()
+                && trimmed.bytes().all(|byte| byte.is_ascii_digit());
+        }
     }
 }
 
@@ -252,7 +254,7 @@ impl Typing<'_> {
         if survey.lost.count > 0 {
             let row = survey.lost.first;
             self.notes.push(Note::new(NoteKind::LostDigits, format!(
-                "column {} has {} above 2^53 that lose digits: {} is read as {}; --column-type {}=category keeps them as text",
+                "column {} has {} above 2^53, which lose digits: {} is read as {}; --column-type {}=category keeps them as text",
                 quoted(self.name), count(survey.lost.count, "integer"),
                 self.example(row), survey.values[row], shell(self.name),
             )));

@@ -14,9 +14,9 @@ impl Fingerprint {
     }
 
     pub(crate) fn push(&mut self, cell: &[u8]) {
-        for &byte in cell.iter().chain(&[0xFF]) {
-            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(PRIME);
-        }
+        let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(PRIME);
+        let hash = cell.iter().fold(self.0, |hash, &byte| mix(hash, byte));
+        self.0 = mix(hash, 0xFF);
     }
 
     pub(crate) fn finish(self) -> u64 {

@@ -99,11 +99,8 @@ impl Preprocessing {
             notes.push(Note::new(
                 NoteKind::Constant,
                 format!(
-                    "{} the same in all training rows and tell nothing: {}",
-                    match constant.len() {
-                        1 => "1 column is".to_string(),
-                        many => format!("{many} columns are"),
-                    },
+                    "no use to the network: {} with one value in all training rows: {}",
+                    count(constant.len(), "column"),
                     list(&constant, 10),
                 ),
             ));
@@ -200,7 +197,7 @@ fn fit_column(
             Ok(Encoding::Boolean { most: of(true) > of(false), gaps })
         }
         Cells::Category(texts) | Cells::Date(texts) => {
-            let used: BTreeSet<&str> = rows.iter().filter_map(|&row| texts.get(row)).collect();
+            let used = levels_in(texts, rows);
             let (name, flag) = (quoted(column.name()), shell(column.name()));
             if used.len() > options.most_levels {
                 return Err(Error::data(format!(
@@ -219,9 +216,23 @@ fn fit_column(
                     used.len(), count(rows.len(), "row"),
                 )));
             }
-            Ok(Encoding::Category { levels: used.into_iter().map(str::to_string).collect(), gaps })
+            Ok(Encoding::Category { levels: used, gaps })
         }
     }
+}
+
+/// The texts of `rows`, sorted, each once.
+fn levels_in(texts: &Texts, rows: &[usize]) -> Vec<String> {
+    let mut used = vec![false; texts.levels().len()];
+    for &row in rows {
+        if let Some(used) = used.get_mut(texts.codes()[row] as usize) {
+            *used = true;
+        }
+    }
+    let levels = texts.levels().iter().zip(used).filter(|(_, used)| *used);
+    let mut levels: Vec<String> = levels.map(|(level, _)| level.clone()).collect();
+    levels.sort_unstable();
+    levels
 }
 
 fn too_large(table: &Table, column: &str) -> Error {
@@ -288,7 +299,7 @@ fn check_width(
         options.most_features
     ))
     .at(table.name())
-    .help("leave columns with many categories out with --drop");
+    .help("leave columns out with --drop");
     for feature in widest.iter().take(5) {
         error = error.detail(format!("{}: {} features", quoted(&feature.column), feature.width()));
     }

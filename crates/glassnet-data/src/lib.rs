@@ -27,6 +27,7 @@ mod columns;
 mod encode;
 mod fingerprint;
 mod fit;
+mod labels;
 mod matrix;
 mod note;
 mod options;

@@ -39,6 +39,7 @@ pub struct Matrix {
 /// As [`read_csv`](crate::read_csv); kind `data` also for every cell that is no number, with its line and column, and
 /// for a header of numbers only, which is most likely a row (`--no-header`).
 pub fn read_matrix(input: impl Read, name: &str, options: &CsvOptions) -> Result<Matrix> {
+    options.check()?;
     let bytes = read_all(input, name)?;
     let text = check(&bytes, name, options)?;
     let mut records = Records::new(text, options);

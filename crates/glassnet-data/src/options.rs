@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use glassnet::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 /// What a column holds.
@@ -68,6 +69,34 @@ pub struct CsvOptions {
     pub drop: BTreeSet<String>,
     /// The only columns to keep; the others are checked as text and counted in the fingerprint, but not typed. `None` keeps all.
     pub keep: Option<BTreeSet<String>>,
+}
+
+impl CsvOptions {
+    /// Refuses delimiters and quotes that cannot tell cells apart.
+    ///
+    /// # Errors
+    /// Kind `usage`.
+    pub(crate) fn check(&self) -> Result<()> {
+        let shown = |byte: u8| format!("'{}'", char::from(byte).escape_default());
+        for (byte, flag) in [(self.delimiter, "--delimiter"), (self.quote, "--quote")] {
+            let ambiguous =
+                byte.is_ascii_alphanumeric() || b"\r\n\0.-+".contains(&byte) || !byte.is_ascii();
+            if ambiguous {
+                return Err(Error::usage(format!(
+                    "{} cannot be a delimiter or quote",
+                    shown(byte)
+                ))
+                .at(flag)
+                .help("use a byte that no number or line end holds: , ; | or a tab"));
+            }
+        }
+        if self.delimiter == self.quote {
+            return Err(Error::usage("the delimiter and the quote are the same")
+                .at(format!("--delimiter {}", shown(self.delimiter)))
+                .help("use two different bytes"));
+        }
+        Ok(())
+    }
 }
 
 impl Default for CsvOptions {

@@ -42,6 +42,7 @@ use crate::words::{list, quoted};
 /// longer or shorter than the header, a header with equal names, no rows, another delimiter than the declared one, and columns
 /// whose cells contradict their type.
 pub fn read_csv(input: impl Read, name: &str, options: &CsvOptions) -> Result<Table> {
+    options.check()?;
     let bytes = read_all(input, name)?;
     let text = check(&bytes, name, options)?;
     let mut records = Records::new(text, options);

@@ -5,7 +5,7 @@ use glassnet::{Error, Result};
 use crate::note::{Note, NoteKind};
 use crate::table::{Cells, Table, Texts};
 use crate::target::{Target, TargetValues};
-use crate::words::{count, list, quoted};
+use crate::words::{list, quoted};
 
 /// How rows are split.
 #[derive(Clone, Debug, PartialEq)]
@@ -268,8 +268,8 @@ fn note_shortcomings(
             notes.push(Note::new(
                 NoteKind::Split,
                 format!(
-                    "the {word} rows have no row of {}: {}",
-                    count(absent.len(), "class"),
+                    "no {word} row is of {}: {}",
+                    if absent.len() == 1 { "the class" } else { "the classes" },
                     list(absent, 10),
                 ),
             ));

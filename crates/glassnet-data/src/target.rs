@@ -142,6 +142,13 @@ fn auto_classifies(column: &Column, rows: &[usize], notes: &mut Vec<Note>) -> bo
     };
     let name = quoted(column.name());
     if counted.len() == 2 {
+        let usual = counted.iter().all(|(value, _)| [-1.0, 0.0, 1.0].contains(value));
+        if !usual {
+            notes.push(Note::new(
+                NoteKind::Interpreted,
+                format!("target {name} holds 2 different numbers: taken as classes; --task regression predicts a number"),
+            ));
+        }
         return true;
     }
     if counted.len() < 2 || counted.iter().any(|(value, _)| value.fract() != 0.0) {

@@ -362,3 +362,17 @@ fn names_that_do_not_exist_suggest_the_nearest() {
     let error = read_csv(&hostile("17-training.csv")[..], "t", &options).unwrap_err();
     check(&error, &["\"Wind2\"", "did you mean \"wind\"?"]);
 }
+
+#[test]
+fn delimiters_that_cannot_tell_cells_apart_are_refused() {
+    for (delimiter, quote) in
+        [(b'5', b'"'), (b'\n', b'"'), (b'"', b'"'), (b',', b'-'), (0xE9, b'"')]
+    {
+        let options = CsvOptions { delimiter, quote, ..CsvOptions::default() };
+        let error = read("a,b\n1,2\n", &options).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Usage, "{error}");
+    }
+    let quoted = CsvOptions { decimal_comma: true, ..CsvOptions::default() };
+    let table = read("a,b\n\"1,5\",2\n", &quoted).expect("a quoted decimal comma");
+    assert_eq!(table.require("a").expect("a").numbers(), Some(&[1.5][..]));
+}
