@@ -2,5 +2,6 @@
 
 mod generate;
 mod goldens;
+mod initial;
 mod laws;
 mod lowering;
