@@ -1,6 +1,7 @@
 //! JSON texts inside files: limits before parsing, and errors that point at bytes.
 
 use glassnet::{Error, Result};
+use serde::Serialize;
 
 /// How deep arrays and objects may lie in each other. What glassnet writes is far flatter.
 const MAX_DEPTH: usize = 64;
@@ -27,6 +28,15 @@ pub(crate) fn refuse_deep(text: &[u8], place: impl Fn(usize) -> String) -> Resul
         }
     }
     Ok(())
+}
+
+/// The JSON of `value`, which describes a model or a checkpoint (`kind`), once it is sure that it can be read again.
+pub(crate) fn write(value: &impl Serialize, kind: &str) -> Result<String> {
+    let text = serde_json::to_string(value).map_err(|error| {
+        Error::model(format!("the {kind}'s description cannot be written: {error}"))
+    })?;
+    refuse_deep(text.as_bytes(), |_| format!("the {kind}'s description"))?;
+    Ok(text)
 }
 
 /// Where in `text` a parser stopped, counted in bytes from 0.

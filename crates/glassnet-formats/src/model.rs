@@ -10,14 +10,13 @@ use glassnet::nn::StateDict;
 use glassnet::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::json;
-use crate::safetensors;
+use crate::{checkpoint, json, safetensors};
 
 /// The version of the JSON that this build writes, and the newest that it reads.
 pub const FORMAT_VERSION: u32 = 1;
 
 /// The key of the JSON among the container's texts.
-const KEY: &str = "glassnet";
+pub(crate) const KEY: &str = "glassnet";
 
 /// The program that writes.
 pub(crate) const PRODUCER: &str = concat!("glassnet ", env!("CARGO_PKG_VERSION"));
@@ -148,9 +147,7 @@ impl ModelFile {
         let mut metadata = vec![("format".to_owned(), "pt".to_owned())];
         if let Some(card) = &self.card {
             card.check()?;
-            let text = serde_json::to_string(card).map_err(|error| {
-                Error::model(format!("the model's description cannot be written: {error}"))
-            })?;
+            let text = json::write(card, "model")?;
             metadata.push(("network".to_owned(), card.network.clone()));
             metadata.push((KEY.to_owned(), text));
         }
@@ -173,6 +170,11 @@ impl ModelFile {
     /// and the options do not allow it.
     pub fn read_with(bytes: &[u8], name: &str, options: ReadOptions) -> Result<Self> {
         let contents = safetensors::read(bytes, name)?;
+        if contents.text(checkpoint::KEY).is_some() {
+            return Err(Error::model("the file is the checkpoint of a training, not a model")
+                .at(name.to_owned())
+                .help("go on with train --resume, which writes a model at its end"));
+        }
         let card = contents.text(KEY).map(|text| read_card(text, name)).transpose()?;
         let state = StateDict::from_iter(contents.tensors);
         if !options.allow_non_finite {

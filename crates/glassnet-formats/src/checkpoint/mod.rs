@@ -1,0 +1,194 @@
+//! Checkpoint files: a training between two epochs, bit for bit, and the settings and data that it belongs to.
+//!
+//! The container is safetensors. Its tensors are `block` (parameters and buffers), `best.block` (those at the lowest
+//! validation loss) and `optimizer.SLOT` (the optimiser's slots by PyTorch's names); counters, losses, schedule and
+//! settings are one versioned JSON under the metadata key `glassnet.checkpoint`.
+
+mod context;
+mod text;
+
+use glassnet::nn::StateDict;
+use glassnet::train::Checkpoint;
+use glassnet::{Error, Result, Tensor, Value};
+
+pub use context::{CheckpointContext, differences};
+
+use crate::model::{check_finite, check_version};
+use crate::{json, safetensors};
+use text::Text;
+
+/// The version of the JSON that this build writes, and the newest that it reads.
+pub const CHECKPOINT_VERSION: u32 = 1;
+
+/// The key of the JSON among the container's texts.
+pub(crate) const KEY: &str = "glassnet.checkpoint";
+
+/// The tensor of the weights in force.
+const BLOCK: &str = "block";
+
+/// The tensor of the best weights so far.
+const BEST: &str = "best.block";
+
+/// What the names of the optimiser's slots begin with.
+const SLOT: &str = "optimizer.";
+
+/// The bytes of a checkpoint file. [`read_checkpoint`] gives back every bit, NaN and infinite losses included.
+///
+/// # Errors
+/// [`ErrorKind::Model`](glassnet::ErrorKind::Model) when a weight is not finite (no run could go on from there, and an
+/// older checkpoint should not be lost to it), or when the checkpoint contradicts itself: see [`read_checkpoint`].
+///
+/// # Example
+/// ```
+/// use glassnet::train::Checkpoint;
+/// use glassnet_formats::checkpoint::{CheckpointContext, read_checkpoint, write_checkpoint};
+/// let checkpoint = Checkpoint {
+///     epoch: 0,
+///     step: 0,
+///     block: vec![0.5, -1.0],
+///     optimizer: Default::default(),
+///     schedule: None,
+///     history: vec![],
+///     best: None,
+/// };
+/// let context = CheckpointContext {
+///     settings: serde_json::json!({ "lr": 0.001, "batch_size": 16 }),
+///     data_fingerprint: "a1b2".to_owned(),
+///     network: "Sequential(Linear(2, 1, bias=False))".to_owned(),
+/// };
+/// let bytes = write_checkpoint(&checkpoint, &context)?;
+/// assert_eq!(read_checkpoint(&bytes, "run.ckpt")?, (checkpoint, context));
+/// # Ok::<(), glassnet::Error>(())
+/// ```
+pub fn write_checkpoint(checkpoint: &Checkpoint, context: &CheckpointContext) -> Result<Vec<u8>> {
+    let mut tensors: Vec<(String, Value)> = vec![(BLOCK.to_owned(), array(&checkpoint.block)?)];
+    if let Some(best) = &checkpoint.best {
+        tensors.push((BEST.to_owned(), array(&best.block)?));
+    }
+    let state = StateDict::from_iter(tensors.iter().cloned());
+    check_finite(&state, "the checkpoint")?;
+    for (slot, values) in &checkpoint.optimizer.slots {
+        tensors.push((format!("{SLOT}{slot}"), array(values)?));
+    }
+    check(checkpoint)?;
+    let text = json::write(&Text::new(checkpoint, context), "checkpoint")?;
+    let metadata = [("format".to_owned(), "pt".to_owned()), (KEY.to_owned(), text)];
+    safetensors::write(tensors.iter().map(|(name, value)| (name.as_str(), value)), &metadata)
+}
+
+fn array(values: &[f32]) -> Result<Value> {
+    Tensor::new([values.len()], values.to_vec()).map(Value::F32)
+}
+
+/// Reads a checkpoint file's bytes; `name` stands in messages.
+///
+/// Whether it fits the network and the optimiser is for
+/// [`Session::resume`](glassnet::train::Session::resume) to say, and whether the settings are the same for
+/// [`CheckpointContext::refuse_other`].
+///
+/// # Errors
+/// [`ErrorKind::Model`](glassnet::ErrorKind::Model) when the container is malformed or something else (see
+/// [`safetensors::read`]), a model instead of a checkpoint, of a newer version, lacks a tensor or has one too many,
+/// holds weights that are not finite, or contradicts itself: an epoch missing from the history, best weights of
+/// another length or from an epoch that was not done, an optimiser or schedule that is ahead of the steps.
+pub fn read_checkpoint(bytes: &[u8], name: &str) -> Result<(Checkpoint, CheckpointContext)> {
+    let contents = safetensors::read(bytes, name)?;
+    let Some(text) = contents.text(KEY) else {
+        let what = match contents.text(crate::model::KEY) {
+            Some(_) => "the file is a model, not the checkpoint of a training",
+            None => "the file has no checkpoint of a training, only tensors",
+        };
+        return Err(Error::model(what)
+            .at(name.to_owned())
+            .help("give a file that train --checkpoint wrote"));
+    };
+    let place = format!("{name}, metadata {KEY:?}");
+    check_version(text, "checkpoint", CHECKPOINT_VERSION, &place)?;
+    let text: Text =
+        serde_json::from_str(text).map_err(|error| crate::model::bad_json(&error, &place))?;
+    let tensors = Tensors::sort(contents.tensors, name)?;
+    let (checkpoint, context) = text.with_tensors(tensors).map_err(|error| error.at(name))?;
+    check(&checkpoint).map_err(|error| error.at(name))?;
+    Ok((checkpoint, context))
+}
+
+/// A checkpoint's tensors.
+struct Tensors {
+    block: Vec<f32>,
+    best: Option<Vec<f32>>,
+    slots: Vec<(String, Vec<f32>)>,
+}
+
+impl Tensors {
+    fn sort(tensors: Vec<(String, Value)>, name: &str) -> Result<Self> {
+        let (mut block, mut best, mut slots) = (None, None, vec![]);
+        for (key, value) in tensors {
+            let Value::F32(tensor) = value else {
+                return Err(wrong(format!("tensor {key:?} holds integers, not floats"), name));
+            };
+            if tensor.shape().len() != 1 {
+                let what = format!("tensor {key:?} has shape {:?}, not one axis", tensor.shape());
+                return Err(wrong(what, name));
+            }
+            if let Some(slot) = key.strip_prefix(SLOT) {
+                slots.push((slot.to_owned(), tensor.into_data()));
+                continue;
+            }
+            let place = match key.as_str() {
+                BLOCK => &mut block,
+                BEST => &mut best,
+                _ => return Err(wrong(format!("unexpected tensor {key:?}"), name)),
+            };
+            let state = StateDict::from_iter([(key, Value::F32(tensor))]);
+            check_finite(&state, name)?;
+            *place = state.iter().find_map(|(_, value)| value.as_f32()).map(|t| t.data().to_vec());
+        }
+        match block {
+            Some(block) => Ok(Tensors { block, best, slots }),
+            None => Err(wrong(format!("missing tensor {BLOCK:?}"), name)),
+        }
+    }
+}
+
+fn wrong(what: String, name: &str) -> Error {
+    Error::model(what).at(name.to_owned()).help("give a file that train --checkpoint wrote")
+}
+
+/// Whether the parts agree. A resumed run counts on from these numbers, so that they must be ones that a run can reach.
+fn check(checkpoint: &Checkpoint) -> Result<()> {
+    const MOST_STEPS: u64 = 1 << 53;
+    let Checkpoint { epoch, step, block, optimizer, schedule, history, best } = checkpoint;
+    let refuse = |what: String| {
+        Err(Error::model(format!("the checkpoint contradicts itself: {what}"))
+            .help("take an older checkpoint, or train again"))
+    };
+    if history.len() != *epoch || history.iter().zip(1..).any(|(record, at)| record.epoch != at) {
+        return refuse(format!("{epoch} epochs are done, its history has {}", history.len()));
+    }
+    if *step > MOST_STEPS {
+        return refuse(format!("{step} steps"));
+    }
+    if optimizer.step > *step {
+        return refuse(format!("the optimiser did {} steps of {step}", optimizer.step));
+    }
+    if let Some((slot, values)) = optimizer.slots.iter().find(|(_, v)| v.len() > block.len()) {
+        let given = values.len();
+        return refuse(format!("{slot} has {given} numbers for {} weights", block.len()));
+    }
+    if let Some(best) = best {
+        if best.epoch > *epoch || best.step > *step {
+            return refuse(format!("the best epoch is {}, {epoch} are done", best.epoch));
+        }
+        if best.block.len() != block.len() {
+            let (given, wanted) = (best.block.len(), block.len());
+            return refuse(format!("{given} best weights, {wanted} weights"));
+        }
+    }
+    if let Some(schedule) = schedule {
+        let most = (*epoch as u64).max(*step);
+        if schedule.count > most || schedule.bad_epochs > most || schedule.cooldown > MOST_STEPS {
+            return refuse(format!("its schedule is at {}, {step} steps are done", schedule.count));
+        }
+    }
+    Ok(())
+}
