@@ -75,6 +75,7 @@ pub(super) struct Text {
 
 #[derive(Serialize, Deserialize)]
 struct OptimizerText {
+    name: String,
     step: u64,
     mu_product: Option<Exact>,
 }
@@ -126,6 +127,7 @@ impl Text {
             epoch: checkpoint.epoch,
             step: checkpoint.step,
             optimizer: OptimizerText {
+                name: checkpoint.optimizer.optimizer.clone(),
                 step: checkpoint.optimizer.step,
                 mu_product: checkpoint.optimizer.mu_product.map(|product| Exact(product.into())),
             },
@@ -155,6 +157,7 @@ impl Text {
             step: self.step,
             block: tensors.block,
             optimizer: SavedState {
+                optimizer: self.optimizer.name,
                 step: self.optimizer.step,
                 mu_product: self.optimizer.mu_product.map(|product| product.0 as f32),
                 slots: tensors.slots,
