@@ -6,6 +6,7 @@
 pub mod checkpoint;
 pub mod content;
 mod json;
+mod message;
 pub mod model;
 pub mod safetensors;
 

@@ -10,6 +10,8 @@ use glassnet::nn::StateDict;
 use glassnet::{Error, Result};
 use serde::{Deserialize, Serialize};
 
+use crate::json::MaxValues;
+use crate::message::{quoted, short};
 use crate::{checkpoint, json, safetensors};
 
 /// The version of the JSON that this build writes, and the newest that it reads.
@@ -120,7 +122,7 @@ impl Card {
         let classes = self.classes.as_deref().unwrap_or(&[]);
         let mut seen = HashSet::new();
         if let Some(double) = classes.iter().find(|class| !seen.insert(class.as_str())) {
-            return Err(Error::model(format!("class {double:?} stands twice")).help(help));
+            return Err(Error::model(format!("class {} stands twice", quoted(double))).help(help));
         }
         match (self.task, &self.classes) {
             (Some(Task::Classification), Some(classes)) if classes.len() < 2 => Err(Error::model(
@@ -147,7 +149,7 @@ impl ModelFile {
         let mut metadata = vec![("format".to_owned(), "pt".to_owned())];
         if let Some(card) = &self.card {
             card.check()?;
-            let text = json::write(card, "model")?;
+            let text = json::write(card, MaxValues::USUAL, "model")?;
             metadata.push(("network".to_owned(), card.network.clone()));
             metadata.push((KEY.to_owned(), text));
         }
@@ -186,6 +188,7 @@ impl ModelFile {
 
 fn read_card(text: &str, name: &str) -> Result<Card> {
     let place = format!("{name}, metadata {KEY:?}");
+    json::refuse_huge(text.as_bytes(), MaxValues::USUAL, |_| place.clone())?;
     check_version(text, "model", FORMAT_VERSION, &place)?;
     let card: Card = serde_json::from_str(text).map_err(|error| bad_json(&error, &place))?;
     card.check().map_err(|error| error.at(place))?;
@@ -199,12 +202,11 @@ pub(crate) fn check_version(text: &str, kind: &str, newest: u32, place: &str) ->
         version: u64,
         producer: Option<serde_json::Value>,
     }
-    json::refuse_deep(text.as_bytes(), |at| format!("{place}, byte {at} of the text"))?;
     let Version { version, producer } =
         serde_json::from_str(text).map_err(|error| bad_json(&error, place))?;
     if version > u64::from(newest) {
         let writer = match producer.as_ref().and_then(|producer| producer.as_str()) {
-            Some(producer) => format!("use {producer}, which wrote it, or a newer one"),
+            Some(producer) => format!("use {}, which wrote it, or a newer one", short(producer)),
             None => "use the glassnet that wrote it, or a newer one".to_owned(),
         };
         return Err(Error::model(format!(

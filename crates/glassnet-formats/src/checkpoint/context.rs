@@ -4,6 +4,11 @@ use glassnet::{Error, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::message::short;
+
+/// The most differences that an error lists.
+const MAX_LINES: usize = 20;
+
 /// What a training depends on beside its state: the same context and checkpoint give the same weights.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CheckpointContext {
@@ -25,10 +30,12 @@ impl CheckpointContext {
         if differences.is_empty() {
             return Ok(());
         }
+        let more = differences.len().saturating_sub(MAX_LINES);
         let error = Error::model("the checkpoint belongs to a run with other data or settings")
             .at(name.to_owned())
             .help("give the same data and settings, or train without --resume");
-        Err(differences.into_iter().fold(error, Error::detail))
+        let error = differences.into_iter().take(MAX_LINES).fold(error, Error::detail);
+        Err(if more > 0 { error.detail(format!("and {more} more")) } else { error })
     }
 }
 
@@ -75,7 +82,7 @@ fn compare(name: &str, then: Option<&Value>, now: Option<&Value>, lines: &mut Ve
         (then, now) if same(then, now) => {}
         (then, now) => {
             let name = if name.is_empty() { "settings" } else { name };
-            lines.push(line(name, &shown(then), &shown(now)));
+            lines.push(line(&short(name), &shown(then), &shown(now)));
         }
     }
 }
@@ -100,12 +107,4 @@ fn shown(value: Option<&Value>) -> String {
 
 fn line(name: &str, then: &str, now: &str) -> String {
     format!("{name}: {then} in the checkpoint, {now} now")
-}
-
-/// At most 60 characters: a line is for reading.
-fn short(text: &str) -> String {
-    match text.char_indices().nth(60) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
 }

@@ -1,8 +1,9 @@
 //! Checkpoint files: a training between two epochs, bit for bit, and the settings and data that it belongs to.
 //!
 //! The container is safetensors. Its tensors are `block` (parameters and buffers), `best.block` (those at the lowest
-//! validation loss) and `optimizer.SLOT` (the optimiser's slots by PyTorch's names); counters, losses, schedule and
-//! settings are one versioned JSON under the metadata key `glassnet.checkpoint`.
+//! validation loss) and `optimizer.SLOT` (the optimiser's slots by PyTorch's names); counters, schedule and
+//! history are one versioned JSON under the metadata key `glassnet.checkpoint`; what the run depends on is another under
+//! `glassnet.context`.
 
 mod context;
 mod text;
@@ -10,9 +11,12 @@ mod text;
 use glassnet::nn::StateDict;
 use glassnet::train::Checkpoint;
 use glassnet::{Error, Result, Tensor, Value};
+use serde::de::DeserializeOwned;
 
 pub use context::{CheckpointContext, differences};
 
+use crate::json::MaxValues;
+use crate::message::quoted;
 use crate::model::{check_finite, check_version};
 use crate::{json, safetensors};
 use text::Text;
@@ -22,6 +26,9 @@ pub const CHECKPOINT_VERSION: u32 = 1;
 
 /// The key of the JSON among the container's texts.
 pub(crate) const KEY: &str = "glassnet.checkpoint";
+
+/// The key of what the checkpoint belongs to.
+const CONTEXT: &str = "glassnet.context";
 
 /// The tensor of the weights in force.
 const BLOCK: &str = "block";
@@ -71,8 +78,10 @@ pub fn write_checkpoint(checkpoint: &Checkpoint, context: &CheckpointContext) ->
         tensors.push((format!("{SLOT}{slot}"), array(values)?));
     }
     check(checkpoint)?;
-    let text = json::write(&Text::new(checkpoint, context), "checkpoint")?;
-    let metadata = [("format".to_owned(), "pt".to_owned()), (KEY.to_owned(), text)];
+    let text = json::write(&Text::new(checkpoint), MaxValues::HISTORY, "checkpoint")?;
+    let context = json::write(context, MaxValues::USUAL, "checkpoint")?;
+    let metadata = [("format", "pt".to_owned()), (KEY, text), (CONTEXT, context)]
+        .map(|(key, text)| (key.to_owned(), text));
     safetensors::write(tensors.iter().map(|(name, value)| (name.as_str(), value)), &metadata)
 }
 
@@ -102,14 +111,25 @@ pub fn read_checkpoint(bytes: &[u8], name: &str) -> Result<(Checkpoint, Checkpoi
             .at(name.to_owned())
             .help("give a file that train --checkpoint wrote"));
     };
-    let place = format!("{name}, metadata {KEY:?}");
-    check_version(text, "checkpoint", CHECKPOINT_VERSION, &place)?;
-    let text: Text =
-        serde_json::from_str(text).map_err(|error| crate::model::bad_json(&error, &place))?;
+    let text: Text = parse(text, KEY, MaxValues::HISTORY, name)?;
+    let context = contents
+        .text(CONTEXT)
+        .ok_or_else(|| wrong(format!("missing metadata {CONTEXT:?}"), name))?;
+    let context = parse(context, CONTEXT, MaxValues::USUAL, name)?;
     let tensors = Tensors::sort(contents.tensors, name)?;
-    let (checkpoint, context) = text.with_tensors(tensors).map_err(|error| error.at(name))?;
+    let checkpoint = text.with_tensors(tensors, name)?;
     check(&checkpoint).map_err(|error| error.at(name))?;
     Ok((checkpoint, context))
+}
+
+/// The JSON under `key`; only that of the checkpoint itself has a version, which stands for both.
+fn parse<T: DeserializeOwned>(text: &str, key: &str, most: MaxValues, name: &str) -> Result<T> {
+    let place = format!("{name}, metadata {key:?}");
+    json::refuse_huge(text.as_bytes(), most, |_| place.clone())?;
+    if key == KEY {
+        check_version(text, "checkpoint", CHECKPOINT_VERSION, &place)?;
+    }
+    serde_json::from_str(text).map_err(|error| crate::model::bad_json(&error, &place))
 }
 
 /// A checkpoint's tensors.
@@ -124,10 +144,14 @@ impl Tensors {
         let (mut block, mut best, mut slots) = (None, None, vec![]);
         for (key, value) in tensors {
             let Value::F32(tensor) = value else {
-                return Err(wrong(format!("tensor {key:?} holds integers, not floats"), name));
+                return Err(wrong(
+                    format!("tensor {} holds integers, not floats", quoted(&key)),
+                    name,
+                ));
             };
             if tensor.shape().len() != 1 {
-                let what = format!("tensor {key:?} has shape {:?}, not one axis", tensor.shape());
+                let (key, shape) = (quoted(&key), tensor.shape());
+                let what = format!("tensor {key} has shape {shape:?}, not one axis");
                 return Err(wrong(what, name));
             }
             if let Some(slot) = key.strip_prefix(SLOT) {
@@ -137,7 +161,7 @@ impl Tensors {
             let place = match key.as_str() {
                 BLOCK => &mut block,
                 BEST => &mut best,
-                _ => return Err(wrong(format!("unexpected tensor {key:?}"), name)),
+                _ => return Err(wrong(format!("unexpected tensor {}", quoted(&key)), name)),
             };
             let state = StateDict::from_iter([(key, Value::F32(tensor))]);
             check_finite(&state, name)?;
@@ -173,6 +197,7 @@ fn check(checkpoint: &Checkpoint) -> Result<()> {
     }
     if let Some((slot, values)) = optimizer.slots.iter().find(|(_, v)| v.len() > block.len()) {
         let given = values.len();
+        let slot = quoted(slot);
         return refuse(format!("{slot} has {given} numbers for {} weights", block.len()));
     }
     if let Some(best) = best {

@@ -2,16 +2,16 @@
 
 use std::fmt;
 
+use glassnet::Result;
 use glassnet::train::metrics::Metrics;
 use glassnet::train::optimizer::SavedState;
 use glassnet::train::schedule::{Rate, ScheduleState};
 use glassnet::train::{BestWeights, Checkpoint, EpochRecord};
-use glassnet::{Error, Result};
 use serde::de::{Deserializer, Visitor};
 use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
 
-use super::{BEST, CHECKPOINT_VERSION, CheckpointContext, Tensors};
+use super::{BEST, CHECKPOINT_VERSION, Tensors, wrong};
 use crate::model::PRODUCER;
 
 /// A float as a JSON number, or as a text where JSON has none: `"nan"`, `"inf"`, `"-inf"`.
@@ -70,7 +70,6 @@ pub(super) struct Text {
     schedule: Option<ScheduleText>,
     best: Option<BestText>,
     history: Vec<EpochText>,
-    context: CheckpointContext,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -120,7 +119,7 @@ struct MetricsText {
 }
 
 impl Text {
-    pub(super) fn new(checkpoint: &Checkpoint, context: &CheckpointContext) -> Self {
+    pub(super) fn new(checkpoint: &Checkpoint) -> Self {
         Text {
             version: CHECKPOINT_VERSION,
             producer: PRODUCER.to_owned(),
@@ -138,21 +137,20 @@ impl Text {
                 step: best.step,
             }),
             history: checkpoint.history.iter().map(EpochText::new).collect(),
-            context: context.clone(),
         }
     }
 
-    /// The checkpoint of this text and the file's tensors.
-    pub(super) fn with_tensors(self, tensors: Tensors) -> Result<(Checkpoint, CheckpointContext)> {
+    /// The checkpoint of this text and the tensors of the file `name`.
+    pub(super) fn with_tensors(self, tensors: Tensors, name: &str) -> Result<Checkpoint> {
         let best = match (self.best, tensors.best) {
             (None, None) => None,
             (Some(text), Some(block)) => {
                 Some(BestWeights { epoch: text.epoch, loss: text.loss.0, step: text.step, block })
             }
-            (Some(_), None) => return Err(Error::model(format!("missing tensor {BEST:?}"))),
-            (None, Some(_)) => return Err(Error::model(format!("unexpected tensor {BEST:?}"))),
+            (Some(_), None) => return Err(wrong(format!("missing tensor {BEST:?}"), name)),
+            (None, Some(_)) => return Err(wrong(format!("unexpected tensor {BEST:?}"), name)),
         };
-        let checkpoint = Checkpoint {
+        Ok(Checkpoint {
             epoch: self.epoch,
             step: self.step,
             block: tensors.block,
@@ -165,8 +163,7 @@ impl Text {
             schedule: self.schedule.map(ScheduleText::state),
             history: self.history.into_iter().map(EpochText::record).collect(),
             best,
-        };
-        Ok((checkpoint, self.context))
+        })
     }
 }
 

@@ -11,6 +11,7 @@ use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Vis
 use super::{MAX_HEADER, METADATA, place};
 use crate::content::Content;
 use crate::json;
+use crate::message::quoted;
 
 /// More axes than NumPy 2 and PyTorch's iterators handle.
 const MAX_AXES: usize = 64;
@@ -74,7 +75,7 @@ fn damaged(what: String, name: &str) -> Error {
 
 fn parse(text: &[u8], name: &str) -> Result<Parsed> {
     let place_of = |at: usize| format!("{name}, byte {}", 8 + at);
-    json::refuse_deep(text, place_of)?;
+    json::refuse_huge(text, json::MaxValues::USUAL, place_of)?;
     let mut parsed = Parsed::default();
     let mut reader = serde_json::Deserializer::from_slice(text);
     let outcome = reader.deserialize_map(&mut parsed).and_then(|()| reader.end());
@@ -87,7 +88,10 @@ fn parse(text: &[u8], name: &str) -> Result<Parsed> {
                     format!("the header's {METADATA} cannot be used: {reason}")
                 }
                 Some(key) if error.is_data() => {
-                    format!("the header's entry for tensor {key:?} cannot be used: {reason}")
+                    format!(
+                        "the header's entry for tensor {} cannot be used: {reason}",
+                        quoted(&key)
+                    )
                 }
                 _ if error.is_data() => format!("the header cannot be used: {reason}"),
                 _ => format!("the header is not valid JSON: {reason}"),
@@ -185,7 +189,7 @@ impl<'de> Deserialize<'de> for Texts {
                 let mut seen = HashSet::new();
                 while let Some((key, text)) = map.next_entry::<String, String>()? {
                     if !seen.insert(key.clone()) {
-                        return Err(A::Error::custom(format!("key {key:?} stands twice")));
+                        return Err(A::Error::custom(format!("key {} stands twice", quoted(&key))));
                     }
                     texts.push((key, text));
                 }

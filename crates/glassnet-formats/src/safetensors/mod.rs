@@ -12,6 +12,8 @@ use safetensors::tensor::TensorInfo;
 
 pub use write::write;
 
+use crate::message::quoted;
+
 /// The key of the texts in the header, which no tensor can have.
 const METADATA: &str = "__metadata__";
 
@@ -42,7 +44,7 @@ impl Contents {
 /// # Errors
 /// [`ErrorKind::Model`](glassnet::ErrorKind::Model) when the bytes look like another format (which one is said), or
 /// when they are no well-formed safetensors file: a header longer than the file, JSON that does not parse, is nested
-/// deeper than 64 levels or names an array twice, arrays that overlap, leave holes or do not fill the file, a shape
+/// deeper than 64 levels, has more than a million values or names an array twice, arrays that overlap, leave holes or do not fill the file, a shape
 /// whose size overflows or that has more than 64 axes, an element type other than F32 and I64.
 ///
 /// # Example
@@ -97,11 +99,14 @@ fn unsupported(dtype: Dtype, key: &str, name: &str) -> Error {
         }
         _ => "convert it to torch.float32 and save the file again",
     };
-    Error::model(format!("tensor {key:?} has element type {dtype}, glassnet holds F32 and I64"))
-        .at(place(name, key))
-        .help(convert)
+    Error::model(format!(
+        "tensor {} has element type {dtype}, glassnet holds F32 and I64",
+        quoted(key)
+    ))
+    .at(place(name, key))
+    .help(convert)
 }
 
 fn place(name: &str, key: &str) -> String {
-    format!("{name}, tensor {key:?}")
+    format!("{name}, tensor {}", quoted(key))
 }

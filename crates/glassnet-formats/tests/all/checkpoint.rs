@@ -176,7 +176,7 @@ fn checkpoints_that_contradict_themselves() {
     check(|c| c.history[1].epoch = 7, "its history");
     check(|c| c.step = u64::MAX, "steps");
     check(|c| c.optimizer.step = 15, "did 15 steps of 14");
-    check(|c| c.optimizer.slots[0].1 = vec![0.0; 5], "exp_avg_sq has 5 numbers for 4 weights");
+    check(|c| c.optimizer.slots[0].1 = vec![0.0; 5], "\"exp_avg_sq\" has 5 numbers for 4 weights");
     check(|c| c.best.as_mut().unwrap().epoch = 3, "best epoch is 3, 2 are done");
     check(|c| c.best.as_mut().unwrap().block.push(0.0), "5 best weights, 4 weights");
     check(|c| c.schedule.as_mut().unwrap().count = 15, "schedule is at 15");
@@ -218,6 +218,10 @@ fn files_that_are_no_checkpoints() {
         &["integers"],
     );
     check_file(|_, tensors| tensors[0].1 = Tensor::scalar(1.0_f32).into(), &["shape []"]);
+    check_file(
+        |text, _| text["history"] = json!(vec![0; 10_000_001]),
+        &["more than 10000000 values", "metadata \"glassnet.checkpoint\""],
+    );
     let model =
         ModelFile { state: Default::default(), card: Some(glassnet_formats::Card::new("2-2")) };
     let error = read_checkpoint(&model.write().unwrap(), NAME).unwrap_err();

@@ -214,6 +214,20 @@ fn case_40_a_newer_version() {
 }
 
 #[test]
+fn long_names_give_short_messages() {
+    let long = "name".repeat(100_000);
+    let header = |dtype: &str, size: usize| {
+        format!(r#"{{"{long}":{{"dtype":"{dtype}","shape":[2],"data_offsets":[0,{size}]}}}}"#)
+    };
+    check(&file(&header("F16", 4), &[0; 4]), &["tensor \"namename", "F16"]);
+    check(&file(&header("F32", 4), &[0; 4]), &["tensor \"namename", "needs 8 bytes"]);
+    check(&file(&header(&long, 8), &[0; 8]), &["tensor \"namename", "unknown variant"]);
+    let card = serde_json::json!({ "version": 9, "producer": long }).to_string();
+    let header = serde_json::json!({ "__metadata__": { "glassnet": card } });
+    check(&file(&header.to_string(), &[]), &["format version 9"]);
+}
+
+#[test]
 fn case_42_resume_with_other_data_or_settings() {
     let then = crate::checkpoint::context();
     let mut now = then.clone();
@@ -237,18 +251,33 @@ fn case_42_resume_with_other_data_or_settings() {
     );
 }
 
-#[test]
-fn a_header_of_100_mb_is_read_or_refused_within_its_time() {
-    let mut header = String::with_capacity(1 << 27);
-    header.push('{');
+/// `{` and many times `entry`, in which `#` is a number, in 99 MB.
+fn crowd(entry: &str) -> String {
+    let mut text = String::with_capacity(100_000_000);
+    text.push('{');
     for index in 0.. {
-        let entry =
-            format!("\"{index}\":{{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]}},");
-        if header.len() + entry.len() > 99_000_000 {
+        if text.len() + entry.len() > 99_000_000 {
             break;
         }
-        header.push_str(&entry);
+        text.push_str(&entry.replace('#', &index.to_string()));
+        text.push(',');
     }
-    let bytes = file(&header, &[]);
-    check(&bytes, &["not valid JSON"]);
+    text.pop();
+    text.push('}');
+    text
+}
+
+#[test]
+fn headers_of_99_mb() {
+    let tensors = crowd(r##""#":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}"##);
+    check(&file(&tensors, &[]), &["more than 1000000 values"]);
+    let texts = format!(r#"{{"__metadata__":{}}}"#, crowd(r##""#":"""##));
+    check(&file(&texts, &[]), &["more than 1000000 values"]);
+    let zeros = format!("[{}0]", "0,".repeat(20_000_000));
+    let card = serde_json::json!({ "version": 1, "producer": "x", "network": "2-2" }).to_string();
+    let card = card.replace('}', &format!(",\"preprocessing\":{zeros}}}"));
+    let header = serde_json::json!({ "__metadata__": { "glassnet": card } });
+    check(&file(&header.to_string(), &[]), &["more than 1000000 values", "\"glassnet\""]);
+    let note = serde_json::json!({ "__metadata__": { "note": "x".repeat(99_000_000) } });
+    assert!(ModelFile::read(&file(&note.to_string(), &[]), NAME).is_ok());
 }
