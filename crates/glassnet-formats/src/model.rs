@@ -138,7 +138,8 @@ impl Card {
 }
 
 impl ModelFile {
-    /// The file's bytes: the same for the same model.
+    /// The file's bytes: the same for the same model. Weights that are not finite are written as they are; reading
+    /// such a file needs [`ReadOptions::allow_non_finite`].
     ///
     /// # Errors
     /// [`ErrorKind::Model`](glassnet::ErrorKind::Model) when a tensor is called `__metadata__`, or the card contradicts

@@ -68,21 +68,22 @@ const SLOT: &str = "optimizer.";
 /// # Ok::<(), glassnet::Error>(())
 /// ```
 pub fn write_checkpoint(checkpoint: &Checkpoint, context: &CheckpointContext) -> Result<Vec<u8>> {
-    let mut tensors: Vec<(String, Value)> = vec![(BLOCK.to_owned(), array(&checkpoint.block)?)];
-    if let Some(best) = &checkpoint.best {
-        tensors.push((BEST.to_owned(), array(&best.block)?));
-    }
-    let state = StateDict::from_iter(tensors.iter().cloned());
-    check_finite(&state, "the checkpoint")?;
-    for (slot, values) in &checkpoint.optimizer.slots {
-        tensors.push((format!("{SLOT}{slot}"), array(values)?));
-    }
     check(checkpoint)?;
+    let mut weights = StateDict::from_iter([(BLOCK, array(&checkpoint.block)?)]);
+    if let Some(best) = &checkpoint.best {
+        weights.insert(BEST, array(&best.block)?);
+    }
+    check_finite(&weights, "the checkpoint")?;
+    let mut slots = vec![];
+    for (slot, values) in &checkpoint.optimizer.slots {
+        slots.push((format!("{SLOT}{slot}"), array(values)?));
+    }
     let text = json::write(&Text::new(checkpoint), MaxValues::HISTORY, "checkpoint")?;
     let context = json::write(context, MaxValues::USUAL, "checkpoint")?;
     let metadata = [("format", "pt".to_owned()), (KEY, text), (CONTEXT, context)]
         .map(|(key, text)| (key.to_owned(), text));
-    safetensors::write(tensors.iter().map(|(name, value)| (name.as_str(), value)), &metadata)
+    let slots = slots.iter().map(|(name, value)| (name.as_str(), value));
+    safetensors::write(weights.iter().chain(slots), &metadata)
 }
 
 fn array(values: &[f32]) -> Result<Value> {

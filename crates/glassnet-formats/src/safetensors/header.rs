@@ -39,7 +39,8 @@ fn text<'a>(bytes: &'a [u8], name: &str) -> Result<&'a [u8]> {
     if !matches!(content, Content::Safetensors | Content::Unknown) {
         return Err(content.refuse(name));
     }
-    let Some((length, rest)) = bytes.split_first_chunk::<8>() else {
+    let Some((length, rest)) = bytes.split_first_chunk::<8>().filter(|(_, rest)| !rest.is_empty())
+    else {
         return Err(damaged(
             format!("the file is cut short: {} bytes are too few for safetensors", bytes.len()),
             name,

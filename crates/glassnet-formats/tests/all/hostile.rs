@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use glassnet::nn::{self, Network};
 use glassnet::{Tensor, Value};
 use glassnet_formats::{ModelFile, ReadOptions, safetensors};
 
@@ -72,6 +73,7 @@ fn case_26_short_data() {
         check(&whole[..end], &[]);
     }
     check(&whole[..4], &["4 bytes are too few"]);
+    check(&whole[..8], &["8 bytes are too few"]);
     check(&whole[..30], &["cut short", "22 follow"]);
 }
 
@@ -225,6 +227,27 @@ fn long_names_give_short_messages() {
     let card = serde_json::json!({ "version": 9, "producer": long }).to_string();
     let header = serde_json::json!({ "__metadata__": { "glassnet": card } });
     check(&file(&header.to_string(), &[]), &["format version 9"]);
+}
+
+/// The engine's crate compares; what the file says must reach it whole.
+#[test]
+fn case_41_keys_that_do_not_match_a_network() {
+    let vector = Value::from(Tensor::new([2], vec![0.0_f32; 2]).unwrap());
+    let tensors = [("0.weight", &vector), ("0.bias", &vector), ("9.bias", &vector)];
+    let model = ModelFile::read(&safetensors::write(tensors, &[]).unwrap(), NAME).unwrap();
+    let mut network = Network::new(nn::parse("2-2-3").unwrap(), 0).unwrap();
+    let error = network.load_state_dict(&model.state, true).unwrap_err().to_string();
+    for word in [
+        "Missing key(s)",
+        "2.weight",
+        "2.bias",
+        "Unexpected key(s)",
+        "9.bias",
+        "size mismatch",
+        "0.weight",
+    ] {
+        assert!(error.contains(word), "no {word:?} in: {error}");
+    }
 }
 
 #[test]
