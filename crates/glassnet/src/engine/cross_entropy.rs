@@ -134,6 +134,29 @@ fn row_loss(loss: CrossEntropy, operands: &Operands<'_>, row: usize) -> f32 {
     total
 }
 
+/// How many partial sums a [`cascade`] has.
+const LEVELS: usize = 8;
+
+/// A sum over rows in the order of PyTorch's `nll_loss`, whose last digits are printed in lessons: sixteen rows (or
+/// more, of very many) make a partial sum, sixteen of these one of the next level, and so on; the levels are added
+/// from the lowest up. Row 0 alone goes straight to the highest level.
+#[inline(always)]
+fn cascade(rows: usize, step: impl Fn(usize, f32) -> f32) -> f32 {
+    let bits = (rows.next_power_of_two().ilog2() as usize / LEVELS).max(4);
+    let mut levels = [0.0_f32; LEVELS];
+    for row in 0..rows {
+        levels[0] = step(row, levels[0]);
+        for level in 0..LEVELS - 1 {
+            let mask = ((1 << bits) - 1) << (level * bits);
+            if row & mask != 0 {
+                break;
+            }
+            levels[level + 1] += std::mem::take(&mut levels[level]);
+        }
+    }
+    levels.iter().fold(0.0, |total, level| total + level)
+}
+
 #[inline(always)]
 fn value(loss: CrossEntropy, operands: &Operands<'_>, denominator: f32, out: &mut [f32]) {
     let rows = operands.rows();
@@ -146,17 +169,11 @@ fn value(loss: CrossEntropy, operands: &Operands<'_>, denominator: f32, out: &mu
     // Without class weights a mean is a chain of products by 1/N; with them, a sum divided by the sum of weights.
     let divide = loss.reduction == LossReduction::Mean && operands.weights.is_some();
     let share = if divide { 1.0 } else { 1.0 / denominator };
-    let mut total = 0.0;
-    let mut row = 0;
-    while row < rows {
-        let end = (row + BLOCK).min(rows);
-        let mut block = 0.0_f32;
-        while row < end {
-            block = row_loss(loss, operands, row).mul_add(share, block);
-            row += 1;
-        }
-        total += block;
-    }
+    let total = cascade(
+        rows,
+        #[inline(always)]
+        |row, sum| row_loss(loss, operands, row).mul_add(share, sum),
+    );
     out[0] = match (loss.reduction == LossReduction::Mean && denominator == 0.0, divide) {
         (true, _) => f32::NAN,
         (false, true) => total / denominator,
