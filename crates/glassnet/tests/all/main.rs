@@ -6,6 +6,7 @@ mod check;
 mod contract;
 mod coverage;
 mod differences;
+mod extremes;
 mod generate;
 mod goldens_engine;
 mod kinks;
