@@ -71,6 +71,14 @@ fn differs(found: f32, expected: f64, floor: f64) -> bool {
     off > RELATIVE * expected.abs() + floor
 }
 
+/// `z·g(z)` with g from 0 to 1. At −∞ the formula, and PyTorch, have ∞·0, which is NaN; the engine has the limit.
+fn is_gate(activation: Activation) -> bool {
+    matches!(
+        activation,
+        Activation::Gelu | Activation::GeluTanh | Activation::Silu | Activation::Mish
+    )
+}
+
 type Comparison = (&'static str, f64, Vec<f32>, Vec<f64>);
 
 fn value_and_slope(activation: Activation, points: &[f32]) -> Result<[Comparison; 2]> {
@@ -85,8 +93,15 @@ fn value_and_slope(activation: Activation, points: &[f32]) -> Result<[Comparison
     let results = [case.value, gradient.gradients[0]];
     let engine = run(&case, &gradient.graph, &results, &Config::default())?;
     let reference = evaluate(&gradient.graph, &feeds(&case, &gradient.graph, &engine)?, 1)?;
-    let expected =
-        |at: usize| -> Result<Vec<f64>> { Ok(reference[results[at]].floats()?.data().to_vec()) };
+    let expected = |at: usize| -> Result<Vec<f64>> {
+        let mut expected = reference[results[at]].floats()?.data().to_vec();
+        for (&z, expected) in points.iter().zip(&mut expected) {
+            if expected.is_nan() && z.is_infinite() && is_gate(activation) {
+                *expected = if z < 0.0 { 0.0 } else { [f64::INFINITY, 1.0][at] };
+            }
+        }
+        Ok(expected)
+    };
     let [value, slope] = [0, 1].map(|at: usize| engine.results[at].clone());
     let tiny = f64::from(f32::MIN_POSITIVE);
     Ok([("the value", tiny, value, expected(0)?), ("the slope", SLOPE_FLOOR, slope, expected(1)?)])
