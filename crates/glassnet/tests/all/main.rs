@@ -4,6 +4,7 @@ mod bench;
 mod cases;
 mod check;
 mod contract;
+mod counting;
 mod coverage;
 mod differences;
 mod extremes;
