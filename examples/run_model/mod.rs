@@ -5,7 +5,7 @@ use glassnet::nn::{Module, Network, StateDict};
 use glassnet::{Result, Tensor};
 
 /// Loads `state` into `module`, predicts the four points of XOR and prints logits, softmax, labels and loss.
-pub fn print(module: Module, state: &StateDict) -> Result<()> {
+pub(crate) fn print(module: Module, state: &StateDict) -> Result<()> {
     let mut model = Network::new(module, 0)?;
     model.load_state_dict(state, true)?;
 

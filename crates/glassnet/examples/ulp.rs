@@ -1,6 +1,6 @@
 //! Measures the elementary functions against true values and prints the table of `src/math/ULP.md`.
 //!
-//! `cargo run --release --example ulp` takes all 2³² inputs (about an hour on two cores);
+//! `cargo run --release --example ulp` takes all 2³² inputs (about a quarter of an hour on two cores);
 //! `… --example ulp 1000` every thousandth, `… --example ulp 1 exp log` all inputs of two functions.
 #![allow(
     clippy::print_stdout,

@@ -143,25 +143,51 @@ fn value(loss: CrossEntropy, operands: &Operands<'_>, denominator: f32, out: &mu
         }
         return;
     }
-    // Without class weights a mean is a chain of products by 1/N; with them, a sum divided by the sum of weights.
-    let divide = loss.reduction == LossReduction::Mean && operands.weights.is_some();
-    let share = if divide { 1.0 } else { 1.0 / denominator };
-    let mut total = 0.0;
-    let mut row = 0;
-    while row < rows {
-        let end = (row + BLOCK).min(rows);
-        let mut block = 0.0_f32;
-        while row < end {
-            block = row_loss(loss, operands, row).mul_add(share, block);
-            row += 1;
+    let mut cascade = Cascade::new(rows);
+    for row in 0..rows {
+        if !operands.by_index() || operands.indices[row] != loss.ignore_index {
+            cascade.add(row, row_loss(loss, operands, row));
         }
-        total += block;
     }
-    out[0] = match (loss.reduction == LossReduction::Mean && denominator == 0.0, divide) {
-        (true, _) => f32::NAN,
-        (false, true) => total / denominator,
-        (false, false) => total,
-    };
+    out[0] = cascade.total() / denominator;
+}
+
+/// PyTorch's cascade sum: rows are added up in the lowest of eight levels; after every row whose number is a multiple of
+/// `2^power`, the level's sum moves to the next one, and so on; at the end the levels are added from the lowest up. Its
+/// error grows with the logarithm of the number of rows, and its bits are `torch.nn.NLLLoss`'s.
+///
+/// Row 0 is a multiple of everything: it goes to the highest level at once and is added last.
+struct Cascade {
+    sums: [f32; LEVELS],
+    power: u32,
+}
+
+const LEVELS: usize = 8;
+
+impl Cascade {
+    #[inline(always)]
+    fn new(rows: usize) -> Self {
+        let bits = rows.max(1).next_power_of_two().trailing_zeros();
+        Cascade { sums: [0.0; LEVELS], power: (bits / LEVELS as u32).max(4) }
+    }
+
+    #[inline(always)]
+    fn add(&mut self, row: usize, loss: f32) {
+        self.sums[0] += loss;
+        let mask = (1_usize << self.power) - 1;
+        for level in 0..LEVELS - 1 {
+            if row & (mask << (level as u32 * self.power)) != 0 {
+                break;
+            }
+            self.sums[level + 1] += self.sums[level];
+            self.sums[level] = 0.0;
+        }
+    }
+
+    #[inline(always)]
+    fn total(&self) -> f32 {
+        self.sums.iter().fold(0.0, |total, sum| total + sum)
+    }
 }
 
 #[inline(always)]

@@ -163,7 +163,7 @@ fn apply(activation: Activation, target: impl Target) {
     }
 }
 
-/// −1, 0 or 1; NaN stays.
+/// −1, 0 or 1; 0 for NaN, as in PyTorch.
 #[inline(always)]
 pub(super) fn sign(z: f32) -> f32 {
     if z > 0.0 {
@@ -171,7 +171,7 @@ pub(super) fn sign(z: f32) -> f32 {
     } else if z < 0.0 {
         -1.0
     } else {
-        z * 0.0
+        0.0
     }
 }
 
@@ -187,7 +187,7 @@ pub(super) fn map_grad(
     match activation {
         Activation::Relu => run.choose(
             #[inline(always)]
-            |y| y > 0.0,
+            |y| !(y <= 0.0),
         ),
         Activation::LeakyRelu { negative_slope } => {
             let slope = negative_slope as f32;
@@ -251,12 +251,12 @@ pub(super) fn map_grad(
             let (min, max) = (min as f32, max as f32);
             run.choose(
                 #[inline(always)]
-                |y| y > min && y < max,
+                |y| !(y <= min || y >= max),
             );
         }
         Activation::Relu6 => run.choose(
             #[inline(always)]
-            |y| y > 0.0 && y < 6.0,
+            |y| !(y <= 0.0 || y >= 6.0),
         ),
         Activation::Hardsigmoid => run.times(
             #[inline(always)]
@@ -276,7 +276,7 @@ pub(super) fn map_grad(
         ),
         Activation::NegativePart => run.choose(
             #[inline(always)]
-            |z| z <= 0.0,
+            |z| !(z > 0.0),
         ),
         Activation::Negate => run.times(
             #[inline(always)]

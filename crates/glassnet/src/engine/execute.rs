@@ -8,7 +8,7 @@ use super::{Block, Draw, Memory, Plan};
 use super::{broadcast, cross_entropy, elementwise, moves, pair, rows};
 use crate::error::{Error, Result};
 use crate::graph::op::Reduction;
-use crate::math::random::Stream;
+use crate::math::random::{DROPOUT, Stream};
 
 pub(super) fn run(plan: &Plan, block: &Block, memory: &mut Memory, draw: Draw) -> Result<()> {
     assert_eq!(block.data().len(), plan.state_len, "the block belongs to the plan's graph");
@@ -61,7 +61,7 @@ fn execute(
             rows::normalize(level, *eps, dy, arena.read(*x), out, *extent);
         }
         Instruction::Mask { p, stream, .. } => {
-            return Stream::at(draw.seed, *stream as u64, draw.step).fill_keep_mask(out, *p);
+            return Stream::at(draw.seed, DROPOUT + *stream as u64, draw.step).fill_keep_mask(out, *p);
         }
         Instruction::Embedding { weight, index, width, .. } => {
             return embedding(arena.read(*weight), arena.indices(*index), *width, out);

@@ -10,6 +10,7 @@
 //! - An element of a product is a sum over `k` in blocks of 256: within a block one chain of fused multiply-adds from
 //!   0 in order, then blocks are added in order; a bias is added last. Sums over rows follow the same rule.
 //! - softmax is `e^(z − m)·(1/Σ)`, log-softmax `(z − m) − ln Σ`, a mean a chain of fused multiply-adds by 1/N.
+//!   Cross-entropy adds its rows as PyTorch does, in a cascade, and divides once.
 //! - Elementary functions are [`crate::math::elementary`]'s polynomials, never the system's.
 //! - Fusion only omits stores: every value has the same bits whether it is observed or not.
 //!

@@ -2,8 +2,8 @@
 
 use super::{Contributions, Step, sum_to};
 use crate::error::Result;
-use crate::graph::op::{Activation, Arithmetic};
-use crate::graph::{Builder, NodeId};
+use crate::graph::op::{Activation, Arithmetic, Source};
+use crate::graph::{Builder, NodeId, Op};
 
 pub(super) fn differentiate(
     b: &mut Builder,
@@ -51,11 +51,13 @@ fn towards(
             let exponent = b.sub(second, one)?;
             let power = b.arithmetic(Arithmetic::Power, &[first, exponent])?;
             let slope = b.mul(second, power)?;
+            let slope = zero_where_zero(b, second, slope)?;
             b.mul(dy, slope)?
         }
         (Arithmetic::Power, _) => {
             let logarithm = b.activation(Activation::Log, first)?;
             let slope = b.mul(step.id, logarithm)?;
+            let slope = zero_where_zero(b, first, slope)?;
             b.mul(dy, slope)?
         }
         (Arithmetic::Select, 0) => return Ok(None),
@@ -66,6 +68,16 @@ fn towards(
         }
     };
     Ok(Some(gradient))
+}
+
+/// `slope`, but 0 where `at` is 0: the derivatives of `a^0` and `0^b`, whose formulas are 0 times infinity there.
+fn zero_where_zero(b: &mut Builder, at: NodeId, slope: NodeId) -> Result<NodeId> {
+    if matches!(b.graph().node(at).op(), Op::Source(Source::Constant(value)) if *value != 0.0) {
+        return Ok(slope);
+    }
+    let distance = b.activation(Activation::Abs, at)?;
+    let zero = b.constant(0.0)?;
+    b.arithmetic(Arithmetic::Select, &[distance, slope, zero])
 }
 
 /// `dy` where `a > b`, half of it where they are equal, else 0: PyTorch's rule for ties.

@@ -16,7 +16,10 @@ fn affine(b: &mut Builder, step: &Step<'_>) -> Result<Contributions> {
     let &[x, weight, ..] = step.operands else { unreachable!("arity was checked") };
     let mut contributions = vec![None; step.operands.len()];
     if step.wanted[0] {
-        contributions[0] = Some(b.matmul(step.dy, weight, false, false)?);
+        let shape = b.shape(x).clone();
+        let dy = as_matrix(b, step.dy)?;
+        let dx = b.matmul(dy, weight, false, false)?;
+        contributions[0] = Some(b.reshape(dx, shape)?);
     }
     if step.wanted[1] {
         let (dy, x) = (as_matrix(b, step.dy)?, as_matrix(b, x)?);

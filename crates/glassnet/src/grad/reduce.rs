@@ -2,7 +2,7 @@
 
 use super::Step;
 use crate::error::Result;
-use crate::graph::op::{Activation, Reduce, Reduction};
+use crate::graph::op::{Activation, Arithmetic, Reduce, Reduction};
 use crate::graph::{Builder, Dim, NodeId, Shape};
 
 pub(super) fn differentiate(b: &mut Builder, op: &Reduce, step: &Step<'_>) -> Result<NodeId> {
@@ -60,9 +60,9 @@ fn to_extremes(
 ) -> Result<NodeId> {
     let difference = b.sub(x, extreme)?;
     let distance = b.activation(Activation::Abs, difference)?;
-    let differs = b.activation(Activation::Sign, distance)?;
-    let one = b.constant(1.0)?;
-    let equals = b.sub(one, differs)?;
+    let (zero, one) = (b.constant(0.0)?, b.constant(1.0)?);
+    // An infinite extreme has no distance from itself: NaN, which is not above 0 either.
+    let equals = b.arithmetic(Arithmetic::Select, &[distance, zero, one])?;
     let ties = Reduce { kind: Reduction::Sum, axes: axes.to_vec(), keep: true };
     let ties = b.reduce(ties, equals)?;
     let share = b.div(dy, ties)?;

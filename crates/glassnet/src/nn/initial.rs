@@ -27,7 +27,7 @@ impl Module {
     /// let state = nn::linear(2, 2).init(&mut TorchGenerator::new(0))?;
     /// assert_eq!(
     ///     state.floats("weight")?.data(),
-    ///     [-0.0052939816, 0.3793229, -0.58198076, -0.5203875],
+    ///     [-0.005293981, 0.3793229, -0.58198076, -0.5203875],
     /// );
     /// # Ok::<(), glassnet::Error>(())
     /// ```

@@ -455,7 +455,9 @@ fn lower_layer_norm(
         ))
         .help(match shape.last() {
             Some(Dim::Fixed(last)) if own.rank() == 1 => format!("set normalized_shape={last}"),
-            _ => "set normalized_shape to the input's last axes".into(),
+            Some(Dim::Fixed(_) | Dim::Batch) | None => {
+                "set normalized_shape to the input's last axes".into()
+            }
         }));
     };
     let axes = (first..shape.rank()).collect();

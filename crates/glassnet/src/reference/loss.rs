@@ -42,6 +42,8 @@ struct Row {
     targets: Vec<f64>,
     /// What the row adds to the mean's denominator.
     share: f64,
+    /// Whether the row counts: its index is not the one to ignore.
+    counts: bool,
 }
 
 fn rows(loss: CrossEntropy, operands: &[&Array]) -> Result<Vec<Row>> {
@@ -64,7 +66,8 @@ fn rows(loss: CrossEntropy, operands: &[&Array]) -> Result<Vec<Row>> {
                 Array::Index(index) => match class(loss, index, row, *classes)? {
                     Some(class) => (one_hot(class, *classes), weight(class)),
                     None => {
-                        return Ok(Row { logarithms, targets: vec![0.0; *classes], share: 0.0 });
+                        let targets = vec![0.0; *classes];
+                        return Ok(Row { logarithms, targets, share: 0.0, counts: false });
                     }
                 },
                 Array::Float(shares) => {
@@ -75,7 +78,7 @@ fn rows(loss: CrossEntropy, operands: &[&Array]) -> Result<Vec<Row>> {
             let targets = shares.iter().enumerate().map(|(class, share)| {
                 ((1.0 - spread) * share + spread / *classes as f64) * weight(class)
             });
-            Ok(Row { logarithms, targets: targets.collect(), share })
+            Ok(Row { logarithms, targets: targets.collect(), share, counts: true })
         })
         .collect()
 }
@@ -146,7 +149,6 @@ fn cross_entropy_gradient(
             LossReduction::Mean => dy.data()[0] / denominator,
         };
         let total = sum(row.targets.iter().copied());
-        let counts = row.targets.iter().any(|&target| target != 0.0);
         data.extend(row.targets.iter().zip(&row.logarithms).map(|(&target, &log)| {
             let slope = match loss.scores {
                 // p·T − T for a single class, without cancellation as p nears 1.
@@ -155,7 +157,7 @@ fn cross_entropy_gradient(
                 Scores::LogProbabilities => -target,
             };
             // Where no row counts, the mean's scale is infinite; the rows' derivative is 0 all the same.
-            if counts { scale * slope } else { 0.0 }
+            if row.counts { scale * slope } else { 0.0 }
         }));
     }
     Tensor::new(shape, data)

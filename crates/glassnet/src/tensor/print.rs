@@ -95,6 +95,16 @@ fn float_texts<T: Float>(values: &[T]) -> Vec<String> {
         .map(|&value| if exponents { scientific(value) } else { positional(value) })
         .collect();
     let longest = |length: &dyn Fn(&Parts) -> usize| parts.iter().map(length).max().unwrap_or(0);
+    if exponents {
+        // Shorter numbers are not filled up with zeros: their next exact digits follow.
+        let places = longest(&|part| part.fraction.len());
+        for (part, &value) in parts.iter_mut().zip(&finite) {
+            if part.fraction.len() < places {
+                *part = exactly(value, places);
+            }
+        }
+    }
+    let longest = |length: &dyn Fn(&Parts) -> usize| parts.iter().map(length).max().unwrap_or(0);
     let mut left = longest(&|part| part.whole.len());
     let fraction = longest(&|part| part.fraction.len());
     let digits =
@@ -122,7 +132,7 @@ fn float_texts<T: Float>(values: &[T]) -> Vec<String> {
             let Some(part) = next.next() else { return String::new() };
             match part.exponent {
                 Some(exponent) => format!(
-                    "{:>left$}.{:0<fraction$}e{}{:0>digits$}",
+                    "{:>left$}.{}e{}{:0>digits$}",
                     part.whole,
                     part.fraction,
                     if exponent < 0 { '-' } else { '+' },
@@ -145,6 +155,12 @@ fn scientific<T: Float>(value: T) -> Parts {
         ((shortest.0, shortest.1), shortest.2)
     };
     Parts { whole: signed(value, mantissa.0), fraction: mantissa.1, exponent: Some(exponent) }
+}
+
+/// The number with `places` exactly rounded digits after the point.
+fn exactly<T: Float>(value: T, places: usize) -> Parts {
+    let (whole, fraction, exponent) = split(&value.scientific(places));
+    Parts { whole: signed(value, whole), fraction, exponent: Some(exponent) }
 }
 
 fn positional<T: Float>(value: T) -> Parts {
@@ -286,6 +302,7 @@ mod tests {
             vec![9.9996984e-01_f32, 3.0213278e-05, 2.0342699e-04, 9.9979657e-01],
             "[[9.9996984e-01 3.0213278e-05]\n [2.0342699e-04 9.9979657e-01]]",
         );
+        prints(&[2], vec![0.9999678_f32, 3.2226122e-05], "[9.9996781e-01 3.2226122e-05]");
         prints(&[3], vec![1.0_f64, 0.1 + 0.2, 100.0], "[  1.    0.3 100. ]");
         prints(&[2], vec![1.0_f64 / 3.0, -2.0], "[ 0.33333333 -2.        ]");
         prints(&[3], vec![1.0_f32, f32::NAN, f32::NEG_INFINITY], "[  1.  nan -inf]");

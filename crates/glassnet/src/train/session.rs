@@ -12,13 +12,10 @@ use super::score::{self, Scorer, fill_targets};
 use super::{Config, Shuffle, metrics::Metrics, penalty};
 use crate::engine::{Block, Draw, Memory, Plan};
 use crate::error::{Error, Result};
-use crate::math::random::Stream;
+use crate::math::random::{SHUFFLE, Stream};
 use crate::math::torch_random::TorchGenerator;
 use crate::nn::{Network, StateDict};
 use crate::tensor::{Tensor, Value};
-
-/// The random stream that shuffles; dropout masks use the streams from 0 up.
-const SHUFFLE_STREAM: u64 = u64::MAX;
 
 /// A training under way: weights, optimiser state, history.
 ///
@@ -287,7 +284,7 @@ impl<'a> Session<'a> {
             (None, Shuffle::Own) => {
                 // Always from the table's order, so that an epoch's order depends on nothing but seed and epoch.
                 self.order.sort_unstable();
-                Stream::at(self.config.seed, SHUFFLE_STREAM, self.epoch as u64)
+                Stream::at(self.config.seed, SHUFFLE, self.epoch as u64)
                     .shuffle(&mut self.order);
             }
             (None, Shuffle::Torch | Shuffle::None) => {}

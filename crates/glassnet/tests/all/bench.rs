@@ -21,6 +21,12 @@ pub(crate) struct Case {
     pub(crate) differences: bool,
     /// How far the engine may be from the reference, relative to the largest entry of the array.
     pub(crate) tolerance: f64,
+    /// What the engine may be off besides, whatever the array's size: where a formula cancels.
+    pub(crate) floor: f64,
+    /// The same relative to the largest entry of all gradients together: where a gradient is 0 but for rounding.
+    pub(crate) shared: f64,
+    /// At most so many elements of an array are moved one by one; all are moved together besides.
+    pub(crate) moved_singly: usize,
 }
 
 /// Relative to an array's largest entry: some hundred f32 roundings.
@@ -82,6 +88,9 @@ pub(crate) struct Bench {
     state: Vec<(String, Tensor<f32>)>,
     differences: bool,
     tolerance: f64,
+    floor: f64,
+    shared: f64,
+    moved_singly: usize,
 }
 
 impl Bench {
@@ -96,6 +105,10 @@ impl Bench {
             state: vec![],
             differences: true,
             tolerance: TOLERANCE,
+            // Below the normal numbers f32 has fewer digits.
+            floor: f64::from(f32::MIN_POSITIVE),
+            shared: 0.0,
+            moved_singly: 10,
             name,
         }
     }
@@ -106,9 +119,17 @@ impl Bench {
         self
     }
 
-    /// Another tolerance between engine and reference.
-    pub(crate) fn tolerance(mut self, tolerance: f64) -> Self {
-        self.tolerance = tolerance;
+    /// A whole network: roundings add up, and its arrays are too many to move every element.
+    pub(crate) fn of_many_layers(mut self) -> Self {
+        self.tolerance = 2e-4;
+        self.shared = 2e-6;
+        self.moved_singly = 1;
+        self
+    }
+
+    /// Errors of the engine up to `floor` do not count.
+    pub(crate) fn floor(mut self, floor: f64) -> Self {
+        self.floor = floor;
         self
     }
 
@@ -187,14 +208,24 @@ impl Bench {
         Ok(id)
     }
 
-    /// The case about `value`.
+    /// The case about `value`, whose elements are weighted at random.
     pub(crate) fn finish(mut self, value: NodeId) -> Result<Case> {
-        let shape = self.builder.shape(value).clone();
         // Of both signs and nowhere near 0, so that no element is overlooked.
         let signs = [-1.0_f32, 1.0];
-        let weights = (0..self.elements(&shape))
+        let weights = (0..self.elements(self.builder.shape(value)))
             .map(|_| self.numbers.choose(&signs) * self.numbers.between((0.5, 1.5)))
             .collect();
+        self.finish_weighted(value, weights)
+    }
+
+    /// The case about `value`, with the plain sum of its elements as the loss.
+    pub(crate) fn finish_sum(self, value: NodeId) -> Result<Case> {
+        let weights = vec![1.0; self.elements(self.builder.shape(value))];
+        self.finish_weighted(value, weights)
+    }
+
+    fn finish_weighted(mut self, value: NodeId, weights: Vec<f32>) -> Result<Case> {
+        let shape = self.builder.shape(value).clone();
         let weights = self.fixed(shape, weights)?;
         let weighted = self.builder.arithmetic(Arithmetic::Mul, &[value, weights])?;
         let loss = self.builder.reduce_all(Reduction::Sum, weighted)?;
@@ -211,6 +242,9 @@ impl Bench {
             state: self.state,
             differences: self.differences,
             tolerance: self.tolerance,
+            floor: self.floor,
+            shared: self.shared,
+            moved_singly: self.moved_singly,
         })
     }
 }

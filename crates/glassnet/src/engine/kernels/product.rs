@@ -83,8 +83,13 @@ impl Product {
 
     /// The floats of scratch that [`product`] needs. What they hold before doesn't matter.
     pub fn scratch_len(&self, level: Level) -> usize {
-        let width = tile_width(level, self.m);
+        let width = tile_width(level, self);
         if self.packs(width) { self.n.min(NC).next_multiple_of(width) * self.k.min(KC) } else { 0 }
+    }
+
+    /// Whether tiles are one row high and wide. (Transposing into wide panels would read too many lines at once.)
+    fn is_flat(&self) -> bool {
+        self.m <= FLAT_ROWS && self.b == Right::Plain
     }
 
     /// Whether B goes through packed panels of `width` columns.
@@ -164,7 +169,7 @@ pub fn product<E: Map<1>>(
 }
 
 /// The columns of a tile: what [`product`] instantiates above.
-fn tile_width(level: Level, m: usize) -> usize {
+fn tile_width(level: Level, shape: &Product) -> usize {
     let (lanes, flat) = match level.set() {
         Set::Portable => (8, 4),
         #[cfg(target_arch = "x86_64")]
@@ -172,7 +177,7 @@ fn tile_width(level: Level, m: usize) -> usize {
         #[cfg(target_arch = "x86_64")]
         Set::Avx512 => (16, 8),
     };
-    lanes * if m <= FLAT_ROWS { flat } else { 2 }
+    lanes * if shape.is_flat() { flat } else { 2 }
 }
 
 struct Job<'a, E> {
@@ -201,7 +206,7 @@ impl<V: Vector, E: Map<1>, const WIDE: usize, const FLAT: usize> Kernel
         let mut job = self.0;
         if job.shape.k == 0 {
             without_terms(&mut job);
-        } else if job.shape.m <= FLAT_ROWS {
+        } else if job.shape.is_flat() {
             blocks::<V, E, FLAT>(&mut job);
         } else {
             blocks::<V, E, WIDE>(&mut job);
@@ -230,7 +235,7 @@ fn blocks<V: Vector, E: Map<1>, const NV: usize>(job: &mut Job<'_, E>) {
         let columns = NC.min(n - column);
         for block in (0..k).step_by(KC) {
             let terms = KC.min(k - block);
-            pack(job.shape, job.b, column, columns, block, terms, width, job.scratch);
+            pack::<V>(job.shape, job.b, column, columns, block, terms, width, job.scratch);
             for row in (0..m).step_by(MC) {
                 for j in (column..column + columns).step_by(width) {
                     panel::<V, E, NV>(job, row, MC.min(m - row), column, j, block, terms);
@@ -289,7 +294,7 @@ fn panel<V: Vector, E: Map<1>, const NV: usize>(
 
 /// Copies the block's rows `block ..` into panels of `width` columns. The end of the last panel keeps old values, unused.
 #[inline(always)]
-fn pack(
+fn pack<V: Vector>(
     shape: &Product,
     b: &[f32],
     column: usize,
@@ -314,7 +319,7 @@ fn pack(
                 }
             }
             Right::Transposed => {
-                transpose(&b[j * shape.k + block..], shape.k, filled, terms, panel, width);
+                transpose::<V>(&b[j * shape.k + block..], shape.k, filled, terms, panel, width);
             }
         }
     }
@@ -322,7 +327,7 @@ fn pack(
 
 /// `to[p · width + j] = from[j · stride + p]` for `j < columns`, `p < terms`, in squares that stay in the cache.
 #[inline(always)]
-fn transpose(
+fn transpose<V: Vector>(
     from: &[f32],
     stride: usize,
     columns: usize,
@@ -334,14 +339,13 @@ fn transpose(
     let (square_columns, square_terms) = (columns - columns % SIDE, terms - terms % SIDE);
     for p in (0..square_terms).step_by(SIDE) {
         for j in (0..square_columns).step_by(SIDE) {
-            let square: [[f32; SIDE]; SIDE] = std::array::from_fn(|line| {
-                let start = (j + line) * stride + p;
-                std::array::from_fn(|term| from[start..start + SIDE][term])
-            });
-            for term in 0..SIDE {
-                let start = (p + term) * width + j;
-                let line: [f32; SIDE] = std::array::from_fn(|column| square[column][term]);
-                to[start..start + SIDE].copy_from_slice(&line);
+            let (first, end) = (j * stride + p, (j + SIDE - 1) * stride + p + SIDE);
+            let source = &from[first..end];
+            let target = &mut to[p * width + j..(p + SIDE - 1) * width + j + SIDE];
+            // SAFETY: both slices end with the last element of the square; instructions: inlined into `dispatch` for `V`.
+            #[allow(unsafe_code)]
+            unsafe {
+                V::transpose_square(source.as_ptr(), stride, target.as_mut_ptr(), width);
             }
         }
         for j in square_columns..columns {

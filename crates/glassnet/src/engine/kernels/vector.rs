@@ -19,6 +19,24 @@ pub(super) trait Vector: Copy {
     unsafe fn add(self, other: Self) -> Self;
     /// `self · factor + term`, rounded once.
     unsafe fn mul_add(self, factor: Self, term: Self) -> Self;
+    /// Transposes an 8 × 8 square: `to[column · to_stride + row] = from[row · from_stride + column]`. The pointers must be
+    /// valid for all of these.
+    #[inline(always)]
+    unsafe fn transpose_square(
+        from: *const f32,
+        from_stride: usize,
+        to: *mut f32,
+        to_stride: usize,
+    ) {
+        for row in 0..8 {
+            for column in 0..8 {
+                // SAFETY: the caller's promise.
+                unsafe {
+                    *to.add(column * to_stride + row) = *from.add(row * from_stride + column)
+                };
+            }
+        }
+    }
 }
 
 /// The portable register: as wide as an AVX2 one.
@@ -81,6 +99,42 @@ mod x86 {
 
     use super::Vector;
 
+    /// [`Vector::transpose_square`] in three rounds: single floats, pairs, halves change places.
+    #[inline(always)]
+    #[allow(unsafe_code)]
+    unsafe fn transpose_square(
+        from: *const f32,
+        from_stride: usize,
+        to: *mut f32,
+        to_stride: usize,
+    ) {
+        // SAFETY: the caller's promise: AVX, and valid pointers.
+        unsafe {
+            let mut rows = [_mm256_setzero_ps(); 8];
+            for i in 0..8 {
+                rows[i] = _mm256_loadu_ps(from.add(i * from_stride));
+            }
+            let mut pairs = [_mm256_setzero_ps(); 8];
+            for i in 0..4 {
+                pairs[2 * i] = _mm256_unpacklo_ps(rows[2 * i], rows[2 * i + 1]);
+                pairs[2 * i + 1] = _mm256_unpackhi_ps(rows[2 * i], rows[2 * i + 1]);
+            }
+            let mut fours = [_mm256_setzero_ps(); 8];
+            for i in [0, 4] {
+                fours[i] = _mm256_shuffle_ps::<0x44>(pairs[i], pairs[i + 2]);
+                fours[i + 1] = _mm256_shuffle_ps::<0xee>(pairs[i], pairs[i + 2]);
+                fours[i + 2] = _mm256_shuffle_ps::<0x44>(pairs[i + 1], pairs[i + 3]);
+                fours[i + 3] = _mm256_shuffle_ps::<0xee>(pairs[i + 1], pairs[i + 3]);
+            }
+            for i in 0..4 {
+                let low = _mm256_permute2f128_ps::<0x20>(fours[i], fours[i + 4]);
+                let high = _mm256_permute2f128_ps::<0x31>(fours[i], fours[i + 4]);
+                _mm256_storeu_ps(to.add(i * to_stride), low);
+                _mm256_storeu_ps(to.add((i + 4) * to_stride), high);
+            }
+        }
+    }
+
     /// The mask of the first `count` of eight lanes.
     #[inline(always)]
     #[allow(unsafe_code)]
@@ -137,6 +191,17 @@ mod x86 {
             // SAFETY: as above.
             unsafe { _mm256_fmadd_ps(self, factor, term) }
         }
+
+        #[inline(always)]
+        unsafe fn transpose_square(
+            from: *const f32,
+            from_stride: usize,
+            to: *mut f32,
+            to_stride: usize,
+        ) {
+            // SAFETY: as above.
+            unsafe { transpose_square(from, from_stride, to, to_stride) };
+        }
     }
 
     #[allow(unsafe_code)]
@@ -183,6 +248,17 @@ mod x86 {
         unsafe fn mul_add(self, factor: Self, term: Self) -> Self {
             // SAFETY: as above.
             unsafe { _mm512_fmadd_ps(self, factor, term) }
+        }
+
+        #[inline(always)]
+        unsafe fn transpose_square(
+            from: *const f32,
+            from_stride: usize,
+            to: *mut f32,
+            to_stride: usize,
+        ) {
+            // SAFETY: as above.
+            unsafe { transpose_square(from, from_stride, to, to_stride) };
         }
     }
 }

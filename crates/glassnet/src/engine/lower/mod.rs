@@ -140,10 +140,21 @@ impl<'a> Lowering<'a> {
         }
     }
 
-    /// A reshape's value lies in its operand's memory, unless somebody asked for it as a result.
+    /// A reshape's value lies in its operand's memory, unless somebody asked for it as a result, or wants to see
+    /// it and the operand's memory is the block's.
     fn is_alias(&self, id: NodeId) -> bool {
-        matches!(self.graph.graph().node(id).op(), Op::Layout(Layout::Reshape { .. }))
+        let node = self.graph.graph().node(id);
+        matches!(node.op(), Op::Layout(Layout::Reshape { .. }))
             && !self.results.contains(&id)
+            && !(self.config.observe.contains(&id) && self.lies_in_block(node.operands()[0]))
+    }
+
+    /// Whether a node's value is a parameter or buffer, maybe under another shape.
+    fn lies_in_block(&self, id: NodeId) -> bool {
+        matches!(
+            self.graph.graph().node(self.roots[id.index()]).op(),
+            Op::Source(Source::Parameter { .. } | Source::Buffer { .. })
+        )
     }
 
     fn count_uses(&mut self) {
@@ -187,6 +198,14 @@ impl<'a> Lowering<'a> {
     /// Results lie at the beginning of the work array without gaps, in the order asked for.
     fn place_results(&mut self) -> Result<()> {
         for &id in self.results {
+            if !self.graph.type_of(id).dtype.is_float() {
+                return Err(Error::unsupported(
+                    "a result of integers",
+                    "engine",
+                    "results are f32",
+                )
+                .at(self.graph.graph().node(id).origin().to_string()));
+            }
             let len = self.elements(id)?;
             let slot = Slot { space: Space::Work, offset: self.result_len, len };
             self.result_slots.push(slot);

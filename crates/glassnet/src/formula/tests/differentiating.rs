@@ -3,7 +3,7 @@
 use super::trees::{FORMULAS, tree};
 use crate::error::ErrorKind;
 use crate::formula::{Expression, parse};
-use proptest::prelude::*;
+use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
 
 fn at(formula: &Expression, z: f64) -> f64 {
     formula.evaluate(&[("z", z)]).unwrap()
@@ -67,7 +67,7 @@ fn the_table_agrees_with_differences_to_third_order() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
+    #![proptest_config(crate::formula::tests::fixed(2000))]
 
     #[test]
     fn random_trees_agree_with_differences(formula in tree(&["z"]), z in -2.0..2.0f64) {

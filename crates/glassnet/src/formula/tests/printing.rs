@@ -2,10 +2,10 @@
 
 use super::trees::{FORMULAS, tree};
 use crate::formula::{Expression, Function, Number, Rational, parse, parse_activation, parse_in};
-use proptest::prelude::*;
+use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 3000, ..ProptestConfig::default() })]
+    #![proptest_config(crate::formula::tests::fixed(3000))]
 
     #[test]
     fn plain_and_unicode_text_read_back_as_the_same_tree(formula in tree(&["z", "w1", "x_2", "β"])) {

@@ -7,7 +7,8 @@ use crate::graph::Type;
 ///
 /// # Derivative
 /// Of maximum and minimum at a tie: half to each operand, as in PyTorch. Of [`Arithmetic::Select`]: to the chosen
-/// operand; none to the condition. Of a power: `b·a^(b−1)` to the base and `y·ln a` to the exponent.
+/// operand; none to the condition. Of a power: `b·a^(b−1)` to the base (0 where b is 0) and `y·ln a` to the
+/// exponent (0 where a is 0).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arithmetic {
     /// `a + b`.

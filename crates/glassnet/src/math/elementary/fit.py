@@ -20,7 +20,6 @@ def remez(target, weight, low, high, degree, points=1200):
     grid = [middle - half * mp.cos(mp.pi * (i + mp.mpf(1) / 2) / points) for i in range(points)]
     values, weights = [target(x) for x in grid], [weight(x) for x in grid]
     count = degree + 2
-    chosen = [round((points - 1) * (1 - mp.cos(mp.pi * i / (count - 1))) / 2) for i in range(count)]
     chosen = [round(i * (points - 1) / (count - 1)) for i in range(count)]
     for _ in range(30):
         system = mp.matrix(count, count)
@@ -120,6 +119,5 @@ def erfcx_of(t, pole):
     return mp.exp(y * y) * mp.erfc(y)
 
 
-for pole, degree in ((2, 14), (3, 14), (3, 16)):
-    p = mp.mpf(pole)
-    show(f"ERFCX_{pole}_{degree}", lambda t: erfcx_of(t, p), lambda t: 1 / erfcx_of(t, p), mp.mpf(-1), (mp.mpf("10.7") - p) / (mp.mpf("10.7") + p), degree, False)
+p, right = mp.mpf(3), mp.mpf("10.7")
+show("ERFCX", lambda t: erfcx_of(t, p), lambda t: 1 / erfcx_of(t, p), mp.mpf(-1), (right - p) / (right + p), 14, False)

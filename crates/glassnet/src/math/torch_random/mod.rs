@@ -4,6 +4,8 @@
 //! starts where `torch.manual_seed(0)` starts. For everything that need not follow PyTorch (dropout, our own
 //! shuffling) use [`Stream`](super::random::Stream), which can be resumed at any step without replaying.
 
+#[cfg(test)]
+pub(crate) mod goldens;
 mod normal;
 #[cfg(test)]
 mod tests;

@@ -2,9 +2,8 @@
 
 use serde::Deserialize;
 
+use super::goldens::{self, Draw, hash_i64};
 use super::*;
-use crate::nn::init::goldens::{self, Draw, hash_i64};
-use crate::tensor::Tensor;
 
 #[derive(Deserialize)]
 struct Golden {
@@ -12,13 +11,13 @@ struct Golden {
     calls: Vec<Draw>,
 }
 
-fn floats(generator: &mut TorchGenerator, draw: &Draw) -> Tensor<f32> {
-    let mut tensor = Tensor::full([draw.count], f32::NAN);
+fn floats(generator: &mut TorchGenerator, draw: &Draw) -> Vec<f32> {
+    let mut values = vec![f32::NAN; draw.count];
     match draw.call.as_str() {
-        "uniform_" => generator.uniform_(tensor.data_mut(), draw.low, draw.high).unwrap(),
-        _ => generator.normal_(tensor.data_mut(), draw.low, draw.high).unwrap(),
+        "uniform_" => generator.uniform_(&mut values, draw.low, draw.high).unwrap(),
+        _ => generator.normal_(&mut values, draw.low, draw.high).unwrap(),
     }
-    tensor
+    values
 }
 
 fn integers(generator: &mut TorchGenerator, draw: &Draw) -> Vec<i64> {
@@ -44,9 +43,13 @@ fn streams_follow_pytorch_call_by_call() {
             let Draw { call, low, high, count, tensor: golden } = draw;
             let context = format!("seed {seed}, call {number}: {call}({low}, {high}, {count})");
             match call.as_str() {
-                "uniform_" => golden.assert_same_bits(&floats(&mut generator, draw), &context),
+                "uniform_" => {
+                    let values = floats(&mut generator, draw);
+                    golden.assert_same_bits(&[*count], &values, &context);
+                }
                 "normal_" => {
-                    golden.assert_close(&floats(&mut generator, draw), 1e-5 * high, &context)
+                    let values = floats(&mut generator, draw);
+                    golden.assert_close(&[*count], &values, 1e-5 * high, &context);
                 }
                 _ => {
                     let values = integers(&mut generator, draw);

@@ -23,7 +23,7 @@ use crate::tensor::Tensor;
 /// use glassnet::{math::torch_random::TorchGenerator, nn::init::linear_default};
 /// let (weight, bias) = linear_default(2, 2, true, &mut TorchGenerator::new(0))?;
 /// // torch.manual_seed(0); nn.Linear(2, 2)
-/// assert_eq!(weight.data(), [-0.0052939816, 0.3793229, -0.58198076, -0.5203875]);
+/// assert_eq!(weight.data(), [-0.005293981, 0.3793229, -0.58198076, -0.5203875]);
 /// assert_eq!(bias.unwrap().data(), [-0.27234524, 0.18961589]);
 /// # Ok::<(), glassnet::Error>(())
 /// ```

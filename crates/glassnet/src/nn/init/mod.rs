@@ -9,8 +9,6 @@
 mod defaults;
 mod fan;
 mod fill;
-#[cfg(test)]
-pub(crate) mod goldens;
 mod orthogonal;
 #[cfg(test)]
 mod tests;

@@ -13,7 +13,7 @@ struct Signature {
     build: fn(&Call<'_>) -> Result<Init>,
 }
 
-const SIGNATURES: [Signature; 12] = [
+static SIGNATURES: [Signature; 12] = [
     Signature { name: "uniform_", parameters: &["a", "b"], build: uniform },
     Signature { name: "normal_", parameters: &["mean", "std"], build: normal },
     Signature {
@@ -194,21 +194,20 @@ impl FromStr for Init {
     /// Reads `name(argument, …)`; arguments are numbers or quoted names, in PyTorch's order or as `name=value`.
     /// A bare `name` stands for `name()`.
     fn from_str(text: &str) -> Result<Self> {
-        let (call, build) = Call::parse(text)?;
-        build(&call)
+        let call = Call::parse(text)?;
+        (call.signature.build)(&call)
     }
 }
 
 /// A call with its arguments sorted to their names.
 struct Call<'a> {
     text: &'a str,
-    function: &'static str,
+    signature: &'static Signature,
     arguments: Vec<(&'static str, &'a str)>,
 }
 
 impl<'a> Call<'a> {
-    /// The call and the function that makes the initialiser of it.
-    fn parse(text: &'a str) -> Result<(Self, fn(&Call<'_>) -> Result<Init>)> {
+    fn parse(text: &'a str) -> Result<Self> {
         let trimmed = text.trim();
         let (name, inside) = match trimmed.split_once('(') {
             None => (trimmed, ""),
@@ -227,12 +226,13 @@ impl<'a> Call<'a> {
                 unreadable(text, name, format!("there is no initialiser \"{name}\""))
                     .help(format!("use one of {}", known.join(", ")))
             })?;
-        let mut call = Call { text, function: signature.name, arguments: vec![] };
-        call.read_arguments(inside, signature.parameters)?;
-        Ok((call, signature.build))
+        let mut call = Call { text, signature, arguments: vec![] };
+        call.read_arguments(inside)?;
+        Ok(call)
     }
 
-    fn read_arguments(&mut self, inside: &'a str, parameters: &[&'static str]) -> Result<()> {
+    fn read_arguments(&mut self, inside: &'a str) -> Result<()> {
+        let parameters = self.signature.parameters;
         if inside.trim().is_empty() {
             return Ok(());
         }
@@ -253,7 +253,7 @@ impl<'a> Call<'a> {
                 None => parameters.get(place),
             };
             let Some(&parameter) = found else {
-                return Err(self.unexpected(argument, name, parameters));
+                return Err(self.unexpected(argument, name));
             };
             if self.argument(parameter).is_some() {
                 return Err(self.bad(argument, format!("\"{parameter}\" is given twice")));
@@ -263,8 +263,8 @@ impl<'a> Call<'a> {
         Ok(())
     }
 
-    fn unexpected(&self, argument: &str, name: Option<&str>, parameters: &[&str]) -> Error {
-        let function = self.function;
+    fn unexpected(&self, argument: &str, name: Option<&str>) -> Error {
+        let Signature { name: function, parameters, .. } = self.signature;
         let what = match name {
             Some(name) => format!("{function} has no argument \"{name}\""),
             None => format!("{function} takes at most {} arguments", parameters.len()),
@@ -294,8 +294,8 @@ impl<'a> Call<'a> {
     fn required_number(&self, name: &str) -> Result<f64> {
         if self.argument(name).is_none() {
             return Err(self
-                .bad("", format!("{} needs its argument {name}", self.function))
-                .help(format!("write for example {}({name}=0.1)", self.function)));
+                .bad("", format!("{} needs its argument {name}", self.signature.name))
+                .help(format!("write for example {}({name}=0.1)", self.signature.name)));
         }
         self.number(name, 0.1)
     }

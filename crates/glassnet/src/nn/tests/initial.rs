@@ -59,7 +59,8 @@ fn architectures_start_from_pytorch_s_weights() {
 
 #[test]
 fn networks_take_and_give_state_dicts() {
-    let module = parse("Sequential(Linear(2, 3), BatchNorm1d(3), PReLU(3, 0.5))").expect("a network");
+    let module =
+        parse("Sequential(Linear(2, 3), BatchNorm1d(3), PReLU(3, 0.5))").expect("a network");
     let net = Network::new(module.clone(), 7).expect("weights");
     let mut state = net.state_dict().clone();
     assert_eq!(state.floats("2.weight").expect("slopes").data(), [0.5; 3]);

@@ -287,7 +287,7 @@ fn summaries_count_products_per_position_and_name_what_does_not_fit() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(ProptestConfig { cases: 512, rng_seed: proptest::test_runner::RngSeed::Fixed(1), failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Modules that fit nothing answer with an error that names a layer; those that fit keep their origins.
     #[test]

@@ -5,3 +5,4 @@ mod goldens;
 mod initial;
 mod laws;
 mod lowering;
+mod values;

@@ -45,6 +45,8 @@ INITIALISERS = [
     "normal_(mean=2.0, std=0.05)",
     "trunc_normal_(mean=0.0, std=1.0, a=-2.0, b=2.0)",
     "trunc_normal_(mean=0.0, std=1.0, a=1.5, b=4.0)",
+    "trunc_normal_(mean=0.0, std=1.0, a=0.0, b=2.0)",
+    "trunc_normal_(mean=0.5, std=2.0, a=1.5, b=4.5)",
     "constant_(val=0.3)",
     "zeros_()",
     "ones_()",
