@@ -7,6 +7,7 @@ mod contract;
 mod counting;
 mod coverage;
 mod differences;
+mod exercise;
 mod extremes;
 mod generate;
 mod goldens_engine;
