@@ -47,7 +47,7 @@ impl Preprocessing {
         let values = column.numbers().ok_or_else(|| {
             Error::data(format!("the weights {} must be numbers", quoted(name)))
                 .at(table.name())
-                .help("choose a column of numbers as --weights")
+                .help("choose a column of numbers as --weight")
         })?;
         let weight = |&row: &usize| {
             let weight = values[row] as f32;

@@ -61,7 +61,8 @@ fn execute(
             rows::normalize(level, *eps, dy, arena.read(*x), out, *extent);
         }
         Instruction::Mask { p, stream, .. } => {
-            return Stream::at(draw.seed, DROPOUT + *stream as u64, draw.step).fill_keep_mask(out, *p);
+            return Stream::at(draw.seed, DROPOUT + *stream as u64, draw.step)
+                .fill_keep_mask(out, *p);
         }
         Instruction::Embedding { weight, index, width, .. } => {
             return embedding(arena.read(*weight), arena.indices(*index), *width, out);

@@ -284,8 +284,7 @@ impl<'a> Session<'a> {
             (None, Shuffle::Own) => {
                 // Always from the table's order, so that an epoch's order depends on nothing but seed and epoch.
                 self.order.sort_unstable();
-                Stream::at(self.config.seed, SHUFFLE, self.epoch as u64)
-                    .shuffle(&mut self.order);
+                Stream::at(self.config.seed, SHUFFLE, self.epoch as u64).shuffle(&mut self.order);
             }
             (None, Shuffle::Torch | Shuffle::None) => {}
         }
