@@ -13,3 +13,6 @@ mod goldens_layers;
 mod goldens_training;
 mod kinks;
 mod memory;
+mod resume;
+mod stopping;
+mod tables;
