@@ -75,9 +75,24 @@ pub(crate) fn baseline(
 
 /// The metrics that apply, as JSON; numbers that are not finite are null.
 pub(crate) fn to_json(metrics: &Metrics) -> Value {
-    let entries =
-        metrics.entries().into_iter().map(|(name, value)| (name.to_owned(), json!(value)));
+    let entries = metrics.entries().into_iter().map(|(name, value)| {
+        let value = if name == "loss" { shortest_f32(value) } else { value };
+        (name.to_owned(), json!(value))
+    });
     Value::Object(entries.collect::<Map<String, Value>>())
+}
+
+/// The loss is an f32: as such it has fewer digits than as the f64 that carries it.
+fn shortest_f32(value: f64) -> f64 {
+    glassnet_data::shortest(value as f32).parse().unwrap_or(value)
+}
+
+/// Four digits after the point, or all that an f32 has where these would hide a small number.
+fn shown(value: f64) -> String {
+    if value.abs() >= 0.001 || value == 0.0 || !value.is_finite() {
+        return format!("{value:.4}");
+    }
+    glassnet_data::shortest(value as f32)
 }
 
 /// A table of metrics: a row per metric, a column per set of rows.
@@ -89,7 +104,7 @@ pub(crate) fn metrics_table(columns: &[(&str, &Metrics)]) -> String {
     for name in names {
         let cell = |metrics: &Metrics| {
             let entries = metrics.entries();
-            entries.iter().find(|(entry, _)| *entry == name).map(|(_, value)| format!("{value:.4}"))
+            entries.iter().find(|(entry, _)| *entry == name).map(|(_, value)| shown(*value))
         };
         let cells: Vec<Option<String>> = columns.iter().map(|(_, metrics)| cell(metrics)).collect();
         if cells.iter().any(Option::is_some) {

@@ -56,7 +56,7 @@ fn checkpoint() -> Checkpoint {
             rate: Rate { lr: 0.09, momentum: Some(0.85) },
             best: f64::INFINITY,
             bad_epochs: 2,
-            cooldown: 0,
+            cooldown: 3,
         }),
         history: vec![record(1, 1e300, Some(metrics)), record(2, 5e-324, None)],
         best: Some(BestWeights { epoch: 1, loss: 1.0 / 3.0, step: 7, block: vec![1.0; 4] }),
@@ -87,6 +87,20 @@ fn a_loss_that_is_no_number_is_kept() {
     let validation = read.history[1].validation.as_ref().unwrap();
     assert!(validation.loss.unwrap().is_nan());
     assert_eq!(validation.accuracy, None);
+}
+
+#[test]
+fn numbers_without_a_point_are_numbers() {
+    let mut contents = safetensors::read(&bytes(), NAME).unwrap();
+    let (_, text) = &mut contents.metadata[1];
+    let mut json: serde_json::Value = serde_json::from_str(text).unwrap();
+    json["history"][0]["train_loss"] = json!(3);
+    json["history"][1]["train_loss"] = json!(-3);
+    *text = json.to_string();
+    let tensors = contents.tensors.iter().map(|(name, value)| (name.as_str(), value));
+    let bytes = safetensors::write(tensors, &contents.metadata).unwrap();
+    let (read, _) = read_checkpoint(&bytes, NAME).unwrap();
+    assert_eq!((read.history[0].train_loss, read.history[1].train_loss), (3.0, -3.0));
 }
 
 proptest! {

@@ -164,8 +164,10 @@ fn case_28_json_nested_100_000_deep() {
     check(&file(&hidden, &[]), &words);
     let card = serde_json::json!({ "__metadata__": { "glassnet": deep("[", "]") } });
     check(&file(&card.to_string(), &[]), &["metadata \"glassnet\"", words[0]]);
-    let brackets_in_a_name = serde_json::json!({ "__metadata__": { "note": "[".repeat(1000) } });
-    assert!(ModelFile::read(&file(&brackets_in_a_name.to_string(), &[]), NAME).is_ok());
+    for harmless in ["[".repeat(1000), format!("\"{}", "[".repeat(1000)), "\\".to_owned()] {
+        let header = serde_json::json!({ "__metadata__": { "note": harmless, "more": "[[" } });
+        assert!(ModelFile::read(&file(&header.to_string(), &[]), NAME).is_ok());
+    }
 }
 
 #[test]

@@ -60,6 +60,11 @@ impl Predictor {
         }
     }
 
+    /// Checks that `features` are what was compiled for.
+    pub(super) fn check(&self, features: &Features) -> Result<()> {
+        features_fit(&self.graph, features)
+    }
+
     /// The shape of one row's output.
     pub fn output_shape(&self) -> Vec<usize> {
         self.graph.shape(self.output).at(1).split_off(1)
@@ -73,6 +78,7 @@ impl Predictor {
     /// # Errors
     /// When a row has not the shape that was compiled for, or an index is out of range.
     pub fn predict(&mut self, features: &Features) -> Result<Tensor<f32>> {
+        features_fit(&self.graph, features)?;
         let rows = features.rows();
         let mut shape = self.graph.shape(self.output).dims().to_vec();
         match shape.first_mut() {
