@@ -108,12 +108,15 @@ pub(crate) struct Reading {
     /// Texts that stand for a missing value, besides the empty cell.
     #[arg(long, value_delimiter = ',', value_name = "TEXT,…", help_heading = "Reading")]
     pub(crate) missing: Vec<String>,
-    /// Take infinities and NaN for missing values instead of refusing them.
+    /// Take infinities and NaN as missing values instead of refusing them.
     #[arg(long, help_heading = "Reading")]
     pub(crate) allow_non_finite: bool,
-    /// Columns whose values are categories even where they look like numbers.
-    #[arg(long, value_delimiter = ',', value_name = "COLUMN,…", help_heading = "Reading")]
-    pub(crate) categories: Vec<String>,
+    /// The character that encloses fields.
+    #[arg(long, default_value = "\"", value_name = "CHAR", help_heading = "Reading")]
+    pub(crate) quote: String,
+    /// What a column holds, where its cells do not tell: number, boolean, category or date. May be repeated.
+    #[arg(long, value_name = "COLUMN=TYPE", help_heading = "Reading")]
+    pub(crate) column_type: Vec<String>,
 }
 
 /// `glassnet train`.
@@ -294,6 +297,9 @@ pub(crate) struct Predict {
     /// What to do with categories that the training did not have.
     #[arg(long, value_enum, default_value = "error")]
     pub(crate) unseen: Unseen,
+    /// What to do with gaps in columns that had none in the training.
+    #[arg(long, value_enum, default_value = "error")]
+    pub(crate) gaps: Gaps,
     /// Quote cells that a spreadsheet would take for formulas.
     #[arg(long)]
     pub(crate) spreadsheet_safe: bool,
@@ -308,6 +314,15 @@ pub(crate) enum Unseen {
     Error,
     /// Encode them as none of the known ones.
     Ignore,
+}
+
+/// What to do with gaps in columns that had none in the training.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Gaps {
+    /// Refuse the table.
+    Error,
+    /// Fill them with the training rows' median or most frequent value.
+    Fill,
 }
 
 /// `glassnet evaluate`.
@@ -332,6 +347,9 @@ pub(crate) struct Evaluate {
     /// Also measure how much worse each column's shuffling makes the model.
     #[arg(long)]
     pub(crate) importance: bool,
+    /// What to do with gaps in columns that had none in the training.
+    #[arg(long, value_enum, default_value = "error")]
+    pub(crate) gaps: Gaps,
     /// What to do with categories that the training did not have.
     #[arg(long, value_enum, default_value = "error")]
     pub(crate) unseen: Unseen,

@@ -4,10 +4,12 @@ mod args;
 mod bench;
 mod evaluate;
 mod interrupt;
+mod measured;
 mod model;
 mod output;
 mod predict;
 mod progress;
+mod reading;
 mod summary;
 mod table;
 mod terminal;
@@ -41,7 +43,7 @@ fn run(cli: Cli, terminal: &mut Terminal) -> Result<u8> {
         return version::run(cli.verbose, terminal);
     }
     match cli.verb {
-        Some(Verb::Train(args)) => train::run(&args, &cli.common, terminal),
+        Some(Verb::Train(args)) => train::run(&args, terminal),
         Some(Verb::Predict(args)) => predict::run(&args, terminal),
         Some(Verb::Evaluate(args)) => evaluate::run(&args, terminal),
         Some(Verb::Summary(args)) => summary::run(&args, terminal),

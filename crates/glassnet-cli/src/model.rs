@@ -36,7 +36,8 @@ fn is_short_form(argument: &str) -> bool {
     let number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
     let first = parts.next().is_some_and(number);
     let rest: Vec<&str> = parts.collect();
-    let lettered = |part: &&str| number(part.strip_suffix(|c: char| c.is_ascii_lowercase()).unwrap_or(part));
+    let lettered =
+        |part: &&str| number(part.strip_suffix(|c: char| c.is_ascii_lowercase()).unwrap_or(part));
     first && !rest.is_empty() && rest.iter().all(lettered)
 }
 
@@ -46,11 +47,13 @@ pub(crate) fn load(argument: &str, weights: &Weights) -> Result<Model> {
         return bare(argument, weights).map(Model::Bare);
     }
     if weights.weights.is_some() {
-        return Err(Error::usage("a model file has its own weights").at("--weights").help("leave --weights out"));
+        return Err(Error::usage("a model file has its own weights")
+            .at("--weights")
+            .help("leave --weights out"));
     }
     let path = Path::new(argument);
     let file = ModelFile::read(&read_model(path)?, argument)?;
-    let state: StateDict = file.state.into_iter().collect();
+    let state = file.state;
     let Some(card) = file.card else {
         return Err(Error::model("the file holds weights but not their network")
             .at(argument.to_owned())
@@ -62,7 +65,8 @@ pub(crate) fn load(argument: &str, weights: &Weights) -> Result<Model> {
     match &card.preprocessing {
         None => Ok(Model::Bare(network)),
         Some(json) => {
-            let preprocessing = Preprocessing::from_json(&json.to_string(), argument)?;
+            let preprocessing =
+                Preprocessing::from_json(json).map_err(|error| in_file(error, argument))?;
             Ok(Model::Trained(Box::new(Trained { network, card, preprocessing })))
         }
     }
@@ -99,7 +103,7 @@ fn bare(notation: &str, weights: &Weights) -> Result<Network> {
     let state = if given.trim_start().starts_with('{') {
         from_json(given)?
     } else {
-        ModelFile::read(&output::read(Path::new(given))?, given)?.state.into_iter().collect()
+        ModelFile::read(&output::read(Path::new(given))?, given)?.state
     };
     network.load_state_dict(&state, true).map_err(|error| in_file(error, "--weights"))?;
     Ok(network)
@@ -116,15 +120,22 @@ fn from_json(text: &str) -> Result<StateDict> {
     for (key, array) in value.as_object().into_iter().flatten() {
         let (mut shape, mut data) = (vec![], vec![]);
         flatten(array, 0, &mut shape, &mut data).ok_or_else(|| {
-            Error::usage(format!("{key:?} is no array of finite numbers with rows of one length")).at("--weights")
+            Error::usage(format!("{key:?} is no array of finite numbers with rows of one length"))
+                .at("--weights")
         })?;
-        let tensor = Tensor::new(shape, data).map_err(|error| error.at(format!("--weights, key {key:?}")))?;
+        let tensor = Tensor::new(shape, data)
+            .map_err(|error| error.at(format!("--weights, key {key:?}")))?;
         state.insert(key.clone(), Value::F32(tensor));
     }
     Ok(state)
 }
 
-fn flatten(value: &serde_json::Value, depth: usize, shape: &mut Vec<usize>, data: &mut Vec<f32>) -> Option<()> {
+fn flatten(
+    value: &serde_json::Value,
+    depth: usize,
+    shape: &mut Vec<usize>,
+    data: &mut Vec<f32>,
+) -> Option<()> {
     match value {
         serde_json::Value::Number(number) => {
             let number = number.as_f64()? as f32;
@@ -166,7 +177,13 @@ mod tests {
         let state = from_json(r#"{"0.weight": [[1, 2], [3, 4]], "0.bias": [0.5, -1]}"#)?;
         assert_eq!(state.floats("0.weight")?.shape(), [2, 2]);
         assert_eq!(state.floats("0.bias")?.data(), [0.5, -1.0]);
-        for bad in [r#"{"a": [[1], [2, 3]]}"#, r#"{"a": ["x"]}"#, r#"{"a": [1, [2]]}"#, r#"{"a": 1e39}"#, "{"] {
+        for bad in [
+            r#"{"a": [[1], [2, 3]]}"#,
+            r#"{"a": ["x"]}"#,
+            r#"{"a": [1, [2]]}"#,
+            r#"{"a": 1e39}"#,
+            "{",
+        ] {
             assert!(from_json(bad).is_err(), "{bad}");
         }
         Ok(())

@@ -22,7 +22,7 @@ enum Place {
 }
 
 /// What may stand at the path already.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Replace {
     /// Nothing.
     Never,
@@ -35,7 +35,12 @@ pub(crate) enum Replace {
 impl Output {
     /// Checks that `path` can be written: its folder exists and takes files, it is none of `inputs`, and what stands there
     /// may be replaced. `flag` names it in messages.
-    pub(crate) fn prepare(path: &Path, flag: &str, replace: Replace, inputs: &[&Path]) -> Result<Output> {
+    pub(crate) fn prepare(
+        path: &Path,
+        flag: &str,
+        replace: Replace,
+        inputs: &[&Path],
+    ) -> Result<Output> {
         let path = follow_links(path);
         let shown = path.display().to_string();
         let same = |input: &&&Path| same_file(&path, input);
@@ -46,7 +51,9 @@ impl Output {
         }
         let place = match fs::metadata(&path) {
             Ok(metadata) if metadata.is_dir() => {
-                return Err(Error::io(format!("{shown} is a directory")).at(flag.to_owned()).help("name a file in it"));
+                return Err(Error::io(format!("{shown} is a directory"))
+                    .at(flag.to_owned())
+                    .help("name a file in it"));
             }
             Ok(metadata) if !metadata.is_file() => Place::Device,
             Ok(_) => {
@@ -124,7 +131,9 @@ fn follow_links(path: &Path) -> PathBuf {
     // As many links as the system itself follows.
     for _ in 0..40 {
         match fs::read_link(&path) {
-            Ok(target) => path = path.parent().map_or(target.clone(), |folder| folder.join(&target)),
+            Ok(target) => {
+                path = path.parent().map_or(target.clone(), |folder| folder.join(&target))
+            }
             Err(_) => break,
         }
     }
@@ -150,17 +159,23 @@ fn may_replace(path: &Path, flag: &str, replace: Replace) -> Result<()> {
         Replace::If(ours) => {
             let mut head = vec![];
             let read = File::open(path).and_then(|file| file.take(1 << 20).read_to_end(&mut head));
-            if read.is_ok() && ours(&head) { Ok(()) } else { exists(" and was not written by glassnet") }
+            if read.is_ok() && ours(&head) {
+                Ok(())
+            } else {
+                exists(" and was not written by glassnet")
+            }
         }
     }
 }
 
 fn cannot_write(path: &Path, flag: &str, error: &std::io::Error) -> Error {
-    let found = Error::io(format!("{} cannot be written: {error}", path.display())).help(match error.kind() {
-        ErrorKind::NotFound => "make its folder first",
-        ErrorKind::StorageFull => "free some space, or write to another place",
-        _ => "write to another place",
-    });
+    let found = Error::io(format!("{} cannot be written: {error}", path.display())).help(
+        match error.kind() {
+            ErrorKind::NotFound => "make its folder first",
+            ErrorKind::StorageFull => "free some space, or write to another place",
+            _ => "write to another place",
+        },
+    );
     if flag.is_empty() { found } else { found.at(flag.to_owned()) }
 }
 
@@ -176,13 +191,17 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
     }
     let metadata = fs::metadata(path).map_err(|error| cannot_read(&shown, &error))?;
     if metadata.is_dir() {
-        return Err(Error::io(format!("{shown} is a directory, not a file")).help("name a file in it"));
+        return Err(
+            Error::io(format!("{shown} is a directory, not a file")).help("name a file in it")
+        );
     }
     if !metadata.is_file() && !is_pipe(&metadata) {
-        return Err(Error::io(format!("{shown} is a device, not a file")).help("name a regular file, or - for stdin"));
+        return Err(Error::io(format!("{shown} is a device, not a file"))
+            .help("name a regular file, or - for stdin"));
     }
     if is_pipe(&metadata) {
-        return Err(Error::io(format!("{shown} is a pipe (FIFO), not a file")).help("name a regular file, or - for stdin"));
+        return Err(Error::io(format!("{shown} is a pipe (FIFO), not a file"))
+            .help("name a regular file, or - for stdin"));
     }
     fs::read(path).map_err(|error| cannot_read(&shown, &error))
 }

@@ -2,6 +2,8 @@
 
 use glassnet::Result;
 use glassnet::nn::{Module, Summary};
+use glassnet_data::{Encoding, Feature};
+use glassnet_formats::Task;
 use serde_json::json;
 
 use crate::args::{self, Weights};
@@ -35,7 +37,9 @@ fn show(module: &Module, trained: Option<&Trained>, terminal: &mut Terminal) -> 
             row.kind.to_owned(),
             row.output.as_ref().map_or("?".into(), |shape| shape_text(shape)),
             row.parameters.to_string(),
-            row.formula.as_ref().map_or(String::new(), |formula| format!("= {}", formula.replace('*', "·"))),
+            row.formula
+                .as_ref()
+                .map_or(String::new(), |formula| format!("= {}", formula.replace('*', "·"))),
         ]);
     }
     terminal.text(&table.render(&[3]))?;
@@ -88,12 +92,40 @@ fn describe(trained: &Trained) -> Vec<String> {
     let mut lines = vec![];
     let card = &trained.card;
     if let (Some(task), Some(target)) = (&card.task, &card.target) {
+        let task = match task {
+            Task::Classification => "classification",
+            Task::Regression => "regression",
+        };
         lines.push(format!("predicts {target} ({task})"));
     }
     if let Some(classes) = &card.classes {
         lines.push(format!("classes: {}", classes.join(", ")));
     }
     lines.push("from:".into());
-    lines.extend(trained.preprocessing.describe().into_iter().map(|line| format!("  {line}")));
+    lines.extend(
+        trained
+            .preprocessing
+            .features()
+            .iter()
+            .map(|feature| format!("  {}", describe_column(feature))),
+    );
     lines
+}
+
+/// How one column becomes features.
+fn describe_column(feature: &Feature) -> String {
+    let gaps = |missing: bool| if missing { ", with an indicator of gaps" } else { "" };
+    match &feature.encoding {
+        Encoding::Number { mean, std, median, gaps: missing } => format!(
+            "{}: (x - {mean:.6}) / {std:.6}, gaps become {median:.6}{}",
+            feature.column,
+            gaps(*missing)
+        ),
+        Encoding::Boolean { gaps: missing, .. } => {
+            format!("{}: 0 or 1{}", feature.column, gaps(*missing))
+        }
+        Encoding::Category { levels, gaps: missing } => {
+            format!("{}: one of {}{}", feature.column, levels.join(", "), gaps(*missing))
+        }
+    }
 }

@@ -23,7 +23,8 @@ impl Terminal {
             Color::Always => true,
             Color::Never => false,
             Color::Auto => {
-                io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+                io::stderr().is_terminal()
+                    && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
             }
         };
         Terminal {
@@ -100,13 +101,6 @@ impl Terminal {
             let _ = writeln!(io::stderr(), "{on}note:{off} {text}");
         }
     }
-
-    /// Writes a progress line without a mark, on stderr.
-    pub(crate) fn progress_line(&self, text: &str) {
-        if !self.quiet {
-            let _ = writeln!(io::stderr(), "{text}");
-        }
-    }
 }
 
 /// Prints an error and gives its exit status.
@@ -118,7 +112,10 @@ pub(crate) fn fail(error: &Error) -> ExitCode {
 /// Prints what the command line parser has to say: help on stdout, mistakes in the house's form on stderr.
 pub(crate) fn usage(error: &clap::Error) -> ExitCode {
     use clap::error::ErrorKind;
-    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand) {
+    if matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+    ) {
         let outcome = error.print();
         return if outcome.is_ok() && error.kind() == ErrorKind::DisplayHelp {
             ExitCode::SUCCESS

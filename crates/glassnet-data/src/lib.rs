@@ -1,1 +1,54 @@
 //! Tables: CSV to typed columns to batches.
+//!
+//! Bytes come in, arrays and messages go out: nothing is opened or printed here. The way of a table:
+//!
+//! 1. [`read_csv`] types the columns from all rows ([`Table`]).
+//! 2. [`Target::choose`] says what is to be predicted: classes or numbers.
+//! 3. [`split`] divides the rows into training and validation, by class or by whole groups.
+//! 4. [`Preprocessing::fit`] learns means, categories and gaps from the training rows only; it is saved as JSON.
+//! 5. [`Preprocessing::encode`] makes the dense arrays that a network reads, by column name.
+//!
+//! ```
+//! use glassnet_data::*;
+//! let text = "wind,weather,season\n1,rain,Winter\n2,sun,Summer\n3,rain,Winter\n4,sun,Summer\n";
+//! let table = read_csv(text.as_bytes(), "weather.csv", &CsvOptions::default())?;
+//! let target = Target::choose(&table, "season", Task::Auto)?;
+//! let parts = split(&table, &target, &SplitOptions { fraction: 0.5, ..SplitOptions::default() })?;
+//! let (preprocessing, _notes) = Preprocessing::fit(&table, &target, &parts.training, &FitOptions::default())?;
+//! let encoded = preprocessing.encode(&table, &parts.training, &EncodeOptions::default())?;
+//! assert_eq!(encoded.features.shape(), [2, 3]);
+//! assert_eq!(encoded.feature_names, ["wind", "weather=rain", "weather=sun"]);
+//! # Ok::<(), glassnet::Error>(())
+//! ```
+
+mod bytes;
+mod cell;
+mod columns;
+mod encode;
+mod fingerprint;
+mod fit;
+mod labels;
+mod matrix;
+mod note;
+mod options;
+mod preprocessing;
+mod read;
+mod records;
+mod split;
+mod table;
+mod target;
+mod words;
+mod write;
+
+pub use bytes::read_error;
+pub use encode::{EncodeOptions, Encoded, EncodedTarget, GapPolicy, UnseenPolicy};
+pub use fit::FitOptions;
+pub use matrix::{Matrix, read_matrix};
+pub use note::{Note, NoteKind};
+pub use options::{ColumnType, CsvOptions};
+pub use preprocessing::{Encoding, FORMAT_VERSION, Feature, Preprocessing, TargetEncoding};
+pub use read::read_csv;
+pub use split::{Split, SplitOptions, split};
+pub use table::{Cells, Column, Table, Texts};
+pub use target::{Target, TargetValues, Task};
+pub use write::{CsvWriter, WriteOptions, shortest};

@@ -134,6 +134,29 @@ fn row_loss(loss: CrossEntropy, operands: &Operands<'_>, row: usize) -> f32 {
     total
 }
 
+/// How many partial sums a [`cascade`] has.
+const LEVELS: usize = 8;
+
+/// A sum over rows in the order of PyTorch's `nll_loss`, whose last digits are printed in lessons: sixteen rows (or
+/// more, of very many) make a partial sum, sixteen of these one of the next level, and so on; the levels are added
+/// from the lowest up. Row 0 alone goes straight to the highest level.
+#[inline(always)]
+fn cascade(rows: usize, step: impl Fn(usize, f32) -> f32) -> f32 {
+    let bits = (rows.next_power_of_two().ilog2() as usize / LEVELS).max(4);
+    let mut levels = [0.0_f32; LEVELS];
+    for row in 0..rows {
+        levels[0] = step(row, levels[0]);
+        for level in 0..LEVELS - 1 {
+            let mask = ((1 << bits) - 1) << (level * bits);
+            if row & mask != 0 {
+                break;
+            }
+            levels[level + 1] += std::mem::take(&mut levels[level]);
+        }
+    }
+    levels.iter().fold(0.0, |total, level| total + level)
+}
+
 #[inline(always)]
 fn value(loss: CrossEntropy, operands: &Operands<'_>, denominator: f32, out: &mut [f32]) {
     let rows = operands.rows();
@@ -143,51 +166,13 @@ fn value(loss: CrossEntropy, operands: &Operands<'_>, denominator: f32, out: &mu
         }
         return;
     }
-    let mut cascade = Cascade::new(rows);
-    for row in 0..rows {
-        if !operands.by_index() || operands.indices[row] != loss.ignore_index {
-            cascade.add(row, row_loss(loss, operands, row));
-        }
-    }
-    out[0] = cascade.total() / denominator;
-}
-
-/// PyTorch's cascade sum: rows are added up in the lowest of eight levels; after every row whose number is a multiple of
-/// `2^power`, the level's sum moves to the next one, and so on; at the end the levels are added from the lowest up. Its
-/// error grows with the logarithm of the number of rows, and its bits are `torch.nn.NLLLoss`'s.
-///
-/// Row 0 is a multiple of everything: it goes to the highest level at once and is added last.
-struct Cascade {
-    sums: [f32; LEVELS],
-    power: u32,
-}
-
-const LEVELS: usize = 8;
-
-impl Cascade {
-    #[inline(always)]
-    fn new(rows: usize) -> Self {
-        let bits = rows.max(1).next_power_of_two().trailing_zeros();
-        Cascade { sums: [0.0; LEVELS], power: (bits / LEVELS as u32).max(4) }
-    }
-
-    #[inline(always)]
-    fn add(&mut self, row: usize, loss: f32) {
-        self.sums[0] += loss;
-        let mask = (1_usize << self.power) - 1;
-        for level in 0..LEVELS - 1 {
-            if row & (mask << (level as u32 * self.power)) != 0 {
-                break;
-            }
-            self.sums[level + 1] += self.sums[level];
-            self.sums[level] = 0.0;
-        }
-    }
-
-    #[inline(always)]
-    fn total(&self) -> f32 {
-        self.sums.iter().fold(0.0, |total, sum| total + sum)
-    }
+    // Divided once, as PyTorch does; no row that counts gives 0/0, NaN as there.
+    let total = cascade(
+        rows,
+        #[inline(always)]
+        |row, sum| sum + row_loss(loss, operands, row),
+    );
+    out[0] = total / denominator;
 }
 
 #[inline(always)]

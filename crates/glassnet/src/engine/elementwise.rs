@@ -185,9 +185,9 @@ pub(super) fn map_grad(
 ) {
     let run = Grad { level, dy, from, dz };
     match activation {
-        Activation::Relu => run.choose(
+        Activation::Relu => run.stop(
             #[inline(always)]
-            |y| !(y <= 0.0),
+            |y| y <= 0.0,
         ),
         Activation::LeakyRelu { negative_slope } => {
             let slope = negative_slope as f32;
@@ -249,14 +249,14 @@ pub(super) fn map_grad(
         ),
         Activation::Hardtanh { min, max } => {
             let (min, max) = (min as f32, max as f32);
-            run.choose(
+            run.stop(
                 #[inline(always)]
-                |y| !(y <= min || y >= max),
+                |y| y <= min || y >= max,
             );
         }
-        Activation::Relu6 => run.choose(
+        Activation::Relu6 => run.stop(
             #[inline(always)]
-            |y| !(y <= 0.0 || y >= 6.0),
+            |y| y <= 0.0 || y >= 6.0,
         ),
         Activation::Hardsigmoid => run.times(
             #[inline(always)]
@@ -274,18 +274,18 @@ pub(super) fn map_grad(
                 }
             },
         ),
-        Activation::NegativePart => run.choose(
+        Activation::NegativePart => run.stop(
             #[inline(always)]
-            |z| !(z > 0.0),
+            |z| z > 0.0,
         ),
         Activation::Negate => run.times(
             #[inline(always)]
             |_| -1.0,
         ),
         Activation::Abs => run.times(sign),
-        Activation::Sign => run.choose(
+        Activation::Sign => run.stop(
             #[inline(always)]
-            |_| false,
+            |_| true,
         ),
         Activation::Square => run.times(
             #[inline(always)]
@@ -351,14 +351,14 @@ impl Grad<'_> {
         );
     }
 
-    /// `dz = dy` where the slope is 1, else 0: no product, so that an infinite `dy` does not become NaN.
+    /// `dz = 0` where the slope is 0, else `dy`: no product, so that an infinite `dy` does not become NaN.
     #[inline(always)]
-    fn choose(self, one: impl Fn(f32) -> bool) {
+    fn stop(self, zero: impl Fn(f32) -> bool) {
         self.level.run(
             #[inline(always)]
             || {
                 for ((dz, &dy), &from) in self.dz.iter_mut().zip(self.dy).zip(self.from) {
-                    *dz = if one(from) { dy } else { 0.0 };
+                    *dz = if zero(from) { 0.0 } else { dy };
                 }
             },
         );

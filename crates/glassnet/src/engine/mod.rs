@@ -30,9 +30,11 @@ mod moves;
 mod pair;
 mod place;
 mod rows;
+mod self_test;
 
 pub use kernels::Level;
 pub use memory::{Block, Memory};
+pub use self_test::{SelfTest, self_test};
 
 use crate::error::Result;
 use crate::graph::{Checked, NodeId, NodeMap};

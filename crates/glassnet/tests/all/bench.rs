@@ -123,6 +123,7 @@ impl Bench {
     pub(crate) fn of_many_layers(mut self) -> Self {
         self.tolerance = 2e-4;
         self.shared = 2e-6;
+        self.floor = 1e-7;
         self.moved_singly = 1;
         self
     }

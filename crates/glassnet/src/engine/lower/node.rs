@@ -152,7 +152,7 @@ impl Lowering<'_> {
         let path = Arc::new(axes_path(lengths, axes));
         self.instructions.push(Instruction::Move { x, out, path });
         let length = axes.iter().map(|&axis| lengths[axis]).product();
-        let outer = if length == 0 { 0 } else { x.len / length };
+        let outer = x.len.checked_div(length).unwrap_or(0);
         (out, Extent { outer, length, inner: 1 })
     }
 

@@ -386,6 +386,21 @@ impl Optimizer {
         self
     }
 
+    /// The same with another weight decay.
+    pub fn with_weight_decay(mut self, weight_decay: f64) -> Self {
+        match &mut self {
+            Optimizer::Sgd(options) => options.weight_decay = weight_decay,
+            Optimizer::Adam(options) => options.weight_decay = weight_decay,
+            Optimizer::AdamW(options) => options.weight_decay = weight_decay,
+            Optimizer::NAdam(options) => options.weight_decay = weight_decay,
+            Optimizer::RAdam(options) => options.weight_decay = weight_decay,
+            Optimizer::RmsProp(options) => options.weight_decay = weight_decay,
+            Optimizer::Adagrad(options) => options.weight_decay = weight_decay,
+            Optimizer::Adadelta(options) => options.weight_decay = weight_decay,
+        }
+        self
+    }
+
     /// The momentum, or β₁ where the optimiser has `betas`; `None` if it has neither.
     pub fn momentum(&self) -> Option<f64> {
         match self {

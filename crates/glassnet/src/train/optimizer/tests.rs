@@ -1,8 +1,10 @@
+//! Optimisers against PyTorch, step by step.
+
 use serde_json::Value as Json;
 
-use crate::engine::Level;
 use super::*;
 use crate::Result;
+use crate::engine::Level;
 use crate::train::clip::Clip;
 
 const GOLDENS: &str = include_str!("../../../tests/goldens/optimizers.json");
@@ -92,7 +94,13 @@ fn fifty_steps_follow_pytorch() -> Result<()> {
             let (loss, mut gradients) = slope(&parameters, x, y);
             losses.push(loss);
             norms.extend(clip.and_then(|clip| clip.apply(&mut gradients, &ranges)).map(f64::from));
-            optimizer.step(Level::detect(), optimizer.lr(), &mut parameters, &gradients, &mut state);
+            optimizer.step(
+                Level::detect(),
+                optimizer.lr(),
+                &mut parameters,
+                &gradients,
+                &mut state,
+            );
         }
         let (single, double) = (&case["f32"], &case["f64"]);
         let what = format!("{expression} {clip:?}");
@@ -120,13 +128,31 @@ fn a_restored_state_continues_with_the_same_bits() -> Result<()> {
         let mut parameters = [0.25_f32, -1.5, 3.0];
         let mut state = optimizer.state(3)?;
         for step in 0..20 {
-            optimizer.step(Level::detect(), optimizer.lr(), &mut parameters, &gradient(step), &mut state);
+            optimizer.step(
+                Level::detect(),
+                optimizer.lr(),
+                &mut parameters,
+                &gradient(step),
+                &mut state,
+            );
         }
         let mut resumed = parameters;
         let mut restored = optimizer.restore(3, state.save())?;
         for step in 20..50 {
-            optimizer.step(Level::detect(), optimizer.lr(), &mut parameters, &gradient(step), &mut state);
-            optimizer.step(Level::detect(), optimizer.lr(), &mut resumed, &gradient(step), &mut restored);
+            optimizer.step(
+                Level::detect(),
+                optimizer.lr(),
+                &mut parameters,
+                &gradient(step),
+                &mut state,
+            );
+            optimizer.step(
+                Level::detect(),
+                optimizer.lr(),
+                &mut resumed,
+                &gradient(step),
+                &mut restored,
+            );
         }
         assert_eq!(parameters.map(f32::to_bits), resumed.map(f32::to_bits), "{optimizer}");
         assert_eq!(state, restored, "{optimizer}");
@@ -282,7 +308,13 @@ fn a_block_may_be_empty_or_of_any_length() -> Result<()> {
         for index in 0..37 {
             let (mut alone, mut state) = ([start[index]], optimizer.state(1)?);
             for _ in 0..3 {
-                optimizer.step(Level::detect(), 0.1, &mut alone, &gradients[index..=index], &mut state);
+                optimizer.step(
+                    Level::detect(),
+                    0.1,
+                    &mut alone,
+                    &gradients[index..=index],
+                    &mut state,
+                );
             }
             assert_eq!(alone[0].to_bits(), together[index].to_bits(), "{optimizer}");
         }

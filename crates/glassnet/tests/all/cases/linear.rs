@@ -43,9 +43,12 @@ fn affine() -> Result<Vec<Case>> {
     Ok(cases)
 }
 
+/// The operands' shapes, whether each is transposed, and the batch.
+type Product = (&'static [usize], &'static [usize], bool, bool, usize);
+
 fn matmul() -> Result<Vec<Case>> {
     // a, b, transpose_a, transpose_b, batch.
-    let table: [(&[usize], &[usize], bool, bool, usize); 14] = [
+    let table: [Product; 14] = [
         (&[0, 3], &[3, 4], false, false, 5),
         (&[3, 0], &[3, 4], true, false, 5),
         (&[0, 3], &[4, 3], false, true, 5),

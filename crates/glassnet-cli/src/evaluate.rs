@@ -1,0 +1,256 @@
+//! `glassnet evaluate`.
+
+use std::collections::BTreeMap;
+
+use glassnet::math::random::Stream;
+use glassnet::nn::Network;
+use glassnet::nn::loss::Criterion;
+use glassnet::train::metrics::{self, Confusion, Metrics};
+use glassnet::train::{Dataset, Features, Predictor, Scorer, Target};
+use glassnet::{Error, Result, Tensor};
+use glassnet_data::Encoded;
+use glassnet_formats::Task;
+use serde_json::{Value, json};
+
+use crate::args;
+use crate::measured::{self, Measured, baseline, confusion_table, metrics_table};
+use crate::model::{self, Model, Trained};
+use crate::predict;
+use crate::reading;
+use crate::table::Table;
+use crate::terminal::Terminal;
+
+/// How often a column is shuffled for its importance.
+const REPEATS: u64 = 5;
+
+/// What is told.
+struct Report {
+    rows: usize,
+    found: Measured,
+    baseline: Metrics,
+    classes: Vec<String>,
+    importance: Option<Vec<Importance>>,
+}
+
+/// How much worse the model gets when a column is shuffled.
+struct Importance {
+    column: String,
+    /// Of accuracy for classes, of R² for numbers: the mean over the shuffles.
+    drop: f64,
+}
+
+pub(crate) fn run(args: &args::Evaluate, terminal: &mut Terminal) -> Result<u8> {
+    let report = match model::load(&args.model, &args.weights)? {
+        Model::Bare(network) => bare(args, &network, terminal)?,
+        Model::Trained(trained) => columns(args, &trained, terminal)?,
+    };
+    if terminal.json() {
+        terminal.document(&report.document())?;
+    } else {
+        terminal.text(&report.text())?;
+    }
+    Ok(0)
+}
+
+fn columns(args: &args::Evaluate, trained: &Trained, terminal: &Terminal) -> Result<Report> {
+    let preprocessing = &trained.preprocessing;
+    let target = preprocessing.target();
+    let options = preprocessing.csv_options(&reading::options(&args.reading)?, true);
+    let table = reading::table(&args.data, &options, terminal)?;
+    let (rows, notes) = preprocessing.labelled_rows(&table)?;
+    reading::notes(&notes, terminal);
+    if rows.is_empty() {
+        return Err(Error::data("no row has a target").at(reading::label(&args.data)));
+    }
+    let encoded =
+        preprocessing.encode(&table, &rows, &predict::policies(args.unseen, args.gaps, true))?;
+    reading::notes(&encoded.notes, terminal);
+    let default = if trained.card.task == Some(Task::Regression) { "mse" } else { "cross_entropy" };
+    let criterion = Criterion::parse(trained.card.criterion.as_deref().unwrap_or(default))?;
+    let mut predictor =
+        Predictor::new(&trained.network, &[preprocessing.width()], &Default::default())?;
+    let found = measured::measure(&mut predictor, &criterion, &encoded, target)?;
+    let importance = if args.importance {
+        Some(importance(&mut predictor, &criterion, &encoded, trained, &found.metrics)?)
+    } else {
+        None
+    };
+    let baseline = match &encoded.target {
+        Some(own) => baseline(own, own, target)?,
+        None => Metrics::default(),
+    };
+    Ok(Report {
+        rows: rows.len(),
+        found,
+        baseline,
+        classes: target.classes().unwrap_or(&[]).to_vec(),
+        importance,
+    })
+}
+
+/// Permutation importance (Breiman, Random Forests, 2001): the features of one column are shuffled among the rows.
+fn importance(
+    predictor: &mut Predictor,
+    criterion: &Criterion,
+    encoded: &Encoded,
+    trained: &Trained,
+    whole: &Metrics,
+) -> Result<Vec<Importance>> {
+    let score = |metrics: &Metrics| metrics.accuracy.or(metrics.r2).unwrap_or(f64::NAN);
+    let (rows, width) = (encoded.features.shape()[0], trained.preprocessing.width());
+    let mut found = vec![];
+    let mut start = 0;
+    for (at, feature) in trained.preprocessing.features().iter().enumerate() {
+        let end = start + feature.width();
+        let mut total = 0.0;
+        for repeat in 0..REPEATS {
+            let order = Stream::at(0, at as u64, repeat).permutation(rows);
+            let mut shuffled = encoded.clone();
+            for (row, &from) in order.iter().enumerate() {
+                let source = &encoded.features.data()[from * width + start..from * width + end];
+                shuffled.features.data_mut()[row * width + start..row * width + end]
+                    .copy_from_slice(source);
+            }
+            let target = trained.preprocessing.target();
+            total += score(&measured::measure(predictor, criterion, &shuffled, target)?.metrics);
+        }
+        found.push(Importance {
+            column: feature.column.clone(),
+            drop: score(whole) - total / REPEATS as f64,
+        });
+        start = end;
+    }
+    found.sort_by(|a, b| b.drop.total_cmp(&a.drop));
+    Ok(found)
+}
+
+fn bare(args: &args::Evaluate, network: &Network, terminal: &Terminal) -> Result<Report> {
+    if args.importance {
+        return Err(Error::usage("a bare network knows no columns")
+            .at("--importance")
+            .help("train a model first"));
+    }
+    let options = reading::options(&args.reading)?;
+    let criterion = Criterion::parse(&args.loss)?;
+    let (x, y) = target_column(args, &options, terminal)?;
+    let rows = x.shape()[0];
+    let data = match criterion {
+        Criterion::CrossEntropyLoss(_) | Criterion::NLLLoss(_) => {
+            Dataset::new(Features::Floats(x), Target::Classes(class_indices(&y)?))?
+        }
+        _ => Dataset::new(Features::Floats(x), Target::Values(Tensor::new([rows, 1], y)?))?,
+    };
+    let row = data.features().shape()[1..].to_vec();
+    let mut predictor = Predictor::new(network, &row, &Default::default())?;
+    let outputs = predictor.predict(data.features())?;
+    let mut scorer =
+        Scorer::new(&criterion, &predictor.output_shape(), &data, &Default::default())?;
+    let loss = Some(scorer.loss(&outputs)?);
+    let (found, baseline, classes) = match data.target() {
+        Target::Classes(truth) => {
+            let (metrics, confusion) = metrics::classification(&outputs, truth)?;
+            let count = outputs.shape().last().copied().unwrap_or(0);
+            let names = (0..count).map(|class| class.to_string()).collect();
+            let baseline = metrics::majority_baseline(truth, truth, count);
+            (
+                Measured { metrics: Metrics { loss, ..metrics }, confusion: Some(confusion) },
+                baseline,
+                names,
+            )
+        }
+        Target::Values(truth) => {
+            let metrics = Metrics { loss, ..metrics::regression(&outputs, truth)? };
+            (Measured { metrics, confusion: None }, metrics::mean_baseline(truth, truth)?, vec![])
+        }
+    };
+    Ok(Report { rows, found, baseline, classes, importance: None })
+}
+
+/// A table of numbers, its target column apart from the others.
+fn target_column(
+    args: &args::Evaluate,
+    options: &glassnet_data::CsvOptions,
+    terminal: &Terminal,
+) -> Result<(Tensor<f32>, Vec<f32>)> {
+    let options = glassnet_data::CsvOptions { has_header: !args.no_header, ..options.clone() };
+    let bytes = crate::output::read(&args.data)?;
+    let matrix =
+        glassnet_data::read_matrix(bytes.as_slice(), &reading::label(&args.data), &options)?;
+    reading::notes(&matrix.notes, terminal);
+    let width = matrix.names.len();
+    let target = match &args.target {
+        None => width.checked_sub(1).ok_or_else(|| Error::data("the table has no column"))?,
+        Some(name) => matrix.names.iter().position(|column| column == name).ok_or_else(|| {
+            Error::data(format!("there is no column {name:?}"))
+                .at("--target")
+                .help(format!("choose one of {}", matrix.names.join(", ")))
+        })?,
+    };
+    let rows = matrix.values.shape()[0];
+    let (mut x, mut y) = (vec![], vec![]);
+    for row in 0..rows {
+        for (column, &value) in matrix.values.row(row).iter().enumerate() {
+            if column == target { y.push(value) } else { x.push(value) }
+        }
+    }
+    Ok((Tensor::new([rows, width - 1], x)?, y))
+}
+
+fn class_indices(values: &[f32]) -> Result<Vec<i64>> {
+    values
+        .iter()
+        .enumerate()
+        .map(|(row, &value)| {
+            if value >= 0.0 && value.fract() == 0.0 && value < 1e9 {
+                return Ok(value as i64);
+            }
+            Err(Error::data(format!("the target {value} is no class index"))
+                .at(format!("row {row} (counted from 0)"))
+                .help("give classes as 0, 1, 2 …, or --loss mse for numbers"))
+        })
+        .collect()
+}
+
+impl Report {
+    fn document(&self) -> Value {
+        let confusion = self
+            .found
+            .confusion
+            .as_ref()
+            .map(|Confusion { counts }| json!({"classes": self.classes, "counts": counts}));
+        let mut document = json!({
+            "schema": "glassnet.evaluate/1",
+            "rows": self.rows,
+            "metrics": measured::to_json(&self.found.metrics),
+            "baseline": measured::to_json(&self.baseline),
+            "confusion": confusion,
+        });
+        if let Some(importance) = &self.importance {
+            let drops: BTreeMap<&str, f64> =
+                importance.iter().map(|found| (found.column.as_str(), found.drop)).collect();
+            document["importance"] = json!(drops);
+        }
+        document
+    }
+
+    fn text(&self) -> String {
+        let trivial = if self.found.confusion.is_some() { "majority class" } else { "mean" };
+        let mut text = format!("{} rows\n\n", self.rows);
+        text += &metrics_table(&[("model", &self.found.metrics), (trivial, &self.baseline)]);
+        if let Some(confusion) = self.found.confusion.as_ref().filter(|_| self.classes.len() <= 30)
+        {
+            text.push('\n');
+            text += &confusion_table(confusion, &self.classes);
+        }
+        if let Some(importance) = &self.importance {
+            let of = if self.found.confusion.is_some() { "accuracy" } else { "R²" };
+            let mut table = Table::new(&["column", "lost"]);
+            for found in importance {
+                table.row(vec![found.column.clone(), format!("{:.4}", found.drop)]);
+            }
+            text += &format!("\n{of} lost when a column is shuffled (mean of {REPEATS}):\n");
+            text += &table.render(&[1]);
+        }
+        text
+    }
+}

@@ -1,0 +1,132 @@
+//! Metrics of a model on encoded rows, in the target's own units.
+
+use glassnet::nn::loss::Criterion;
+use glassnet::train::metrics::{self, Confusion, Metrics};
+use glassnet::train::{Dataset, Predictor, Scorer};
+use glassnet::{Result, Tensor};
+use glassnet_data::{Encoded, EncodedTarget, TargetEncoding};
+use serde_json::{Map, Value, json};
+
+/// What was found.
+pub(crate) struct Measured {
+    pub(crate) metrics: Metrics,
+    pub(crate) confusion: Option<Confusion>,
+}
+
+/// Encoded rows as the training loop takes them.
+pub(crate) fn dataset(encoded: &Encoded) -> Result<Dataset> {
+    use glassnet::train::{Features, Target};
+    let features = Features::Floats(encoded.features.clone());
+    let target = match &encoded.target {
+        Some(EncodedTarget::Classes(classes)) => Target::Classes(classes.clone()),
+        Some(EncodedTarget::Values(values)) => Target::Values(values.clone()),
+        None => return Err(glassnet::Error::data("the rows have no target")),
+    };
+    let data = Dataset::new(features, target)?;
+    match &encoded.row_weights {
+        Some(weights) => data.with_weights(weights.clone()),
+        None => Ok(data),
+    }
+}
+
+/// Measures `predictor` on `encoded` with the training's loss.
+pub(crate) fn measure(
+    predictor: &mut Predictor,
+    criterion: &Criterion,
+    encoded: &Encoded,
+    target: &TargetEncoding,
+) -> Result<Measured> {
+    let data = dataset(encoded)?;
+    let outputs = predictor.predict(data.features())?;
+    let mut scorer = Scorer::new(criterion, &predictor.output_shape(), &data, &Default::default())?;
+    let loss = Some(scorer.loss(&outputs)?);
+    let (metrics, confusion) = match &encoded.target {
+        Some(EncodedTarget::Classes(classes)) => {
+            let (metrics, confusion) = metrics::classification(&outputs, classes)?;
+            (metrics, Some(confusion))
+        }
+        Some(EncodedTarget::Values(values)) => {
+            let restore = |tensor: &Tensor<f32>| tensor.map(|value| target.restore(value));
+            (metrics::regression(&restore(&outputs), &restore(values))?, None)
+        }
+        None => (Metrics::default(), None),
+    };
+    Ok(Measured { metrics: Metrics { loss, ..metrics }, confusion })
+}
+
+/// What the trivial predictor of the training rows reaches on `measured`.
+pub(crate) fn baseline(
+    training: &EncodedTarget,
+    measured: &EncodedTarget,
+    target: &TargetEncoding,
+) -> Result<Metrics> {
+    match (training, measured) {
+        (EncodedTarget::Classes(training), EncodedTarget::Classes(truth)) => {
+            Ok(metrics::majority_baseline(training, truth, target.outputs()))
+        }
+        (EncodedTarget::Values(training), EncodedTarget::Values(truth)) => {
+            let restore = |tensor: &Tensor<f32>| tensor.map(|value| target.restore(value));
+            metrics::mean_baseline(&restore(training), &restore(truth))
+        }
+        (EncodedTarget::Classes(_), EncodedTarget::Values(_))
+        | (EncodedTarget::Values(_), EncodedTarget::Classes(_)) => Ok(Metrics::default()),
+    }
+}
+
+/// The metrics that apply, as JSON; numbers that are not finite are null.
+pub(crate) fn to_json(metrics: &Metrics) -> Value {
+    let entries = metrics.entries().into_iter().map(|(name, value)| {
+        let value = if name == "loss" { shortest_f32(value) } else { value };
+        (name.to_owned(), json!(value))
+    });
+    Value::Object(entries.collect::<Map<String, Value>>())
+}
+
+/// The loss is an f32: as such it has fewer digits than as the f64 that carries it.
+fn shortest_f32(value: f64) -> f64 {
+    glassnet_data::shortest(value as f32).parse().unwrap_or(value)
+}
+
+/// Four digits after the point, or all that an f32 has where these would hide a small number.
+fn shown(value: f64) -> String {
+    if value.abs() >= 0.001 || value == 0.0 || !value.is_finite() {
+        return format!("{value:.4}");
+    }
+    glassnet_data::shortest(value as f32)
+}
+
+/// A table of metrics: a row per metric, a column per set of rows.
+pub(crate) fn metrics_table(columns: &[(&str, &Metrics)]) -> String {
+    let header: Vec<&str> =
+        std::iter::once("").chain(columns.iter().map(|(name, _)| *name)).collect();
+    let mut table = crate::table::Table::new(&header);
+    let names = ["loss", "accuracy", "macro_f1", "log_loss", "roc_auc", "mae", "rmse", "r2"];
+    for name in names {
+        let cell = |metrics: &Metrics| {
+            let entries = metrics.entries();
+            entries.iter().find(|(entry, _)| *entry == name).map(|(_, value)| shown(*value))
+        };
+        let cells: Vec<Option<String>> = columns.iter().map(|(_, metrics)| cell(metrics)).collect();
+        if cells.iter().any(Option::is_some) {
+            let label = name.replace('_', " ");
+            table.row(
+                std::iter::once(label)
+                    .chain(cells.into_iter().map(Option::unwrap_or_default))
+                    .collect(),
+            );
+        }
+    }
+    table.render(&(1..=columns.len()).collect::<Vec<usize>>())
+}
+
+/// The confusion table: rows true, columns predicted.
+pub(crate) fn confusion_table(confusion: &Confusion, classes: &[String]) -> String {
+    let header: Vec<&str> =
+        std::iter::once("true \\ predicted").chain(classes.iter().map(String::as_str)).collect();
+    let mut table = crate::table::Table::new(&header);
+    for (class, counts) in classes.iter().zip(&confusion.counts) {
+        table
+            .row(std::iter::once(class.clone()).chain(counts.iter().map(u64::to_string)).collect());
+    }
+    table.render(&(1..=classes.len()).collect::<Vec<usize>>())
+}

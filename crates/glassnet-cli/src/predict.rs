@@ -1,0 +1,244 @@
+//! `glassnet predict`.
+
+use std::io;
+
+use glassnet::engine::functional::softmax;
+use glassnet::nn::Network;
+use glassnet::train::{Features, Predictor};
+use glassnet::{Error, Result, Tensor};
+use glassnet_data::{
+    CsvWriter, EncodeOptions, GapPolicy, TargetEncoding, UnseenPolicy, WriteOptions, read_matrix,
+    shortest,
+};
+use serde_json::{Map, Value, json};
+
+use crate::args::{self, Gaps, Unseen};
+use crate::model::{self, Model, Trained};
+use crate::output::{self, Output, Replace};
+use crate::reading;
+use crate::terminal::Terminal;
+
+pub(crate) fn run(args: &args::Predict, terminal: &mut Terminal) -> Result<u8> {
+    if let Some(threshold) = args.threshold.filter(|threshold| !(0.0..=1.0).contains(threshold)) {
+        return Err(
+            Error::usage(format!("the threshold {threshold} is not in [0, 1]")).at("--threshold")
+        );
+    }
+    let model_path = std::path::Path::new(&args.model);
+    let inputs = [args.data.as_path(), model_path];
+    let replace = if args.force { Replace::Always } else { Replace::Never };
+    let output = args
+        .output
+        .as_deref()
+        .map(|path| Output::prepare(path, "--output", replace, &inputs))
+        .transpose()?;
+    let answers = match model::load(&args.model, &args.weights)? {
+        Model::Bare(network) => bare(args, &network, terminal)?,
+        Model::Trained(trained) => columns(args, &trained, terminal)?,
+    };
+    let bytes =
+        if terminal.json() { answers.json_lines() } else { answers.csv(args.spreadsheet_safe)? };
+    match output {
+        Some(output) => output.write(&bytes)?,
+        None => terminal.bytes(&bytes)?,
+    }
+    Ok(0)
+}
+
+/// Predictions in the order of the rows.
+enum Answers {
+    /// A class and the probability of each.
+    Classes { names: Vec<String>, predicted: Vec<usize>, probabilities: Tensor<f32> },
+    /// A number in the target's units.
+    Values(Vec<f32>),
+    /// A bare network's outputs.
+    Outputs(Tensor<f32>),
+}
+
+fn columns(args: &args::Predict, trained: &Trained, terminal: &Terminal) -> Result<Answers> {
+    let preprocessing = &trained.preprocessing;
+    let options = preprocessing.csv_options(&reading::options(&args.reading)?, false);
+    let table = reading::table(&args.data, &options, terminal)?;
+    let rows: Vec<usize> = (0..table.rows()).collect();
+    let encoded = preprocessing.encode(&table, &rows, &policies(args.unseen, args.gaps, false))?;
+    reading::notes(&encoded.notes, terminal);
+    let mut predictor =
+        Predictor::new(&trained.network, &[preprocessing.width()], &Default::default())?;
+    let outputs = predictor.predict(&Features::Floats(encoded.features))?;
+    match preprocessing.target() {
+        target @ TargetEncoding::Number { .. } => {
+            if args.threshold.is_some() {
+                return Err(Error::usage("a model of numbers has no threshold").at("--threshold"));
+            }
+            Ok(Answers::Values(
+                outputs.data().iter().map(|&output| target.restore(output)).collect(),
+            ))
+        }
+        TargetEncoding::Classes { names, .. } => {
+            let probabilities = softmax(&outputs, 1)?;
+            let predicted = classes(&probabilities, &outputs, names, args.threshold)?;
+            Ok(Answers::Classes { names: names.clone(), predicted, probabilities })
+        }
+    }
+}
+
+/// How rows are encoded under the flags.
+pub(crate) fn policies(unseen: Unseen, gaps: Gaps, with_target: bool) -> EncodeOptions {
+    EncodeOptions {
+        unseen: match unseen {
+            Unseen::Error => UnseenPolicy::Error,
+            Unseen::Ignore => UnseenPolicy::Ignore,
+        },
+        gaps: match gaps {
+            Gaps::Error => GapPolicy::Error,
+            Gaps::Fill => GapPolicy::Fill,
+        },
+        with_target,
+    }
+}
+
+/// The class with the highest score; with a threshold, the second of two from that probability on.
+fn classes(
+    probabilities: &Tensor<f32>,
+    outputs: &Tensor<f32>,
+    names: &[String],
+    threshold: Option<f64>,
+) -> Result<Vec<usize>> {
+    let Some(threshold) = threshold else {
+        return Ok(glassnet::train::metrics::argmax_rows(outputs));
+    };
+    if names.len() != 2 {
+        return Err(Error::usage(format!(
+            "a threshold needs two classes, the model has {}",
+            names.len()
+        ))
+        .at("--threshold")
+        .help("leave it out: the most probable class is predicted"));
+    }
+    let rows = probabilities.shape()[0];
+    Ok((0..rows)
+        .map(|row| usize::from(f64::from(probabilities.row(row)[1]) >= threshold))
+        .collect())
+}
+
+fn bare(args: &args::Predict, network: &Network, terminal: &Terminal) -> Result<Answers> {
+    if args.threshold.is_some() {
+        return Err(Error::usage("a bare network knows no classes")
+            .at("--threshold")
+            .help("leave it out"));
+    }
+    let x = matrix(&args.data, &reading::options(&args.reading)?, args.no_header, terminal)?;
+    let outputs = network.forward(&x)?;
+    if outputs.shape().len() != 2 {
+        return Err(Error::network(format!(
+            "the network's output has shape {:?}, not rows of numbers",
+            outputs.shape()
+        )));
+    }
+    Ok(Answers::Outputs(if args.softmax { softmax(&outputs, 1)? } else { outputs }))
+}
+
+/// A table of numbers alone.
+pub(crate) fn matrix(
+    path: &std::path::Path,
+    base: &glassnet_data::CsvOptions,
+    no_header: bool,
+    terminal: &Terminal,
+) -> Result<Tensor<f32>> {
+    let options = glassnet_data::CsvOptions { has_header: !no_header, ..base.clone() };
+    let bytes = output::read(path)?;
+    let matrix = read_matrix(bytes.as_slice(), &reading::label(path), &options)?;
+    reading::notes(&matrix.notes, terminal);
+    Ok(matrix.values)
+}
+
+impl Answers {
+    fn rows(&self) -> usize {
+        match self {
+            Answers::Classes { predicted, .. } => predicted.len(),
+            Answers::Values(values) => values.len(),
+            Answers::Outputs(outputs) => outputs.shape()[0],
+        }
+    }
+
+    fn header(&self) -> Vec<String> {
+        match self {
+            Answers::Classes { names, .. } => {
+                let probabilities = names.iter().map(|name| format!("p({name})"));
+                std::iter::once("prediction".to_owned()).chain(probabilities).collect()
+            }
+            Answers::Values(_) => vec!["prediction".into()],
+            Answers::Outputs(outputs) => {
+                (0..outputs.shape()[1]).map(|at| format!("y{at}")).collect()
+            }
+        }
+    }
+
+    fn csv(&self, spreadsheet_safe: bool) -> Result<Vec<u8>> {
+        self.write_csv(spreadsheet_safe)
+            .map_err(|error| Error::io(format!("the predictions cannot be written: {error}")))
+    }
+
+    fn write_csv(&self, spreadsheet_safe: bool) -> io::Result<Vec<u8>> {
+        let options = WriteOptions { spreadsheet_safe, ..WriteOptions::default() };
+        let mut bytes = vec![];
+        let mut writer = CsvWriter::new(&mut bytes, &options);
+        for cell in self.header() {
+            writer.text(&cell)?;
+        }
+        writer.end_row()?;
+        for row in 0..self.rows() {
+            match self {
+                Answers::Classes { names, predicted, probabilities } => {
+                    writer.text(&names[predicted[row]])?;
+                    for &probability in probabilities.row(row) {
+                        writer.number(probability)?;
+                    }
+                }
+                Answers::Values(values) => writer.number(values[row])?,
+                Answers::Outputs(outputs) => {
+                    for &output in outputs.row(row) {
+                        writer.number(output)?;
+                    }
+                }
+            }
+            writer.end_row()?;
+        }
+        writer.finish()?;
+        Ok(bytes)
+    }
+
+    /// One JSON document a line: the exception to 'one document', so that long tables can be streamed.
+    fn json_lines(&self) -> Vec<u8> {
+        let mut text = String::new();
+        for row in 0..self.rows() {
+            let line = match self {
+                Answers::Classes { names, predicted, probabilities } => {
+                    let map: Map<String, Value> = names
+                        .iter()
+                        .zip(probabilities.row(row))
+                        .map(|(name, &probability)| (name.clone(), number(probability)))
+                        .collect();
+                    json!({"prediction": names[predicted[row]], "probabilities": map})
+                }
+                Answers::Values(values) => json!({"prediction": number(values[row])}),
+                Answers::Outputs(outputs) => {
+                    let values: Vec<Value> =
+                        outputs.row(row).iter().map(|&output| number(output)).collect();
+                    json!({"prediction": values})
+                }
+            };
+            text += &line.to_string();
+            text.push('\n');
+        }
+        text.into_bytes()
+    }
+}
+
+/// An f32 with its own shortest digits, not those of the f64 beside it; null if it is not finite.
+fn number(value: f32) -> Value {
+    if !value.is_finite() {
+        return Value::Null;
+    }
+    shortest(value).parse::<f64>().map_or(Value::Null, |value| json!(value))
+}

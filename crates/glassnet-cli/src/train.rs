@@ -1,0 +1,202 @@
+//! `glassnet train`.
+
+mod finish;
+mod settings;
+
+use std::path::Path;
+use std::time::Instant;
+
+use glassnet::nn::{Module, Network};
+use glassnet::train::{Record, Session, Stopped};
+use glassnet::{Error, Result};
+use glassnet_data::{
+    CsvOptions, EncodeOptions, Encoded, FitOptions, Preprocessing, SplitOptions, Table, Target,
+    Task, split,
+};
+use glassnet_formats::{CheckpointContext, read_checkpoint, write_checkpoint};
+
+use crate::args::{self, TaskChoice};
+use crate::interrupt::Interrupt;
+use crate::measured;
+use crate::output::{self, Output, Replace};
+use crate::progress::Progress;
+use crate::reading;
+use crate::terminal::Terminal;
+
+/// The encoded rows and how they came about.
+struct Rows {
+    fingerprint: u64,
+    preprocessing: Preprocessing,
+    training: Encoded,
+    validation: Option<Encoded>,
+    test: Option<Encoded>,
+}
+
+/// What is written, checked before the work begins.
+struct Outputs {
+    model: Output,
+    history: Option<Output>,
+    checkpoint: Option<Output>,
+}
+
+pub(crate) fn run(args: &args::Train, terminal: &mut Terminal) -> Result<u8> {
+    settings::check(args)?;
+    let outputs = prepare_outputs(args)?;
+    let interrupt = Interrupt::watch()?;
+    let rows = read(args, terminal)?;
+    let module = settings::network(args, &rows.preprocessing)?;
+    let training = measured::dataset(&rows.training)?;
+    let validation = rows.validation.as_ref().map(measured::dataset).transpose()?;
+    let config = settings::config(args, &rows.preprocessing, &training)?;
+    let network = Network::new(module.clone(), args.seed)?;
+    let context = context(args, &rows, &module);
+    let mut session = match &args.resume {
+        None => Session::new(network, &training, validation.as_ref(), &config)?,
+        Some(path) => {
+            let (checkpoint, then) = read_checkpoint(&output::read(path)?, &reading::label(path))?;
+            then.refuse_other(&context, &reading::label(path))?;
+            terminal.note(&format!("going on after epoch {}", checkpoint.epoch));
+            Session::resume(network, &training, validation.as_ref(), &config, checkpoint)?
+        }
+    };
+    let started = Instant::now();
+    let before = session.history().len();
+    let mut progress = Progress::new(terminal, &interrupt, config.epochs, training.rows());
+    while session.epoch(&mut progress)?.is_some() {
+        if let Some(output) = &outputs.checkpoint {
+            output.write(&write_checkpoint(&session.checkpoint(), &context)?)?;
+        }
+    }
+    let record = session.finish()?;
+    progress.finish();
+    let seconds = started.elapsed().as_secs_f64();
+    let done = record.history.len() - before;
+    let outcome = finish::Outcome {
+        args,
+        rows: &rows,
+        config: &config,
+        context: &context,
+        record: &record,
+        seconds,
+        samples_per_second: (done * training.rows()) as f64 / seconds.max(1e-9),
+        interrupted: interrupt.status().is_some() && record.stopped == Stopped::Interrupted,
+    };
+    finish::report(&outcome, &outputs, terminal)?;
+    Ok(status(&record, &interrupt))
+}
+
+fn status(record: &Record, interrupt: &Interrupt) -> u8 {
+    match (record.stopped, interrupt.status()) {
+        (Stopped::Interrupted, Some(status)) => status,
+        (Stopped::Finished | Stopped::Patience | Stopped::Interrupted, _) => 0,
+    }
+}
+
+fn prepare_outputs(args: &args::Train) -> Result<Outputs> {
+    let validation = settings::validation_file(args)?;
+    let inputs: Vec<&Path> =
+        [Some(args.data.as_path()), args.test.as_deref(), validation.as_deref()]
+            .into_iter()
+            .flatten()
+            .collect();
+    let replace = if args.force { Replace::Always } else { Replace::Never };
+    let model = match &args.output {
+        Some(path) => Output::prepare(path, "--output", replace, &inputs)?,
+        None => {
+            let ours = if args.force { Replace::Always } else { Replace::If(finish::is_ours) };
+            Output::prepare(Path::new("model.safetensors"), "the default output", ours, &inputs)?
+        }
+    };
+    let mut inputs_and_model = inputs.clone();
+    inputs_and_model.push(model.path());
+    let optional = |path: Option<&Path>, flag: &str, replace: Replace| {
+        path.map(|path| Output::prepare(path, flag, replace, &inputs_and_model)).transpose()
+    };
+    // A run that goes on may go on writing its checkpoint to the file that it came from.
+    let same = args.checkpoint.is_some() && args.checkpoint == args.resume;
+    let checkpoint = if same || args.force { Replace::Always } else { Replace::Never };
+    Ok(Outputs {
+        history: optional(args.history.as_deref(), "--history", replace)?,
+        checkpoint: optional(args.checkpoint.as_deref(), "--checkpoint", checkpoint)?,
+        model,
+    })
+}
+
+fn read(args: &args::Train, terminal: &Terminal) -> Result<Rows> {
+    let mut base = reading::options(&args.reading)?;
+    base.drop = args.drop.iter().cloned().collect();
+    if !args.features.is_empty() {
+        let others = [Some(&args.target), args.split_by.as_ref(), args.weight.as_ref()];
+        base.keep =
+            Some(args.features.iter().chain(others.into_iter().flatten()).cloned().collect());
+    }
+    let table = reading::table(&args.data, &base, terminal)?;
+    let task = match args.task {
+        TaskChoice::Auto => Task::Auto,
+        TaskChoice::Classification => Task::Classification,
+        TaskChoice::Regression => Task::Regression,
+    };
+    let target = Target::choose(&table, &args.target, task)?;
+    reading::notes(target.notes(), terminal);
+    let (training_rows, validation_rows) = match settings::validation_part(args)? {
+        Some(fraction) if fraction > 0.0 => {
+            let options =
+                SplitOptions { fraction, seed: args.seed, group_by: args.split_by.clone() };
+            let parts = split(&table, &target, &options)?;
+            reading::notes(&parts.notes, terminal);
+            (parts.training, Some(parts.validation))
+        }
+        Some(_) | None => (target.rows().to_vec(), None),
+    };
+    let fit = FitOptions {
+        exclude: args.split_by.iter().cloned().collect(),
+        weights: args.weight.clone(),
+        ..FitOptions::default()
+    };
+    let (preprocessing, notes) = Preprocessing::fit(&table, &target, &training_rows, &fit)?;
+    reading::notes(&notes, terminal);
+    let encode = |table: &Table, rows: &[usize], options: &EncodeOptions| -> Result<Encoded> {
+        let encoded = preprocessing.encode(table, rows, options)?;
+        reading::notes(&encoded.notes, terminal);
+        Ok(encoded)
+    };
+    let training = encode(&table, &training_rows, &EncodeOptions::default())?;
+    let mut validation =
+        validation_rows.map(|rows| encode(&table, &rows, &EncodeOptions::lenient())).transpose()?;
+    if let Some(path) = settings::validation_file(args)? {
+        validation = Some(other_table(&path, &base, &preprocessing, terminal)?);
+    }
+    let test = args
+        .test
+        .as_deref()
+        .map(|path| other_table(path, &base, &preprocessing, terminal))
+        .transpose()?;
+    Ok(Rows { fingerprint: table.fingerprint(), training, validation, test, preprocessing })
+}
+
+/// Another table with the same columns and targets, encoded as the training rows were.
+fn other_table(
+    path: &Path,
+    base: &CsvOptions,
+    preprocessing: &Preprocessing,
+    terminal: &Terminal,
+) -> Result<Encoded> {
+    let table = reading::table(path, &preprocessing.csv_options(base, true), terminal)?;
+    let (rows, notes) = preprocessing.labelled_rows(&table)?;
+    reading::notes(&notes, terminal);
+    if rows.is_empty() {
+        return Err(Error::data("no row has a target").at(reading::label(path)));
+    }
+    let encoded = preprocessing.encode(&table, &rows, &EncodeOptions::lenient())?;
+    reading::notes(&encoded.notes, terminal);
+    Ok(encoded)
+}
+
+/// What the weights depend on besides the checkpoint.
+fn context(args: &args::Train, rows: &Rows, module: &Module) -> CheckpointContext {
+    CheckpointContext {
+        settings: settings::described(args),
+        data_fingerprint: format!("{:016x}", rows.fingerprint),
+        network: module.notation(),
+    }
+}

@@ -1,0 +1,229 @@
+//! What a training ends with: the model file, and what a person wants to know.
+
+use std::fmt::Write;
+
+use glassnet::Result;
+use glassnet::train::metrics::Metrics;
+use glassnet::train::{Config, EpochRecord, Predictor, Record, Stopped};
+use glassnet_formats::{Card, CheckpointContext, ModelFile, Task};
+use serde_json::{Value, json};
+
+use super::{Outputs, Rows};
+use crate::args;
+use crate::measured::{self, Measured, baseline, confusion_table, metrics_table};
+use crate::terminal::Terminal;
+
+/// A training that has ended.
+pub(super) struct Outcome<'a> {
+    pub(super) args: &'a args::Train,
+    pub(super) rows: &'a Rows,
+    pub(super) config: &'a Config,
+    pub(super) context: &'a CheckpointContext,
+    pub(super) record: &'a Record,
+    pub(super) seconds: f64,
+    pub(super) samples_per_second: f64,
+    pub(super) interrupted: bool,
+}
+
+/// The saved weights on every set of rows.
+struct Results {
+    train: Measured,
+    validation: Option<Measured>,
+    test: Option<Measured>,
+    baseline: Metrics,
+}
+
+/// Measures, writes the files and tells about it.
+pub(super) fn report(
+    outcome: &Outcome<'_>,
+    outputs: &Outputs,
+    terminal: &mut Terminal,
+) -> Result<()> {
+    let results = measure(outcome)?;
+    let file = model_file(outcome, &results)?.write()?;
+    outputs.model.write(&file)?;
+    if let Some(history) = &outputs.history {
+        history.write(history_csv(&outcome.record.history).as_bytes())?;
+    }
+    let path = outputs.model.path().display().to_string();
+    if terminal.json() {
+        return terminal.document(&document(outcome, &results, &path));
+    }
+    terminal.text(&text(outcome, &results, &path, file.len()))
+}
+
+/// Whether the bytes begin a model file that glassnet wrote.
+pub(super) fn is_ours(head: &[u8]) -> bool {
+    let header = head.get(8..).unwrap_or(&[]);
+    let header = &header[..header.len().min(1 << 16)];
+    let key = b"\"glassnet\":";
+    head.get(8) == Some(&b'{') && header.windows(key.len()).any(|window| window == key)
+}
+
+fn measure(outcome: &Outcome<'_>) -> Result<Results> {
+    let rows = outcome.rows;
+    let target = rows.preprocessing.target();
+    let width = rows.preprocessing.width();
+    let mut predictor = Predictor::new(&outcome.record.network, &[width], &outcome.config.engine)?;
+    let mut on = |encoded: &glassnet_data::Encoded| {
+        measured::measure(&mut predictor, &outcome.config.criterion, encoded, target)
+    };
+    let train = on(&rows.training)?;
+    let validation = rows.validation.as_ref().map(&mut on).transpose()?;
+    let test = rows.test.as_ref().map(&mut on).transpose()?;
+    let judged = rows.validation.as_ref().unwrap_or(&rows.training);
+    let baseline = match (&rows.training.target, &judged.target) {
+        (Some(training), Some(judged)) => baseline(training, judged, target)?,
+        (Some(_) | None, _) => Metrics::default(),
+    };
+    Ok(Results { train, validation, test, baseline })
+}
+
+fn model_file(outcome: &Outcome<'_>, results: &Results) -> Result<ModelFile> {
+    let preprocessing = &outcome.rows.preprocessing;
+    let target = preprocessing.target();
+    let mut card = Card::new(outcome.record.network.module().notation());
+    card.task =
+        Some(if target.classes().is_some() { Task::Classification } else { Task::Regression });
+    card.target = Some(target.column().to_owned());
+    card.classes = target.classes().map(<[String]>::to_vec);
+    card.criterion = Some(outcome.config.criterion.to_string());
+    card.preprocessing = Some(preprocessing.to_json());
+    card.data_fingerprint = Some(outcome.context.data_fingerprint.clone());
+    // No clock and no path: the same data and settings give the same file, byte for byte.
+    card.training = Some(json!({
+        "settings": outcome.context.settings,
+        "epochs": outcome.record.history.len(),
+        "best_epoch": outcome.record.best_epoch,
+        "rows": {
+            "train": outcome.rows.training.features.shape()[0],
+            "validation": outcome.rows.validation.as_ref().map(|rows| rows.features.shape()[0]),
+        },
+        "train": measured::to_json(&results.train.metrics),
+        "validation": results.validation.as_ref().map(|found| measured::to_json(&found.metrics)),
+        "baseline": measured::to_json(&results.baseline),
+    }));
+    Ok(ModelFile { state: outcome.record.network.state_dict().clone(), card: Some(card) })
+}
+
+fn document(outcome: &Outcome<'_>, results: &Results, path: &str) -> Value {
+    let optional =
+        |found: &Option<Measured>| found.as_ref().map(|found| measured::to_json(&found.metrics));
+    let count = |encoded: &glassnet_data::Encoded| encoded.features.shape()[0];
+    let train = count(&outcome.rows.training);
+    let validation = outcome.rows.validation.as_ref().map_or(0, count);
+    json!({
+        "schema": "glassnet.train/1",
+        "network": outcome.record.network.module().notation(),
+        "epochs": outcome.record.history.len(),
+        "best_epoch": outcome.record.best_epoch,
+        "train": measured::to_json(&results.train.metrics),
+        "validation": optional(&results.validation),
+        "test": optional(&results.test),
+        "baseline": measured::to_json(&results.baseline),
+        "seconds": outcome.seconds,
+        "samples_per_second": outcome.samples_per_second,
+        "rows": train + validation,
+        "rows_train": train,
+        "rows_validation": validation,
+        "rows_test": outcome.rows.test.as_ref().map(count),
+        "seed": outcome.args.seed,
+        "model": path,
+        "interrupted": outcome.interrupted,
+        "diagnosis": null,
+    })
+}
+
+fn text(outcome: &Outcome<'_>, results: &Results, path: &str, bytes: usize) -> String {
+    let record = outcome.record;
+    let mut text = String::new();
+    let mut say = |line: &str| {
+        text.push_str(line);
+        text.push('\n');
+    };
+    let epochs = record.history.len();
+    let why = match record.stopped {
+        Stopped::Finished => String::new(),
+        Stopped::Patience => {
+            format!(
+                "; stopped: no better validation loss for {} epochs",
+                epochs - record.best_epoch
+            )
+        }
+        Stopped::Interrupted => "; interrupted: the best weights so far are kept".into(),
+    };
+    let samples = outcome.samples_per_second;
+    say(&format!("{} epochs in {:.1} s ({samples:.0} rows/s){why}", epochs, outcome.seconds));
+    if record.best_epoch != epochs {
+        say(&format!(
+            "the weights are those of epoch {}, with the lowest validation loss",
+            record.best_epoch
+        ));
+    }
+    say("");
+    let mut columns = vec![("train", &results.train.metrics)];
+    if let Some(validation) = &results.validation {
+        columns.push(("validation", &validation.metrics));
+    }
+    if let Some(test) = &results.test {
+        columns.push(("test", &test.metrics));
+    }
+    let trivial = if results.train.confusion.is_some() { "majority class" } else { "mean" };
+    columns.push((trivial, &results.baseline));
+    say(&metrics_table(&columns));
+    let judged = results.test.as_ref().or(results.validation.as_ref()).unwrap_or(&results.train);
+    if let (Some(confusion), Some(classes)) =
+        (&judged.confusion, outcome.rows.preprocessing.target().classes())
+        && classes.len() <= 20
+    {
+        say(&confusion_table(confusion, classes));
+    }
+    say(&format!("model: {path} ({})", size(bytes)));
+    say(&format!("  network: {}", record.network.module().notation()));
+    say("next:");
+    let (data, model) = (shell(&outcome.args.data.display().to_string()), shell(path));
+    say(&format!("  glassnet predict {model} {data}"));
+    say(&format!("  glassnet evaluate {model} {data}"));
+    say(&format!("  glassnet summary {model}"));
+    text
+}
+
+fn size(bytes: usize) -> String {
+    match bytes {
+        0..10_000 => format!("{bytes} bytes"),
+        10_000..10_000_000 => format!("{} kB", bytes / 1000),
+        _ => format!("{} MB", bytes / 1_000_000),
+    }
+}
+
+/// A path as a shell takes it.
+fn shell(path: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "/._-+".contains(c);
+    if !path.is_empty() && path.chars().all(plain) {
+        path.into()
+    } else {
+        format!("'{}'", path.replace('\'', r"'\''"))
+    }
+}
+
+fn history_csv(history: &[EpochRecord]) -> String {
+    let columns: Vec<&str> = history
+        .first()
+        .and_then(|record| record.validation.as_ref())
+        .map_or(vec![], |metrics| metrics.entries().into_iter().map(|(name, _)| name).collect());
+    let mut csv = String::from("epoch,lr,train_loss");
+    for column in &columns {
+        let _ = write!(csv, ",validation_{column}");
+    }
+    csv.push_str(",improved\n");
+    for record in history {
+        let _ = write!(csv, "{},{},{}", record.epoch, record.lr, record.train_loss);
+        let entries = record.validation.as_ref().map(Metrics::entries).unwrap_or_default();
+        for column in &columns {
+            let value = entries.iter().find(|(name, _)| name == column);
+            let _ = write!(csv, ",{}", value.map_or(String::new(), |(_, value)| value.to_string()));
+        }
+        let _ = writeln!(csv, ",{}", record.improved);
+    }
+    csv
+}

@@ -1,0 +1,324 @@
+//! Flags to the training's settings.
+
+use std::path::PathBuf;
+
+use glassnet::nn::loss::{Criterion, CrossEntropyLoss};
+use glassnet::nn::{self, Module};
+use glassnet::train::clip::Clip;
+use glassnet::train::optimizer::Optimizer;
+use glassnet::train::schedule::Schedule;
+use glassnet::train::{Config, Dataset, Shuffle, Target};
+use glassnet::{Error, Result, Tensor};
+use glassnet_data::Preprocessing;
+use serde_json::json;
+
+use crate::args::{ShuffleChoice, Train};
+use crate::model;
+
+/// The largest number of epochs, and of rows per step.
+const MOST: usize = 1 << 40;
+
+/// Checks the plain numbers before any file is read.
+pub(super) fn check(args: &Train) -> Result<()> {
+    if args.batch_size == 0 || args.batch_size > MOST {
+        return Err(Error::usage(format!("the batch size is {}", args.batch_size))
+            .at("--batch-size")
+            .help("give at least 1"));
+    }
+    if args.epochs > MOST {
+        return Err(Error::usage(format!("{} epochs never end", args.epochs)).at("--epochs"));
+    }
+    let numbers = [
+        ("--lr", args.lr),
+        ("--momentum", args.momentum),
+        ("--weight-decay", args.weight_decay),
+        ("--l1", Some(args.l1)),
+        ("--l2", Some(args.l2)),
+        ("--clip-norm", args.clip_norm),
+        ("--clip-value", args.clip_value),
+        ("--dropout", args.dropout),
+    ];
+    for (flag, value) in numbers {
+        if let Some(value) = value.filter(|value| !value.is_finite() || *value < 0.0) {
+            return Err(Error::usage(format!("{value} cannot be used"))
+                .at(flag)
+                .help("give a finite number of at least 0"));
+        }
+    }
+    validation_part(args)?;
+    optimizer(args)?;
+    schedule(args)?;
+    if let Some(net) = &args.net {
+        parse_net(net)?;
+    }
+    if let Some(loss) = &args.loss {
+        Criterion::parse(loss)?;
+    }
+    Ok(())
+}
+
+/// The part of the rows to validate on; `None` when `--validation` names a file.
+pub(super) fn validation_part(args: &Train) -> Result<Option<f64>> {
+    match args.validation.parse::<f64>() {
+        Ok(part) if (0.0..1.0).contains(&part) => Ok(Some(part)),
+        Ok(part) => Err(Error::usage(format!("the part {part} is not in [0, 1)"))
+            .at("--validation")
+            .help("give a part such as 0.2, 0 for none, or a table")),
+        Err(_) => Ok(None),
+    }
+}
+
+/// The table to validate on, if `--validation` names one.
+pub(super) fn validation_file(args: &Train) -> Result<Option<PathBuf>> {
+    Ok(validation_part(args)?.is_none().then(|| PathBuf::from(&args.validation)))
+}
+
+/// The network for the encoded columns.
+pub(super) fn network(args: &Train, preprocessing: &Preprocessing) -> Result<Module> {
+    let (width, outputs) = (preprocessing.width(), preprocessing.target().outputs());
+    if let Some(net) = &args.net {
+        let module = parse_net(net)?;
+        fits(&module, width, outputs, preprocessing)?;
+        return Ok(module);
+    }
+    let hidden: Vec<usize> = args.hidden.iter().copied().filter(|&width| width > 0).collect();
+    if hidden.len() < args.hidden.len() && args.hidden != [0] {
+        return Err(Error::usage("a hidden layer cannot have 0 units")
+            .at("--hidden")
+            .help("give 0 alone for none"));
+    }
+    let mut layers: Vec<Module> = vec![];
+    let mut from = width;
+    for to in hidden {
+        layers.push(nn::linear(from, to));
+        layers.push(activation(&args.activation)?);
+        if let Some(p) = args.dropout {
+            layers.push(nn::dropout(p));
+        }
+        from = to;
+    }
+    layers.push(nn::linear(from, outputs));
+    let module = nn::sequential(layers);
+    module.validate()?;
+    Ok(module)
+}
+
+fn parse_net(net: &str) -> Result<Module> {
+    if model::is_notation(net) {
+        return nn::parse(net);
+    }
+    Err(Error::usage(format!("{net:?} is no network"))
+        .at("--net")
+        .help("write 6-32-4 or 'Sequential(Linear(6, 32), ReLU(), Linear(32, 4))'"))
+}
+
+/// A `torch.nn` name in any case, an expression, or a formula in z.
+fn activation(text: &str) -> Result<Module> {
+    let wanted = text.to_lowercase().replace('_', "");
+    let named = [
+        "ReLU",
+        "LeakyReLU",
+        "PReLU",
+        "ELU",
+        "CELU",
+        "SELU",
+        "GELU",
+        "SiLU",
+        "Mish",
+        "Softplus",
+        "Softsign",
+        "Sigmoid",
+        "LogSigmoid",
+        "Tanh",
+        "Hardtanh",
+        "ReLU6",
+        "Hardsigmoid",
+        "Hardswish",
+        "Identity",
+    ];
+    if let Some(name) = named.into_iter().find(|name| name.to_lowercase() == wanted) {
+        return nn::parse(&format!("{name}()"));
+    }
+    // Constructors begin with a capital letter, functions in formulas do not.
+    if text.starts_with(|c: char| c.is_ascii_uppercase()) {
+        return nn::parse(text).map_err(|error| at_flag(error, "--activation"));
+    }
+    nn::formula(text).map_err(|error| at_flag(error, "--activation"))
+}
+
+fn at_flag(error: Error, flag: &str) -> Error {
+    if error.place().is_some() { error } else { error.at(flag.to_owned()) }
+}
+
+/// Checks a given network against the encoded columns and the target.
+fn fits(
+    module: &Module,
+    width: usize,
+    outputs: usize,
+    preprocessing: &Preprocessing,
+) -> Result<()> {
+    if let Some(found) = module.in_features().filter(|&found| found != width) {
+        return Err(Error::usage(format!(
+            "the network takes {found} features, the table gives {width}"
+        ))
+        .at("--net")
+        .help(format!("write {width} for its input, or use --hidden, which adapts"))
+        .detail(format!("the features are {}", preprocessing.feature_names().join(", "))));
+    }
+    module.summary(Some(glassnet::graph::Shape::batch([width])))?;
+    if let Some(found) = module.out_features().filter(|&found| found != outputs) {
+        let why = match preprocessing.target().classes() {
+            Some(classes) => format!("the target has the {outputs} classes {}", classes.join(", ")),
+            None => "the target is one number".to_owned(),
+        };
+        return Err(Error::usage(format!(
+            "the network gives {found} outputs, {outputs} are needed"
+        ))
+        .at("--net")
+        .help(format!("write {outputs} for its output"))
+        .detail(why));
+    }
+    Ok(())
+}
+
+fn optimizer(args: &Train) -> Result<Optimizer> {
+    let mut optimizer = Optimizer::parse(&args.optimizer)?;
+    if let Some(lr) = args.lr {
+        optimizer = optimizer.with_lr(lr);
+    }
+    if let Some(momentum) = args.momentum {
+        if optimizer.momentum().is_none()
+            || matches!(optimizer.name(), "Adam" | "AdamW" | "NAdam" | "RAdam")
+        {
+            return Err(Error::usage(format!("{} has no momentum", optimizer.name()))
+                .at("--momentum")
+                .help("use sgd or rmsprop, or set betas in the optimiser's expression"));
+        }
+        optimizer = optimizer.with_momentum(momentum);
+    }
+    if let Some(decay) = args.weight_decay {
+        optimizer = optimizer.with_weight_decay(decay);
+    }
+    optimizer.validate()?;
+    Ok(optimizer)
+}
+
+fn schedule(args: &Train) -> Result<Option<Schedule>> {
+    args.schedule.as_deref().map(Schedule::parse).transpose()
+}
+
+/// All settings of the training.
+pub(super) fn config(
+    args: &Train,
+    preprocessing: &Preprocessing,
+    training: &Dataset,
+) -> Result<Config> {
+    let criterion = criterion(args, preprocessing, training)?;
+    let clip = match (args.clip_norm, args.clip_value) {
+        (Some(max_norm), _) => Some(Clip::Norm { max_norm, norm_type: 2.0 }),
+        (None, Some(clip_value)) => Some(Clip::Value { clip_value }),
+        (None, None) => None,
+    };
+    Ok(Config {
+        schedule: schedule(args)?,
+        clip,
+        l1: args.l1,
+        l2: args.l2,
+        epochs: args.epochs,
+        batch_size: args.batch_size,
+        shuffle: match args.shuffle {
+            ShuffleChoice::Own => Shuffle::Own,
+            ShuffleChoice::Torch => Shuffle::Torch,
+            ShuffleChoice::None => Shuffle::None,
+        },
+        seed: args.seed,
+        patience: (args.patience > 0).then_some(args.patience),
+        ..Config::new(criterion, optimizer(args)?)
+    })
+}
+
+fn criterion(args: &Train, preprocessing: &Preprocessing, training: &Dataset) -> Result<Criterion> {
+    let classes = preprocessing.target().classes();
+    let default = if classes.is_some() { "cross_entropy" } else { "mse" };
+    let mut criterion = Criterion::parse(args.loss.as_deref().unwrap_or(default))?;
+    let over_classes = matches!(criterion, Criterion::CrossEntropyLoss(_) | Criterion::NLLLoss(_));
+    if over_classes != classes.is_some() {
+        let (kind, help) = match classes {
+            Some(_) => ("classes", "use cross_entropy, or --task regression"),
+            None => ("a number", "use mse, l1, smooth_l1 or huber, or --task classification"),
+        };
+        return Err(Error::usage(format!("{criterion} cannot learn a target of {kind}"))
+            .at("--loss")
+            .help(help));
+    }
+    if let Some(given) = &args.class_weight {
+        let weight = class_weights(given, classes.unwrap_or(&[]), training)?;
+        match &mut criterion {
+            Criterion::CrossEntropyLoss(CrossEntropyLoss { weight: place, .. }) => {
+                *place = Some(weight)
+            }
+            Criterion::NLLLoss(loss) => loss.weight = Some(weight),
+            _ => {
+                return Err(
+                    Error::usage("only a target of classes has class weights").at("--class-weight")
+                );
+            }
+        }
+    }
+    criterion.check()?;
+    Ok(criterion)
+}
+
+/// `balanced`: rows / (classes × rows of the class), scikit-learn's rule; else one number per class.
+fn class_weights(given: &str, classes: &[String], training: &Dataset) -> Result<Tensor<f64>> {
+    if given != "balanced" {
+        let weights: std::result::Result<Vec<f64>, _> =
+            given.split(',').map(|text| text.trim().parse()).collect();
+        return match weights {
+            Ok(weights) if weights.len() == classes.len() => Tensor::new([weights.len()], weights),
+            Ok(_) | Err(_) => Err(Error::usage(format!("{given:?} is not one number per class"))
+                .at("--class-weight")
+                .help(format!(
+                    "give balanced, or {} numbers for {}",
+                    classes.len(),
+                    classes.join(", ")
+                ))),
+        };
+    }
+    let Target::Classes(rows) = training.target() else {
+        return Err(Error::usage("only a target of classes has class weights").at("--class-weight"));
+    };
+    let count = |class: usize| rows.iter().filter(|&&row| row == class as i64).count();
+    let weight = |class: usize| match count(class) {
+        0 => 0.0,
+        count => rows.len() as f64 / (classes.len() * count) as f64,
+    };
+    Tensor::new([classes.len()], (0..classes.len()).map(weight).collect())
+}
+
+/// The settings that weights depend on, by flag: what a checkpoint must agree with.
+pub(super) fn described(args: &Train) -> serde_json::Value {
+    json!({
+        "target": args.target,
+        "loss": args.loss,
+        "class_weight": args.class_weight,
+        "optimizer": args.optimizer,
+        "lr": args.lr,
+        "momentum": args.momentum,
+        "weight_decay": args.weight_decay,
+        "l1": args.l1,
+        "l2": args.l2,
+        "clip_norm": args.clip_norm,
+        "clip_value": args.clip_value,
+        "schedule": args.schedule,
+        "batch_size": args.batch_size,
+        "patience": args.patience,
+        "seed": args.seed,
+        "shuffle": format!("{:?}", args.shuffle).to_lowercase(),
+        "validation": args.validation,
+        "split_by": args.split_by,
+        "drop": args.drop,
+        "features": args.features,
+        "weight": args.weight,
+    })
+}

@@ -1,0 +1,339 @@
+//! What was learned from the training rows: how each column becomes features, and how outputs become answers.
+
+use std::collections::BTreeSet;
+
+use glassnet::{Error, ErrorKind, Result};
+use serde::{Deserialize, Serialize};
+
+use crate::options::{ColumnType, CsvOptions};
+use crate::words::quoted;
+
+/// The version of the JSON form that this crate writes, and the newest that it reads.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// How a column becomes features.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Encoding {
+    /// `(x − mean) / std`; a gap becomes the median.
+    Number {
+        /// The mean of the training rows.
+        mean: f64,
+        /// Their population standard deviation, 1 for a constant column.
+        std: f64,
+        /// Their median.
+        median: f64,
+        /// Whether training rows had gaps: then a further feature is 1 where the cell is missing, else 0.
+        gaps: bool,
+    },
+    /// 0 for false, 1 for true; a gap becomes the more frequent one.
+    Boolean {
+        /// The more frequent value of the training rows (false if both are as frequent).
+        most: bool,
+        /// Whether training rows had gaps: then a further feature is 1 where the cell is missing, else 0.
+        gaps: bool,
+    },
+    /// One feature per category: 1 where the cell is that category, else 0.
+    Category {
+        /// The categories of the training rows, sorted.
+        levels: Vec<String>,
+        /// Whether training rows had gaps: then a further feature is 1 where the cell is missing, else 0.
+        gaps: bool,
+    },
+}
+
+/// A column and how it becomes features.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Feature {
+    /// The column's name.
+    pub column: String,
+    /// How its cells become features.
+    #[serde(flatten)]
+    pub encoding: Encoding,
+}
+
+impl Feature {
+    /// How many features the column becomes.
+    pub fn width(&self) -> usize {
+        match &self.encoding {
+            Encoding::Number { gaps, .. } | Encoding::Boolean { gaps, .. } => {
+                1 + usize::from(*gaps)
+            }
+            Encoding::Category { levels, gaps } => levels.len() + usize::from(*gaps),
+        }
+    }
+
+    /// The features' names: `wind`, `weather=rain`, `body_mass_g missing`.
+    pub fn names(&self) -> Vec<String> {
+        let (mut names, gaps) = match &self.encoding {
+            Encoding::Number { gaps, .. } | Encoding::Boolean { gaps, .. } => {
+                (vec![self.column.clone()], *gaps)
+            }
+            Encoding::Category { levels, gaps } => {
+                (levels.iter().map(|level| format!("{}={level}", self.column)).collect(), *gaps)
+            }
+        };
+        if gaps {
+            names.push(format!("{} missing", self.column));
+        }
+        names
+    }
+
+    /// The type that the column must have.
+    pub fn column_type(&self) -> ColumnType {
+        match &self.encoding {
+            Encoding::Number { .. } => ColumnType::Number,
+            Encoding::Boolean { .. } => ColumnType::Boolean,
+            Encoding::Category { .. } => ColumnType::Category,
+        }
+    }
+}
+
+/// How the target becomes what a network learns, and its outputs become answers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum TargetEncoding {
+    /// The index of the class.
+    Classes {
+        /// The target's column.
+        column: String,
+        /// What the column holds; classes of a number column are compared as numbers.
+        column_type: ColumnType,
+        /// The classes in the order of the network's outputs.
+        names: Vec<String>,
+    },
+    /// `(y − mean) / std`.
+    Number {
+        /// The target's column.
+        column: String,
+        /// The mean of the training rows, 0 if the target is learned as it is.
+        mean: f64,
+        /// Their population standard deviation, 1 if the target is learned as it is.
+        std: f64,
+    },
+}
+
+impl TargetEncoding {
+    /// The target's column.
+    pub fn column(&self) -> &str {
+        match self {
+            TargetEncoding::Classes { column, .. } | TargetEncoding::Number { column, .. } => {
+                column
+            }
+        }
+    }
+
+    /// The classes' names, `None` for numbers.
+    pub fn classes(&self) -> Option<&[String]> {
+        match self {
+            TargetEncoding::Classes { names, .. } => Some(names),
+            TargetEncoding::Number { .. } => None,
+        }
+    }
+
+    /// How many outputs a network needs: one per class, or one.
+    pub fn outputs(&self) -> usize {
+        self.classes().map_or(1, <[String]>::len)
+    }
+
+    /// A network's output in the target's own unit, `y · std + mean`; classes come back as they are.
+    pub fn restore(&self, output: f32) -> f32 {
+        match self {
+            TargetEncoding::Classes { .. } => output,
+            TargetEncoding::Number { mean, std, .. } => (f64::from(output) * std + mean) as f32,
+        }
+    }
+
+    fn column_type(&self) -> ColumnType {
+        match self {
+            TargetEncoding::Classes { column_type, .. } => *column_type,
+            TargetEncoding::Number { .. } => ColumnType::Number,
+        }
+    }
+}
+
+/// How the columns of a table become features, fitted on training rows, saved with the model, replayed by column name.
+///
+/// # Format
+/// [`Preprocessing::to_json`] gives an object with `version`, `missing` (cells that count as missing), `features` in the
+/// network's order, `target`, `weights` (the column of row weights, or null) and `unused` (columns of the training file
+/// that are no features). It also implements serde's traits, so that it can be part of a larger document.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(into = "Document", try_from = "Document")]
+pub struct Preprocessing {
+    pub(crate) missing: Vec<String>,
+    pub(crate) features: Vec<Feature>,
+    pub(crate) target: TargetEncoding,
+    pub(crate) weights: Option<String>,
+    pub(crate) unused: Vec<String>,
+}
+
+/// The JSON form, version 1.
+#[derive(Clone, Serialize, Deserialize)]
+struct Document {
+    version: u32,
+    missing: Vec<String>,
+    features: Vec<Feature>,
+    target: TargetEncoding,
+    #[serde(default)]
+    weights: Option<String>,
+    #[serde(default)]
+    unused: Vec<String>,
+}
+
+impl From<Preprocessing> for Document {
+    fn from(from: Preprocessing) -> Self {
+        let Preprocessing { missing, features, target, weights, unused } = from;
+        Document { version: FORMAT_VERSION, missing, features, target, weights, unused }
+    }
+}
+
+impl TryFrom<Document> for Preprocessing {
+    type Error = Error;
+
+    fn try_from(document: Document) -> Result<Self> {
+        let Document { version, missing, features, target, weights, unused } = document;
+        if version != FORMAT_VERSION {
+            return Err(newer_version(u64::from(version)));
+        }
+        features.iter().try_for_each(check_feature)?;
+        check_target(&target)?;
+        let mut columns = BTreeSet::from([target.column()]);
+        let twice = features.iter().find(|feature| !columns.insert(&feature.column));
+        match (twice, features.is_empty()) {
+            (Some(feature), _) => Err(broken(&feature.column, "stands there twice")),
+            (None, true) => Err(Error::model("the preprocessing has no features")),
+            (None, false) => Ok(Preprocessing { missing, features, target, weights, unused }),
+        }
+    }
+}
+
+impl Preprocessing {
+    /// The columns in the order of the features.
+    pub fn features(&self) -> &[Feature] {
+        &self.features
+    }
+
+    /// The target.
+    pub fn target(&self) -> &TargetEncoding {
+        &self.target
+    }
+
+    /// The column of row weights, if training used one.
+    pub fn weights(&self) -> Option<&str> {
+        self.weights.as_deref()
+    }
+
+    /// Columns of the training file that are no features.
+    pub fn unused(&self) -> &[String] {
+        &self.unused
+    }
+
+    /// The number of features, which is the network's input width.
+    pub fn width(&self) -> usize {
+        self.features.iter().map(Feature::width).sum()
+    }
+
+    /// Every feature's name, in order.
+    pub fn feature_names(&self) -> Vec<String> {
+        self.features.iter().flat_map(Feature::names).collect()
+    }
+
+    /// `base` with what this preprocessing needs: the types of its columns, the cells that count as missing, and only its
+    /// columns kept (with the target and row weights if `with_target`). Read every table that is to be encoded with these.
+    pub fn csv_options(&self, base: &CsvOptions, with_target: bool) -> CsvOptions {
+        let mut options = base.clone();
+        for cell in &self.missing {
+            if !options.missing.contains(cell) {
+                options.missing.push(cell.clone());
+            }
+        }
+        let features = self.features.iter().map(|f| (f.column.clone(), f.column_type()));
+        let mut types: Vec<(String, ColumnType)> = features.collect();
+        if with_target {
+            types.push((self.target.column().to_string(), self.target.column_type()));
+            types.extend(self.weights.iter().map(|column| (column.clone(), ColumnType::Number)));
+        }
+        options.keep = Some(types.iter().map(|(column, _)| column.clone()).collect());
+        options.column_types = types.into_iter().collect();
+        options.drop.clear();
+        options
+    }
+
+    /// The JSON form; see the type's documentation.
+    pub fn to_json(&self) -> serde_json::Value {
+        serde_json::to_value(self).unwrap_or_default()
+    }
+
+    /// The preprocessing of a JSON form.
+    ///
+    /// # Errors
+    /// Kind `model`: a newer version, a missing or wrong entry, numbers that are not finite or not positive where they
+    /// must be, equal columns or categories.
+    pub fn from_json(value: &serde_json::Value) -> Result<Self> {
+        let version = value.get("version").and_then(serde_json::Value::as_u64);
+        match version {
+            Some(version) if version != u64::from(FORMAT_VERSION) => {
+                return Err(newer_version(version));
+            }
+            _ => {}
+        }
+        let document = Document::deserialize(value).map_err(|error| {
+            Error::model(format!("the preprocessing is damaged: {error}"))
+                .help("train the model again, or take an undamaged copy")
+        })?;
+        Preprocessing::try_from(document)
+    }
+}
+
+fn newer_version(version: u64) -> Error {
+    Error::model(format!(
+        "the preprocessing has format version {version}, this glassnet reads version {FORMAT_VERSION}"
+    ))
+    .help("use the glassnet that wrote the model, or a newer one")
+}
+
+fn broken(column: &str, why: &str) -> Error {
+    Error::new(
+        ErrorKind::Model,
+        format!("the preprocessing is damaged: column {} {why}", quoted(column)),
+    )
+    .help("train the model again, or take an undamaged copy")
+}
+
+fn check_feature(feature: &Feature) -> Result<()> {
+    let column = &feature.column;
+    match &feature.encoding {
+        Encoding::Number { mean, std, median, .. } => {
+            let finite = mean.is_finite() && median.is_finite();
+            let positive = std.is_finite() && *std > 0.0;
+            if finite && positive { Ok(()) } else { Err(broken(column, "has a bad mean or std")) }
+        }
+        Encoding::Boolean { .. } => Ok(()),
+        Encoding::Category { levels, .. } => {
+            let ordered = levels.windows(2).all(|pair| pair[0] < pair[1]);
+            if ordered { Ok(()) } else { Err(broken(column, "has categories out of order")) }
+        }
+    }
+}
+
+fn check_target(target: &TargetEncoding) -> Result<()> {
+    match target {
+        TargetEncoding::Classes { column, column_type, names } => {
+            let distinct: BTreeSet<&String> = names.iter().collect();
+            let numeric = *column_type != ColumnType::Number
+                || names.iter().all(|name| name.parse::<f64>().is_ok_and(f64::is_finite));
+            if names.len() < 2 || distinct.len() < names.len() || !numeric {
+                return Err(broken(column, "has bad classes"));
+            }
+            Ok(())
+        }
+        TargetEncoding::Number { column, mean, std } => {
+            if mean.is_finite() && std.is_finite() && *std > 0.0 {
+                Ok(())
+            } else {
+                Err(broken(column, "has a bad mean or std"))
+            }
+        }
+    }
+}

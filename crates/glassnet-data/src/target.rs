@@ -1,0 +1,320 @@
+//! What is to be predicted: the classes or numbers of one column.
+
+use glassnet::{Error, Result};
+
+use crate::note::{Note, NoteKind};
+use crate::options::ColumnType;
+use crate::table::{Cells, Column, Table, Texts};
+use crate::words::{count, list, quoted, shell};
+
+/// The most classes that a target may have.
+const MOST_CLASSES: usize = 1000;
+
+/// Whether a target is a class or a number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Task {
+    /// By the column: text, dates and booleans are classes. Numbers are classes when they take exactly two values, or when
+    /// they are integers of at most 20 different values, each in at least 1 % of the rows, with at least 5 rows
+    /// per value on average; otherwise they are predicted as numbers.
+    #[default]
+    Auto,
+    /// Classes, whatever the column holds.
+    Classification,
+    /// Numbers; the column must hold numbers.
+    Regression,
+}
+
+/// The target's values in the labelled rows.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TargetValues {
+    /// Classes.
+    Classes {
+        /// The classes' names in the order of the network's outputs: text sorted, numbers ascending, false before true.
+        names: Vec<String>,
+        /// The class of each labelled row, parallel to [`Target::rows`].
+        of_row: Vec<i64>,
+    },
+    /// The number of each labelled row, parallel to [`Target::rows`].
+    Numbers(Vec<f64>),
+}
+
+/// What is to be predicted, decided from all rows of a table before they are split.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Target {
+    pub(crate) column: String,
+    pub(crate) column_type: ColumnType,
+    pub(crate) rows: Vec<usize>,
+    pub(crate) values: TargetValues,
+    pub(crate) notes: Vec<Note>,
+}
+
+impl Target {
+    /// The target in `column` of `table`, over all of its labelled rows.
+    ///
+    /// # Errors
+    /// Kind `data`: no such column, fewer than two labelled rows, one class only or a constant number (there is nothing to
+    /// learn), more than 1000 classes, a class of its own for every row, or text where numbers are asked for.
+    pub fn choose(table: &Table, column: &str, task: Task) -> Result<Target> {
+        let found = table.require(column)?;
+        let (rows, mut notes) = labelled_rows(table, found)?;
+        let classify = match task {
+            Task::Classification => true,
+            Task::Regression => false,
+            Task::Auto => auto_classifies(found, &rows, &mut notes),
+        };
+        let values = if classify {
+            classes(table, found, &rows, &mut notes)?
+        } else {
+            numbers(table, found, &rows)?
+        };
+        Ok(Target {
+            column: column.to_string(),
+            column_type: found.column_type(),
+            rows,
+            values,
+            notes,
+        })
+    }
+
+    /// The column's name.
+    pub fn column(&self) -> &str {
+        &self.column
+    }
+
+    /// The rows of the table that have a target.
+    pub fn rows(&self) -> &[usize] {
+        &self.rows
+    }
+
+    /// Their targets.
+    pub fn values(&self) -> &TargetValues {
+        &self.values
+    }
+
+    /// The classes' names, `None` for numbers.
+    pub fn classes(&self) -> Option<&[String]> {
+        match &self.values {
+            TargetValues::Classes { names, .. } => Some(names),
+            TargetValues::Numbers(_) => None,
+        }
+    }
+
+    /// What is worth telling about the choice.
+    pub fn notes(&self) -> &[Note] {
+        &self.notes
+    }
+}
+
+/// The rows whose cell in `column` is not missing, and a note of how many are left out.
+pub(crate) fn labelled_rows(table: &Table, column: &Column) -> Result<(Vec<usize>, Vec<Note>)> {
+    let rows: Vec<usize> = (0..table.rows()).filter(|&row| !column.is_missing(row)).collect();
+    let left_out = table.rows() - rows.len();
+    if rows.len() < 2 {
+        return Err(Error::data(format!(
+            "the target {} has a value in {}: at least 2 are needed",
+            quoted(column.name()),
+            count(rows.len(), "row"),
+        ))
+        .at(table.name())
+        .help("give more rows with a target"));
+    }
+    let mut notes = Vec::new();
+    if left_out > 0 {
+        let verb = if left_out == 1 { "is" } else { "are" };
+        notes.push(Note::new(
+            NoteKind::Rows,
+            format!(
+                "{} without a value of the target {} {verb} left out",
+                count(left_out, "row"),
+                quoted(column.name()),
+            ),
+        ));
+    }
+    Ok((rows, notes))
+}
+
+fn auto_classifies(column: &Column, rows: &[usize], notes: &mut Vec<Note>) -> bool {
+    let Some(values) = column.numbers() else {
+        return true;
+    };
+    let Some(counted) = distinct_numbers(values, rows, 20) else {
+        return false;
+    };
+    let name = quoted(column.name());
+    if counted.len() == 2 {
+        let usual = counted.iter().all(|(value, _)| [-1.0, 0.0, 1.0].contains(value));
+        if !usual {
+            notes.push(Note::new(
+                NoteKind::Interpreted,
+                format!("target {name} holds 2 different numbers: taken as classes; --task regression predicts a number"),
+            ));
+        }
+        return true;
+    }
+    if counted.len() < 2 || counted.iter().any(|(value, _)| value.fract() != 0.0) {
+        return false;
+    }
+    let rarest = counted.iter().map(|(_, times)| *times).min().unwrap_or(0);
+    let classify = rarest * 100 >= rows.len() && counted.len() * 5 <= rows.len();
+    let (taken, other) = if classify {
+        ("classes", "regression predicts a number")
+    } else {
+        ("numbers", "classification makes each a class")
+    };
+    notes.push(Note::new(
+        NoteKind::Interpreted,
+        format!(
+            "target {name} holds {} different integers: taken as {taken}; --task {other}",
+            counted.len(),
+        ),
+    ));
+    classify
+}
+
+/// The distinct values in ascending order with their counts, unless there are more than `limit`.
+fn distinct_numbers(values: &[f64], rows: &[usize], limit: usize) -> Option<Vec<(f64, usize)>> {
+    let mut counted: Vec<(f64, usize)> = Vec::new();
+    for &row in rows {
+        // Adding zero turns -0 into 0, so that both are one value.
+        let value = values[row] + 0.0;
+        match counted.binary_search_by(|(other, _)| other.total_cmp(&value)) {
+            Ok(at) => counted[at].1 += 1,
+            Err(_) if counted.len() == limit => return None,
+            Err(at) => counted.insert(at, (value, 1)),
+        }
+    }
+    Some(counted)
+}
+
+fn classes(
+    table: &Table,
+    column: &Column,
+    rows: &[usize],
+    notes: &mut Vec<Note>,
+) -> Result<TargetValues> {
+    let name = quoted(column.name());
+    let too_many = || {
+        Error::data(format!("the target {name} has more than {MOST_CLASSES} classes"))
+            .at(table.name())
+            .help("choose a target with fewer classes, or --task regression for numbers")
+    };
+    let (names, of_row) = match column.cells() {
+        Cells::Number(values) => {
+            let counted = distinct_numbers(values, rows, MOST_CLASSES).ok_or_else(too_many)?;
+            let class = |row: usize| {
+                counted.partition_point(|(other, _)| other.total_cmp(&(values[row] + 0.0)).is_lt())
+            };
+            let of_row = rows.iter().map(|&row| class(row) as i64).collect();
+            (counted.iter().map(|(value, _)| number_name(*value)).collect(), of_row)
+        }
+        Cells::Boolean { values, words } => {
+            let present: Vec<bool> = rows.iter().filter_map(|&row| values[row]).collect();
+            let names: Vec<String> = [false, true]
+                .into_iter()
+                .filter(|value| present.contains(value))
+                .map(|value| words[usize::from(value)].clone())
+                .collect();
+            let of_row =
+                present.iter().map(|&value| i64::from(value && names.len() == 2)).collect();
+            (names, of_row)
+        }
+        Cells::Category(texts) | Cells::Date(texts) => {
+            text_classes(texts, rows).ok_or_else(too_many)?
+        }
+    };
+    refuse_useless_classes(table, &name, &names, rows)?;
+    note_small_classes(&name, &names, &of_row, notes);
+    Ok(TargetValues::Classes { names, of_row })
+}
+
+/// The name of a class that is a number.
+pub(crate) fn number_name(value: f64) -> String {
+    value.to_string()
+}
+
+fn text_classes(texts: &Texts, rows: &[usize]) -> Option<(Vec<String>, Vec<i64>)> {
+    let mut used = vec![false; texts.levels().len()];
+    rows.iter().for_each(|&row| used[texts.codes()[row] as usize] = true);
+    let mut levels: Vec<usize> = (0..used.len()).filter(|&level| used[level]).collect();
+    if levels.len() > MOST_CLASSES {
+        return None;
+    }
+    levels.sort_by_key(|&level| &texts.levels()[level]);
+    let mut class_of = vec![-1; used.len()];
+    levels.iter().enumerate().for_each(|(class, &level)| class_of[level] = class as i64);
+    let names = levels.iter().map(|&level| texts.levels()[level].clone()).collect();
+    let of_row = rows.iter().map(|&row| class_of[texts.codes()[row] as usize]).collect();
+    Some((names, of_row))
+}
+
+fn refuse_useless_classes(
+    table: &Table,
+    name: &str,
+    names: &[String],
+    rows: &[usize],
+) -> Result<()> {
+    if let [only] = names {
+        return Err(Error::data(format!(
+            "the target {name} has one class only, {}, in all {}: there is nothing to learn",
+            quoted(only),
+            count(rows.len(), "row"),
+        ))
+        .at(table.name())
+        .help("choose another target, or add rows of another class"));
+    }
+    if names.len() == rows.len() && rows.len() > 20 {
+        return Err(Error::data(format!(
+            "the target {name} has a class of its own for each of the {} rows: it names rows, no classes",
+            rows.len()
+        ))
+        .at(table.name())
+        .help("choose a target whose values repeat, or --task regression for numbers"));
+    }
+    Ok(())
+}
+
+fn note_small_classes(name: &str, names: &[String], of_row: &[i64], notes: &mut Vec<Note>) {
+    let mut sizes = vec![0_usize; names.len()];
+    of_row.iter().for_each(|&class| sizes[class as usize] += 1);
+    let single: Vec<&String> =
+        names.iter().zip(&sizes).filter(|(_, size)| **size == 1).map(|(name, _)| name).collect();
+    if !single.is_empty() {
+        notes.push(Note::new(
+            NoteKind::SmallClass,
+            format!(
+                "target {name}: {} with one row only, kept for training: {}",
+                count(single.len(), "class"),
+                list(single, 10),
+            ),
+        ));
+    }
+}
+
+fn numbers(table: &Table, column: &Column, rows: &[usize]) -> Result<TargetValues> {
+    let name = quoted(column.name());
+    let Some(values) = column.numbers() else {
+        return Err(Error::data(format!(
+            "the target {name} holds {}, regression needs numbers",
+            match column.column_type() {
+                ColumnType::Boolean => "truth values",
+                _ => "text",
+            }
+        ))
+        .at(table.place(rows[0], column.name()))
+        .help(format!(
+            "use --task classification, or --column-type {}=number to see which cells are no numbers",
+            shell(column.name())
+        )));
+    };
+    let chosen: Vec<f64> = rows.iter().map(|&row| values[row]).collect();
+    if chosen.iter().all(|&value| value == chosen[0]) {
+        return Err(Error::data(format!(
+            "the target {name} is {} in all {}: there is nothing to learn",
+            chosen[0],
+            count(rows.len(), "row"),
+        ))
+        .at(table.name())
+        .help("choose another target, or add rows with other values"));
+    }
+    Ok(TargetValues::Numbers(chosen))
+}
