@@ -1,5 +1,6 @@
 //! A training that leaves the finite numbers says where: step, epoch, layer or weight, rows.
 
+use glassnet::nn::Network;
 use glassnet::train::{Config, Dataset, Features, Session, Shuffle, Target};
 use glassnet::{Error, ErrorKind, Result, Tensor};
 
@@ -108,6 +109,17 @@ fn weights_that_break_unseen_are_found_after_the_epoch() -> Result<()> {
     assert_eq!(error.kind(), ErrorKind::Numeric);
     assert!(error.what().contains("weight 0.weight is"), "{error}");
     assert!(error.what().ends_with("after step 1 (epoch 1)"), "{error}");
+    Ok(())
+}
+
+#[test]
+fn weights_that_were_broken_before_are_not_blamed_on_a_step() -> Result<()> {
+    let (module, mut state) = network("4-8-3")?.into_parts();
+    state.insert("2.bias", Tensor::new([3], vec![0.0, f32::NAN, 0.0])?);
+    let broken = Network::with_state(module, &state)?;
+    let (data, config) = (classes(1, 20, 4, 3), in_order("CrossEntropyLoss()", "Adam()")?);
+    let error = Session::new(broken, &data, None, &config)?.run(&mut ()).unwrap_err();
+    assert_eq!(error.place(), Some("weight 2.bias is NaN from the start"));
     Ok(())
 }
 

@@ -77,5 +77,19 @@ fn what_is_not_defined_is_absent() -> Result<()> {
     assert!(classification(&Tensor::new([3], vec![2.0; 3])?, &[0, 0, 0]).is_err());
     let (three, _) = classification(&Tensor::new([1, 3], vec![2.0, 1.0, 0.0])?, &[0])?;
     assert_eq!(three.roc_auc, None);
+    for class in [3, -1] {
+        let error =
+            classification(&Tensor::new([1, 3], vec![2.0, 1.0, 0.0])?, &[class]).unwrap_err();
+        assert!(error.to_string().contains("has no score among 3; row 0"), "{error}");
+    }
+    let (none, pairs) = (Tensor::new([0, 1], vec![])?, Tensor::new([3, 2], vec![0.0; 6])?);
+    for result in [
+        classification(&Tensor::new([0, 3], vec![])?, &[]).map(|(metrics, _)| metrics),
+        regression(&none, &none),
+        mean_baseline(&none, &constant),
+        mean_baseline(&pairs, &constant),
+    ] {
+        assert!(result.is_err(), "{result:?}");
+    }
     Ok(())
 }

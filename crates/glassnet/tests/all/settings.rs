@@ -1,6 +1,7 @@
 //! Settings, tables and networks that cannot be trained are refused before the first step, in the user's terms.
 
 use glassnet::nn::{Network, parse};
+use glassnet::train::metrics::Metrics;
 use glassnet::train::{Config, Dataset, Features, Predictor, Session, Target, clip::Clip};
 use glassnet::train::{optimizer::Optimizer, schedule::Schedule};
 use glassnet::{Error, ErrorKind, Result, Tensor};
@@ -114,6 +115,32 @@ fn a_class_without_a_score_names_its_row() -> Result<()> {
     }
     let ignored = with_class(-100)?;
     Session::new(network("4-8-3")?, &ignored, None, &plain()?)?.run(&mut ())?;
+    Ok(())
+}
+
+#[test]
+fn ignored_rows_count_neither_for_the_loss_nor_for_the_metrics() -> Result<()> {
+    let data = classes(1, 20, 4, 3);
+    let validation = |ignored: usize| -> Result<Dataset> {
+        let x = features(2, 10, 4);
+        let target = (0..10).map(|row| if row < ignored { -100 } else { row as i64 % 3 }).collect();
+        Dataset::new(Features::Floats(x), Target::Classes(target))
+    };
+    let kept = Features::Floats(Tensor::new([6, 4], features(2, 10, 4).data()[16..].to_vec())?);
+    let kept = Dataset::new(kept, Target::Classes((4..10).map(|row| row % 3).collect()))?;
+    let config = Config { epochs: 3, ..plain()? };
+    let measure = |validation: &Dataset| -> Result<_> {
+        Ok(Session::new(network("4-8-3")?, &data, Some(validation), &config)?.run(&mut ())?.history)
+    };
+    let (ignoring, leaving_out) = (measure(&validation(4)?)?, measure(&kept)?);
+    for (a, b) in ignoring.iter().zip(&leaving_out) {
+        let (Some(a), Some(b)) = (&a.validation, &b.validation) else { panic!("measured") };
+        let (x, y) = (a.loss.unwrap_or(f64::NAN), b.loss.unwrap_or(f64::NAN));
+        assert!((x - y).abs() <= 1e-6 * y, "{x} and {y} differ in the order of a sum only");
+        assert_eq!(Metrics { loss: None, ..a.clone() }, Metrics { loss: None, ..b.clone() });
+    }
+    let nothing = measure(&validation(10)?).unwrap_err();
+    assert_eq!(nothing.kind(), ErrorKind::Numeric, "{nothing}");
     Ok(())
 }
 
