@@ -39,7 +39,8 @@ pub(super) fn explain(failure: &Failure<'_>, config: &Config) -> Result<Error> {
     )
     .help(HELP);
     if let Some((key, value)) = broken_weight(failure.block) {
-        return Ok(error.at(format!("weight {key} is {value} since the step before")));
+        let since = if failure.draw.step == 0 { "from the start" } else { "since the step before" };
+        return Ok(error.at(format!("weight {key} is {value} {since}")));
     }
     if let Some(why) = nothing_counts(failure) {
         return Ok(Error::data(why)

@@ -5,7 +5,7 @@ use super::diverged::{self, Failure};
 use super::forward::{Predictor, features_fit, fill, load};
 use super::observer::{Control, Observer, StepEvent};
 use super::optimizer::{Optimizer, State};
-use super::program::Program;
+use super::program::{Program, ignore_index};
 use super::record::{BestWeights, Checkpoint, EpochRecord, Record, Stopped};
 use super::schedule::{ScheduleState, Unit};
 use super::score::{self, Scorer, fill_targets};
@@ -56,6 +56,7 @@ struct Validation<'a> {
     data: &'a Dataset,
     predictor: Predictor,
     scorer: Scorer,
+    ignored: Option<i64>,
 }
 
 impl<'a> Session<'a> {
@@ -177,7 +178,8 @@ impl<'a> Session<'a> {
         Ok(session)
     }
 
-    /// Everything that is needed to go on later; take it between epochs.
+    /// Everything that is needed to go on later; take it between epochs: of an epoch that was stopped at half, the rest
+    /// is not made up for, the next run begins it anew with the weights as they are.
     pub fn checkpoint(&self) -> Checkpoint {
         Checkpoint {
             epoch: self.epoch,
@@ -453,7 +455,7 @@ impl<'a> Validation<'a> {
         predictor.check(data.features())?;
         let scorer =
             Scorer::new(&config.criterion, &predictor.output_shape(), data, &config.engine)?;
-        Ok(Validation { data, predictor, scorer })
+        Ok(Validation { data, predictor, scorer, ignored: ignore_index(&config.criterion) })
     }
 
     fn measure(&mut self, block: &Block) -> Result<Metrics> {
@@ -463,7 +465,7 @@ impl<'a> Validation<'a> {
         if !loss.is_finite() {
             return Err(diverged::validation(&outputs, loss));
         }
-        let (metrics, _) = score::unitless(&outputs, self.data.target())?;
+        let (metrics, _) = score::unitless(&outputs, self.data.target(), self.ignored)?;
         Ok(Metrics { loss: Some(loss), ..metrics })
     }
 }

@@ -48,11 +48,6 @@ pub(crate) fn values(seed: u64, rows: usize) -> Dataset {
     Dataset::new(Features::Floats(x), Target::Values(y)).expect("as many rows")
 }
 
-/// A dataset of rows given one by one.
-pub(crate) fn rows(x: &[[f32; 2]], target: Target) -> Result<Dataset> {
-    Dataset::new(Features::Floats(Tensor::from_rows(x)?), target)
-}
-
 /// A network with the weights of seed 0.
 pub(crate) fn network(notation: &str) -> Result<Network> {
     Network::new(nn::parse(notation)?, 0)
