@@ -103,13 +103,16 @@ fn nothing_counts(failure: &Failure<'_>) -> Option<&'static str> {
     let ignored = ignore_index(failure.criterion)?;
     let Target::Classes(classes) = failure.data.target() else { return None };
     let nothing = failure.rows.iter().all(|&row| classes[row] == ignored);
-    nothing.then_some("all rows of a batch have the class ignore_index, so that their mean loss is 0/0")
+    nothing.then_some(
+        "all rows of a batch have the class ignore_index, so that their mean loss is 0/0",
+    )
 }
 
 /// The error of weights that are no longer finite after `step` steps; `None` while all are.
 pub(super) fn weights(block: &Block, step: u64, epoch: usize) -> Option<Error> {
     let (key, value) = broken_weight(block)?;
-    let what = format!("the training diverged: weight {key} is {value} after step {step} (epoch {epoch})");
+    let what =
+        format!("the training diverged: weight {key} is {value} after step {step} (epoch {epoch})");
     Some(Error::new(ErrorKind::Numeric, what).help(HELP))
 }
 
