@@ -34,7 +34,7 @@ const fn room(name: &'static str, what: &'static str, may_use: &'static [&'stati
 /// Every room there is or will be, from the ground up.
 pub const ROOMS: &[Room] = &[
     room("error", "what went wrong, where, how to mend it", &[]),
-    room("math", "scalar functions with stated bounds, seeded generators", &[]),
+    room("math", "scalar functions with stated bounds, seeded generators", &["error"]),
     room("tensor", "dense arrays", &["error", "math"]),
     room("graph", "the centre: operations, shapes, checks, text form", &["error"]),
     room("formula", "expression tree: parse, print, evaluate, differentiate", &["error", "math"]),

@@ -211,6 +211,13 @@ fn unsafe_says_why_it_is_sound() {
         &[("a.rs", text)],
         &[&format!("a.rs:2: {block}"), &format!("a.rs:9: {function}")],
     );
+    let shared = "//! A.\n//!\n//! # Safety\n//! b\n#[inline]\nunsafe fn a() {\n  unsafe { b() };\n}\n\
+                  pub(super) unsafe fn c() {}\n";
+    check_rule(
+        unsafety::argued,
+        &[("a.rs", shared)],
+        &[&format!("a.rs:7: {block}"), &format!("a.rs:9: {function}")],
+    );
 }
 
 #[test]

@@ -1,7 +1,6 @@
 //! Running a schedule: one match, one kernel call per instruction.
-#![allow(unsafe_code)]
 
-use super::arena::Arena;
+use super::arena::{Arena, Operands};
 use super::instruction::{Instruction, Product};
 use super::kernels::{Identity, Level, product, sum_rows};
 use super::{Block, Draw, Memory, Plan};
@@ -13,12 +12,10 @@ use crate::math::random::{DROPOUT, Stream};
 pub(super) fn run(plan: &Plan, block: &Block, memory: &mut Memory, draw: Draw) -> Result<()> {
     assert_eq!(block.data().len(), plan.state_len, "the block belongs to the plan's graph");
     assert_eq!(memory.work.len(), plan.work_len, "the memory belongs to the plan");
-    let arena = Arena::new(block.data(), &mut memory.work, &memory.index);
+    let mut arena = Arena::new(block.data(), &mut memory.work, &memory.index);
     for instruction in &plan.instructions {
-        // SAFETY: the output is taken once per instruction and dropped before the next; compilation asserted
-        // that it overlaps none of the operands read below.
-        let out = unsafe { arena.write(instruction.out()) };
-        execute(plan.level, instruction, &arena, out, &mut memory.scratch, draw)?;
+        let (out, operands) = arena.split(instruction.out());
+        execute(plan.level, instruction, &operands, out, &mut memory.scratch, draw)?;
     }
     Ok(())
 }
@@ -26,7 +23,7 @@ pub(super) fn run(plan: &Plan, block: &Block, memory: &mut Memory, draw: Draw) -
 fn execute(
     level: Level,
     instruction: &Instruction,
-    arena: &Arena<'_>,
+    arena: &Operands<'_>,
     out: &mut [f32],
     scratch: &mut [f32],
     draw: Draw,
@@ -95,7 +92,7 @@ fn execute(
     Ok(())
 }
 
-fn multiply(level: Level, p: &Product, arena: &Arena<'_>, out: &mut [f32], scratch: &mut [f32]) {
+fn multiply(level: Level, p: &Product, arena: &Operands<'_>, out: &mut [f32], scratch: &mut [f32]) {
     let bias = p.bias.map(|bias| arena.read(bias));
     let (a, b) = (arena.read(p.a), arena.read(p.b));
     product(level, &p.shape(), a, b, bias, &Identity, out, scratch);

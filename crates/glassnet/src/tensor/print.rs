@@ -36,38 +36,67 @@ trait Float: Copy {
     fn scientific(self, places: usize) -> String;
 }
 
-macro_rules! float {
-    ($type:ty, $from:expr) => {
-        impl Float for $type {
-            const EXPONENT_FROM: f64 = $from;
-            fn wide(self) -> f64 {
-                f64::from(self)
-            }
-            fn is_negative(self) -> bool {
-                self.is_sign_negative()
-            }
-            fn shortest(self) -> String {
-                format!("{:e}", self.abs())
-            }
-            fn fixed(self, places: usize) -> String {
-                format!("{:.places$}", self.abs())
-            }
-            fn scientific(self, places: usize) -> String {
-                format!("{:.places$e}", self.abs())
-            }
-        }
+impl Float for f32 {
+    // Single precision turns to exponents from its sixth digit on.
+    const EXPONENT_FROM: f64 = 1e6;
 
-        impl Element for $type {
-            fn texts(values: &[Self]) -> Vec<String> {
-                float_texts(values)
-            }
-        }
-    };
+    fn wide(self) -> f64 {
+        f64::from(self)
+    }
+
+    fn is_negative(self) -> bool {
+        self.is_sign_negative()
+    }
+
+    fn shortest(self) -> String {
+        format!("{:e}", self.abs())
+    }
+
+    fn fixed(self, places: usize) -> String {
+        format!("{:.places$}", self.abs())
+    }
+
+    fn scientific(self, places: usize) -> String {
+        format!("{:.places$e}", self.abs())
+    }
 }
 
-// Single precision turns to exponents from its sixth digit on, double precision from 1e8.
-float!(f32, 1e6);
-float!(f64, 1e8);
+impl Float for f64 {
+    // Double precision turns to exponents where its eight printed digits end.
+    const EXPONENT_FROM: f64 = 1e8;
+
+    fn wide(self) -> f64 {
+        self
+    }
+
+    fn is_negative(self) -> bool {
+        self.is_sign_negative()
+    }
+
+    fn shortest(self) -> String {
+        format!("{:e}", self.abs())
+    }
+
+    fn fixed(self, places: usize) -> String {
+        format!("{:.places$}", self.abs())
+    }
+
+    fn scientific(self, places: usize) -> String {
+        format!("{:.places$e}", self.abs())
+    }
+}
+
+impl Element for f32 {
+    fn texts(values: &[Self]) -> Vec<String> {
+        float_texts(values)
+    }
+}
+
+impl Element for f64 {
+    fn texts(values: &[Self]) -> Vec<String> {
+        float_texts(values)
+    }
+}
 
 impl Element for i64 {
     fn texts(values: &[Self]) -> Vec<String> {

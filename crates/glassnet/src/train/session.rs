@@ -109,7 +109,7 @@ impl<'a> Session<'a> {
             validation: validation
                 .map(|data| Validation::new(&network, training, data, config))
                 .transpose()?,
-            optimizer: config.optimizer.clone(),
+            optimizer: config.optimizer,
             optimizer_state: with_slots(config, schedule.as_ref())?
                 .state(block.parameters().len())?,
             order: (0..training.rows()).collect(),
@@ -310,7 +310,7 @@ impl<'a> Session<'a> {
         match &self.schedule {
             Some(schedule) => {
                 if let Some(momentum) = schedule.momentum() {
-                    self.optimizer = self.optimizer.clone().with_momentum(momentum);
+                    self.optimizer = self.optimizer.with_momentum(momentum);
                 }
                 schedule.lr()
             }

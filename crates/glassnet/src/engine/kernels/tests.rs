@@ -1,3 +1,5 @@
+//! Kernels against plain loops: the same bits at every level.
+
 use super::*;
 use crate::math::elementary;
 

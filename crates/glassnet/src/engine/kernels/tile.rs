@@ -1,4 +1,8 @@
 //! The product's inner loop: a tile of C in registers.
+//!
+//! # Safety
+//! The private functions are called by `one` alone, for a tile that `check` has passed: pointers are valid for the
+//! elements of `width`, and everything is inlined into `dispatch` for the level of `V`.
 
 use super::vector::Vector;
 

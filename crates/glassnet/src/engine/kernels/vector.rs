@@ -1,10 +1,10 @@
 //! One register of f32 per instruction set, for the product's inner loop, where the compiler is not left to choose.
+//!
+//! # Safety
+//! Every function here executes instructions of one level: it may only be called inside [`dispatch`](super::dispatch) of
+//! that level. Pointers must be valid for `LANES` elements, or for `count` where it is given; they need no alignment.
 
 /// A register of f32.
-///
-/// # Safety
-/// The methods execute instructions of the type's level: they may only be called inside [`dispatch`](super::dispatch) of
-/// that level. Pointers must be valid for `LANES` elements, or for `count` where it is given; they need no alignment.
 #[allow(unsafe_code)]
 pub(super) trait Vector: Copy {
     const LANES: usize;

@@ -367,7 +367,39 @@ impl Activation {
             Activation::Hardtanh { .. } => {
                 Activation::Hardtanh { min: read("min")?, max: read("max")? }
             }
-            other => other,
+            Activation::Relu
+            | Activation::Selu
+            | Activation::Gelu
+            | Activation::GeluTanh
+            | Activation::Silu
+            | Activation::Mish
+            | Activation::Softsign
+            | Activation::Sigmoid
+            | Activation::LogSigmoid
+            | Activation::Tanh
+            | Activation::Relu6
+            | Activation::Hardsigmoid
+            | Activation::Hardswish
+            | Activation::NegativePart
+            | Activation::Negate
+            | Activation::Abs
+            | Activation::Sign
+            | Activation::Square
+            | Activation::Sqrt
+            | Activation::Reciprocal
+            | Activation::Exp
+            | Activation::Expm1
+            | Activation::Log
+            | Activation::Log1p
+            | Activation::Sin
+            | Activation::Cos
+            | Activation::Tan
+            | Activation::Asin
+            | Activation::Acos
+            | Activation::Atan
+            | Activation::Sinh
+            | Activation::Cosh
+            | Activation::Erf => self,
         })
     }
 

@@ -35,7 +35,7 @@ impl fmt::Display for Attribute {
     }
 }
 
-/// Named attributes in order; operations take what they know, and [`Attributes::finish`] refuses the rest.
+/// Named attributes in order; operations take what they know, and the rest is refused.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Attributes(Vec<(String, Attribute)>);
 

@@ -1,3 +1,5 @@
+//! Elementary functions against their true values, within the stated bounds.
+
 use super::truth::{DERIVATIVE_BOUND, ENTRIES, error};
 use super::*;
 

@@ -1,3 +1,5 @@
+//! Losses: notation, values and gradients against PyTorch, errors.
+
 use super::*;
 use crate::graph::op::{Layout, Loss, Op};
 use crate::graph::{DType, Shape};

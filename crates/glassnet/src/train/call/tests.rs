@@ -1,3 +1,5 @@
+//! Calls as text: literals, faults with carets, hostile texts, near names.
+
 use super::*;
 
 const SIGNATURE: Signature =

@@ -1,3 +1,5 @@
+//! Optimisers against PyTorch, step by step.
+
 use serde_json::Value as Json;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Schedules against PyTorch, epoch by epoch.
+
 use serde_json::Value as Json;
 
 use super::*;

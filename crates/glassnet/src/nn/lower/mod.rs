@@ -1,12 +1,12 @@
 //! From modules to graph nodes.
 
-use super::layer::{
-    BatchNorm1d, Dropout, Embedding, Flatten, LayerNorm, Linear, Prelu, Residual, Sequential,
-};
+mod normalization;
+
+use super::layer::{Dropout, Embedding, Flatten, Linear, Prelu, Residual, Sequential};
 use super::module::join;
 use super::{Module, formula_lowering};
 use crate::error::{Error, Result};
-use crate::graph::op::{self, Activation, Gather, Normalize, Random, Reduce, Reduction, Softmax};
+use crate::graph::op::{self, Activation, Gather, Random, Softmax};
 use crate::graph::{Builder, Checked, DType, Dim, NodeId, Origin, Shape};
 
 /// Whether a network is lowered for training or for evaluation: `module.train()`, `module.eval()`.
@@ -227,8 +227,8 @@ fn lower_layer(
         Module::Identity | Module::Residual(_) | Module::Sequential(_) => Ok(x),
         Module::Flatten(flatten) => lower_flatten(*flatten, builder, x),
         Module::Dropout(dropout) => lower_dropout(*dropout, builder, x, context),
-        Module::BatchNorm1d(norm) => lower_batch_norm(*norm, builder, x, context),
-        Module::LayerNorm(norm) => lower_layer_norm(norm, builder, x, context),
+        Module::BatchNorm1d(norm) => normalization::lower_batch_norm(*norm, builder, x, context),
+        Module::LayerNorm(norm) => normalization::lower_layer_norm(norm, builder, x, context),
         Module::Embedding(table) => lower_embedding(*table, builder, x, context),
     }
 }
@@ -348,130 +348,6 @@ fn lower_dropout(
     let shape = builder.shape(x).clone();
     let mask = builder.random(Random::DropoutMask { p: p.value(), stream, shape })?;
     builder.mul(x, mask)
-}
-
-fn lower_batch_norm(
-    norm: BatchNorm1d,
-    builder: &mut Builder,
-    x: NodeId,
-    context: &mut Lowering,
-) -> Result<NodeId> {
-    let shape = builder.shape(x).clone();
-    let channels = match *shape.dims() {
-        [_, channels] | [_, channels, _] => channels,
-        _ => {
-            let rank = shape.rank();
-            return Err(Error::network(format!(
-                "expected 2D or 3D input (got {rank}D input of shape {shape})"
-            ))
-            .help("flatten it first, or give one row per sample"));
-        }
-    };
-    if channels != Dim::Fixed(norm.num_features) {
-        let expected = norm.num_features;
-        let what = format!("the input has {channels} channels, the layer expects {expected}");
-        return Err(Error::network(what).help(format!("set num_features={channels}")));
-    }
-    let y = if context.mode == Mode::Train || !norm.track_running_stats {
-        let axes: Vec<usize> = (0..shape.rank()).filter(|axis| *axis != 1).collect();
-        if context.mode == Mode::Train && norm.track_running_stats {
-            update_running_statistics(norm, builder, x, &axes, context)?;
-        }
-        builder.normalize(Normalize { axes, eps: norm.eps.value(), grad: false }, &[x])?
-    } else {
-        let (mean, variance) = running_statistics(norm, builder, context)?;
-        let mean = per_channel(builder, mean, norm.num_features, x)?;
-        let eps = builder.constant(norm.eps.value())?;
-        let shifted = builder.add(variance, eps)?;
-        let deviation = builder.activation(Activation::Sqrt, shifted)?;
-        let deviation = per_channel(builder, deviation, norm.num_features, x)?;
-        let centred = builder.sub(x, mean)?;
-        builder.div(centred, deviation)?
-    };
-    if !norm.affine {
-        return Ok(y);
-    }
-    let own = Shape::from([norm.num_features]);
-    let weight = builder.parameter(&context.key("weight"), own.clone())?;
-    let weight = per_channel(builder, weight, norm.num_features, x)?;
-    let scaled = builder.mul(y, weight)?;
-    if !norm.bias {
-        return Ok(scaled);
-    }
-    let bias = builder.parameter(&context.key("bias"), own)?;
-    let bias = per_channel(builder, bias, norm.num_features, x)?;
-    builder.add(scaled, bias)
-}
-
-fn running_statistics(
-    norm: BatchNorm1d,
-    builder: &mut Builder,
-    context: &Lowering,
-) -> Result<(NodeId, NodeId)> {
-    let shape = Shape::from([norm.num_features]);
-    let mean = builder.buffer(&context.key("running_mean"), shape.clone())?;
-    Ok((mean, builder.buffer(&context.key("running_var"), shape)?))
-}
-
-fn update_running_statistics(
-    norm: BatchNorm1d,
-    builder: &mut Builder,
-    x: NodeId,
-    axes: &[usize],
-    context: &mut Lowering,
-) -> Result<()> {
-    let Some(momentum) = norm.momentum else {
-        let why = "the cumulative average of momentum=None depends on the number of batches";
-        return Err(Error::unsupported("BatchNorm1d", "training", why).help("set momentum=0.1"));
-    };
-    let momentum = momentum.value();
-    let (mean, variance) = running_statistics(norm, builder, context)?;
-    let statistics = [
-        ("running_mean", mean, Reduction::Mean),
-        ("running_var", variance, Reduction::Variance { correction: 1 }),
-    ];
-    for (name, buffer, kind) in statistics {
-        let batch = builder.reduce(Reduce { kind, axes: axes.to_vec(), keep: false }, x)?;
-        let kept = builder.scale(buffer, 1.0 - momentum)?;
-        let moved = builder.scale(batch, momentum)?;
-        let value = builder.add(kept, moved)?;
-        context.buffer_updates.push(BufferUpdate { buffer, key: context.key(name), value });
-    }
-    Ok(())
-}
-
-fn lower_layer_norm(
-    norm: &LayerNorm,
-    builder: &mut Builder,
-    x: NodeId,
-    context: &Lowering,
-) -> Result<NodeId> {
-    let shape = builder.shape(x).clone();
-    let own = Shape::from(norm.normalized_shape.as_slice());
-    let first = shape.rank().checked_sub(own.rank());
-    let Some(first) = first.filter(|&first| shape.dims()[first..] == *own.dims()) else {
-        return Err(Error::network(format!(
-            "the input has shape {shape}, the layer normalizes last axes of shape {own}"
-        ))
-        .help(match shape.last() {
-            Some(Dim::Fixed(last)) if own.rank() == 1 => format!("set normalized_shape={last}"),
-            Some(Dim::Fixed(_) | Dim::Batch) | None => {
-                "set normalized_shape to the input's last axes".into()
-            }
-        }));
-    };
-    let axes = (first..shape.rank()).collect();
-    let y = builder.normalize(Normalize { axes, eps: norm.eps.value(), grad: false }, &[x])?;
-    if !norm.elementwise_affine {
-        return Ok(y);
-    }
-    let weight = builder.parameter(&context.key("weight"), own.clone())?;
-    let scaled = builder.mul(y, weight)?;
-    if !norm.bias {
-        return Ok(scaled);
-    }
-    let bias = builder.parameter(&context.key("bias"), own)?;
-    builder.add(scaled, bias)
 }
 
 fn lower_embedding(
