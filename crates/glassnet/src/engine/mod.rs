@@ -16,6 +16,7 @@
 //!
 //! So results have the same bits on AVX-512, AVX2 and portable code.
 
+mod aligned;
 mod arena;
 mod broadcast;
 mod cross_entropy;
