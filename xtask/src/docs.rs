@@ -6,6 +6,7 @@
 use std::path::Path;
 use std::process::Command;
 
+use crate::ci::without_our_variables;
 use crate::rooms;
 use crate::tree::{File, Tree};
 
@@ -18,10 +19,11 @@ pub struct Generator {
     pub make: fn(&Path) -> Result<String, String>,
 }
 
-/// Every generator there is. One that asks a program of ours goes through [`output_of`]:
-/// `|root| output_of(root, &["run", "--package", "glassnet", "--example", "NAME"])`.
-pub const GENERATORS: &[Generator] =
-    &[Generator { name: "rooms", make: |_root| Ok(rooms::table()) }];
+/// Every generator there is.
+pub const GENERATORS: &[Generator] = &[
+    Generator { name: "rooms", make: |_root| Ok(rooms::table()) },
+    Generator { name: "operations", make: |root| output_of_example(root, "operations") },
+];
 
 /// A block that doesn't hold what it should.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,15 +85,34 @@ pub fn write(root: &Path) -> Result<Vec<String>, String> {
     Ok(changed)
 }
 
+/// What an example of ours prints.
+pub fn output_of_example(root: &Path, name: &str) -> Result<String, String> {
+    // Built as `cargo xtask ci` builds it, so that nothing is compiled twice, then started by path:
+    // `cargo run --package` would choose other features for the dependencies.
+    let build = ["build", "--workspace", "--example", name, "--message-format", "json"];
+    let path = executable(&output_of(root, &build)?)
+        .ok_or_else(|| format!("`cargo {}` named no program", build.join(" ")))?;
+    printed_by(Command::new(&path).current_dir(root), &path)
+}
+
+/// The last program that cargo's messages name: `"executable":"PATH"`.
+fn executable(messages: &str) -> Option<String> {
+    let (_, rest) = messages.rsplit_once("\"executable\":\"")?;
+    let (path, _) = rest.split_once('"')?;
+    Some(path.replace("\\\\", "\\"))
+}
+
 /// What cargo prints on standard output, run at the repository's root.
 pub fn output_of(root: &Path, arguments: &[&str]) -> Result<String, String> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let told = format!("cargo {}", arguments.join(" "));
-    let output = Command::new(cargo)
-        .args(arguments)
-        .current_dir(root)
-        .output()
-        .map_err(|error| format!("`{told}` cannot be started: {error}"))?;
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(arguments).current_dir(root);
+    without_our_variables(&mut command);
+    printed_by(&mut command, &format!("cargo {}", arguments.join(" ")))
+}
+
+fn printed_by(command: &mut Command, told: &str) -> Result<String, String> {
+    let output =
+        command.output().map_err(|error| format!("`{told}` cannot be started: {error}"))?;
     if !output.status.success() {
         let message = String::from_utf8_lossy(&output.stderr);
         return Err(format!("`{told}` failed: {}", message.trim_end()));
@@ -229,6 +250,15 @@ mod tests {
         let tree = markdown("<!-- generated: sum -->\nprecious\n");
         let mut made = Made::new(Path::new("."), GENERATORS);
         assert!(rewritten(&tree.files[0], &mut made).unwrap_err().contains("has no end"));
+    }
+
+    #[test]
+    fn the_program_is_found_in_cargos_messages() {
+        let messages = r#"{"reason":"compiler-artifact","executable":null}
+{"reason":"compiler-artifact","executable":"C:\\target\\a.exe","fresh":true}
+{"reason":"build-finished","success":true}"#;
+        assert_eq!(executable(messages).as_deref(), Some(r"C:\target\a.exe"));
+        assert_eq!(executable(r#"{"executable":null}"#), None);
     }
 
     #[test]

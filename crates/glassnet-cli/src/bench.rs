@@ -1,5 +1,189 @@
-//! TEMP
-use crate::{args, terminal::Terminal};
-pub(crate) fn run(_: &args::Bench, _: &mut Terminal) -> glassnet::Result<u8> {
+//! `glassnet bench`: how fast a network trains and predicts here.
+//!
+//! A training step is a step of [`Session`], as `train` does it: rows of resident data in order, forward, loss,
+//! gradient, optimiser. It is watched, not imitated: an observer reads the clock.
+
+mod case;
+mod sampler;
+
+use glassnet::train::{
+    Config, Control, EpochRecord, Observer, Predictor, Session, Shuffle, StepEvent,
+};
+use glassnet::{Error, Result};
+use serde_json::{Value, json};
+
+use crate::args::{self, BenchLoss};
+use crate::interrupt::Interrupt;
+use crate::table::Table;
+use crate::terminal::Terminal;
+use case::Case;
+use sampler::{Sampler, Times};
+
+/// After so many steps the training begins anew: random targets are never learnt, and a network that was trained on them
+/// for long is no typical one.
+const STEPS_PER_SESSION: usize = 1024;
+
+/// The longest time that `--seconds` allows.
+const LONGEST: f64 = 3600.0;
+
+/// What was found.
+struct Report {
+    train_step: Option<Times>,
+    forward: Times,
+    /// Arithmetic per second at the fastest step (or forward pass), in 10⁹ operations.
+    gflops: f64,
+}
+
+pub(crate) fn run(args: &args::Bench, terminal: &mut Terminal) -> Result<u8> {
+    check(args)?;
+    let case = Case::new(args)?;
+    let interrupt = Interrupt::watch()?;
+    // Half of the time each where both are measured.
+    let share = if case.config.is_some() { 0.5 } else { 1.0 };
+    let train_step = match &case.config {
+        Some(config) => Some(train(&case, config, args.seconds * share, &interrupt)?),
+        None => None,
+    };
+    let forward = predict(&case, args.seconds * share, &interrupt)?;
+    if let Some(status) = interrupt.status() {
+        return Ok(status);
+    }
+    let (operations, fastest) = match &train_step {
+        Some(times) => (case.operations_of_a_step(), times.min),
+        None => (case.operations_forward(), forward.min),
+    };
+    let report = Report { gflops: operations / (fastest * 1e3), train_step, forward };
+    if terminal.json() {
+        terminal.document(&document(args, &case, &report))?;
+    } else {
+        terminal.text(&text(args, &case, &report))?;
+    }
     Ok(0)
+}
+
+fn check(args: &args::Bench) -> Result<()> {
+    if args.batch_size == 0 {
+        return Err(Error::usage("the batch size is 0").at("--batch-size").help("give at least 1"));
+    }
+    if !(args.seconds.is_finite() && args.seconds > 0.0 && args.seconds <= LONGEST) {
+        return Err(Error::usage(format!("{} seconds cannot be measured", args.seconds))
+            .at("--seconds")
+            .help(format!("give a number above 0, at most {LONGEST}")));
+    }
+    Ok(())
+}
+
+/// Reads the clock after training steps.
+struct Watch<'a> {
+    sampler: Sampler,
+    interrupt: &'a Interrupt,
+}
+
+impl Observer for Watch<'_> {
+    fn step(&mut self, _: &StepEvent<'_>) -> Control {
+        self.sampler.tick();
+        self.go_on()
+    }
+
+    fn epoch(&mut self, _: &EpochRecord) -> Control {
+        self.go_on()
+    }
+}
+
+impl Watch<'_> {
+    fn go_on(&self) -> Control {
+        if self.sampler.is_over() || self.interrupt.status().is_some() {
+            Control::Stop
+        } else {
+            Control::Continue
+        }
+    }
+}
+
+fn train(case: &Case, config: &Config, seconds: f64, interrupt: &Interrupt) -> Result<Times> {
+    let config = Config {
+        epochs: STEPS_PER_SESSION.div_ceil(case.batches),
+        batch_size: case.batch,
+        shuffle: Shuffle::None,
+        ..config.clone()
+    };
+    let mut watch = Watch { sampler: Sampler::new(seconds), interrupt };
+    while !watch.sampler.is_over() && interrupt.status().is_none() {
+        let mut session = Session::new(case.network.clone(), &case.data, None, &config)?;
+        watch.sampler.restart();
+        while session.epoch(&mut watch)?.is_some() {}
+    }
+    watch.sampler.times().ok_or_else(interrupted)
+}
+
+fn predict(case: &Case, seconds: f64, interrupt: &Interrupt) -> Result<Times> {
+    let features = case.data.features();
+    let mut predictor = Predictor::new(&case.network, &features.shape()[1..], &Default::default())?;
+    let width: usize = predictor.output_shape().iter().product();
+    let mut outputs = vec![0.0; case.batch * width];
+    let mut sampler = Sampler::new(seconds);
+    let mut batch = 0;
+    while !sampler.is_over() && interrupt.status().is_none() {
+        let rows = batch * case.batch..(batch + 1) * case.batch;
+        predictor.predict_rows(features, rows, &mut outputs)?;
+        sampler.tick();
+        batch = (batch + 1) % case.batches;
+    }
+    sampler.times().ok_or_else(interrupted)
+}
+
+fn interrupted() -> Error {
+    Error::new(glassnet::ErrorKind::Interrupted, "interrupted before anything was measured")
+}
+
+fn loss_name(loss: BenchLoss) -> &'static str {
+    match loss {
+        BenchLoss::CrossEntropy => "cross_entropy",
+        BenchLoss::Mse => "mse",
+    }
+}
+
+fn document(args: &args::Bench, case: &Case, report: &Report) -> Value {
+    let times = |times: &Times| json!({ "min": times.min, "median": times.median });
+    json!({
+        "schema": "glassnet.bench/1",
+        "network": case.network.module().notation(),
+        "batch_size": case.batch,
+        "optimizer": args.optimizer,
+        "loss": loss_name(args.loss),
+        // Products run on one thread in this version, whatever --threads allows.
+        "threads": 1,
+        "train_step_us": report.train_step.as_ref().map(times),
+        "forward_us": times(&report.forward),
+        "gflops": report.gflops,
+    })
+}
+
+fn text(args: &args::Bench, case: &Case, report: &Report) -> String {
+    let mut table = Table::new(&["", "min µs", "median µs", "rows/s"]);
+    let mut row = |name: &str, times: &Times| {
+        let rate = case.batch as f64 / (times.min * 1e-6);
+        table.row(vec![
+            name.to_owned(),
+            format!("{:.3}", times.min),
+            format!("{:.3}", times.median),
+            format!("{rate:.0}"),
+        ]);
+    };
+    if let Some(times) = &report.train_step {
+        row("training step", times);
+    }
+    row("forward", &report.forward);
+    let training = match &case.config {
+        Some(config) => format!(", {}, {}", config.optimizer, loss_name(args.loss)),
+        None => String::new(),
+    };
+    format!(
+        "{}\nbatch of {}{training}, 1 thread, {} kernels\n\n{}\n{:.1} GFLOP/s\n",
+        case.network.module(),
+        case.batch,
+        glassnet::engine::Level::detect(),
+        table.render(&[1, 2, 3]),
+        report.gflops
+    )
 }

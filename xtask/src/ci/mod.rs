@@ -13,6 +13,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+pub(crate) use runner::without_our_variables;
+
 /// What one step found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Report {

@@ -17,6 +17,11 @@ pub(super) fn cargo(context: &Context, arguments: &[&str]) -> Command {
 /// Gives a command the repository's root, the target folder and a clean environment.
 pub(super) fn prepare(command: &mut Command, context: &Context) {
     command.current_dir(&context.root).env("CARGO_TARGET_DIR", &context.target);
+    without_our_variables(command);
+}
+
+/// Takes from a command what cargo told this program about itself.
+pub(crate) fn without_our_variables(command: &mut Command) {
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
         if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {

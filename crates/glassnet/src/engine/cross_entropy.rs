@@ -79,18 +79,92 @@ fn denominator(loss: CrossEntropy, operands: &Operands<'_>) -> Result<f32> {
     Ok(total)
 }
 
-/// Largest score and sum of exponentials of one row; zeros for log-probabilities, which need neither.
+/// Rows that are computed side by side: each lane is a row's own chain, so the bits do not depend on the lanes.
+const LANES: usize = 16;
+
+/// What rows of scores have in common with their neighbours: a number for each of [`LANES`] of them.
+type Lanes = [f32; LANES];
+
+/// Neighbouring rows of scores, at most [`LANES`]; missing ones are the last one again.
+struct Rows<'a> {
+    scores: &'a [f32],
+    starts: [usize; LANES],
+    classes: usize,
+}
+
+impl<'a> Rows<'a> {
+    #[inline(always)]
+    fn new(scores: &'a [f32], classes: usize) -> Self {
+        let last = (scores.len() / classes).saturating_sub(1);
+        Rows { scores, starts: std::array::from_fn(|lane| lane.min(last) * classes), classes }
+    }
+
+    #[inline(always)]
+    fn column(&self, class: usize) -> Lanes {
+        let mut column = [0.0; LANES];
+        for lane in 0..LANES {
+            column[lane] = self.scores[self.starts[lane] + class];
+        }
+        column
+    }
+
+    #[inline(always)]
+    fn largest(&self) -> Lanes {
+        let mut largest = [f32::NEG_INFINITY; LANES];
+        for class in 0..self.classes {
+            let column = self.column(class);
+            for lane in 0..LANES {
+                largest[lane] = maximum(column[lane], largest[lane]);
+            }
+        }
+        largest
+    }
+
+    /// `Σ f(z, row)` over the classes, in blocks as everywhere.
+    #[inline(always)]
+    fn sum(&self, f: impl Fn(f32, usize) -> f32) -> Lanes {
+        let mut total = [0.0; LANES];
+        for start in (0..self.classes).step_by(BLOCK) {
+            let mut block = [0.0; LANES];
+            for class in start..self.classes.min(start + BLOCK) {
+                let column = self.column(class);
+                for lane in 0..LANES {
+                    block[lane] += f(column[lane], lane);
+                }
+            }
+            for lane in 0..LANES {
+                total[lane] += block[lane];
+            }
+        }
+        total
+    }
+}
+
+/// The logarithm of the softmax's denominator, in two parts; zeros for log-probabilities, which need neither.
+#[derive(Clone, Copy)]
+struct Normaliser {
+    largest: f32,
+    logarithm: f32,
+}
+
+/// The normalisers of [`LANES`] rows, from `first` on.
 #[inline(always)]
-fn row_statistics(loss: CrossEntropy, scores: &[f32]) -> (f32, f32) {
+fn normalisers(loss: CrossEntropy, operands: &Operands<'_>, first: usize) -> [Normaliser; LANES] {
     if loss.scores == Scores::LogProbabilities {
-        return (0.0, 1.0);
+        return [Normaliser { largest: 0.0, logarithm: 0.0 }; LANES];
     }
-    let largest = scores.iter().fold(f32::NEG_INFINITY, |m, &z| maximum(z, m));
-    let mut total = 0.0;
-    for block in scores.chunks(BLOCK) {
-        total += block.iter().fold(0.0, |sum, &z| sum + exp(z - largest));
+    let classes = operands.classes;
+    let last = operands.rows().min(first + LANES);
+    let rows = Rows::new(&operands.scores[first * classes..last * classes], classes);
+    let largest = rows.largest();
+    let mut logarithms = rows.sum(
+        #[inline(always)]
+        |z, lane| exp(z - largest[lane]),
+    );
+    for logarithm in &mut logarithms {
+        *logarithm = log(*logarithm);
     }
-    (largest, total)
+    std::array::from_fn(|lane| Normaliser { largest: largest[lane], logarithm: logarithms[lane] })
 }
 
 /// The weight of class `class` in the target of `row`: `t·w`, smoothed; `None` where the row does not count.
@@ -111,10 +185,13 @@ fn target(loss: CrossEntropy, operands: &Operands<'_>, row: usize, class: usize)
 }
 
 #[inline(always)]
-fn row_loss(loss: CrossEntropy, operands: &Operands<'_>, row: usize) -> f32 {
+fn row_loss(
+    loss: CrossEntropy,
+    operands: &Operands<'_>,
+    row: usize,
+    Normaliser { largest, logarithm }: Normaliser,
+) -> f32 {
     let scores = &operands.scores[row * operands.classes..(row + 1) * operands.classes];
-    let (largest, sum) = row_statistics(loss, scores);
-    let logarithm = if loss.scores == Scores::Logits { log(sum) } else { 0.0 };
     if operands.by_index() && loss.label_smoothing == 0.0 {
         let index = operands.indices[row];
         if index == loss.ignore_index {
@@ -134,6 +211,20 @@ fn row_loss(loss: CrossEntropy, operands: &Operands<'_>, row: usize) -> f32 {
     total
 }
 
+/// The loss of `row`, where rows come in order: `known` holds the normalisers of the group that the row lies in.
+#[inline(always)]
+fn next_loss(
+    loss: CrossEntropy,
+    operands: &Operands<'_>,
+    row: usize,
+    known: &mut [Normaliser; LANES],
+) -> f32 {
+    if row.is_multiple_of(LANES) {
+        *known = normalisers(loss, operands, row);
+    }
+    row_loss(loss, operands, row, known[row % LANES])
+}
+
 /// How many partial sums a [`cascade`] has.
 const LEVELS: usize = 8;
 
@@ -141,7 +232,7 @@ const LEVELS: usize = 8;
 /// more, of very many) make a partial sum, sixteen of these one of the next level, and so on; the levels are added
 /// from the lowest up. Row 0 alone goes straight to the highest level.
 #[inline(always)]
-fn cascade(rows: usize, step: impl Fn(usize, f32) -> f32) -> f32 {
+fn cascade(rows: usize, mut step: impl FnMut(usize, f32) -> f32) -> f32 {
     let bits = (rows.next_power_of_two().ilog2() as usize / LEVELS).max(4);
     let mut levels = [0.0_f32; LEVELS];
     for row in 0..rows {
@@ -160,9 +251,10 @@ fn cascade(rows: usize, step: impl Fn(usize, f32) -> f32) -> f32 {
 #[inline(always)]
 fn value(loss: CrossEntropy, operands: &Operands<'_>, denominator: f32, out: &mut [f32]) {
     let rows = operands.rows();
+    let mut known = [Normaliser { largest: 0.0, logarithm: 0.0 }; LANES];
     if loss.reduction == LossReduction::None {
         for (row, out) in out.iter_mut().enumerate() {
-            *out = row_loss(loss, operands, row);
+            *out = next_loss(loss, operands, row, &mut known);
         }
         return;
     }
@@ -170,7 +262,7 @@ fn value(loss: CrossEntropy, operands: &Operands<'_>, denominator: f32, out: &mu
     let total = cascade(
         rows,
         #[inline(always)]
-        |row, sum| sum + row_loss(loss, operands, row),
+        |row, sum| sum + next_loss(loss, operands, row, &mut known),
     );
     out[0] = total / denominator;
 }
@@ -184,36 +276,73 @@ fn derivative(
     out: &mut [f32],
 ) {
     let classes = operands.classes;
-    let plain = operands.by_index() && operands.weights.is_none() && loss.label_smoothing == 0.0;
+    if loss.scores == Scores::Logits {
+        for (group, out) in out.chunks_mut((LANES * classes).max(1)).enumerate() {
+            probabilities(operands, group * LANES, out);
+        }
+    }
     for (row, out) in out.chunks_exact_mut(classes.max(1)).enumerate() {
-        let scores = &operands.scores[row * classes..(row + 1) * classes];
         if operands.by_index() && operands.indices[row] == loss.ignore_index {
             out.fill(0.0);
             continue;
         }
         let upper = if loss.reduction == LossReduction::None { dy[row] } else { dy[0] };
         let scale = upper * (1.0 / denominator);
-        if loss.scores == Scores::LogProbabilities {
-            for (class, out) in out.iter_mut().enumerate() {
-                *out = -scale * target(loss, operands, row, class).unwrap_or(0.0);
+        match loss.scores {
+            Scores::Logits => row_derivative(loss, operands, row, scale, out),
+            Scores::LogProbabilities => {
+                for (class, out) in out.iter_mut().enumerate() {
+                    *out = -scale * target(loss, operands, row, class).unwrap_or(0.0);
+                }
             }
-            continue;
         }
-        let (largest, sum) = row_statistics(loss, scores);
-        let share = 1.0 / sum;
-        if plain {
-            for (out, &z) in out.iter_mut().zip(scores) {
-                *out = exp(z - largest) * share * scale;
-            }
-            let class = operands.indices[row] as usize;
-            out[class] = (exp(scores[class] - largest) * share - 1.0) * scale;
-            continue;
+    }
+}
+
+/// The softmax of at most [`LANES`] rows from `first` on.
+#[inline(always)]
+fn probabilities(operands: &Operands<'_>, first: usize, out: &mut [f32]) {
+    let classes = operands.classes;
+    let start = first * classes;
+    let scores = &operands.scores[start..start + out.len()];
+    let largest = Rows::new(scores, classes).largest();
+    let rows = out.chunks_exact_mut(classes).zip(scores.chunks_exact(classes)).zip(largest);
+    for ((out, scores), largest) in rows {
+        for (out, z) in out.iter_mut().zip(scores) {
+            *out = z - largest;
         }
-        let weight = |class: usize| target(loss, operands, row, class).unwrap_or(0.0);
-        let total = (0..classes).fold(0.0, |total, class| total + weight(class));
-        for (class, out) in out.iter_mut().enumerate() {
-            let probability = exp(scores[class] - largest) * share;
-            *out = probability.mul_add(total, -weight(class)) * scale;
-        }
+    }
+    out.iter_mut().for_each(|z| *z = exp(*z));
+    let mut shares = Rows::new(out, classes).sum(
+        #[inline(always)]
+        |z, _| z,
+    );
+    for share in &mut shares {
+        *share = 1.0 / *share;
+    }
+    for (out, share) in out.chunks_exact_mut(classes).zip(shares) {
+        out.iter_mut().for_each(|z| *z *= share);
+    }
+}
+
+/// From the row's softmax in `out`.
+#[inline(always)]
+fn row_derivative(
+    loss: CrossEntropy,
+    operands: &Operands<'_>,
+    row: usize,
+    scale: f32,
+    out: &mut [f32],
+) {
+    if operands.by_index() && operands.weights.is_none() && loss.label_smoothing == 0.0 {
+        let class = operands.indices[row] as usize;
+        out[class] -= 1.0;
+        out.iter_mut().for_each(|out| *out *= scale);
+        return;
+    }
+    let weight = |class: usize| target(loss, operands, row, class).unwrap_or(0.0);
+    let total = (0..operands.classes).fold(0.0, |total, class| total + weight(class));
+    for (class, out) in out.iter_mut().enumerate() {
+        *out = out.mul_add(total, -weight(class)) * scale;
     }
 }

@@ -1,5 +1,6 @@
 //! The arrays that plans run on.
 
+use super::aligned::Aligned;
 use super::place::{Slot, Space};
 use super::{Plan, ValuePlace};
 use crate::graph::{Checked, op::Source};
@@ -9,7 +10,7 @@ use crate::graph::{Checked, op::Source};
 pub struct Block {
     entries: Vec<Entry>,
     parameters: usize,
-    data: Vec<f32>,
+    data: Aligned,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -49,7 +50,7 @@ impl Block {
                 parameters = end;
             }
         }
-        Block { entries, parameters, data: vec![0.0; end] }
+        Block { entries, parameters, data: Aligned::zeros(end) }
     }
 
     /// The keys with their shapes, in order: parameters first.
@@ -100,18 +101,18 @@ impl Block {
 /// What one plan computes with: inputs, results, everything between.
 #[derive(Clone, Debug)]
 pub struct Memory {
-    pub(super) work: Vec<f32>,
+    pub(super) work: Aligned,
     pub(super) index: Vec<i64>,
-    pub(super) scratch: Vec<f32>,
+    pub(super) scratch: Aligned,
 }
 
 impl Memory {
     pub(super) fn new(plan: &Plan) -> Self {
-        let mut work = vec![0.0; plan.work_len];
+        let mut work = Aligned::zeros(plan.work_len);
         for &(offset, value) in &plan.constants {
             work[offset] = value;
         }
-        Memory { work, index: vec![0; plan.index_len], scratch: vec![0.0; plan.scratch_len] }
+        Memory { work, index: vec![0; plan.index_len], scratch: Aligned::zeros(plan.scratch_len) }
     }
 
     /// The floats at `place`.

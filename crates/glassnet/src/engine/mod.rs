@@ -16,6 +16,7 @@
 //!
 //! So results have the same bits on AVX-512, AVX2 and portable code.
 
+mod aligned;
 mod arena;
 mod broadcast;
 mod cross_entropy;
@@ -30,9 +31,11 @@ mod moves;
 mod pair;
 mod place;
 mod rows;
+mod self_test;
 
 pub use kernels::Level;
 pub use memory::{Block, Memory};
+pub use self_test::{SelfTest, self_test};
 
 use crate::error::Result;
 use crate::graph::{Checked, NodeId, NodeMap};

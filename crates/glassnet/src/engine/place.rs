@@ -43,7 +43,7 @@ pub(super) struct Allocator {
 }
 
 /// Slots begin at multiples of this many floats, a cache line.
-const ALIGNMENT: usize = 16;
+pub(super) const ALIGNMENT: usize = 16;
 
 impl Allocator {
     /// Begins behind the first `end` floats, which are never handed out.

@@ -43,7 +43,8 @@ pub struct Config {
     pub shuffle: Shuffle,
     /// Of shuffling and dropout (and, by the caller, of the initial weights).
     pub seed: u64,
-    /// Stop when the validation loss has not improved for so many epochs.
+    /// Stop when the validation loss has not improved for so many epochs, at least 1. Without validation rows it does
+    /// nothing.
     pub patience: Option<usize>,
     /// What counts as an improvement of the validation loss.
     pub min_delta: f64,
@@ -82,6 +83,10 @@ impl Config {
                     .help("give a finite number of at least 0"));
             }
         }
-        Ok(())
+        if self.patience == Some(0) {
+            return Err(Error::usage("patience is 0, which stops before anything can improve")
+                .help("give at least 1"));
+        }
+        self.clip.as_ref().map_or(Ok(()), |clip| clip.validate())
     }
 }

@@ -1,16 +1,23 @@
 //! Where a training left the finite numbers.
 
-use super::dataset::Dataset;
+use super::dataset::{Dataset, Target};
 use super::forward::fill;
-use super::program::Program;
+use super::program::{Program, ignore_index};
 use super::score::fill_targets;
 use crate::engine::{Block, Config, Draw};
 use crate::error::{Error, ErrorKind, Result};
-use crate::graph::{Dim, NodeId};
+use crate::graph::op::Source;
+use crate::graph::{Dim, Node, NodeId, Op};
+use crate::nn::loss::Criterion;
+use crate::tensor::Tensor;
+
+const HELP: &str =
+    "try a smaller learning rate, clip gradients, or look for extreme values in the data";
 
 /// What is known about the step that failed.
 pub(super) struct Failure<'a> {
     pub(super) program: &'a Program,
+    pub(super) criterion: &'a Criterion,
     pub(super) block: &'a Block,
     pub(super) data: &'a Dataset,
     pub(super) rows: &'a [usize],
@@ -30,9 +37,15 @@ pub(super) fn explain(failure: &Failure<'_>, config: &Config) -> Result<Error> {
             failure.loss, failure.epoch
         ),
     )
-    .help("try a smaller learning rate, --clip-norm 1, or look for extreme values in the data");
+    .help(HELP);
     if let Some((key, value)) = broken_weight(failure.block) {
-        return Ok(error.at(format!("weight {key} is {value} since the step before")));
+        let since = if failure.draw.step == 0 { "from the start" } else { "since the step before" };
+        return Ok(error.at(format!("weight {key} is {value} {since}")));
+    }
+    if let Some(why) = nothing_counts(failure) {
+        return Ok(Error::data(why)
+            .at(format!("step {step} (epoch {}), {}", failure.epoch, list_rows(failure.rows)))
+            .help("leave such rows out, or make batches larger"));
     }
     let graph = failure.program.graph();
     let loss = failure.program.loss();
@@ -49,14 +62,59 @@ pub(super) fn explain(failure: &Failure<'_>, config: &Config) -> Result<Error> {
         let broken = |value: &&f32| !value.is_finite();
         let Some(&first) = values.iter().find(broken) else { continue };
         let by_row = graph.shape(id).dims().first() == Some(&Dim::Batch);
-        let origin = graph.graph().node(id).origin();
-        let mut place = format!("{origin} gives {first}");
+        let node = graph.graph().node(id);
+        let mut place = format!("{} {first}", giver(node));
         if by_row {
             place += &format!(" in {}", name_rows(values, failure.rows));
         }
         return Ok(error.at(place));
     }
     Ok(error)
+}
+
+/// What the value of `node` is called, with its verb.
+fn giver(node: &Node) -> String {
+    if let Op::Source(Source::Input { name, .. }) = node.op() {
+        match name.as_str() {
+            "x" => return "the features hold".to_owned(),
+            "y" => return "the targets hold".to_owned(),
+            _ => {}
+        }
+    }
+    format!("{} gives", node.origin())
+}
+
+/// The error of a validation loss that is not finite, with the rows whose outputs are not.
+pub(super) fn validation(outputs: &Tensor<f32>, loss: f64) -> Error {
+    let rows = outputs.shape().first().copied().unwrap_or(0);
+    let broken = rows_not_finite(outputs.data(), &(0..rows).collect::<Vec<usize>>());
+    let error = Error::new(ErrorKind::Numeric, format!("the validation loss is {loss}")).help(HELP);
+    if broken.is_empty() {
+        return error.at("all outputs are finite, so the targets or their loss are not");
+    }
+    error.at(format!("the network's output is not finite in validation {}", list_rows(&broken)))
+}
+
+/// Why the batch's mean is 0/0, if it is.
+fn nothing_counts(failure: &Failure<'_>) -> Option<&'static str> {
+    let weightless = |weights: &[f32]| failure.rows.iter().all(|&row| weights[row] == 0.0);
+    if failure.data.weights().is_some_and(weightless) {
+        return Some("all rows of a batch have weight 0, so that their mean loss is 0/0");
+    }
+    let ignored = ignore_index(failure.criterion)?;
+    let Target::Classes(classes) = failure.data.target() else { return None };
+    let nothing = failure.rows.iter().all(|&row| classes[row] == ignored);
+    nothing.then_some(
+        "all rows of a batch have the class ignore_index, so that their mean loss is 0/0",
+    )
+}
+
+/// The error of weights that are no longer finite after `step` steps; `None` while all are.
+pub(super) fn weights(block: &Block, step: u64, epoch: usize) -> Option<Error> {
+    let (key, value) = broken_weight(block)?;
+    let what =
+        format!("the training diverged: weight {key} is {value} after step {step} (epoch {epoch})");
+    Some(Error::new(ErrorKind::Numeric, what).help(HELP))
 }
 
 fn broken_weight(block: &Block) -> Option<(String, f32)> {
@@ -68,16 +126,22 @@ fn broken_weight(block: &Block) -> Option<(String, f32)> {
 
 /// The rows of the table whose part of `values` is not finite, at most five by number.
 fn name_rows(values: &[f32], rows: &[usize]) -> String {
+    format!("training {}", list_rows(&rows_not_finite(values, rows)))
+}
+
+fn rows_not_finite(values: &[f32], rows: &[usize]) -> Vec<usize> {
     let width = (values.len() / rows.len().max(1)).max(1);
-    let broken: Vec<usize> = rows
-        .iter()
+    rows.iter()
         .zip(values.chunks(width))
         .filter(|(_, values)| values.iter().any(|value| !value.is_finite()))
         .map(|(row, _)| *row)
-        .collect();
+        .collect()
+}
+
+fn list_rows(broken: &[usize]) -> String {
     let shown: Vec<String> = broken.iter().take(5).map(usize::to_string).collect();
     let more = broken.len().saturating_sub(5);
     let noun = if broken.len() == 1 { "row" } else { "rows" };
     let tail = if more > 0 { format!(" and {more} more") } else { String::new() };
-    format!("training {noun} {}{tail} (counted from 0)", shown.join(", "))
+    format!("{noun} {}{tail} (counted from 0)", shown.join(", "))
 }

@@ -1,5 +1,7 @@
 //! Predictions: a network in evaluation mode, compiled once.
 
+use std::ops::Range;
+
 use super::dataset::{Features, gather};
 use crate::engine::{Block, Config, Draw, Memory, Plan};
 use crate::error::{Error, Result};
@@ -58,6 +60,11 @@ impl Predictor {
         }
     }
 
+    /// Checks that `features` are what was compiled for.
+    pub(super) fn check(&self, features: &Features) -> Result<()> {
+        features_fit(&self.graph, features)
+    }
+
     /// The shape of one row's output.
     pub fn output_shape(&self) -> Vec<usize> {
         self.graph.shape(self.output).at(1).split_off(1)
@@ -71,6 +78,7 @@ impl Predictor {
     /// # Errors
     /// When a row has not the shape that was compiled for, or an index is out of range.
     pub fn predict(&mut self, features: &Features) -> Result<Tensor<f32>> {
+        features_fit(&self.graph, features)?;
         let rows = features.rows();
         let mut shape = self.graph.shape(self.output).dims().to_vec();
         match shape.first_mut() {
@@ -79,20 +87,63 @@ impl Predictor {
                 return Err(Error::network("the network's output has no row per input row"));
             }
         }
-        let mut outputs =
-            Vec::with_capacity(Shape::from(shape.clone()).elements(rows).unwrap_or(0));
-        let order: Vec<usize> = (0..rows).collect();
-        for chunk in order.chunks(CHUNK) {
+        let shape = Shape::from(shape);
+        let mut outputs = vec![0.0; shape.elements(rows).unwrap_or(0)];
+        self.predict_rows(features, 0..rows, &mut outputs)?;
+        Tensor::new(shape.at(rows), outputs)
+    }
+
+    /// The network's outputs for some of the rows, into `outputs`, one row after the other.
+    ///
+    /// From the second call with as many rows on, nothing is allocated: this is the way to predict row by row at the
+    /// least latency.
+    ///
+    /// ```
+    /// use glassnet::{Tensor, nn, train::{Features, Predictor}};
+    /// let network = nn::Network::new(nn::parse("2-3-1")?, 0)?;
+    /// let mut predictor = Predictor::new(&network, &[2], &Default::default())?;
+    /// let x = Features::Floats(Tensor::from_rows(&[[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])?);
+    /// let mut y = [0.0; 2];
+    /// predictor.predict_rows(&x, 1..3, &mut y)?;
+    /// assert_eq!(y, predictor.predict(&x)?.data()[1..]);
+    /// # Ok::<(), glassnet::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Also when there are no such rows, or `outputs` has another length than they need.
+    pub fn predict_rows(
+        &mut self,
+        features: &Features,
+        rows: Range<usize>,
+        outputs: &mut [f32],
+    ) -> Result<()> {
+        features_fit(&self.graph, features)?;
+        let count = features.rows();
+        if rows.start > rows.end || rows.end > count {
+            return Err(Error::data(format!("there are no rows {rows:?} in a table of {count}")));
+        }
+        let width = self.graph.shape(self.output).elements(1).unwrap_or(0);
+        if outputs.len() != rows.len().saturating_mul(width) {
+            return Err(Error::data(format!(
+                "{} places for the outputs of {} rows of {width}",
+                outputs.len(),
+                rows.len()
+            )));
+        }
+        for start in rows.clone().step_by(CHUNK) {
+            let chunk = start..(start + CHUNK).min(rows.end);
+            let place = (start - rows.start) * width;
+            let outputs = &mut outputs[place..place + chunk.len() * width];
             let at = self.plan_for(chunk.len())?;
             let (plan, memory) = &mut self.plans[at];
-            fill(plan, memory, features, chunk);
+            fill_range(plan, memory, features, chunk);
             plan.run(&self.block, memory, Draw::default()).map_err(|error| {
                 let place = error.place().unwrap_or("the batch").to_owned();
-                error.at(format!("{place}, which begins at row {}", chunk[0]))
+                error.at(format!("{place}, which begins at row {start}"))
             })?;
-            outputs.extend_from_slice(plan.results(memory));
+            outputs.copy_from_slice(plan.results(memory));
         }
-        Tensor::new(Shape::from(shape).at(rows), outputs)
+        Ok(())
     }
 
     fn plan_for(&mut self, rows: usize) -> Result<usize> {
@@ -118,6 +169,17 @@ pub(super) fn fill(plan: &Plan, memory: &mut Memory, features: &Features, rows: 
     }
 }
 
+/// Copies neighbouring rows of `features` to the plan's input `x`.
+fn fill_range(plan: &Plan, memory: &mut Memory, features: &Features, rows: Range<usize>) {
+    let Some(place) = plan.input("x") else { return };
+    let width: usize = features.shape().iter().skip(1).product();
+    let elements = rows.start * width..rows.end * width;
+    match features {
+        Features::Floats(x) => memory.floats_mut(place).copy_from_slice(&x.data()[elements]),
+        Features::Indices(x) => memory.indices_mut(place).copy_from_slice(&x.data()[elements]),
+    }
+}
+
 /// Checks that rows of `features` can be fed to the input `x` of `graph`.
 pub(super) fn features_fit(graph: &Checked, features: &Features) -> Result<()> {
     let wanted = graph.graph().sources().find(|(_, source)| source.name() == Some("x"));
@@ -127,7 +189,13 @@ pub(super) fn features_fit(graph: &Checked, features: &Features) -> Result<()> {
         Features::Floats(_) => DType::F32,
         Features::Indices(_) => DType::I64,
     };
-    if declared.dtype == dtype && declared.shape.at(features.rows()) == features.shape() {
+    let (wanted, given) = (declared.shape.dims(), features.shape());
+    let fits = |(wanted, &given): (&Dim, &usize)| match wanted {
+        Dim::Batch => true,
+        Dim::Fixed(length) => *length == given,
+    };
+    if declared.dtype == dtype && wanted.len() == given.len() && wanted.iter().zip(given).all(fits)
+    {
         return Ok(());
     }
     Err(Error::data(format!(

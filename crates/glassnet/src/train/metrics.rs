@@ -107,7 +107,7 @@ pub fn argmax_rows(scores: &Tensor<f32>) -> Vec<usize> {
 /// logits `[rows, classes]`, truth `[rows]`.
 ///
 /// # Errors
-/// When the numbers of rows differ.
+/// When the numbers of rows differ, there are none, or a row's class has no score.
 ///
 /// ```
 /// use glassnet::{Tensor, train::metrics};
@@ -129,6 +129,14 @@ pub fn classification(logits: &Tensor<f32>, truth: &[i64]) -> Result<(Metrics, C
             "{rows} rows of scores for {} rows of classes",
             truth.len()
         )));
+    }
+    if rows == 0 {
+        return Err(Error::data("there are no rows to measure"));
+    }
+    let outside = |class: &i64| usize::try_from(*class).map_or(true, |class| class >= classes);
+    if let Some(row) = truth.iter().position(outside) {
+        return Err(Error::data(format!("class {} has no score among {classes}", truth[row]))
+            .at(format!("row {row} (counted from 0)")));
     }
     let confusion = Confusion::count(truth, &argmax_rows(logits), classes);
     let log_loss = (0..rows).map(|row| -log_probability(logits.row(row), truth[row])).sum::<f64>()
@@ -187,7 +195,7 @@ fn area_under_roc(scores: &[f64], truth: &[i64]) -> Option<f64> {
 /// Both `[rows, targets]`.
 ///
 /// # Errors
-/// When the shapes differ.
+/// When the shapes differ, or there are no rows.
 pub fn regression(estimates: &Tensor<f32>, truth: &Tensor<f32>) -> Result<Metrics> {
     if estimates.shape() != truth.shape() {
         return Err(Error::data(format!(
@@ -195,6 +203,9 @@ pub fn regression(estimates: &Tensor<f32>, truth: &Tensor<f32>) -> Result<Metric
             estimates.shape(),
             truth.shape()
         )));
+    }
+    if truth.is_empty() {
+        return Err(Error::data("there are no rows to measure"));
     }
     let count = truth.len() as f64;
     let differences =
@@ -259,8 +270,15 @@ pub fn majority_baseline(training: &[i64], truth: &[i64], classes: usize) -> Met
 /// What always answering the training rows' mean reaches on `truth`.
 ///
 /// # Errors
-/// When the numbers of targets differ.
+/// When the numbers of targets differ, or there are no rows.
 pub fn mean_baseline(training: &Tensor<f32>, truth: &Tensor<f32>) -> Result<Metrics> {
+    if training.is_empty() || training.shape().get(1..) != truth.shape().get(1..) {
+        return Err(Error::data(format!(
+            "training values of shape {:?} give no mean for values of shape {:?}",
+            training.shape(),
+            truth.shape()
+        )));
+    }
     let rows = training.shape().first().copied().unwrap_or(0);
     let targets = training.len().checked_div(rows).unwrap_or(0);
     let means: Vec<f32> = (0..targets)

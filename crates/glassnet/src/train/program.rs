@@ -5,8 +5,9 @@ use super::dataset::{Dataset, Features, Target};
 use crate::engine::{self, Block, Plan};
 use crate::error::{Error, Result};
 use crate::grad::grad;
-use crate::graph::{Builder, Checked, DType, NodeId, Shape};
-use crate::nn::loss::LossOperands;
+use crate::graph::op::{Gather, Normalize, Source};
+use crate::graph::{Builder, Checked, DType, Dim, NodeId, Op, Shape};
+use crate::nn::loss::{Criterion, LossOperands};
 use crate::nn::{Lowering, Mode, Module};
 
 /// Network, loss, gradient and running statistics as one graph.
@@ -16,6 +17,8 @@ pub(super) struct Program {
     /// Gradients in the order of the block's parameters, then the loss, then the buffers' next values.
     results: Vec<NodeId>,
     parameters: usize,
+    /// What the network returns: scores, predictions.
+    output: NodeId,
     /// The key of each buffer that a step changes.
     updates: Vec<String>,
 }
@@ -60,12 +63,77 @@ impl Program {
             graph: gradient.graph,
             results,
             parameters: parameters.len(),
+            output,
             updates: context.buffer_updates.into_iter().map(|update| update.key).collect(),
         })
     }
 
     pub(super) fn graph(&self) -> &Checked {
         &self.graph
+    }
+
+    /// Checks that batch normalisation can compute a variance from a batch of `rows`, as PyTorch does.
+    pub(super) fn check_batch(&self, rows: usize) -> Result<()> {
+        for id in self.graph.graph().ids() {
+            let node = self.graph.graph().node(id);
+            let Op::Normalize(Normalize { axes, grad: false, .. }) = node.op() else { continue };
+            let input = self.graph.shape(node.operands()[0]);
+            let across_rows = axes.iter().any(|&axis| input.dims()[axis] == Dim::Batch);
+            let values: usize = axes.iter().map(|&axis| input.dims()[axis].at(rows)).product();
+            if across_rows && values == 1 {
+                return Err(Error::data(format!(
+                    "Expected more than 1 value per channel when training, got input size {:?}",
+                    input.at(rows)
+                ))
+                .at(node.origin().to_string()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks that every index of `features` that a table looks up directly lies within the table.
+    pub(super) fn check_indices(&self, features: &Features) -> Result<()> {
+        let Features::Indices(indices) = features else { return Ok(()) };
+        for id in self.graph.graph().ids() {
+            let node = self.graph.graph().node(id);
+            let Op::Gather(Gather::Embedding { .. }) = node.op() else { continue };
+            let [table, index] = *node.operands() else { continue };
+            let source = self.graph.graph().node(index).op();
+            if !matches!(source, Op::Source(Source::Input { .. })) {
+                continue;
+            }
+            let rows = self.graph.shape(table).at(1)[0];
+            let outside = |index: &i64| usize::try_from(*index).map_or(true, |index| index >= rows);
+            if let Some(at) = indices.data().iter().position(outside) {
+                let width = (indices.len() / indices.shape()[0]).max(1);
+                return Err(Error::data(format!(
+                    "index {} is outside the embedding's {rows} rows",
+                    indices.data()[at]
+                ))
+                .at(format!("row {}, place {} (counted from 0)", at / width, at % width))
+                .help(format!("set num_embeddings above the largest index: {}", node.origin())));
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks that every class of `target` has a score: `classes` of them.
+    pub(super) fn check_classes(&self, target: &Target, criterion: &Criterion) -> Result<()> {
+        let Target::Classes(classes) = target else { return Ok(()) };
+        let Some(ignored) = ignore_index(criterion) else { return Ok(()) };
+        let Some(&Dim::Fixed(scores)) = self.graph.shape(self.output).dims().get(1) else {
+            return Ok(());
+        };
+        let outside = |class: &i64| {
+            *class != ignored && usize::try_from(*class).map_or(true, |class| class >= scores)
+        };
+        let Some(row) = classes.iter().position(outside) else { return Ok(()) };
+        Err(Error::data(format!("Target {} is out of bounds", classes[row]))
+            .at(format!("row {row} (counted from 0)"))
+            .help(format!(
+                "the network scores {scores} classes: 0 to {}",
+                scores.saturating_sub(1)
+            )))
     }
 
     pub(super) fn compile(&self, rows: usize, config: &engine::Config) -> Result<Plan> {
@@ -121,8 +189,24 @@ impl Program {
     }
 }
 
+/// The class whose rows do not count, for the losses that take class indices.
+pub(super) fn ignore_index(criterion: &Criterion) -> Option<i64> {
+    match criterion {
+        Criterion::CrossEntropyLoss(loss) => Some(loss.ignore_index),
+        Criterion::NLLLoss(loss) => Some(loss.ignore_index),
+        Criterion::MSELoss(_)
+        | Criterion::L1Loss(_)
+        | Criterion::SmoothL1Loss(_)
+        | Criterion::HuberLoss(_)
+        | Criterion::BCELoss(_)
+        | Criterion::BCEWithLogitsLoss(_)
+        | Criterion::KLDivLoss(_)
+        | Criterion::PoissonNLLLoss(_)
+        | Criterion::GaussianNLLLoss(_) => None,
+    }
+}
+
 fn parameters(graph: &Checked) -> Vec<NodeId> {
-    use crate::graph::op::Source;
     let sources = graph.graph().sources();
     sources
         .filter(|(_, source)| matches!(source, Source::Parameter { .. }))

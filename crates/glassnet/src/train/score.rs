@@ -109,15 +109,23 @@ pub(super) fn fill_targets(
     }
 }
 
-/// The metrics that need no units: for classes all of them, for numbers R² alone.
+/// The metrics that need no units: for classes all of them, over the rows whose class is not `ignored`; for numbers R²
+/// alone.
 pub(super) fn unitless(
     outputs: &Tensor<f32>,
     target: &Target,
+    ignored: Option<i64>,
 ) -> Result<(Metrics, Option<Confusion>)> {
     match target {
         Target::Classes(classes) if outputs.shape().len() == 2 => {
-            metrics::classification(outputs, classes)
-                .map(|(metrics, confusion)| (metrics, Some(confusion)))
+            let measured = match ignored.filter(|ignored| classes.contains(ignored)) {
+                Some(ignored) => {
+                    let (outputs, classes) = without(outputs, classes, ignored)?;
+                    metrics::classification(&outputs, &classes)
+                }
+                None => metrics::classification(outputs, classes),
+            };
+            measured.map(|(metrics, confusion)| (metrics, Some(confusion)))
         }
         Target::Values(values) if outputs.shape() == values.shape() => {
             let r2 = metrics::regression(outputs, values)?.r2;
@@ -127,7 +135,19 @@ pub(super) fn unitless(
     }
 }
 
-/// Checks that two tables have targets of one sort and weights both or none.
+/// The rows whose class is not `ignored`.
+fn without(
+    outputs: &Tensor<f32>,
+    classes: &[i64],
+    ignored: i64,
+) -> Result<(Tensor<f32>, Vec<i64>)> {
+    let kept: Vec<usize> = (0..classes.len()).filter(|&row| classes[row] != ignored).collect();
+    let scores = kept.iter().flat_map(|&row| outputs.row(row)).copied().collect();
+    let outputs = Tensor::new([kept.len(), outputs.shape()[1]], scores)?;
+    Ok((outputs, kept.into_iter().map(|row| classes[row]).collect()))
+}
+
+/// Checks that two tables have targets of one sort.
 pub(super) fn targets_fit(training: &Dataset, validation: &Dataset) -> Result<()> {
     let alike = match (training.target(), validation.target()) {
         (Target::Classes(_), Target::Classes(_)) => true,

@@ -4,8 +4,8 @@ use super::dataset::Dataset;
 use super::diverged::{self, Failure};
 use super::forward::{Predictor, features_fit, fill, load};
 use super::observer::{Control, Observer, StepEvent};
-use super::optimizer::State;
-use super::program::Program;
+use super::optimizer::{Optimizer, State};
+use super::program::{Program, ignore_index};
 use super::record::{BestWeights, Checkpoint, EpochRecord, Record, Stopped};
 use super::schedule::{ScheduleState, Unit};
 use super::score::{self, Scorer, fill_targets};
@@ -38,7 +38,7 @@ pub struct Session<'a> {
     full: (Plan, Memory),
     ragged: Option<(Plan, Memory)>,
     block: Block,
-    optimizer: super::optimizer::Optimizer,
+    optimizer: Optimizer,
     optimizer_state: State,
     schedule: Option<ScheduleState>,
     torch: Option<TorchGenerator>,
@@ -56,6 +56,7 @@ struct Validation<'a> {
     data: &'a Dataset,
     predictor: Predictor,
     scorer: Scorer,
+    ignored: Option<i64>,
 }
 
 impl<'a> Session<'a> {
@@ -72,11 +73,16 @@ impl<'a> Session<'a> {
         config.check()?;
         let program = Program::build(network.module(), training, config)?;
         features_fit(program.graph(), training.features())?;
+        for data in [Some(training), validation].into_iter().flatten() {
+            program.check_indices(data.features())?;
+            program.check_classes(data.target(), &config.criterion)?;
+        }
         let mut block = Block::for_graph(program.graph());
         load(&mut block, network.state_dict())?;
         program.load_constants(&mut block, config)?;
         let full_rows = config.batch_size.min(training.rows());
         let rest = training.rows() % full_rows;
+        check_batches(&program, training.rows(), full_rows)?;
         let compile = |rows: usize| -> Result<(Plan, Memory)> {
             let plan = program.compile(rows, &config.engine)?;
             let memory = plan.memory();
@@ -105,7 +111,8 @@ impl<'a> Session<'a> {
                 .map(|data| Validation::new(&network, training, data, config))
                 .transpose()?,
             optimizer: config.optimizer,
-            optimizer_state: config.optimizer.state(block.parameters().len())?,
+            optimizer_state: with_slots(config, schedule.as_ref())?
+                .state(block.parameters().len())?,
             order: (0..training.rows()).collect(),
             network,
             training,
@@ -147,9 +154,16 @@ impl<'a> Session<'a> {
         if checkpoint.schedule.is_some() != session.schedule.is_some() {
             return Err(Error::model("only one of checkpoint and settings has a schedule"));
         }
+        if checkpoint.epoch != checkpoint.history.len() {
+            return Err(Error::model(format!(
+                "the checkpoint stands at epoch {}, its history has {}",
+                checkpoint.epoch,
+                checkpoint.history.len()
+            )));
+        }
         session.block.data_mut().copy_from_slice(&checkpoint.block);
-        session.optimizer_state =
-            config.optimizer.restore(session.block.parameters().len(), checkpoint.optimizer)?;
+        session.optimizer_state = with_slots(config, session.schedule.as_ref())?
+            .restore(session.block.parameters().len(), checkpoint.optimizer)?;
         session.schedule = checkpoint.schedule;
         if let Some(torch) = &mut session.torch {
             for _ in 0..checkpoint.epoch {
@@ -164,7 +178,8 @@ impl<'a> Session<'a> {
         Ok(session)
     }
 
-    /// Everything that is needed to go on later; take it between epochs.
+    /// Everything that is needed to go on later; take it between epochs: of an epoch that was stopped at half, the rest
+    /// is not made up for, the next run begins it anew with the weights as they are.
     pub fn checkpoint(&self) -> Checkpoint {
         Checkpoint {
             epoch: self.epoch,
@@ -249,8 +264,10 @@ impl<'a> Session<'a> {
             }
             None => (self.epoch, self.step),
         };
+        if let Some(error) = diverged::weights(&self.block, steps, best_epoch) {
+            return Err(error);
+        }
         let state = self.state_dict(steps)?;
-        state.check_finite()?;
         self.network.load_state_dict(&state, true)?;
         Ok(Record {
             network: self.network,
@@ -326,7 +343,8 @@ impl<'a> Session<'a> {
         if !loss.is_finite() {
             let (program, block, data, epoch) =
                 (&self.program, &self.block, self.training, self.epoch + 1);
-            let failure = Failure { program, block, data, rows, draw, epoch, loss };
+            let criterion = &self.config.criterion;
+            let failure = Failure { program, criterion, block, data, rows, draw, epoch, loss };
             return Err(diverged::explain(&failure, &self.config.engine)?);
         }
         let count = self.block.parameters().len();
@@ -381,6 +399,9 @@ impl<'a> Session<'a> {
         lr: f64,
         observer: &mut dyn Observer,
     ) -> Result<&EpochRecord> {
+        if let Some(error) = diverged::weights(&self.block, self.step, self.epoch) {
+            return Err(error);
+        }
         let validation = match &mut self.validation {
             Some(validation) => Some(validation.measure(&self.block)?),
             None => None,
@@ -411,7 +432,7 @@ impl<'a> Session<'a> {
     fn check_patience(&mut self) {
         if let (Some(patience), Some(best)) = (self.config.patience, &self.best)
             && self.stopped.is_none()
-            && self.epoch >= best.epoch + patience
+            && self.epoch >= best.epoch.saturating_add(patience)
         {
             self.stopped = Some(Stopped::Patience);
         }
@@ -431,15 +452,42 @@ impl<'a> Validation<'a> {
             return Err(Error::data("training and validation rows differ in width"));
         }
         let predictor = Predictor::new(network, row, &config.engine)?;
+        predictor.check(data.features())?;
         let scorer =
             Scorer::new(&config.criterion, &predictor.output_shape(), data, &config.engine)?;
-        Ok(Validation { data, predictor, scorer })
+        Ok(Validation { data, predictor, scorer, ignored: ignore_index(&config.criterion) })
     }
 
     fn measure(&mut self, block: &Block) -> Result<Metrics> {
         self.predictor.take_weights(block);
         let outputs = self.predictor.predict(self.data.features())?;
-        let (metrics, _) = score::unitless(&outputs, self.data.target())?;
-        Ok(Metrics { loss: Some(self.scorer.loss(&outputs)?), ..metrics })
+        let loss = self.scorer.loss(&outputs)?;
+        if !loss.is_finite() {
+            return Err(diverged::validation(&outputs, loss));
+        }
+        let (metrics, _) = score::unitless(&outputs, self.data.target(), self.ignored)?;
+        Ok(Metrics { loss: Some(loss), ..metrics })
     }
+}
+
+/// The optimiser that makes and reads the state: where the schedule sets the momentum, a state needs room for it even
+/// when the optimiser's own is 0.
+fn with_slots(config: &Config, schedule: Option<&ScheduleState>) -> Result<Optimizer> {
+    config.optimizer.validate()?;
+    let cycled = schedule.is_some_and(|schedule| schedule.momentum().is_some());
+    Ok(if cycled { config.optimizer.with_momentum(0.5) } else { config.optimizer })
+}
+
+/// Checks both sizes of batches, and says which setting makes the one that is refused.
+fn check_batches(program: &Program, rows: usize, full: usize) -> Result<()> {
+    let rest = rows % full;
+    program.check_batch(full).map_err(|error| error.help("train on larger batches"))?;
+    if rest == 0 {
+        return Ok(());
+    }
+    program.check_batch(rest).map_err(|error| {
+        error.help(format!(
+            "choose another batch size: {rows} rows in batches of {full} leave {rest} for the last"
+        ))
+    })
 }

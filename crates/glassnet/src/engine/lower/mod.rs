@@ -4,7 +4,7 @@ mod extent;
 mod node;
 
 use super::instruction::Instruction;
-use super::place::{Allocator, Slot, Space};
+use super::place::{ALIGNMENT, Allocator, Slot, Space};
 use super::{Block, Config, Plan};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::op::{Activation, Layout, Linear, Source};
@@ -265,8 +265,9 @@ impl<'a> Lowering<'a> {
     }
 
     fn persistent(&mut self, len: usize) -> Slot {
-        let slot = Slot { space: Space::Work, offset: self.persistent_end, len };
-        self.persistent_end += len;
+        let offset = self.persistent_end.next_multiple_of(ALIGNMENT);
+        let slot = Slot { space: Space::Work, offset, len };
+        self.persistent_end = offset + len;
         slot
     }
 
