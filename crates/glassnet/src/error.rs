@@ -1,5 +1,7 @@
 //! The one error type: what is wrong, where, and how to mend it.
 
+mod excerpt;
+
 use std::fmt;
 
 /// Shorthand for results with the crate's [`Error`].

@@ -3,30 +3,13 @@
 use crate::error::Error;
 use std::ops::Range;
 
-/// At most so many characters of the source are shown, around the place.
-const WINDOW: usize = 72;
-
 /// A usage error about the bytes `range` of `source`.
 pub(super) fn fault(source: &str, range: Range<usize>, what: impl Into<String>) -> Error {
     let column = source[..range.start].chars().count();
-    let length = source[range].chars().count().max(1);
-    let total = source.chars().count();
-    let from = if total <= WINDOW { 0 } else { column.saturating_sub(WINDOW / 2) };
-    let (before, after) = (from > 0, from + WINDOW < total);
-    let shown: String = source
-        .chars()
-        .skip(from)
-        .take(WINDOW)
-        // A tab or line break would move the text away from its caret.
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
-    let lead = if before { "…" } else { "" };
-    let offset = column - from + lead.chars().count();
-    let carets = length.min((WINDOW + 1).saturating_sub(column - from)).max(1);
+    let marked = source[range].chars().count();
     Error::usage(what)
         .at(format!("column {} of the formula", column + 1))
-        .detail(format!("{lead}{shown}{}", if after { "…" } else { "" }))
-        .detail(format!("{}{}", " ".repeat(offset), "^".repeat(carets)))
+        .pointing(source, column, marked)
 }
 
 /// The name nearest to `name` among `known`, if it is near enough to be a slip.

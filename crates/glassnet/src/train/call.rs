@@ -118,11 +118,9 @@ pub(super) fn parse(source: &str) -> Result<Call> {
 
 /// An error with the text and carets below `span`.
 pub(super) fn complain(source: &str, span: Range<usize>, what: impl Into<String>) -> Error {
-    // Control characters are shown as spaces, so that the text stays one line and the carets stay below it.
-    let line: String = source.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    let before = source.get(..span.start).map_or(0, |text| text.chars().count());
-    let below = source.get(span).map_or(1, |text| text.trim_end().chars().count()).max(1);
-    Error::usage(what).detail(line).detail(format!("{}{}", " ".repeat(before), "^".repeat(below)))
+    let column = source.get(..span.start).map_or(0, |text| text.chars().count());
+    let marked = source.get(span).map_or(1, |text| text.trim_end().chars().count());
+    Error::usage(what).pointing(source, column, marked)
 }
 
 /// The candidate that differs least from `given`, if it is near enough to be a slip.
@@ -134,28 +132,12 @@ pub(super) fn nearest<'a>(
     let limit = given.chars().count().div_ceil(3).min(3);
     candidates
         .into_iter()
-        .map(|candidate| (distance(&given, &candidate.to_lowercase()), candidate))
+        // Texts of very different length are no slip, and comparing long ones takes time.
+        .filter(|candidate| candidate.len().abs_diff(given.len()) <= 8)
+        .map(|candidate| (strsim::levenshtein(&given, &candidate.to_lowercase()), candidate))
         .filter(|&(slips, _)| slips <= limit)
         .min_by_key(|&(slips, _)| slips)
         .map(|(_, candidate)| candidate)
-}
-
-/// Insertions, deletions and replacements between two texts (Levenshtein). Long texts are as far as can be.
-fn distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    if a.len().abs_diff(b.len()) > 3 {
-        return usize::MAX;
-    }
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, left) in a.iter().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, right) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(left != right);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }
 
 impl Call {

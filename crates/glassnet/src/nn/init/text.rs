@@ -331,6 +331,5 @@ fn with_caret(error: Error, text: &str, part: &str) -> Error {
         Some(start) => (&text[..start], part.chars().count()),
         None => (text, 1),
     };
-    let blank = " ".repeat(before.chars().count());
-    error.at("the initialiser").detail(text).detail(format!("{blank}{}", "^".repeat(width)))
+    error.at("the initialiser").pointing(text, before.chars().count(), width)
 }

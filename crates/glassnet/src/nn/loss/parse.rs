@@ -245,12 +245,6 @@ impl<'a> Cursor<'a> {
     fn error(&self, start: usize, end: usize, what: &str) -> Error {
         let before = self.text[..start].chars().count();
         let marked = self.text.get(start..end).map_or(1, |marked| marked.chars().count());
-        let line: String =
-            self.text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        Error::usage(what).at(format!("column {}", before + 1)).detail(line).detail(format!(
-            "{}{}",
-            " ".repeat(before),
-            "^".repeat(marked.max(1))
-        ))
+        Error::usage(what).at(format!("column {}", before + 1)).pointing(self.text, before, marked)
     }
 }

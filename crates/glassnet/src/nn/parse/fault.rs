@@ -3,9 +3,6 @@
 use crate::error::Error;
 use std::ops::Range;
 
-/// At most so many characters of a line are shown, around the place.
-const WINDOW: usize = 76;
-
 /// A usage error about the bytes `range` of `source`.
 pub(super) fn fault(source: &str, range: Range<usize>, what: impl Into<String>) -> Error {
     let start = range.start.min(source.len());
@@ -13,31 +10,14 @@ pub(super) fn fault(source: &str, range: Range<usize>, what: impl Into<String>) 
     let line_end = source[start..].find('\n').map_or(source.len(), |at| start + at);
     let line = source[line_start..line_end].trim_end();
     let column = source[line_start..start].chars().count();
-    let marked = source[start..range.end.clamp(start, line_end)].chars().count().max(1);
+    let marked = source[start..range.end.clamp(start, line_end)].chars().count();
     let place = if source.trim_end().contains('\n') {
         let number = source[..start].matches('\n').count() + 1;
         format!("line {number}, column {} of the network", column + 1)
     } else {
         format!("column {} of the network", column + 1)
     };
-    let total = line.chars().count();
-    let from = if total <= WINDOW { 0 } else { column.saturating_sub(WINDOW / 2) };
-    let shown: String = line
-        .chars()
-        .skip(from)
-        .take(WINDOW)
-        // A tab would move the text away from its caret.
-        .map(|character| if character.is_control() { ' ' } else { character })
-        .collect();
-    let lead = if from > 0 { "…" } else { "" };
-    let tail = if from + WINDOW < total { "…" } else { "" };
-    let offset = column - from + lead.chars().count();
-    let carets = marked.min((WINDOW + 1).saturating_sub(column - from)).max(1);
-    Error::usage(what).at(place).detail(format!("{lead}{shown}{tail}")).detail(format!(
-        "{}{}",
-        " ".repeat(offset),
-        "^".repeat(carets)
-    ))
+    Error::usage(what).at(place).pointing(line, column, marked)
 }
 
 /// The name nearest to `name` among `known`, if it is near enough to be a slip.
