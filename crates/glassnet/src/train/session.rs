@@ -463,7 +463,7 @@ impl<'a> Validation<'a> {
         let outputs = self.predictor.predict(self.data.features())?;
         let loss = self.scorer.loss(&outputs)?;
         if !loss.is_finite() {
-            return Err(diverged::validation(&outputs, loss));
+            return Err(diverged::validation(self.data, &outputs, loss));
         }
         let (metrics, _) = score::unitless(&outputs, self.data.target(), self.ignored)?;
         Ok(Metrics { loss: Some(loss), ..metrics })
