@@ -45,33 +45,44 @@ fn the_weights_of_the_lowest_validation_loss_win() -> Result<()> {
 
 #[test]
 fn patience_counts_epochs_without_improvement() -> Result<()> {
-    let (data, validation, plain) = (classes(1, 50, 4, 3), contrary()?, settings()?);
-    let run = |config: &Config| {
-        Session::new(network("4-8-3")?, &data, Some(&validation), config)?.run(&mut ())
-    };
-    let endless = losses(&run(&plain)?);
-    for patience in [1, 2, 5] {
-        for min_delta in [0.0, 0.02] {
+    let (data, plain) = (classes(1, 50, 4, 3), settings()?);
+    let mut ends = vec![];
+    for validation in [contrary()?, classes(2, 30, 4, 3)] {
+        let run = |config: &Config| {
+            Session::new(network("4-8-3")?, &data, Some(&validation), config)?.run(&mut ())
+        };
+        let endless = losses(&run(&plain)?);
+        for (patience, min_delta) in [(1, 0.0), (2, 0.0), (5, 0.0), (1, 0.02), (3, 0.1), (5, 0.4)] {
             let config = Config { patience: Some(patience), min_delta, ..plain.clone() };
             let record = run(&config)?;
-            let (mut best, mut at, mut end) = (f64::INFINITY, 0, endless.len());
-            for (index, &loss) in endless.iter().enumerate() {
-                if loss < best - min_delta {
-                    (best, at) = (loss, index + 1);
-                } else if index + 1 - at == patience {
-                    end = index + 1;
-                    break;
-                }
-            }
+            let (best, end) = stop(&endless, patience, min_delta);
             assert_eq!(losses(&record), endless[..end], "patience {patience}, {min_delta}");
-            assert_eq!((record.best_epoch, record.stopped), (at, Stopped::Patience));
+            assert_eq!(record.best_epoch, best, "patience {patience}, {min_delta}");
+            let why = if end < endless.len() { Stopped::Patience } else { Stopped::Finished };
+            assert_eq!(record.stopped, why);
             let improved = record.history.iter().rposition(|epoch| epoch.improved);
-            assert_eq!(improved, Some(at - 1));
+            assert_eq!(improved, Some(best - 1));
+            ends.push((end, stop(&endless, patience, 0.0).1));
+        }
+        let patient = run(&Config { patience: Some(usize::MAX), ..plain.clone() })?;
+        assert_eq!(patient.stopped, Stopped::Finished);
+    }
+    assert!(ends.iter().any(|(end, without)| end < without), "min_delta matters: {ends:?}");
+    assert!(ends.iter().any(|&(end, _)| (6..40).contains(&end)), "patience runs out: {ends:?}");
+    Ok(())
+}
+
+/// The best epoch, from 1, and the number of epochs done.
+fn stop(losses: &[f64], patience: usize, min_delta: f64) -> (usize, usize) {
+    let (mut best, mut at) = (f64::INFINITY, 0);
+    for (index, &loss) in losses.iter().enumerate() {
+        if loss < best - min_delta {
+            (best, at) = (loss, index + 1);
+        } else if index + 1 - at == patience {
+            return (at, index + 1);
         }
     }
-    let patient = run(&Config { patience: Some(usize::MAX), ..plain })?;
-    assert_eq!(patient.stopped, Stopped::Finished);
-    Ok(())
+    (at, losses.len())
 }
 
 #[test]
