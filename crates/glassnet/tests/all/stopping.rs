@@ -3,9 +3,10 @@
 use glassnet::Result;
 use glassnet::train::{
     Config, Dataset, Features, Predictor, Record, Scorer, Session, Shuffle, Stopped, Target,
-    schedule::Schedule,
+    clip::Clip, schedule::Schedule,
 };
 
+use crate::counting::allocations;
 use crate::tables::{Watcher, bits, classes, config, features, network};
 
 fn settings() -> Result<Config> {
@@ -150,6 +151,32 @@ fn an_observer_sees_every_step_as_it_was() -> Result<()> {
     let unwatched = Session::new(network("4-8-3")?, &data, None, &config)?.run(&mut ())?;
     assert_eq!(unwatched.history, record.history);
     assert_eq!(bits(unwatched.network.state_dict()), bits(record.network.state_dict()));
+    Ok(())
+}
+
+#[test]
+fn a_step_that_nobody_watches_allocates_nothing() -> Result<()> {
+    let notation = "Sequential(Linear(4, 8), BatchNorm1d(8), ReLU(), Dropout(p=0.2), Linear(8, 3))";
+    let data = classes(1, 64, 4, 3);
+    for optimizer in ["SGD(lr=0.01, momentum=0.9)", "Adam()", "NAdam()"] {
+        let of_an_epoch = |batch_size: usize| -> Result<usize> {
+            let config = Config {
+                epochs: 3,
+                batch_size,
+                clip: Some(Clip::parse("clip_grad_norm_(max_norm=1.0)")?),
+                schedule: Some(Schedule::parse("OneCycleLR(max_lr=0.1, total_steps=96)")?),
+                l1: 1e-3,
+                ..config("CrossEntropyLoss()", optimizer)?
+            };
+            let mut session = Session::new(network(notation)?, &data, None, &config)?;
+            session.epoch(&mut ())?;
+            let mut done = false;
+            let (count, _) = allocations(|| done = matches!(session.epoch(&mut ()), Ok(Some(_))));
+            assert!(done, "the second epoch is counted");
+            Ok(count)
+        };
+        assert_eq!(of_an_epoch(2)?, of_an_epoch(64)?, "{optimizer}: 32 steps and 1");
+    }
     Ok(())
 }
 
