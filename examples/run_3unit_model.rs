@@ -2,6 +2,8 @@
 //!
 //! Run it with `cargo run -p glassnet --example run_3unit_model`.
 
+#![allow(clippy::print_stdout, reason = "a program speaks to its terminal")]
+
 mod run_model;
 
 use glassnet::nn::{self, Module};

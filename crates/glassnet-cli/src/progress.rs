@@ -72,7 +72,8 @@ impl Observer for Progress<'_> {
     fn step(&mut self, event: &StepEvent<'_>) -> Control {
         self.rows_done += event.rows.len() as u64;
         // The clock is read once in a while only: tiny networks take less time for a step than for that.
-        if event.step % 256 == 0 && !self.bar.is_hidden() && self.drawn.elapsed() > REDRAW {
+        if event.step.is_multiple_of(256) && !self.bar.is_hidden() && self.drawn.elapsed() > REDRAW
+        {
             self.drawn = Instant::now();
             let part = (self.rows_done % self.rows as u64) * 100 / self.rows as u64;
             self.bar.set_message(format!(

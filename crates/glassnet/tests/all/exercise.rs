@@ -1,4 +1,5 @@
 //! The programs of task 2.5 print the sheet's text to the last digit.
+#![allow(clippy::duplicate_mod, reason = "both programs have the same module")]
 
 #[path = "../../../../examples/run_2unit_model.rs"]
 mod run_2unit_model;
