@@ -1,5 +1,7 @@
 //! The training loop.
 
+use std::ops::Range;
+
 use super::dataset::Dataset;
 use super::diverged::{self, Failure};
 use super::forward::{Predictor, features_fit, fill, load};
@@ -38,6 +40,8 @@ pub struct Session<'a> {
     full: (Plan, Memory),
     ragged: Option<(Plan, Memory)>,
     block: Block,
+    /// The tensors' ranges within parameters and gradients.
+    tensors: Vec<Range<usize>>,
     optimizer: Optimizer,
     optimizer_state: State,
     schedule: Option<ScheduleState>,
@@ -113,6 +117,7 @@ impl<'a> Session<'a> {
             optimizer_state: with_slots(config, schedule.as_ref())?
                 .state(block.parameters().len())?,
             order: (0..training.rows()).collect(),
+            tensors: program.tensors(&full.0),
             network,
             training,
             config,
@@ -354,7 +359,7 @@ impl<'a> Session<'a> {
             penalty::add_l2(gradients, self.block.parameters(), self.config.l2);
         }
         if let Some(clip) = &self.config.clip {
-            clip.apply(gradients, &self.program.tensors(plan));
+            clip.apply(gradients, &self.tensors);
         }
         let level = self.config.engine.level;
         self.optimizer.step(
