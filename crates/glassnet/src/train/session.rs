@@ -42,6 +42,8 @@ pub struct Session<'a> {
     /// Each parameter's range within the gradients, the same in both plans.
     tensors: Vec<Range<usize>>,
     block: Block,
+    /// The tensors' ranges within parameters and gradients.
+    tensors: Vec<Range<usize>>,
     optimizer: Optimizer,
     optimizer_state: State,
     schedule: Option<ScheduleState>,
@@ -118,6 +120,7 @@ impl<'a> Session<'a> {
             optimizer_state: with_slots(config, schedule.as_ref())?
                 .state(block.parameters().len())?,
             order: (0..training.rows()).collect(),
+            tensors: program.tensors(&full.0),
             network,
             training,
             config,
