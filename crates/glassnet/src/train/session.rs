@@ -42,8 +42,6 @@ pub struct Session<'a> {
     /// Each parameter's range within the gradients, the same in both plans.
     tensors: Vec<Range<usize>>,
     block: Block,
-    /// The tensors' ranges within parameters and gradients.
-    tensors: Vec<Range<usize>>,
     optimizer: Optimizer,
     optimizer_state: State,
     schedule: Option<ScheduleState>,
@@ -124,7 +122,6 @@ impl<'a> Session<'a> {
             network,
             training,
             config,
-            tensors: program.tensors(&full.0),
             program,
             full,
             ragged,
