@@ -28,6 +28,8 @@ struct Rows {
     fingerprint: u64,
     preprocessing: Preprocessing,
     training: Encoded,
+    /// The line of each training row in its file, by which messages name it.
+    training_lines: Vec<u64>,
     validation: Option<Encoded>,
     test: Option<Encoded>,
 }
@@ -45,7 +47,7 @@ pub(crate) fn run(args: &args::Train, terminal: &mut Terminal) -> Result<u8> {
     let interrupt = Interrupt::watch()?;
     let rows = read(args, terminal)?;
     let module = settings::network(args, &rows.preprocessing)?;
-    let training = measured::dataset(&rows.training)?;
+    let training = measured::dataset(&rows.training)?.with_lines(rows.training_lines.clone())?;
     let validation = rows.validation.as_ref().map(measured::dataset).transpose()?;
     let config = settings::config(args, &rows.preprocessing, &training)?;
     let network = Network::new(module.clone(), args.seed)?;
@@ -171,7 +173,15 @@ fn read(args: &args::Train, terminal: &Terminal) -> Result<Rows> {
         .as_deref()
         .map(|path| other_table(path, &base, &preprocessing, terminal))
         .transpose()?;
-    Ok(Rows { fingerprint: table.fingerprint(), training, validation, test, preprocessing })
+    let training_lines = training_rows.iter().map(|&row| table.line(row)).collect();
+    Ok(Rows {
+        training_lines,
+        fingerprint: table.fingerprint(),
+        training,
+        validation,
+        test,
+        preprocessing,
+    })
 }
 
 /// Another table with the same columns and targets, encoded as the training rows were.

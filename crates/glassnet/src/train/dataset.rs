@@ -27,6 +27,7 @@ pub struct Dataset {
     features: Features,
     target: Target,
     weights: Option<Vec<f32>>,
+    lines: Option<Vec<u64>>,
 }
 
 impl Dataset {
@@ -46,7 +47,7 @@ impl Dataset {
         if rows == 0 {
             return Err(Error::data("there are no rows").help("give at least one"));
         }
-        Ok(Dataset { features, target, weights: None })
+        Ok(Dataset { features, target, weights: None, lines: None })
     }
 
     /// The same rows with a weight each: the loss becomes `Σ w·ℓ / Σ w` over a batch.
@@ -66,6 +67,36 @@ impl Dataset {
         }
         self.weights = Some(weights);
         Ok(self)
+    }
+
+    /// The same rows with the line of its file for each, by which messages then name them.
+    ///
+    /// # Errors
+    /// When there is not one line per row.
+    pub fn with_lines(mut self, lines: Vec<u64>) -> Result<Self> {
+        if lines.len() != self.rows() {
+            return Err(Error::data(format!("{} lines for {} rows", lines.len(), self.rows())));
+        }
+        self.lines = Some(lines);
+        Ok(self)
+    }
+
+    /// Rows in words, at most five by number: `lines 12, 40 and 3 more of the table`, or where the lines are not known
+    /// `training rows 10, 38 (counted from 0)`.
+    pub(super) fn name_rows(&self, part: &str, rows: &[usize]) -> String {
+        let (noun, from) = match self.lines {
+            Some(_) => ("line".to_owned(), " of the table"),
+            None => (format!("{part} row"), " (counted from 0)"),
+        };
+        let name = |&row: &usize| match &self.lines {
+            Some(lines) => lines.get(row).map_or(String::new(), u64::to_string),
+            None => row.to_string(),
+        };
+        let shown: Vec<String> = rows.iter().take(5).map(name).collect();
+        let more = rows.len().saturating_sub(5);
+        let tail = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let plural = if rows.len() == 1 { "" } else { "s" };
+        format!("{noun}{plural} {}{tail}{from}", shown.join(", "))
     }
 
     /// The number of rows.

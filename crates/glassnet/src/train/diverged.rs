@@ -44,7 +44,11 @@ pub(super) fn explain(failure: &Failure<'_>, config: &Config) -> Result<Error> {
     }
     if let Some(why) = nothing_counts(failure) {
         return Ok(Error::data(why)
-            .at(format!("step {step} (epoch {}), {}", failure.epoch, list_rows(failure.rows)))
+            .at(format!(
+                "step {step} (epoch {}), {}",
+                failure.epoch,
+                failure.data.name_rows("training", failure.rows)
+            ))
             .help("leave such rows out, or make batches larger"));
     }
     let graph = failure.program.graph();
@@ -65,7 +69,10 @@ pub(super) fn explain(failure: &Failure<'_>, config: &Config) -> Result<Error> {
         let node = graph.graph().node(id);
         let mut place = format!("{} {first}", giver(node));
         if by_row {
-            place += &format!(" in {}", name_rows(values, failure.rows));
+            place += &format!(
+                " in {}",
+                failure.data.name_rows("training", &rows_not_finite(values, failure.rows))
+            );
         }
         return Ok(error.at(place));
     }
@@ -85,14 +92,17 @@ fn giver(node: &Node) -> String {
 }
 
 /// The error of a validation loss that is not finite, with the rows whose outputs are not.
-pub(super) fn validation(outputs: &Tensor<f32>, loss: f64) -> Error {
+pub(super) fn validation(data: &Dataset, outputs: &Tensor<f32>, loss: f64) -> Error {
     let rows = outputs.shape().first().copied().unwrap_or(0);
     let broken = rows_not_finite(outputs.data(), &(0..rows).collect::<Vec<usize>>());
     let error = Error::new(ErrorKind::Numeric, format!("the validation loss is {loss}")).help(HELP);
     if broken.is_empty() {
         return error.at("all outputs are finite, so the targets or their loss are not");
     }
-    error.at(format!("the network's output is not finite in validation {}", list_rows(&broken)))
+    error.at(format!(
+        "the network's output is not finite in {}",
+        data.name_rows("validation", &broken)
+    ))
 }
 
 /// Why the batch's mean is 0/0, if it is.
@@ -124,11 +134,7 @@ fn broken_weight(block: &Block) -> Option<(String, f32)> {
     })
 }
 
-/// The rows of the table whose part of `values` is not finite, at most five by number.
-fn name_rows(values: &[f32], rows: &[usize]) -> String {
-    format!("training {}", list_rows(&rows_not_finite(values, rows)))
-}
-
+/// The rows whose part of `values` is not finite.
 fn rows_not_finite(values: &[f32], rows: &[usize]) -> Vec<usize> {
     let width = (values.len() / rows.len().max(1)).max(1);
     rows.iter()
@@ -136,12 +142,4 @@ fn rows_not_finite(values: &[f32], rows: &[usize]) -> Vec<usize> {
         .filter(|(_, values)| values.iter().any(|value| !value.is_finite()))
         .map(|(row, _)| *row)
         .collect()
-}
-
-fn list_rows(broken: &[usize]) -> String {
-    let shown: Vec<String> = broken.iter().take(5).map(usize::to_string).collect();
-    let more = broken.len().saturating_sub(5);
-    let noun = if broken.len() == 1 { "row" } else { "rows" };
-    let tail = if more > 0 { format!(" and {more} more") } else { String::new() };
-    format!("{noun} {}{tail} (counted from 0)", shown.join(", "))
 }

@@ -1,5 +1,7 @@
 //! The training loop.
 
+use std::ops::Range;
+
 use super::dataset::Dataset;
 use super::diverged::{self, Failure};
 use super::forward::{Predictor, features_fit, fill, load};
@@ -37,6 +39,8 @@ pub struct Session<'a> {
     program: Program,
     full: (Plan, Memory),
     ragged: Option<(Plan, Memory)>,
+    /// Each parameter's range within the gradients, the same in both plans.
+    tensors: Vec<Range<usize>>,
     block: Block,
     optimizer: Optimizer,
     optimizer_state: State,
@@ -114,6 +118,7 @@ impl<'a> Session<'a> {
             optimizer_state: with_slots(config, schedule.as_ref())?
                 .state(block.parameters().len())?,
             order: (0..training.rows()).collect(),
+            tensors: program.tensors(&full.0),
             network,
             training,
             config,
@@ -356,7 +361,7 @@ impl<'a> Session<'a> {
             penalty::add_l2(gradients, self.block.parameters(), self.config.l2);
         }
         if let Some(clip) = &self.config.clip {
-            clip.apply(gradients, &self.program.tensors(plan));
+            clip.apply(gradients, &self.tensors);
         }
         let level = self.config.engine.level;
         self.optimizer.step(
@@ -463,7 +468,7 @@ impl<'a> Validation<'a> {
         let outputs = self.predictor.predict(self.data.features())?;
         let loss = self.scorer.loss(&outputs)?;
         if !loss.is_finite() {
-            return Err(diverged::validation(&outputs, loss));
+            return Err(diverged::validation(self.data, &outputs, loss));
         }
         let (metrics, _) = score::unitless(&outputs, self.data.target(), self.ignored)?;
         Ok(Metrics { loss: Some(loss), ..metrics })

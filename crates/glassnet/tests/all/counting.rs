@@ -47,6 +47,11 @@ fn count(bytes: usize) {
     BYTES.with(|total| total.set(total.get() + bytes));
 }
 
+/// How many allocations this thread has made so far.
+pub(crate) fn allocated() -> usize {
+    ALLOCATIONS.get()
+}
+
 /// How many allocations, of how many bytes together, `body` makes.
 pub(crate) fn allocations<R>(body: impl FnOnce() -> R) -> (usize, usize) {
     let before = (ALLOCATIONS.get(), BYTES.get());

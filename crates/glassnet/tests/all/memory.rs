@@ -1,11 +1,21 @@
 //! What a run costs besides arithmetic: no allocation, and memory that is used again.
 
+use glassnet::Tensor;
 use glassnet::engine::{Block, Config, Draw, Plan};
 use glassnet::grad::grad;
 use glassnet::graph::op::{Activation, Reduction};
 use glassnet::graph::{Builder, DType, Shape};
+use glassnet::nn::loss::Criterion;
+use glassnet::nn::{self, Network};
+use glassnet::train::clip::Clip;
+use glassnet::train::optimizer::Optimizer;
+use glassnet::train::schedule::Schedule;
+use glassnet::train::{
+    Config as TrainConfig, Control, Dataset, EpochRecord, Features, Observer, Predictor, Session,
+    StepEvent, Target,
+};
 
-use crate::counting::allocations;
+use crate::counting::{allocated, allocations};
 use crate::{cases, generate};
 
 #[test]
@@ -28,6 +38,72 @@ fn a_run_allocates_nothing() {
         let made = allocations(|| plan.run(&block, &mut memory, Draw::default()).unwrap());
         assert_eq!(made, (0, 0), "{}", case.name);
     }
+}
+
+/// Notes how many allocations happen from one step to the next.
+#[derive(Default)]
+struct BetweenSteps {
+    before: Option<usize>,
+    made: usize,
+}
+
+impl Observer for BetweenSteps {
+    fn step(&mut self, _: &StepEvent<'_>) -> Control {
+        let now = allocated();
+        self.made += self.before.map_or(0, |before| now - before);
+        self.before = Some(now);
+        Control::Continue
+    }
+
+    fn epoch(&mut self, _: &EpochRecord) -> Control {
+        self.before = None;
+        Control::Continue
+    }
+}
+
+fn table(rows: usize) -> Dataset {
+    let features = Tensor::new([rows, 6], vec![0.5; rows * 6]).unwrap();
+    Dataset::new(Features::Floats(features), Target::Classes(vec![1; rows])).unwrap()
+}
+
+#[test]
+fn a_training_step_allocates_nothing() {
+    let data = table(50);
+    let network = "Sequential(Linear(6, 8), BatchNorm1d(8), GELU(), Dropout(p=0.2), Linear(8, 3))";
+    for optimizer in ["adam", "SGD(lr=0.1, momentum=0.9)"] {
+        let config = TrainConfig {
+            epochs: 3,
+            batch_size: 16,
+            clip: Some(Clip::parse("clip_grad_norm_(max_norm=1.0)").unwrap()),
+            schedule: Some(Schedule::parse("OneCycleLR(max_lr=0.1, total_steps=100)").unwrap()),
+            l1: 1e-4,
+            l2: 1e-4,
+            ..TrainConfig::new(
+                Criterion::parse("cross_entropy").unwrap(),
+                Optimizer::parse(optimizer).unwrap(),
+            )
+        };
+        let network = Network::new(nn::parse(network).unwrap(), 0).unwrap();
+        let mut watch = BetweenSteps::default();
+        let session = Session::new(network, &data, None, &config).unwrap();
+        session.run(&mut watch).unwrap();
+        assert_eq!(watch.made, 0, "{optimizer}");
+    }
+}
+
+#[test]
+fn predicting_again_allocates_nothing() {
+    let data = table(5);
+    let network = Network::new(nn::parse("6-8-3").unwrap(), 0).unwrap();
+    let mut predictor = Predictor::new(&network, &[6], &Config::default()).unwrap();
+    let mut outputs = [0.0; 6];
+    predictor.predict_rows(data.features(), 0..2, &mut outputs).unwrap();
+    let made = allocations(|| predictor.predict_rows(data.features(), 3..5, &mut outputs).unwrap());
+    assert_eq!(made, (0, 0));
+    let all = predictor.predict(data.features()).unwrap();
+    assert_eq!(outputs, all.data()[9..]);
+    assert!(predictor.predict_rows(data.features(), 4..6, &mut outputs).is_err());
+    assert!(predictor.predict_rows(data.features(), 0..1, &mut outputs).is_err());
 }
 
 #[test]

@@ -3,9 +3,10 @@
 use glassnet::Result;
 use glassnet::train::{
     Config, Dataset, Features, Predictor, Record, Scorer, Session, Shuffle, Stopped, Target,
-    schedule::Schedule,
+    clip::Clip, schedule::Schedule,
 };
 
+use crate::counting::allocations;
 use crate::tables::{Watcher, bits, classes, config, features, network};
 
 fn settings() -> Result<Config> {
@@ -45,33 +46,44 @@ fn the_weights_of_the_lowest_validation_loss_win() -> Result<()> {
 
 #[test]
 fn patience_counts_epochs_without_improvement() -> Result<()> {
-    let (data, validation, plain) = (classes(1, 50, 4, 3), contrary()?, settings()?);
-    let run = |config: &Config| {
-        Session::new(network("4-8-3")?, &data, Some(&validation), config)?.run(&mut ())
-    };
-    let endless = losses(&run(&plain)?);
-    for patience in [1, 2, 5] {
-        for min_delta in [0.0, 0.02] {
+    let (data, plain) = (classes(1, 50, 4, 3), settings()?);
+    let mut ends = vec![];
+    for validation in [contrary()?, classes(2, 30, 4, 3)] {
+        let run = |config: &Config| {
+            Session::new(network("4-8-3")?, &data, Some(&validation), config)?.run(&mut ())
+        };
+        let endless = losses(&run(&plain)?);
+        for (patience, min_delta) in [(1, 0.0), (2, 0.0), (5, 0.0), (1, 0.02), (3, 0.1), (5, 0.4)] {
             let config = Config { patience: Some(patience), min_delta, ..plain.clone() };
             let record = run(&config)?;
-            let (mut best, mut at, mut end) = (f64::INFINITY, 0, endless.len());
-            for (index, &loss) in endless.iter().enumerate() {
-                if loss < best - min_delta {
-                    (best, at) = (loss, index + 1);
-                } else if index + 1 - at == patience {
-                    end = index + 1;
-                    break;
-                }
-            }
+            let (best, end) = stop(&endless, patience, min_delta);
             assert_eq!(losses(&record), endless[..end], "patience {patience}, {min_delta}");
-            assert_eq!((record.best_epoch, record.stopped), (at, Stopped::Patience));
+            assert_eq!(record.best_epoch, best, "patience {patience}, {min_delta}");
+            let why = if end < endless.len() { Stopped::Patience } else { Stopped::Finished };
+            assert_eq!(record.stopped, why);
             let improved = record.history.iter().rposition(|epoch| epoch.improved);
-            assert_eq!(improved, Some(at - 1));
+            assert_eq!(improved, Some(best - 1));
+            ends.push((end, stop(&endless, patience, 0.0).1));
+        }
+        let patient = run(&Config { patience: Some(usize::MAX), ..plain.clone() })?;
+        assert_eq!(patient.stopped, Stopped::Finished);
+    }
+    assert!(ends.iter().any(|(end, without)| end < without), "min_delta matters: {ends:?}");
+    assert!(ends.iter().any(|&(end, _)| (6..40).contains(&end)), "patience runs out: {ends:?}");
+    Ok(())
+}
+
+/// The best epoch, from 1, and the number of epochs done.
+fn stop(losses: &[f64], patience: usize, min_delta: f64) -> (usize, usize) {
+    let (mut best, mut at) = (f64::INFINITY, 0);
+    for (index, &loss) in losses.iter().enumerate() {
+        if loss < best - min_delta {
+            (best, at) = (loss, index + 1);
+        } else if index + 1 - at == patience {
+            return (at, index + 1);
         }
     }
-    let patient = run(&Config { patience: Some(usize::MAX), ..plain })?;
-    assert_eq!(patient.stopped, Stopped::Finished);
-    Ok(())
+    (at, losses.len())
 }
 
 #[test]
@@ -139,6 +151,32 @@ fn an_observer_sees_every_step_as_it_was() -> Result<()> {
     let unwatched = Session::new(network("4-8-3")?, &data, None, &config)?.run(&mut ())?;
     assert_eq!(unwatched.history, record.history);
     assert_eq!(bits(unwatched.network.state_dict()), bits(record.network.state_dict()));
+    Ok(())
+}
+
+#[test]
+fn a_step_that_nobody_watches_allocates_nothing() -> Result<()> {
+    let notation = "Sequential(Linear(4, 8), BatchNorm1d(8), ReLU(), Dropout(p=0.2), Linear(8, 3))";
+    let data = classes(1, 64, 4, 3);
+    for optimizer in ["SGD(lr=0.01, momentum=0.9)", "Adam()", "NAdam()"] {
+        let of_an_epoch = |batch_size: usize| -> Result<usize> {
+            let config = Config {
+                epochs: 3,
+                batch_size,
+                clip: Some(Clip::parse("clip_grad_norm_(max_norm=1.0)")?),
+                schedule: Some(Schedule::parse("OneCycleLR(max_lr=0.1, total_steps=96)")?),
+                l1: 1e-3,
+                ..config("CrossEntropyLoss()", optimizer)?
+            };
+            let mut session = Session::new(network(notation)?, &data, None, &config)?;
+            session.epoch(&mut ())?;
+            let mut done = false;
+            let (count, _) = allocations(|| done = matches!(session.epoch(&mut ()), Ok(Some(_))));
+            assert!(done, "the second epoch is counted");
+            Ok(count)
+        };
+        assert_eq!(of_an_epoch(2)?, of_an_epoch(64)?, "{optimizer}: 32 steps and 1");
+    }
     Ok(())
 }
 
