@@ -356,6 +356,15 @@ impl Typing<'_> {
 
     fn decimal_comma_error(&self) -> Error {
         let first = self.survey.comma_numbers.first;
+        if is_grouped(self.cell(first)) {
+            return Error::data(format!("{} has a thousands separator", quoted(self.cell(first))))
+                .at(self.context.place(first, self.name))
+                .help(format!(
+                    "write numbers without it, or add --decimal-comma if the comma is the decimal one, or \
+                     --column-type {}=category if it is text",
+                    shell(self.name)
+                ));
+        }
         Error::data(format!(
             "{} looks like a number with a decimal comma",
             quoted(self.cell(first))
@@ -366,6 +375,15 @@ impl Typing<'_> {
             shell(self.name)
         ))
     }
+}
+
+/// Whether a cell is like `1,696` or `-12,345,678`: digits in groups of three, as thousands are written.
+fn is_grouped(cell: &str) -> bool {
+    let mut groups = cell.trim_start_matches(['-', '+']).split(',');
+    let digits = |group: &str| !group.is_empty() && group.bytes().all(|byte| byte.is_ascii_digit());
+    let first = groups.next().is_some_and(|group| digits(group) && group.len() <= 3);
+    let rest: Vec<&str> = groups.collect();
+    first && !rest.is_empty() && rest.iter().all(|group| digits(group) && group.len() == 3)
 }
 
 fn cells<'a>(text: &'a str, ends: &'a [usize]) -> impl Iterator<Item = &'a str> {

@@ -2,6 +2,8 @@
 //!
 //! `cargo run --release --example ulp` takes all 2³² inputs (about a quarter of an hour on two cores);
 //! `… --example ulp 1000` every thousandth, `… --example ulp 1 exp log` all inputs of two functions.
+//!
+//! Not run by ci: it takes a quarter of an hour; a sample of it is among the unit tests.
 #![allow(
     clippy::print_stdout,
     clippy::disallowed_methods,
