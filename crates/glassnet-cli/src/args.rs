@@ -175,7 +175,7 @@ pub(crate) struct Train {
     /// Cut every element of the gradient to this size.
     #[arg(long, help_heading = "Learning")]
     pub(crate) clip_value: Option<f64>,
-    /// How the learning rate changes: an expression such as 'StepLR(step_size=30)' or 'OneCycleLR(max_lr=0.01)'.
+    /// How the learning rate changes: an expression such as 'StepLR(step_size=30)' or 'CosineAnnealingLR(T_max=100)'.
     #[arg(long, help_heading = "Learning")]
     pub(crate) schedule: Option<String>,
     /// How often every row is visited at most.

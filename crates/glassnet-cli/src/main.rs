@@ -5,6 +5,7 @@ mod bench;
 mod evaluate;
 mod interrupt;
 mod measured;
+mod memory;
 mod model;
 mod output;
 mod predict;

@@ -1,16 +1,15 @@
 //! What is measured: a network with rows of random numbers that fit it.
 
-use std::path::Path;
-
 use glassnet::graph::{DType, Dim};
 use glassnet::math::random::Stream;
 use glassnet::nn::loss::Criterion;
 use glassnet::nn::{Module, Network, Summary};
 use glassnet::train::optimizer::Optimizer;
 use glassnet::train::{Config, Dataset, Features, Target};
-use glassnet::{Error, ErrorKind, Result, Tensor};
+use glassnet::{Error, Result, Tensor};
 
 use crate::args::{self, BenchLoss, Weights};
+use crate::memory;
 use crate::model::{self, Model};
 
 /// A network, rows for it, and how it is trained.
@@ -41,7 +40,7 @@ impl Case {
         let batch = args.batch_size;
         let per_batch = batch.saturating_mul(shape.input_len().saturating_add(shape.output_len()));
         let batches = (RESIDENT / per_batch.max(1)).clamp(FEWEST, MOST);
-        check_memory(&summary, batch, per_batch.saturating_mul(batches))?;
+        memory::check(&summary, batch, per_batch.saturating_mul(batches))?;
         let data = data(&shape, args.loss, batch * batches)?;
         let config = match optimizer {
             Some(optimizer) => Some(Config::new(criterion(args.loss)?, optimizer)),
@@ -109,7 +108,7 @@ fn network(args: &args::Bench) -> Result<(Network, Summary)> {
     if model::is_notation(&args.net) {
         let module = glassnet::nn::parse(&args.net)?;
         let summary = module.summary(None)?;
-        check_memory(&summary, args.batch_size, 0)?;
+        memory::check(&summary, args.batch_size, 0)?;
         return Ok((Network::new(module, 0)?, summary));
     }
     let network = match model::load(&args.net, &Weights { weights: None, seed: 0 })? {
@@ -202,49 +201,11 @@ fn whole(stream: &mut Stream, len: usize, bound: usize) -> Vec<i64> {
     (0..len).map(|_| stream.below(bound.max(1) as u64) as i64).collect()
 }
 
-/// Refuses what would not fit memory: weights, gradient and the optimiser's state, the values of a batch, and `data`
-/// numbers.
-fn check_memory(summary: &Summary, batch: usize, data: usize) -> Result<()> {
-    // The network's weights, the clone of a training, its block, the predictor's block, gradient, two moments.
-    let weights = summary.parameters.saturating_add(summary.buffers).saturating_mul(7);
-    let outputs =
-        summary.rows.iter().filter_map(|row| row.output.as_ref()).fold(0_usize, |total, shape| {
-            total.saturating_add(
-                shape.iter().fold(1, |product, &length| product.saturating_mul(length)),
-            )
-        });
-    // Each value once forward, once backward, once for the prediction.
-    let values = outputs.saturating_mul(3).saturating_mul(batch);
-    let bytes = weights.saturating_add(values).saturating_add(data).saturating_mul(4);
-    let available = available_memory();
-    if bytes <= available {
-        return Ok(());
-    }
-    let gigabytes = |bytes: usize| bytes as f64 / 1e9;
-    Err(Error::new(
-        ErrorKind::Limit,
-        format!(
-            "this needs about {:.1} GB, {:.1} GB are available",
-            gigabytes(bytes),
-            gigabytes(available)
-        ),
-    )
-    .help("choose a smaller network or --batch-size"))
-}
-
-/// The bytes that programs may still take, as Linux tells; elsewhere a bound that keeps mistakes from hurting.
-fn available_memory() -> usize {
-    const UNKNOWN: usize = 16_000_000_000;
-    let told = std::fs::read_to_string(Path::new("/proc/meminfo")).unwrap_or_default();
-    let line = told.lines().find_map(|line| line.strip_prefix("MemAvailable:"));
-    let kilobytes = line.and_then(|line| line.trim().strip_suffix("kB")?.trim().parse().ok());
-    kilobytes.map_or(UNKNOWN, |kilobytes: usize| kilobytes.saturating_mul(1024))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use clap::Parser;
+    use glassnet::ErrorKind;
 
     fn case(line: &str) -> Result<Case> {
         let words = ["glassnet", "bench"].into_iter().chain(line.split(' '));

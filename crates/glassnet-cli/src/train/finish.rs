@@ -71,7 +71,8 @@ fn measure(outcome: &Outcome<'_>) -> Result<Results> {
     let train = on(&rows.training)?;
     let validation = rows.validation.as_ref().map(&mut on).transpose()?;
     let test = rows.test.as_ref().map(&mut on).transpose()?;
-    let judged = rows.validation.as_ref().unwrap_or(&rows.training);
+    // The trivial predictor is judged on the same rows as the confusion table: the least seen ones.
+    let judged = rows.test.as_ref().or(rows.validation.as_ref()).unwrap_or(&rows.training);
     let baseline = match (&rows.training.target, &judged.target) {
         (Some(training), Some(judged)) => baseline(training, judged, target)?,
         (Some(_) | None, _) => Metrics::default(),
@@ -153,7 +154,7 @@ fn text(outcome: &Outcome<'_>, results: &Results, path: &str, bytes: usize) -> S
         Stopped::Interrupted => "; interrupted: the best weights so far are kept".into(),
     };
     let samples = outcome.samples_per_second;
-    say(&format!("{} epochs in {:.1} s ({samples:.0} rows/s){why}", epochs, outcome.seconds));
+    say(&format!("{} in {:.2} s ({samples:.0} rows/s){why}", epochs_text(epochs), outcome.seconds));
     if record.best_epoch != epochs {
         say(&format!(
             "the weights are those of epoch {}, with the lowest validation loss",
@@ -171,21 +172,35 @@ fn text(outcome: &Outcome<'_>, results: &Results, path: &str, bytes: usize) -> S
     let trivial = if results.train.confusion.is_some() { "majority class" } else { "mean" };
     columns.push((trivial, &results.baseline));
     say(&metrics_table(&columns));
-    let judged = results.test.as_ref().or(results.validation.as_ref()).unwrap_or(&results.train);
+    let (judged, of) = match (&results.test, &results.validation) {
+        (Some(test), _) => (test, "test"),
+        (None, Some(validation)) => (validation, "validation"),
+        (None, None) => (&results.train, "training"),
+    };
+    if results.train.confusion.is_none() {
+        say("loss: of the standardised target; mae and rmse: in the target's own units");
+        say("");
+    }
     if let (Some(confusion), Some(classes)) =
         (&judged.confusion, outcome.rows.preprocessing.target().classes())
         && classes.len() <= 20
     {
+        say(&format!("{of} rows (the {trivial} above is judged on them too):"));
         say(&confusion_table(confusion, classes));
     }
     say(&format!("model: {path} ({})", size(bytes)));
     say(&format!("  network: {}", record.network.module().notation()));
     say("next:");
     let (data, model) = (shell(&outcome.args.data.display().to_string()), shell(path));
+    let data = data + &reading_flags(&outcome.args.reading);
     say(&format!("  glassnet predict {model} {data}"));
     say(&format!("  glassnet evaluate {model} {data}"));
     say(&format!("  glassnet summary {model}"));
     text
+}
+
+fn epochs_text(count: usize) -> String {
+    if count == 1 { "1 epoch".into() } else { format!("{count} epochs") }
 }
 
 fn size(bytes: usize) -> String {
@@ -194,6 +209,24 @@ fn size(bytes: usize) -> String {
         10_000..10_000_000 => format!("{} kB", bytes / 1000),
         _ => format!("{} MB", bytes / 1_000_000),
     }
+}
+
+/// The flags without which the table could not be read again.
+fn reading_flags(reading: &args::Reading) -> String {
+    let mut flags = String::new();
+    if reading.delimiter != "," {
+        flags += &format!(" --delimiter {}", shell(&reading.delimiter));
+    }
+    if reading.quote != "\"" {
+        flags += &format!(" --quote {}", shell(&reading.quote));
+    }
+    if reading.decimal_comma {
+        flags += " --decimal-comma";
+    }
+    if reading.allow_non_finite {
+        flags += " --allow-non-finite";
+    }
+    flags
 }
 
 /// A path as a shell takes it.

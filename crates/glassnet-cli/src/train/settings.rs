@@ -275,7 +275,15 @@ fn class_weights(given: &str, classes: &[String], training: &Dataset) -> Result<
         let weights: std::result::Result<Vec<f64>, _> =
             given.split(',').map(|text| text.trim().parse()).collect();
         return match weights {
-            Ok(weights) if weights.len() == classes.len() => Tensor::new([weights.len()], weights),
+            Ok(weights) if weights.len() == classes.len() => {
+                let usable = |weight: &f64| weight.is_finite() && *weight >= 0.0;
+                if !weights.iter().all(usable) || weights.iter().all(|weight| *weight == 0.0) {
+                    return Err(Error::usage(format!("the class weights {given} cannot be used"))
+                        .at("--class-weight")
+                        .help("give finite numbers of at least 0, not all 0"));
+                }
+                Tensor::new([weights.len()], weights)
+            }
             Ok(_) | Err(_) => Err(Error::usage(format!("{given:?} is not one number per class"))
                 .at("--class-weight")
                 .help(format!(
