@@ -1,5 +1,6 @@
 //! The command line's verbs and flags.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -42,7 +43,7 @@ pub(crate) struct Common {
     #[arg(long, global = true, value_enum, default_value = "auto", help_heading = "Everywhere")]
     pub(crate) color: Color,
     /// How many threads may be used: a number or auto. The results have the same bits for any.
-    #[arg(long, global = true, default_value = "auto", value_parser = threads, help_heading = "Everywhere")]
+    #[arg(long, global = true, default_value = "auto", value_parser = threads, allow_negative_numbers = true, help_heading = "Everywhere")]
     pub(crate) threads: Threads,
 }
 
@@ -53,6 +54,17 @@ pub(crate) enum Threads {
     Auto,
     /// So many.
     Count(usize),
+}
+
+/// A whole number, refused in plain words.
+fn whole<N: std::str::FromStr>(text: &str) -> Result<N, String> {
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let help = if digits { "give a smaller number" } else { "give a whole number of at least 0" };
+    text.parse().map_err(|_| help.into())
+}
+
+fn number(text: &str) -> Result<f64, String> {
+    text.parse().map_err(|_| "give a number such as 0.01".into())
 }
 
 fn threads(text: &str) -> Result<Threads, String> {
@@ -90,6 +102,9 @@ pub(crate) enum Verb {
     /// Measure how fast a network trains and predicts here.
     Bench(Bench),
     /// Print a script that completes commands in a shell.
+    #[command(
+        after_help = "Example:\n  glassnet completions bash > ~/.local/share/bash-completion/completions/glassnet"
+    )]
     Completions {
         /// The shell.
         shell: clap_complete::Shell,
@@ -135,13 +150,13 @@ pub(crate) struct Train {
     #[arg(long, conflicts_with_all = ["hidden", "activation", "dropout"], help_heading = "Network")]
     pub(crate) net: Option<String>,
     /// Widths of the hidden layers; 0 for none.
-    #[arg(long, value_delimiter = ',', default_value = "32,32", help_heading = "Network")]
+    #[arg(long, value_delimiter = ',', default_value = "32,32", value_parser = whole::<usize>, allow_negative_numbers = true, value_name = "N,…", help_heading = "Network")]
     pub(crate) hidden: Vec<usize>,
     /// The activation between layers: a torch.nn name such as relu, tanh, gelu, or a formula in z such as 'z*sigmoid(z)'.
     #[arg(long, default_value = "relu", help_heading = "Network")]
     pub(crate) activation: String,
     /// Dropout after every hidden layer with this probability.
-    #[arg(long, value_name = "P", help_heading = "Network")]
+    #[arg(long, value_name = "P", value_parser = number, allow_negative_numbers = true, help_heading = "Network")]
     pub(crate) dropout: Option<f64>,
     /// Whether the target is a class or a number.
     #[arg(long, value_enum, default_value = "auto")]
@@ -155,50 +170,56 @@ pub(crate) struct Train {
     #[arg(long, default_value = "adam", help_heading = "Learning")]
     pub(crate) optimizer: String,
     /// The learning rate, instead of the optimiser's own.
-    #[arg(long, help_heading = "Learning")]
+    #[arg(long, value_parser = number, allow_negative_numbers = true, value_name = "X", help_heading = "Learning")]
     pub(crate) lr: Option<f64>,
     /// The momentum of SGD or RMSprop.
-    #[arg(long, help_heading = "Learning")]
+    #[arg(long, value_parser = number, allow_negative_numbers = true, value_name = "X", help_heading = "Learning")]
     pub(crate) momentum: Option<f64>,
     /// The optimiser's weight decay.
-    #[arg(long, help_heading = "Learning")]
+    #[arg(long, value_parser = number, allow_negative_numbers = true, value_name = "X", help_heading = "Learning")]
     pub(crate) weight_decay: Option<f64>,
     /// A penalty of so much times the sum of all absolute weights.
-    #[arg(long, default_value_t = 0.0, help_heading = "Learning")]
+    #[arg(long, default_value_t = 0.0, value_parser = number, allow_negative_numbers = true, value_name = "X", help_heading = "Learning")]
     pub(crate) l1: f64,
     /// A penalty of so much times the sum of all squared weights.
-    #[arg(long, default_value_t = 0.0, help_heading = "Learning")]
+    #[arg(long, default_value_t = 0.0, value_parser = number, allow_negative_numbers = true, value_name = "X", help_heading = "Learning")]
     pub(crate) l2: f64,
     /// Cut the gradient to this norm.
-    #[arg(long, conflicts_with = "clip_value", help_heading = "Learning")]
+    #[arg(long, conflicts_with = "clip_value", value_parser = number, allow_negative_numbers = true, value_name = "X", help_heading = "Learning")]
     pub(crate) clip_norm: Option<f64>,
     /// Cut every element of the gradient to this size.
-    #[arg(long, help_heading = "Learning")]
+    #[arg(long, value_parser = number, allow_negative_numbers = true, value_name = "X", help_heading = "Learning")]
     pub(crate) clip_value: Option<f64>,
     /// How the learning rate changes: an expression such as 'StepLR(step_size=30)' or 'CosineAnnealingLR(T_max=100)'.
     #[arg(long, help_heading = "Learning")]
     pub(crate) schedule: Option<String>,
     /// How often every row is visited at most.
-    #[arg(long, default_value_t = 100, help_heading = "Learning")]
+    #[arg(long, default_value_t = 100, value_parser = whole::<usize>, allow_negative_numbers = true, value_name = "N", help_heading = "Learning")]
     pub(crate) epochs: usize,
     /// Rows per step.
-    #[arg(long, default_value_t = 32, help_heading = "Learning")]
+    #[arg(long, default_value_t = 32, value_parser = whole::<usize>, allow_negative_numbers = true, value_name = "N", help_heading = "Learning")]
     pub(crate) batch_size: usize,
     /// Stop when the validation loss has not improved for so many epochs; 0 never stops early.
-    #[arg(long, default_value_t = 20, help_heading = "Learning")]
+    #[arg(long, default_value_t = 20, value_parser = whole::<usize>, allow_negative_numbers = true, value_name = "N", help_heading = "Learning")]
     pub(crate) patience: usize,
     /// balanced: rare classes count more; or a weight per class, in the classes' order.
     #[arg(long, value_name = "balanced|W,…", help_heading = "Learning")]
     pub(crate) class_weight: Option<String>,
     /// Of the split, the initial weights, the order of rows and dropout.
-    #[arg(long, default_value_t = 0, help_heading = "Learning")]
+    #[arg(long, default_value_t = 0, value_parser = whole::<u64>, allow_negative_numbers = true, value_name = "N", help_heading = "Learning")]
     pub(crate) seed: u64,
     /// The order of rows: our own permutations, torch's randperm, or none.
     #[arg(long, value_enum, default_value = "own", help_heading = "Learning")]
     pub(crate) shuffle: ShuffleChoice,
     /// The part of the rows kept aside to watch the training, or a table; 0 for none.
-    #[arg(long, default_value = "0.2", value_name = "PART|FILE", help_heading = "Data")]
-    pub(crate) validation: String,
+    #[arg(
+        long,
+        default_value = "0.2",
+        allow_negative_numbers = true,
+        value_name = "PART|FILE",
+        help_heading = "Data"
+    )]
+    pub(crate) validation: OsString,
     /// Rows with the same value in this column stay together when the table is split; the column is no feature.
     #[arg(long, value_name = "COLUMN", help_heading = "Data")]
     pub(crate) split_by: Option<String>,
@@ -261,9 +282,9 @@ pub(crate) struct Weights {
     /// Weights of a bare network: a .safetensors file, or JSON such as '{"0.weight": [[1, 2]], "0.bias": [0]}'; else they
     /// are initialised from --seed.
     #[arg(long, value_name = "FILE|JSON")]
-    pub(crate) weights: Option<String>,
+    pub(crate) weights: Option<OsString>,
     /// The seed of a bare network's weights.
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_parser = whole::<u64>, allow_negative_numbers = true, value_name = "N")]
     pub(crate) seed: u64,
 }
 
@@ -274,7 +295,7 @@ pub(crate) struct Weights {
     glassnet predict 2-2-2 x.csv --weights weights.safetensors --softmax")]
 pub(crate) struct Predict {
     /// A model file, or a bare network.
-    pub(crate) model: String,
+    pub(crate) model: OsString,
     /// The table; - for stdin.
     pub(crate) data: PathBuf,
     #[command(flatten)]
@@ -286,7 +307,7 @@ pub(crate) struct Predict {
     #[arg(long)]
     pub(crate) force: bool,
     /// With two classes: predict the second one from this probability on.
-    #[arg(long, value_name = "P")]
+    #[arg(long, value_name = "P", value_parser = number, allow_negative_numbers = true)]
     pub(crate) threshold: Option<f64>,
     /// A bare network's outputs are logits: print softmax of them.
     #[arg(long)]
@@ -330,7 +351,7 @@ pub(crate) enum Gaps {
 #[command(after_help = "Example:\n  glassnet evaluate model.safetensors data/seattle-weather.csv")]
 pub(crate) struct Evaluate {
     /// A model file, or a bare network.
-    pub(crate) model: String,
+    pub(crate) model: OsString,
     /// A table with the target; - for stdin.
     pub(crate) data: PathBuf,
     #[command(flatten)]
@@ -362,7 +383,7 @@ pub(crate) struct Evaluate {
 #[command(after_help = "Example:\n  glassnet summary 6-32-32-32-4")]
 pub(crate) struct Summary {
     /// A network or a model file.
-    pub(crate) model: String,
+    pub(crate) model: OsString,
 }
 
 /// `glassnet bench`.
@@ -372,19 +393,19 @@ pub(crate) struct Bench {
     /// The network.
     pub(crate) net: String,
     /// Rows per step.
-    #[arg(long, default_value_t = 64)]
+    #[arg(long, default_value_t = 64, value_parser = whole::<usize>, allow_negative_numbers = true, value_name = "N")]
     pub(crate) batch_size: usize,
     /// adam, sgd, or none to measure prediction alone.
     #[arg(long, default_value = "adam")]
     pub(crate) optimizer: String,
     /// The momentum of SGD.
-    #[arg(long)]
+    #[arg(long, value_parser = number, allow_negative_numbers = true, value_name = "X")]
     pub(crate) momentum: Option<f64>,
     /// The loss.
     #[arg(long, value_enum, default_value = "cross_entropy")]
     pub(crate) loss: BenchLoss,
     /// How long to measure.
-    #[arg(long, default_value_t = 2.0)]
+    #[arg(long, default_value_t = 2.0, value_parser = number, allow_negative_numbers = true, value_name = "X")]
     pub(crate) seconds: f64,
 }
 

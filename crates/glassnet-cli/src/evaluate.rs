@@ -19,6 +19,7 @@ use crate::predict;
 use crate::reading;
 use crate::table::Table;
 use crate::terminal::Terminal;
+use crate::usage::at_flag;
 
 /// How often a column is shuffled for its importance.
 const REPEATS: u64 = 5;
@@ -60,7 +61,7 @@ fn columns(args: &args::Evaluate, trained: &Trained, terminal: &Terminal) -> Res
     let (rows, notes) = preprocessing.labelled_rows(&table)?;
     reading::notes(&notes, terminal);
     if rows.is_empty() {
-        return Err(Error::data("no row has a target").at(reading::label(&args.data)));
+        return Err(reading::no_target(&args.data));
     }
     let encoded =
         preprocessing.encode(&table, &rows, &predict::policies(args.unseen, args.gaps, true))?;
@@ -131,7 +132,7 @@ fn bare(args: &args::Evaluate, network: &Network, terminal: &Terminal) -> Result
             .help("train a model first"));
     }
     let options = reading::options(&args.reading)?;
-    let criterion = Criterion::parse(&args.loss)?;
+    let criterion = Criterion::parse(&args.loss).map_err(|error| at_flag(error, "--loss"))?;
     let (x, y) = target_column(args, &options, terminal)?;
     let rows = x.shape()[0];
     let data = match criterion {
@@ -179,7 +180,11 @@ fn target_column(
     reading::notes(&matrix.notes, terminal);
     let width = matrix.names.len();
     let target = match &args.target {
-        None => width.checked_sub(1).ok_or_else(|| Error::data("the table has no column"))?,
+        None => width.checked_sub(1).ok_or_else(|| {
+            Error::data("the table has no column")
+                .at(reading::label(&args.data))
+                .help("give one with the inputs and the target")
+        })?,
         Some(name) => matrix.names.iter().position(|column| column == name).ok_or_else(|| {
             Error::data(format!("there is no column {name:?}"))
                 .at("--target")

@@ -1,7 +1,7 @@
 //! Ctrl-C and termination as a flag that the training loop looks at.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use glassnet::{Error, Result};
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -11,14 +11,14 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 pub(crate) struct Interrupt(Arc<AtomicUsize>);
 
 impl Interrupt {
-    /// From now on, the first SIGINT or SIGTERM sets the flag; a second one ends the process at once.
+    /// From now on, the first SIGINT or SIGTERM sets the flag; a second one of either ends the process at once.
     pub(crate) fn watch() -> Result<Self> {
         let flag = Arc::new(AtomicUsize::new(0));
+        let second = Arc::new(AtomicBool::new(false));
         for (signal, status) in [(SIGINT, 130), (SIGTERM, 143)] {
             let armed = Arc::clone(&flag);
-            let second = Arc::new(std::sync::atomic::AtomicBool::new(false));
             signal_hook::flag::register_conditional_shutdown(signal, status, Arc::clone(&second))
-                .and_then(|_| signal_hook::flag::register(signal, second))
+                .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&second)))
                 .and_then(|_| signal_hook::flag::register_usize(signal, armed, status as usize))
                 .map_err(|error| Error::io(format!("cannot watch for Ctrl-C: {error}")))?;
         }

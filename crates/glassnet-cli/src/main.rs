@@ -15,6 +15,7 @@ mod summary;
 mod table;
 mod terminal;
 mod train;
+mod usage;
 mod version;
 
 use std::process::ExitCode;
@@ -28,13 +29,13 @@ use terminal::Terminal;
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return terminal::usage(&error),
+        Err(error) => return usage::tell(&error),
     };
     let mut terminal = Terminal::new(&cli.common);
     let outcome = run(cli, &mut terminal).and_then(|status| terminal.finish().map(|()| status));
     match outcome {
         Ok(status) => ExitCode::from(status),
-        Err(error) => terminal::fail(&error),
+        Err(error) => terminal.fail(&error),
     }
 }
 

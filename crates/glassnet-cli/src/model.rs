@@ -1,5 +1,6 @@
 //! The network argument: an expression, the short form, or a model file.
 
+use std::ffi::OsStr;
 use std::path::Path;
 
 use glassnet::nn::{self, Network, StateDict};
@@ -42,9 +43,10 @@ fn is_short_form(argument: &str) -> bool {
 }
 
 /// Reads the network that `argument` names, with `weights` for a bare one.
-pub(crate) fn load(argument: &str, weights: &Weights) -> Result<Model> {
-    if is_notation(argument) {
-        return bare(argument, weights).map(Model::Bare);
+pub(crate) fn load(argument: &(impl AsRef<OsStr> + ?Sized), weights: &Weights) -> Result<Model> {
+    let argument = argument.as_ref();
+    if let Some(notation) = argument.to_str().filter(|argument| is_notation(argument)) {
+        return bare(notation, weights).map(Model::Bare);
     }
     if weights.weights.is_some() {
         return Err(Error::usage("a model file has its own weights")
@@ -52,6 +54,7 @@ pub(crate) fn load(argument: &str, weights: &Weights) -> Result<Model> {
             .help("leave --weights out"));
     }
     let path = Path::new(argument);
+    let argument = &path.display().to_string();
     let file = ModelFile::read(&read_model(path)?, argument)?;
     let state = file.state;
     let Some(card) = file.card else {
@@ -80,6 +83,7 @@ fn read_model(path: &Path) -> Result<Vec<u8>> {
             return error;
         }
         Error::usage(format!("{shown:?} is neither a network nor a file"))
+            .at("the network")
             .help("write 6-32-4, or 'Sequential(Linear(6, 32), ReLU(), Linear(32, 4))', or the path of a model file")
     })
 }
@@ -100,10 +104,12 @@ fn in_file(error: Error, file: &str) -> Error {
 fn bare(notation: &str, weights: &Weights) -> Result<Network> {
     let mut network = Network::new(nn::parse(notation)?, weights.seed)?;
     let Some(given) = &weights.weights else { return Ok(network) };
-    let state = if given.trim_start().starts_with('{') {
-        from_json(given)?
-    } else {
-        ModelFile::read(&output::read(Path::new(given))?, given)?.state
+    let state = match given.to_str().filter(|text| text.trim_start().starts_with('{')) {
+        Some(text) => from_json(text)?,
+        None => {
+            let path = Path::new(given);
+            ModelFile::read(&output::read(path)?, &path.display().to_string())?.state
+        }
     };
     network.load_state_dict(&state, true).map_err(|error| in_file(error, "--weights"))?;
     Ok(network)
@@ -122,6 +128,7 @@ fn from_json(text: &str) -> Result<StateDict> {
         flatten(array, 0, &mut shape, &mut data).ok_or_else(|| {
             Error::usage(format!("{key:?} is no array of finite numbers with rows of one length"))
                 .at("--weights")
+                .help("write {\"0.weight\": [[1, 2]], \"0.bias\": [0]}")
         })?;
         let tensor = Tensor::new(shape, data)
             .map_err(|error| error.at(format!("--weights, key {key:?}")))?;

@@ -10,6 +10,8 @@ use glassnet::{Error, Result};
 #[derive(Debug)]
 pub(crate) struct Output {
     path: PathBuf,
+    /// What names it in messages.
+    flag: String,
     place: Place,
 }
 
@@ -33,19 +35,19 @@ pub(crate) enum Replace {
 }
 
 impl Output {
-    /// Checks that `path` can be written: its folder exists and takes files, it is none of `inputs`, and what stands there
+    /// Checks that `path` can be written: its folder exists and takes files, it is none of `taken` (inputs and other
+    /// outputs), and what stands there
     /// may be replaced. `flag` names it in messages.
     pub(crate) fn prepare(
         path: &Path,
         flag: &str,
         replace: Replace,
-        inputs: &[&Path],
+        taken: &[&Path],
     ) -> Result<Output> {
         let path = follow_links(path);
         let shown = path.display().to_string();
-        let same = |input: &&&Path| same_file(&path, input);
-        if let Some(input) = inputs.iter().find(same) {
-            return Err(Error::usage(format!("the output is the input {}", input.display()))
+        if taken.iter().any(|other| same_file(&path, other)) {
+            return Err(Error::usage(format!("{shown} is an input or another output as well"))
                 .at(flag.to_owned())
                 .help("name another file"));
         }
@@ -63,7 +65,7 @@ impl Output {
             Err(error) if error.kind() == ErrorKind::NotFound => Place::File,
             Err(error) => return Err(cannot_write(&path, flag, &error)),
         };
-        let output = Output { path, place };
+        let output = Output { path, flag: flag.to_owned(), place };
         if matches!(output.place, Place::File) {
             // A trial, so that an unwritable folder is found before the work rather than after it.
             output.stage().map_err(|error| cannot_write(&output.path, flag, &error))?;
@@ -78,7 +80,7 @@ impl Output {
 
     /// Writes `bytes`. A file that stood there keeps its bytes until the new ones are safely on the disk.
     pub(crate) fn write(&self, bytes: &[u8]) -> Result<()> {
-        let failed = |error: &std::io::Error| cannot_write(&self.path, "", error);
+        let failed = |error: &std::io::Error| cannot_write(&self.path, &self.flag, error);
         match self.place {
             Place::Device => {
                 let mut file =
@@ -141,9 +143,18 @@ fn follow_links(path: &Path) -> PathBuf {
 }
 
 fn same_file(a: &Path, b: &Path) -> bool {
-    match (fs::canonicalize(a), fs::canonicalize(b)) {
-        (Ok(a), Ok(b)) => a == b,
-        (Ok(_) | Err(_), _) => false,
+    let place = |path: &Path| {
+        let path = follow_links(path);
+        let name = path.file_name().map(ToOwned::to_owned);
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        // A file that does not exist yet is known by its folder and name.
+        fs::canonicalize(&path)
+            .ok()
+            .or_else(|| Some(fs::canonicalize(folder.unwrap_or(Path::new("."))).ok()?.join(name?)))
+    };
+    match (place(a), place(b)) {
+        (Some(a), Some(b)) => a == b,
+        (Some(_) | None, _) => false,
     }
 }
 
@@ -169,14 +180,18 @@ fn may_replace(path: &Path, flag: &str, replace: Replace) -> Result<()> {
 }
 
 fn cannot_write(path: &Path, flag: &str, error: &std::io::Error) -> Error {
-    let found = Error::io(format!("{} cannot be written: {error}", path.display())).help(
-        match error.kind() {
-            ErrorKind::NotFound => "make its folder first",
-            ErrorKind::StorageFull => "free some space, or write to another place",
-            _ => "write to another place",
-        },
-    );
-    if flag.is_empty() { found } else { found.at(flag.to_owned()) }
+    let (why, help) = match error.kind() {
+        ErrorKind::NotFound => ("its folder does not exist".to_owned(), "make its folder first"),
+        ErrorKind::StorageFull => {
+            ("the disk is full".to_owned(), "free some space, or write to another place")
+        }
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+            ("its folder takes no files".to_owned(), "write to another place")
+        }
+        ErrorKind::NotADirectory => ("its folder is a file".to_owned(), "write to another place"),
+        _ => (error.to_string(), "write to another place"),
+    };
+    Error::io(format!("{} cannot be written: {why}", path.display())).at(flag.to_owned()).help(help)
 }
 
 /// Reads a file, or stdin for `-`.
@@ -185,22 +200,26 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
     let mut bytes = vec![];
     if path == Path::new("-") {
         let read = std::io::stdin().lock().read_to_end(&mut bytes);
-        return read
-            .map(|_| bytes)
-            .map_err(|error| Error::io(format!("stdin cannot be read: {error}")));
+        return read.map(|_| bytes).map_err(|error| {
+            Error::io(format!("the data cannot be read: {error}"))
+                .at("stdin")
+                .help("pipe a table into it, or name a file")
+        });
     }
     let metadata = fs::metadata(path).map_err(|error| cannot_read(&shown, &error))?;
     if metadata.is_dir() {
-        return Err(
-            Error::io(format!("{shown} is a directory, not a file")).help("name a file in it")
-        );
+        return Err(Error::io("this is a directory, not a file")
+            .at(shown)
+            .help("name a file in it"));
     }
     if !metadata.is_file() && !is_pipe(&metadata) {
-        return Err(Error::io(format!("{shown} is a device, not a file"))
+        return Err(Error::io("this is a device, not a file")
+            .at(shown)
             .help("name a regular file, or - for stdin"));
     }
     if is_pipe(&metadata) {
-        return Err(Error::io(format!("{shown} is a pipe (FIFO), not a file"))
+        return Err(Error::io("this is a pipe (FIFO), not a file")
+            .at(shown)
             .help("name a regular file, or - for stdin"));
     }
     fs::read(path).map_err(|error| cannot_read(&shown, &error))
@@ -218,10 +237,12 @@ fn is_pipe(_: &fs::Metadata) -> bool {
 }
 
 fn cannot_read(shown: &str, error: &std::io::Error) -> Error {
-    let help = match error.kind() {
-        ErrorKind::NotFound => "check the path",
-        ErrorKind::PermissionDenied => "ask for the right to read it",
-        _ => "try another file",
+    let (what, help) = match error.kind() {
+        ErrorKind::NotFound => ("there is no such file".to_owned(), "check the path"),
+        ErrorKind::PermissionDenied => {
+            ("the file may not be read".to_owned(), "ask for the right to read it")
+        }
+        _ => (format!("the file cannot be read: {error}"), "try another file"),
     };
-    Error::io(format!("{shown} cannot be read: {error}")).help(help)
+    Error::io(what).at(shown.to_owned()).help(help)
 }

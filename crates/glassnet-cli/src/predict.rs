@@ -20,9 +20,9 @@ use crate::terminal::Terminal;
 
 pub(crate) fn run(args: &args::Predict, terminal: &mut Terminal) -> Result<u8> {
     if let Some(threshold) = args.threshold.filter(|threshold| !(0.0..=1.0).contains(threshold)) {
-        return Err(
-            Error::usage(format!("the threshold {threshold} is not in [0, 1]")).at("--threshold")
-        );
+        return Err(Error::usage(format!("the threshold {threshold} is not in [0, 1]"))
+            .at("--threshold")
+            .help("give a probability such as 0.5"));
     }
     let model_path = std::path::Path::new(&args.model);
     let inputs = [args.data.as_path(), model_path];
@@ -68,7 +68,9 @@ fn columns(args: &args::Predict, trained: &Trained, terminal: &Terminal) -> Resu
     match preprocessing.target() {
         target @ TargetEncoding::Number { .. } => {
             if args.threshold.is_some() {
-                return Err(Error::usage("a model of numbers has no threshold").at("--threshold"));
+                return Err(Error::usage("a model of numbers has no threshold")
+                    .at("--threshold")
+                    .help("leave it out"));
             }
             Ok(Answers::Values(
                 outputs.data().iter().map(|&output| target.restore(output)).collect(),

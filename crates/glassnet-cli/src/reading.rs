@@ -56,6 +56,11 @@ pub(crate) fn table(path: &Path, options: &CsvOptions, terminal: &Terminal) -> R
     Ok(table)
 }
 
+/// Every target cell of a table is empty.
+pub(crate) fn no_target(path: &Path) -> Error {
+    Error::data("no row has a target").at(label(path)).help("give rows whose target is known")
+}
+
 /// Tells notes on stderr.
 pub(crate) fn notes(notes: &[Note], terminal: &Terminal) {
     for note in notes {

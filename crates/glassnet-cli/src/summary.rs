@@ -11,8 +11,8 @@ use crate::model::{self, Model, Trained};
 use crate::terminal::Terminal;
 
 pub(crate) fn run(args: &args::Summary, terminal: &mut Terminal) -> Result<u8> {
-    if model::is_notation(&args.model) {
-        let module = glassnet::nn::parse(&args.model)?;
+    if let Some(notation) = args.model.to_str().filter(|text| model::is_notation(text)) {
+        let module = glassnet::nn::parse(notation)?;
         show(&module, None, terminal)?;
         return Ok(0);
     }

@@ -1,5 +1,6 @@
 //! stdout for results, stderr for everything else.
 
+use std::cell::RefCell;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
@@ -13,6 +14,8 @@ pub(crate) struct Terminal {
     quiet: bool,
     color: bool,
     stdout: io::BufWriter<io::Stdout>,
+    /// Notes that wait for the end, so that an error is the first line that a script reads.
+    held: RefCell<Vec<String>>,
     /// Whoever read stdout has gone away: nothing more is written, and that is no error.
     closed: bool,
 }
@@ -32,6 +35,7 @@ impl Terminal {
             quiet: common.quiet,
             color,
             stdout: io::BufWriter::new(io::stdout()),
+            held: RefCell::default(),
             closed: false,
         }
     }
@@ -74,11 +78,18 @@ impl Terminal {
 
     /// Writes out what is still buffered.
     pub(crate) fn finish(&mut self) -> Result<()> {
-        if self.closed {
-            return Ok(());
-        }
-        let outcome = self.stdout.flush();
-        self.judge(outcome)
+        let outcome = if self.closed { Ok(()) } else { self.stdout.flush() };
+        self.judge(outcome)?;
+        self.release();
+        Ok(())
+    }
+
+    /// Prints an error, then the notes that were held back, and gives the exit status.
+    pub(crate) fn fail(&self, error: &Error) -> ExitCode {
+        let (on, off) = if self.color { ("\u{1b}[31m", "\u{1b}[0m") } else { ("", "") };
+        let status = print_error(error, on, off);
+        self.release();
+        status
     }
 
     fn judge(&mut self, outcome: io::Result<()>) -> Result<()> {
@@ -88,49 +99,39 @@ impl Terminal {
                 self.closed = true;
                 Ok(())
             }
-            Err(error) => Err(Error::io(format!("stdout cannot be written: {error}"))
-                .help("free some space, or write to another place")),
+            Err(error) => Err(stdout_failed(&error)),
         }
     }
 
     /// Tells something that is not the result, on stderr.
     pub(crate) fn note(&self, text: &str) {
-        if !self.quiet {
-            let (on, off) = if self.color { ("\u{1b}[36m", "\u{1b}[0m") } else { ("", "") };
+        if self.quiet {
+            return;
+        }
+        let (on, off) = if self.color { ("\u{1b}[36m", "\u{1b}[0m") } else { ("", "") };
+        self.held.borrow_mut().push(format!("{on}note:{off} {text}"));
+        // Whoever watches reads notes as they come.
+        if io::stderr().is_terminal() {
+            self.release();
+        }
+    }
+
+    fn release(&self) {
+        for note in self.held.borrow_mut().drain(..) {
             // Notes are a courtesy: a stderr that cannot be written is no reason to stop.
-            let _ = writeln!(io::stderr(), "{on}note:{off} {text}");
+            let _ = writeln!(io::stderr(), "{note}");
         }
     }
 }
 
-/// Prints an error and gives its exit status.
-pub(crate) fn fail(error: &Error) -> ExitCode {
-    let _ = writeln!(io::stderr(), "error[{}]: {error}", error.kind().name());
+/// Prints an error, its kind between `on` and `off`, and gives its exit status.
+pub(crate) fn print_error(error: &Error, on: &str, off: &str) -> ExitCode {
+    let _ = writeln!(io::stderr(), "{on}error[{}]:{off} {error}", error.kind().name());
     ExitCode::from(error.kind().exit_status())
 }
 
-/// Prints what the command line parser has to say: help on stdout, mistakes in the house's form on stderr.
-pub(crate) fn usage(error: &clap::Error) -> ExitCode {
-    use clap::error::ErrorKind;
-    if matches!(
-        error.kind(),
-        ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
-    ) {
-        let outcome = error.print();
-        return if outcome.is_ok() && error.kind() == ErrorKind::DisplayHelp {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::from(2)
-        };
-    }
-    let text = error.to_string();
-    let text = text.strip_prefix("error: ").unwrap_or(&text);
-    let mut lines = text.lines();
-    let first = lines.next().unwrap_or("the command line cannot be understood");
-    let mut message = format!("error[usage]: {first}");
-    for line in lines.map(str::trim_end).filter(|line| !line.is_empty()) {
-        message += &format!("\n  {}", line.trim_start());
-    }
-    let _ = writeln!(io::stderr(), "{message}");
-    ExitCode::from(2)
+pub(crate) fn stdout_failed(error: &io::Error) -> Error {
+    Error::io(format!("the result cannot be written: {error}"))
+        .at("stdout")
+        .help("free some space, or write to another place")
 }

@@ -96,32 +96,37 @@ fn status(record: &Record, interrupt: &Interrupt) -> u8 {
 
 fn prepare_outputs(args: &args::Train) -> Result<Outputs> {
     let validation = settings::validation_file(args)?;
-    let inputs: Vec<&Path> =
-        [Some(args.data.as_path()), args.test.as_deref(), validation.as_deref()]
-            .into_iter()
-            .flatten()
-            .collect();
+    let inputs = [
+        Some(args.data.as_path()),
+        args.test.as_deref(),
+        validation.as_deref(),
+        args.resume.as_deref(),
+    ];
+    let mut taken: Vec<&Path> = inputs.into_iter().flatten().collect();
     let replace = if args.force { Replace::Always } else { Replace::Never };
     let model = match &args.output {
-        Some(path) => Output::prepare(path, "--output", replace, &inputs)?,
+        Some(path) => Output::prepare(path, "--output", replace, &taken)?,
         None => {
             let ours = if args.force { Replace::Always } else { Replace::If(finish::is_ours) };
-            Output::prepare(Path::new("model.safetensors"), "the default output", ours, &inputs)?
+            Output::prepare(Path::new("model.safetensors"), "the default output", ours, &taken)?
         }
     };
-    let mut inputs_and_model = inputs.clone();
-    inputs_and_model.push(model.path());
-    let optional = |path: Option<&Path>, flag: &str, replace: Replace| {
-        path.map(|path| Output::prepare(path, flag, replace, &inputs_and_model)).transpose()
+    taken.push(model.path());
+    let history = match &args.history {
+        Some(path) => Some(Output::prepare(path, "--history", replace, &taken)?),
+        None => None,
     };
-    // A run that goes on may go on writing its checkpoint to the file that it came from.
-    let same = args.checkpoint.is_some() && args.checkpoint == args.resume;
-    let checkpoint = if same || args.force { Replace::Always } else { Replace::Never };
-    Ok(Outputs {
-        history: optional(args.history.as_deref(), "--history", replace)?,
-        checkpoint: optional(args.checkpoint.as_deref(), "--checkpoint", checkpoint)?,
-        model,
-    })
+    taken.extend(history.as_ref().map(Output::path));
+    let checkpoint = match &args.checkpoint {
+        // A run that goes on may go on writing its checkpoint to the file that it came from.
+        Some(path) if args.resume.as_ref() == Some(path) => {
+            taken.retain(|other| other != path);
+            Some(Output::prepare(path, "--checkpoint", Replace::Always, &taken)?)
+        }
+        Some(path) => Some(Output::prepare(path, "--checkpoint", replace, &taken)?),
+        None => None,
+    };
+    Ok(Outputs { history, checkpoint, model })
 }
 
 fn read(args: &args::Train, terminal: &Terminal) -> Result<Rows> {
@@ -133,6 +138,12 @@ fn read(args: &args::Train, terminal: &Terminal) -> Result<Rows> {
             Some(args.features.iter().chain(others.into_iter().flatten()).cloned().collect());
     }
     let table = reading::table(&args.data, &base, terminal)?;
+    if let Some(unknown) = args.features.iter().find(|name| table.column(name).is_none()) {
+        let known = args.data.display();
+        return Err(Error::data(format!("there is no column {unknown:?} in {known}"))
+            .at("--features")
+            .help("name columns that its header has"));
+    }
     let task = match args.task {
         TaskChoice::Auto => Task::Auto,
         TaskChoice::Classification => Task::Classification,
@@ -163,43 +174,40 @@ fn read(args: &args::Train, terminal: &Terminal) -> Result<Rows> {
         Ok(encoded)
     };
     let training = encode(&table, &training_rows, &EncodeOptions::default())?;
+    let mut fingerprint = table.fingerprint();
     let mut validation =
         validation_rows.map(|rows| encode(&table, &rows, &EncodeOptions::lenient())).transpose()?;
     if let Some(path) = settings::validation_file(args)? {
-        validation = Some(other_table(&path, &base, &preprocessing, terminal)?);
+        let (encoded, found) = other_table(&path, &base, &preprocessing, terminal)?;
+        validation = Some(encoded);
+        // Which epoch is best hangs on these rows too.
+        fingerprint ^= found.rotate_left(1);
     }
     let test = args
         .test
         .as_deref()
-        .map(|path| other_table(path, &base, &preprocessing, terminal))
+        .map(|path| other_table(path, &base, &preprocessing, terminal).map(|(encoded, _)| encoded))
         .transpose()?;
     let training_lines = training_rows.iter().map(|&row| table.line(row)).collect();
-    Ok(Rows {
-        training_lines,
-        fingerprint: table.fingerprint(),
-        training,
-        validation,
-        test,
-        preprocessing,
-    })
+    Ok(Rows { training_lines, fingerprint, training, validation, test, preprocessing })
 }
 
-/// Another table with the same columns and targets, encoded as the training rows were.
+/// Another table with the same columns and targets, encoded as the training rows were, and its fingerprint.
 fn other_table(
     path: &Path,
     base: &CsvOptions,
     preprocessing: &Preprocessing,
     terminal: &Terminal,
-) -> Result<Encoded> {
+) -> Result<(Encoded, u64)> {
     let table = reading::table(path, &preprocessing.csv_options(base, true), terminal)?;
     let (rows, notes) = preprocessing.labelled_rows(&table)?;
     reading::notes(&notes, terminal);
     if rows.is_empty() {
-        return Err(Error::data("no row has a target").at(reading::label(path)));
+        return Err(reading::no_target(path));
     }
     let encoded = preprocessing.encode(&table, &rows, &EncodeOptions::lenient())?;
     reading::notes(&encoded.notes, terminal);
-    Ok(encoded)
+    Ok((encoded, table.fingerprint()))
 }
 
 /// What the weights depend on besides the checkpoint.

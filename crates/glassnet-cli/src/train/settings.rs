@@ -14,6 +14,7 @@ use serde_json::json;
 
 use crate::args::{ShuffleChoice, Train};
 use crate::model;
+use crate::usage::at_flag;
 
 /// The largest number of epochs, and of rows per step.
 const MOST: usize = 1 << 40;
@@ -26,7 +27,9 @@ pub(super) fn check(args: &Train) -> Result<()> {
             .help("give at least 1"));
     }
     if args.epochs > MOST {
-        return Err(Error::usage(format!("{} epochs never end", args.epochs)).at("--epochs"));
+        return Err(Error::usage(format!("{} epochs never end", args.epochs))
+            .at("--epochs")
+            .help("give fewer"));
     }
     let numbers = [
         ("--lr", args.lr),
@@ -36,7 +39,6 @@ pub(super) fn check(args: &Train) -> Result<()> {
         ("--l2", Some(args.l2)),
         ("--clip-norm", args.clip_norm),
         ("--clip-value", args.clip_value),
-        ("--dropout", args.dropout),
     ];
     for (flag, value) in numbers {
         if let Some(value) = value.filter(|value| !value.is_finite() || *value < 0.0) {
@@ -45,6 +47,11 @@ pub(super) fn check(args: &Train) -> Result<()> {
                 .help("give a finite number of at least 0"));
         }
     }
+    if let Some(p) = args.dropout.filter(|p| !(0.0..=1.0).contains(p)) {
+        return Err(Error::usage(format!("{p} is no probability"))
+            .at("--dropout")
+            .help("give a number from 0 to 1"));
+    }
     validation_part(args)?;
     optimizer(args)?;
     schedule(args)?;
@@ -52,14 +59,18 @@ pub(super) fn check(args: &Train) -> Result<()> {
         parse_net(net)?;
     }
     if let Some(loss) = &args.loss {
-        Criterion::parse(loss)?;
+        parse_loss(loss)?;
+    }
+    if args.net.is_none() {
+        hidden(args)?;
+        activation(&args.activation)?;
     }
     Ok(())
 }
 
 /// The part of the rows to validate on; `None` when `--validation` names a file.
 pub(super) fn validation_part(args: &Train) -> Result<Option<f64>> {
-    match args.validation.parse::<f64>() {
+    match args.validation.to_str().unwrap_or_default().parse::<f64>() {
         Ok(part) if (0.0..1.0).contains(&part) => Ok(Some(part)),
         Ok(part) => Err(Error::usage(format!("the part {part} is not in [0, 1)"))
             .at("--validation")
@@ -81,15 +92,9 @@ pub(super) fn network(args: &Train, preprocessing: &Preprocessing) -> Result<Mod
         fits(&module, width, outputs, preprocessing)?;
         return Ok(module);
     }
-    let hidden: Vec<usize> = args.hidden.iter().copied().filter(|&width| width > 0).collect();
-    if hidden.len() < args.hidden.len() && args.hidden != [0] {
-        return Err(Error::usage("a hidden layer cannot have 0 units")
-            .at("--hidden")
-            .help("give 0 alone for none"));
-    }
     let mut layers: Vec<Module> = vec![];
     let mut from = width;
-    for to in hidden {
+    for &to in hidden(args)? {
         layers.push(nn::linear(from, to));
         layers.push(activation(&args.activation)?);
         if let Some(p) = args.dropout {
@@ -99,13 +104,26 @@ pub(super) fn network(args: &Train, preprocessing: &Preprocessing) -> Result<Mod
     }
     layers.push(nn::linear(from, outputs));
     let module = nn::sequential(layers);
-    module.validate()?;
+    module.validate().map_err(|error| at_flag(error, "--hidden"))?;
     Ok(module)
+}
+
+/// The widths between input and output.
+fn hidden(args: &Train) -> Result<&[usize]> {
+    if args.hidden == [0] {
+        return Ok(&[]);
+    }
+    if args.hidden.contains(&0) {
+        return Err(Error::usage("a hidden layer cannot have 0 units")
+            .at("--hidden")
+            .help("give 0 alone for none"));
+    }
+    Ok(&args.hidden)
 }
 
 fn parse_net(net: &str) -> Result<Module> {
     if model::is_notation(net) {
-        return nn::parse(net);
+        return nn::parse(net).map_err(|error| at_flag(error, "--net"));
     }
     Err(Error::usage(format!("{net:?} is no network"))
         .at("--net")
@@ -146,10 +164,6 @@ fn activation(text: &str) -> Result<Module> {
     nn::formula(text).map_err(|error| at_flag(error, "--activation"))
 }
 
-fn at_flag(error: Error, flag: &str) -> Error {
-    if error.place().is_some() { error } else { error.at(flag.to_owned()) }
-}
-
 /// Checks a given network against the encoded columns and the target.
 fn fits(
     module: &Module,
@@ -181,8 +195,13 @@ fn fits(
     Ok(())
 }
 
+fn parse_loss(text: &str) -> Result<Criterion> {
+    Criterion::parse(text).map_err(|error| at_flag(error, "--loss"))
+}
+
 fn optimizer(args: &Train) -> Result<Optimizer> {
-    let mut optimizer = Optimizer::parse(&args.optimizer)?;
+    let at = |error| at_flag(error, "--optimizer");
+    let mut optimizer = Optimizer::parse(&args.optimizer).map_err(at)?;
     if let Some(lr) = args.lr {
         optimizer = optimizer.with_lr(lr);
     }
@@ -199,12 +218,13 @@ fn optimizer(args: &Train) -> Result<Optimizer> {
     if let Some(decay) = args.weight_decay {
         optimizer = optimizer.with_weight_decay(decay);
     }
-    optimizer.validate()?;
+    optimizer.validate().map_err(at)?;
     Ok(optimizer)
 }
 
 fn schedule(args: &Train) -> Result<Option<Schedule>> {
-    args.schedule.as_deref().map(Schedule::parse).transpose()
+    let parse = |text| Schedule::parse(text).map_err(|error| at_flag(error, "--schedule"));
+    args.schedule.as_deref().map(parse).transpose()
 }
 
 /// All settings of the training.
@@ -240,7 +260,7 @@ pub(super) fn config(
 fn criterion(args: &Train, preprocessing: &Preprocessing, training: &Dataset) -> Result<Criterion> {
     let classes = preprocessing.target().classes();
     let default = if classes.is_some() { "cross_entropy" } else { "mse" };
-    let mut criterion = Criterion::parse(args.loss.as_deref().unwrap_or(default))?;
+    let mut criterion = parse_loss(args.loss.as_deref().unwrap_or(default))?;
     let over_classes = matches!(criterion, Criterion::CrossEntropyLoss(_) | Criterion::NLLLoss(_));
     if over_classes != classes.is_some() {
         let (kind, help) = match classes {
@@ -259,14 +279,18 @@ fn criterion(args: &Train, preprocessing: &Preprocessing, training: &Dataset) ->
             }
             Criterion::NLLLoss(loss) => loss.weight = Some(weight),
             _ => {
-                return Err(
-                    Error::usage("only a target of classes has class weights").at("--class-weight")
-                );
+                return Err(no_class_weights());
             }
         }
     }
     criterion.check()?;
     Ok(criterion)
+}
+
+fn no_class_weights() -> Error {
+    Error::usage("only a target of classes has class weights")
+        .at("--class-weight")
+        .help("leave it out, or use --task classification")
 }
 
 /// `balanced`: rows / (classes × rows of the class), scikit-learn's rule; else one number per class.
@@ -294,7 +318,7 @@ fn class_weights(given: &str, classes: &[String], training: &Dataset) -> Result<
         };
     }
     let Target::Classes(rows) = training.target() else {
-        return Err(Error::usage("only a target of classes has class weights").at("--class-weight"));
+        return Err(no_class_weights());
     };
     let count = |class: usize| rows.iter().filter(|&&row| row == class as i64).count();
     let weight = |class: usize| match count(class) {
@@ -323,7 +347,7 @@ pub(super) fn described(args: &Train) -> serde_json::Value {
         "patience": args.patience,
         "seed": args.seed,
         "shuffle": format!("{:?}", args.shuffle).to_lowercase(),
-        "validation": args.validation,
+        "validation": args.validation.to_string_lossy(),
         "split_by": args.split_by,
         "drop": args.drop,
         "features": args.features,
