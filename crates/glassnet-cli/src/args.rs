@@ -359,9 +359,9 @@ pub(crate) struct Evaluate {
     /// The target column of a bare network (its last one unless given).
     #[arg(long)]
     pub(crate) target: Option<String>,
-    /// The loss of a bare network: cross_entropy or mse.
-    #[arg(long, default_value = "cross_entropy")]
-    pub(crate) loss: String,
+    /// The loss of a bare network: cross_entropy (the default), mse, …
+    #[arg(long)]
+    pub(crate) loss: Option<String>,
     /// The table of a bare network has no header.
     #[arg(long)]
     pub(crate) no_header: bool,

@@ -54,10 +54,26 @@ pub(crate) fn run(args: &args::Evaluate, terminal: &mut Terminal) -> Result<u8> 
 }
 
 fn columns(args: &args::Evaluate, trained: &Trained, terminal: &Terminal) -> Result<Report> {
+    let ignored = [
+        ("--target", args.target.is_some()),
+        ("--loss", args.loss.is_some()),
+        ("--no-header", args.no_header),
+    ];
+    if let Some((flag, _)) = ignored.into_iter().find(|(_, given)| *given) {
+        return Err(Error::usage("a model file knows its target, loss and columns")
+            .at(flag)
+            .help("leave the flag out: it is for bare networks"));
+    }
     let preprocessing = &trained.preprocessing;
     let target = preprocessing.target();
     let options = preprocessing.csv_options(&reading::options(&args.reading)?, true);
     let table = reading::table(&args.data, &options, terminal)?;
+    if trained.card.data_fingerprint == Some(format!("{:016x}", table.fingerprint())) {
+        terminal.note(
+            "this is the table that the model was trained on: most of its rows are no test of it; the metrics of \
+             the rows kept aside are what train printed",
+        );
+    }
     let (rows, notes) = preprocessing.labelled_rows(&table)?;
     reading::notes(&notes, terminal);
     if rows.is_empty() {
@@ -132,7 +148,8 @@ fn bare(args: &args::Evaluate, network: &Network, terminal: &Terminal) -> Result
             .help("train a model first"));
     }
     let options = reading::options(&args.reading)?;
-    let criterion = Criterion::parse(&args.loss).map_err(|error| at_flag(error, "--loss"))?;
+    let criterion = Criterion::parse(args.loss.as_deref().unwrap_or("cross_entropy"))
+        .map_err(|error| at_flag(error, "--loss"))?;
     let (x, y) = target_column(args, &options, terminal)?;
     let rows = x.shape()[0];
     let data = match criterion {

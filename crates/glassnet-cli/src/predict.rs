@@ -56,6 +56,12 @@ enum Answers {
 }
 
 fn columns(args: &args::Predict, trained: &Trained, terminal: &Terminal) -> Result<Answers> {
+    let ignored = [("--softmax", args.softmax), ("--no-header", args.no_header)];
+    if let Some((flag, _)) = ignored.into_iter().find(|(_, given)| *given) {
+        return Err(Error::usage("a model file knows its columns and what its outputs mean")
+            .at(flag)
+            .help("leave the flag out: it is for bare networks"));
+    }
     let preprocessing = &trained.preprocessing;
     let options = preprocessing.csv_options(&reading::options(&args.reading)?, false);
     let table = reading::table(&args.data, &options, terminal)?;

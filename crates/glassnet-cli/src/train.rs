@@ -18,6 +18,7 @@ use glassnet_formats::{CheckpointContext, read_checkpoint, write_checkpoint};
 use crate::args::{self, TaskChoice};
 use crate::interrupt::Interrupt;
 use crate::measured;
+use crate::memory;
 use crate::output::{self, Output, Replace};
 use crate::progress::Progress;
 use crate::reading;
@@ -50,6 +51,10 @@ pub(crate) fn run(args: &args::Train, terminal: &mut Terminal) -> Result<u8> {
     let training = measured::dataset(&rows.training)?.with_lines(rows.training_lines.clone())?;
     let validation = rows.validation.as_ref().map(measured::dataset).transpose()?;
     let config = settings::config(args, &rows.preprocessing, &training)?;
+    let summary =
+        module.summary(Some(glassnet::graph::Shape::batch([rows.preprocessing.width()])))?;
+    let rows_per_step = args.batch_size.min(training.rows());
+    memory::check(&summary, rows_per_step, training.rows() * rows.preprocessing.width())?;
     let network = Network::new(module.clone(), args.seed)?;
     let context = context(args, &rows, &module);
     let mut session = match &args.resume {

@@ -1,6 +1,5 @@
 //! Which rows train and which validate.
 
-use glassnet::math::random::{SPLIT, Stream};
 use glassnet::{Error, Result};
 
 use crate::note::{Note, NoteKind};
@@ -56,7 +55,7 @@ pub fn split(table: &Table, target: &Target, options: &SplitOptions) -> Result<S
         TargetValues::Classes { of_row, .. } => of_row.iter().map(|&c| c as usize).collect(),
         TargetValues::Numbers(values) => vec![0; values.len()],
     };
-    let mut random = Stream::new(options.seed, SPLIT);
+    let mut random = Random::new(options.seed);
     let mut notes = Vec::new();
     let validates = if options.fraction == 0.0 {
         vec![false; classes.len()]
@@ -80,7 +79,7 @@ pub fn split(table: &Table, target: &Target, options: &SplitOptions) -> Result<S
     Ok(Split { training, validation, notes })
 }
 
-fn stratified(classes: &[usize], fraction: f64, random: &mut Stream) -> Vec<bool> {
+fn stratified(classes: &[usize], fraction: f64, random: &mut Random) -> Vec<bool> {
     let class_count = classes.iter().max().map_or(0, |most| most + 1);
     let mut members: Vec<Vec<usize>> = vec![vec![]; class_count];
     classes.iter().enumerate().for_each(|(index, &class)| members[class].push(index));
@@ -146,7 +145,7 @@ fn groups(table: &Table, column: &str, rows: &[usize]) -> Result<Vec<usize>> {
 /// Rounds of single moves after the first pass; they end early when nothing improves.
 const MOST_ROUNDS: usize = 10;
 
-fn by_groups(classes: &[usize], groups: &[usize], fraction: f64, random: &mut Stream) -> Vec<bool> {
+fn by_groups(classes: &[usize], groups: &[usize], fraction: f64, random: &mut Random) -> Vec<bool> {
     let group_count = groups.iter().max().map_or(0, |most| most + 1);
     let class_count = classes.iter().max().map_or(0, |most| most + 1);
     let mut counts: Vec<Vec<(usize, usize)>> = vec![vec![]; group_count];
@@ -278,9 +277,48 @@ fn note_shortcomings(
     }
 }
 
+/// SplitMix64: one 64-bit state, the same numbers everywhere.
+///
+/// # Source
+/// G. Steele, D. Lea, C. Flood, 'Fast Splittable Pseudorandom Number Generators', OOPSLA 2014.
+struct Random(u64);
+
+impl Random {
+    fn new(seed: u64) -> Self {
+        Random(seed)
+    }
+
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+
+    /// A number below `bound`; its bias is below bound / 2^64.
+    fn below(&mut self, bound: usize) -> usize {
+        ((u128::from(self.next()) * bound as u128) >> 64) as usize
+    }
+
+    /// Fisher and Yates's shuffle, from the end.
+    fn shuffle(&mut self, items: &mut [usize]) {
+        for last in (1..items.len()).rev() {
+            items.swap(last, self.below(last + 1));
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn splitmix_gives_its_published_numbers() {
+        let mut random = Random::new(1234567);
+        assert_eq!(random.next(), 6457827717110365317);
+        assert_eq!(random.next(), 3203168211198807973);
+    }
 
     #[test]
     fn shares_add_up_and_leave_no_class_out() {

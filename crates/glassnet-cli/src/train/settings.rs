@@ -52,6 +52,18 @@ pub(super) fn check(args: &Train) -> Result<()> {
             .at("--dropout")
             .help("give a number from 0 to 1"));
     }
+    if args.split_by.as_ref() == Some(&args.target) {
+        return Err(Error::usage(
+            "the target cannot split the rows: a class would be on one side only",
+        )
+        .at("--split-by")
+        .help("name another column, or leave it out"));
+    }
+    if args.split_by.is_some() && validation_part(args)?.is_none() {
+        return Err(Error::usage("a validation table of its own leaves nothing to split")
+            .at("--split-by")
+            .help("drop the column with --drop, or give --validation a part such as 0.2"));
+    }
     validation_part(args)?;
     optimizer(args)?;
     schedule(args)?;
