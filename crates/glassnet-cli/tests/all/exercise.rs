@@ -14,8 +14,7 @@ const TWO_UNITS_JSON: &str = r#"{"0.weight": [[3.21, 3.21], [-2.34, -2.34]], "0.
 const THREE_UNITS_JSON: &str = r#"{"0.weight": [[3.21, 3.21], [-2.34, -2.34], [0, 0]],
     "0.bias": [-3.21, 2.34, 0], "2.weight": [[3.19, 4.64, 0], [-2.68, -3.44, 0]], "2.bias": [-4.08, 4.42]}"#;
 
-const LOGITS: &str =
-    "y0,y1\n6.7775993,-3.6295996\n-4.08,4.42\n-4.08,4.42\n6.1599007,-4.1828003\n";
+const LOGITS: &str = "y0,y1\n6.7775993,-3.6295996\n-4.08,4.42\n-4.08,4.42\n6.1599007,-4.1828003\n";
 const SOFTMAX: &str = "y0,y1\n0.99996984,0.000030213278\n0.00020342699,0.99979657\n\
                        0.00020342699,0.99979657\n0.9999678,0.000032226122\n";
 
@@ -98,7 +97,10 @@ fn the_loss_is_the_one_of_the_sheet() {
         assert_eq!(document["schema"], "glassnet.evaluate/1");
         assert_eq!(document["rows"], 4);
         assert_eq!(document["metrics"]["accuracy"], 1.0);
-        assert_eq!(document["confusion"], json!({"classes": ["0", "1"], "counts": [[2, 0], [0, 2]]}));
+        assert_eq!(
+            document["confusion"],
+            json!({"classes": ["0", "1"], "counts": [[2, 0], [0, 2]]})
+        );
     }
 }
 
@@ -143,9 +145,7 @@ fn the_weights_of_task_2_2_are_counted() {
 #[test]
 fn the_summary_is_one_document() {
     let folder = Folder::new();
-    let layer = |name: &str, kind: &str, output: u64, parameters: u64, formula: Option<&str>| {
-        json!({"name": name, "kind": kind, "output": [output], "parameters": parameters, "formula": formula})
-    };
+    let layer = |name: &str, kind: &str, output: u64, parameters: u64, formula: Option<&str>| json!({"name": name, "kind": kind, "output": [output], "parameters": parameters, "formula": formula});
     assert_eq!(
         folder.run(&["summary", "6-32-32-32-4", "--json"]).success().json(),
         json!({
@@ -170,7 +170,8 @@ fn the_summary_is_one_document() {
 #[test]
 fn seeds_give_the_weights_of_a_bare_network() {
     let folder = folder();
-    let run = |seed: &str| folder.run(&["predict", "2-2-2", "x.csv", "--seed", seed]).success().stdout;
+    let run =
+        |seed: &str| folder.run(&["predict", "2-2-2", "x.csv", "--seed", seed]).success().stdout;
     assert_eq!(run("3"), run("3"));
     assert_ne!(run("3"), run("4"));
 }

@@ -16,20 +16,29 @@ fn folder() -> Folder {
 
 /// `glassnet train t.csv` with these flags.
 fn line(flags: &str) -> Vec<String> {
-    words(&format!("train t.csv --target y --epochs 1 -q {flags}")).iter().map(|&word| word.into()).collect()
+    words(&format!("train t.csv --target y --epochs 1 -q {flags}"))
+        .iter()
+        .map(|&word| word.into())
+        .collect()
 }
 
 #[test]
 fn what_exists_is_replaced_only_when_asked() {
     let folder = folder();
     folder.refused(&line("--output old"), 2, "usage").names(&["old", "--force"]);
-    folder.refused(&line("--output new --history old"), 2, "usage").names(&["--history", "--force"]);
-    folder.refused(&line("--output new --checkpoint old"), 2, "usage").names(&["--checkpoint", "--force"]);
+    folder
+        .refused(&line("--output new --history old"), 2, "usage")
+        .names(&["--history", "--force"]);
+    folder
+        .refused(&line("--output new --checkpoint old"), 2, "usage")
+        .names(&["--checkpoint", "--force"]);
     folder.run(&line("--output old --force")).success();
     folder.run(&["summary", "old"]).success();
     folder.refused(&["predict", "old", "t.csv", "--output", "t.csv", "--force"], 2, "usage");
     folder.run(&["predict", "old", "t.csv", "--output", "p.csv"]).success();
-    folder.refused(&["predict", "old", "t.csv", "--output", "p.csv"], 2, "usage").names(&["--force"]);
+    folder
+        .refused(&["predict", "old", "t.csv", "--output", "p.csv"], 2, "usage")
+        .names(&["--force"]);
     folder.run(&["predict", "old", "t.csv", "--output", "p.csv", "--force"]).success();
 }
 
@@ -80,7 +89,9 @@ fn no_output_is_an_input_or_another_output() {
 fn folders_are_no_outputs() {
     let folder = folder();
     fs::create_dir(folder.path("sub")).unwrap();
-    folder.refused(&line("--output sub --force"), 5, "io").names(&["sub is a directory", "--output"]);
+    folder
+        .refused(&line("--output sub --force"), 5, "io")
+        .names(&["sub is a directory", "--output"]);
     folder.refused(&line("--output none/m"), 5, "io").names(&["none/m", "--output", "folder"]);
     folder.refused(&line("--output old/m"), 5, "io").names(&["old/m", "--output"]);
     folder.refused(&line("--output new --history none/h"), 5, "io").names(&["--history"]);
@@ -163,15 +174,32 @@ fn paths_need_not_be_utf8() {
     folder.write(odd(b"v\xff.csv"), SMALL);
     let (data, model, out) = (odd(b"d\xff.csv"), odd(b"m\xff"), odd(b"o\xff.csv"));
     let train = [
-        odd(b"train"), data.clone(), odd(b"--target"), odd(b"y"), odd(b"--epochs"), odd(b"1"),
-        odd(b"--output"), model.clone(), odd(b"--validation"), odd(b"v\xff.csv"), odd(b"--test"), data.clone(),
-        odd(b"--history"), odd(b"h\xff"), odd(b"--checkpoint"), odd(b"c\xff"), odd(b"--json"),
+        odd(b"train"),
+        data.clone(),
+        odd(b"--target"),
+        odd(b"y"),
+        odd(b"--epochs"),
+        odd(b"1"),
+        odd(b"--output"),
+        model.clone(),
+        odd(b"--validation"),
+        odd(b"v\xff.csv"),
+        odd(b"--test"),
+        data.clone(),
+        odd(b"--history"),
+        odd(b"h\xff"),
+        odd(b"--checkpoint"),
+        odd(b"c\xff"),
+        odd(b"--json"),
     ];
     folder.run(&train).success().json();
-    folder.run(&[odd(b"predict"), model.clone(), data.clone(), odd(b"--output"), out.clone()]).success();
+    folder
+        .run(&[odd(b"predict"), model.clone(), data.clone(), odd(b"--output"), out.clone()])
+        .success();
     folder.run(&[odd(b"evaluate"), model.clone(), data.clone()]).success();
     folder.run(&[odd(b"summary"), model.clone()]).success();
-    let weights = [odd(b"predict"), odd(b"1-32-32-2"), odd(b"n\xff"), odd(b"--weights"), model.clone()];
+    let weights =
+        [odd(b"predict"), odd(b"1-32-32-2"), odd(b"n\xff"), odd(b"--weights"), model.clone()];
     folder.write(odd(b"n\xff"), "x\n1\n");
     folder.run(&weights).success();
     for name in [&b"m\xff"[..], b"h\xff", b"c\xff", b"o\xff.csv"] {

@@ -31,7 +31,10 @@ fn a_resumed_training_ends_where_an_unbroken_one_does() {
     let folder = Folder::new();
     train(&folder, "--epochs 8 --output whole --history whole.csv");
     train(&folder, "--epochs 3 --output part --checkpoint state");
-    train(&folder, "--epochs 8 --output resumed --resume state --checkpoint state --history resumed.csv");
+    train(
+        &folder,
+        "--epochs 8 --output resumed --resume state --checkpoint state --history resumed.csv",
+    );
     assert!(folder.read("whole") == folder.read("resumed"));
     assert_eq!(folder.text("whole.csv"), folder.text("resumed.csv"));
     assert!(folder.read("whole") != folder.read("part"));
@@ -44,13 +47,18 @@ fn a_resumed_training_ends_where_an_unbroken_one_does() {
 fn patience_is_counted_on_across_the_break() {
     let folder = Folder::new();
     let data = table("penguins.csv");
-    let run = |extra: &str| folder.train(&format!("{data} --target species --lr 0.05 --patience 3 --json {extra}"));
+    let run = |extra: &str| {
+        folder.train(&format!("{data} --target species --lr 0.05 --patience 3 --json {extra}"))
+    };
     let whole = run("--epochs 200 --output whole").json();
     let best = whole["best_epoch"].as_u64().unwrap();
     assert!(whole["epochs"].as_u64().unwrap() < 200, "{whole}");
     run(&format!("--epochs {} --output part --checkpoint state", best + 1));
     let resumed = run("--epochs 200 --output resumed --resume state").json();
-    assert_eq!((&whole["epochs"], &whole["best_epoch"]), (&resumed["epochs"], &resumed["best_epoch"]));
+    assert_eq!(
+        (&whole["epochs"], &whole["best_epoch"]),
+        (&resumed["epochs"], &resumed["best_epoch"])
+    );
     assert!(folder.read("whole") == folder.read("resumed"));
 }
 
@@ -96,7 +104,8 @@ fn another_validation_table_under_the_same_name_is_other_data() {
     };
     folder.write("train.csv", part(60, 340));
     folder.write("valid.csv", part(1, 60));
-    let line = "train.csv --target species --validation valid.csv -q --epochs 2 --output model --force";
+    let line =
+        "train.csv --target species --validation valid.csv -q --epochs 2 --output model --force";
     folder.train(&format!("{line} --checkpoint state"));
     folder.train(&format!("{line} --resume state"));
     folder.write("valid.csv", part(1, 50));
@@ -120,7 +129,10 @@ fn the_record_says_what_was_trained() {
     let history = folder.text("run.csv");
     let lines: Vec<&str> = history.lines().collect();
     assert_eq!(lines.len(), 5);
-    assert!(lines[0].starts_with("epoch,lr,train_loss,validation_loss,validation_accuracy"), "{history}");
+    assert!(
+        lines[0].starts_with("epoch,lr,train_loss,validation_loss,validation_accuracy"),
+        "{history}"
+    );
     let columns = lines[0].split(',').count();
     assert!(lines.iter().all(|line| line.split(',').count() == columns), "{history}");
     assert!(lines[1].starts_with("1,0.05,"), "{history}");

@@ -140,7 +140,8 @@ fn evaluation_agrees_with_what_the_training_told() {
         };
         folder.write("train.csv", part(|at| at % 4 != 0));
         folder.write("valid.csv", part(|at| at % 4 == 0));
-        let line = format!("train.csv --target {target} --epochs 3 --validation valid.csv --json -q");
+        let line =
+            format!("train.csv --target {target} --epochs 3 --validation valid.csv --json -q");
         let told = folder.train(&line).json();
         let evaluate = ["evaluate", "model.safetensors", "valid.csv", "--json", "--gaps", "fill"];
         let found = folder.run(&evaluate).success().json();
@@ -155,7 +156,8 @@ fn evaluation_agrees_with_what_the_training_told() {
         let counts = found["confusion"]["counts"].as_array().unwrap();
         let names = found["confusion"]["classes"].as_array().unwrap();
         assert_eq!(names, classes);
-        let sum = counts.iter().flat_map(|row| row.as_array().unwrap()).map(|n| n.as_u64().unwrap());
+        let sum =
+            counts.iter().flat_map(|row| row.as_array().unwrap()).map(|n| n.as_u64().unwrap());
         assert_eq!(sum.sum::<u64>(), found["rows"].as_u64().unwrap());
         let hits = (0..counts.len()).map(|at| counts[at][at].as_u64().unwrap()).sum::<u64>();
         let accuracy = hits as f64 / found["rows"].as_f64().unwrap();
@@ -173,8 +175,11 @@ fn numbers_come_in_the_targets_own_units() {
         answer.stdout.lines().skip(1).map(|cell| cell.parse().unwrap()).collect();
     let text = std::fs::read_to_string(&data).unwrap();
     let truth = text.lines().skip(1).map(|row| row.rsplit(',').next().unwrap().parse::<f64>());
-    let off: Vec<f64> =
-        truth.map(Result::unwrap).zip(&predicted).map(|(truth, found)| (truth - found).abs()).collect();
+    let off: Vec<f64> = truth
+        .map(Result::unwrap)
+        .zip(&predicted)
+        .map(|(truth, found)| (truth - found).abs())
+        .collect();
     let mae = off.iter().sum::<f64>() / off.len() as f64;
     assert!(mae < 3.0, "{mae} miles per gallon");
     let told = folder.run(&["evaluate", "model", &data, "--json"]).success().json();
@@ -199,7 +204,11 @@ fn columns_are_found_by_name() {
 fn colours(rows: usize, turned: bool) -> String {
     let row = |at: usize| {
         let (size, colour, class) = (at % 7, ["red", "blue"][at % 2], ["no", "yes"][(at / 3) % 2]);
-        if turned { format!("{class},extra,{colour},{size}\n") } else { format!("{size},{colour},{class}\n") }
+        if turned {
+            format!("{class},extra,{colour},{size}\n")
+        } else {
+            format!("{size},{colour},{class}\n")
+        }
     };
     let header = if turned { "y,more,colour,size\n" } else { "size,colour,y\n" };
     header.to_owned() + &(0..rows).map(row).collect::<String>()
@@ -243,9 +252,13 @@ fn a_threshold_moves_the_second_of_two_classes() {
 #[test]
 fn importance_finds_the_column_that_matters() {
     let rows = (0..200).map(|at| format!("{},{},{}\n", at % 2, (at * 7) % 13, ["a", "b"][at % 2]));
-    let folder = Folder::with(&[("t.csv", ("signal,noise,y\n".to_owned() + &rows.collect::<String>()).as_bytes())]);
+    let folder = Folder::with(&[(
+        "t.csv",
+        ("signal,noise,y\n".to_owned() + &rows.collect::<String>()).as_bytes(),
+    )]);
     folder.train("t.csv --target y --epochs 40 --output model -q --column-type signal=number");
-    let found = folder.run(&["evaluate", "model", "t.csv", "--importance", "--json"]).success().json();
+    let found =
+        folder.run(&["evaluate", "model", "t.csv", "--importance", "--json"]).success().json();
     let of = |column: &str| found["importance"][column].as_f64().unwrap();
     assert!(of("signal") > 0.3 && of("noise").abs() < 0.1, "{found}");
 }
@@ -253,7 +266,8 @@ fn importance_finds_the_column_that_matters() {
 #[test]
 fn cells_like_formulas_are_kept_unless_asked() {
     let rows = (0..40).map(|at| format!("{},{}\n", at % 2, ["=1+1", "plain"][at % 2]));
-    let folder = Folder::with(&[("t.csv", ("x,y\n".to_owned() + &rows.collect::<String>()).as_bytes())]);
+    let folder =
+        Folder::with(&[("t.csv", ("x,y\n".to_owned() + &rows.collect::<String>()).as_bytes())]);
     folder.train("t.csv --target y --epochs 1 --output model -q --column-type x=number");
     let plain = folder.run(&["predict", "model", "t.csv"]).success().stdout;
     assert!(plain.starts_with("prediction,p(=1+1),p(plain)\n"), "{plain}");
