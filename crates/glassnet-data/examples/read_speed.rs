@@ -1,4 +1,6 @@
 //! How fast a CSV file is read and encoded: `cargo run --release -p glassnet-data --example read_speed -- FILE TARGET`.
+//!
+//! Not run by ci: it measures a file that the caller names.
 
 use std::time::Instant;
 
