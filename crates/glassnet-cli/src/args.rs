@@ -153,7 +153,7 @@ pub(crate) struct Train {
     #[arg(long, value_delimiter = ',', default_value = "32,32", value_parser = whole::<usize>, allow_negative_numbers = true, value_name = "N,…", help_heading = "Network")]
     pub(crate) hidden: Vec<usize>,
     /// The activation between layers: a torch.nn name such as relu, tanh, gelu, or a formula in z such as 'z*sigmoid(z)'.
-    #[arg(long, default_value = "relu", help_heading = "Network")]
+    #[arg(long, default_value = "relu", allow_hyphen_values = true, help_heading = "Network")]
     pub(crate) activation: String,
     /// Dropout after every hidden layer with this probability.
     #[arg(long, value_name = "P", value_parser = number, allow_negative_numbers = true, help_heading = "Network")]
@@ -190,7 +190,8 @@ pub(crate) struct Train {
     /// Cut every element of the gradient to this size.
     #[arg(long, value_parser = number, allow_negative_numbers = true, value_name = "X", help_heading = "Learning")]
     pub(crate) clip_value: Option<f64>,
-    /// How the learning rate changes: an expression such as 'StepLR(step_size=30)' or 'CosineAnnealingLR(T_max=100)'.
+    /// How the learning rate changes: an expression such as 'StepLR(step_size=30)' or
+    /// 'OneCycleLR(max_lr=0.01, total_steps=1000)'.
     #[arg(long, help_heading = "Learning")]
     pub(crate) schedule: Option<String>,
     /// How often every row is visited at most.
@@ -203,7 +204,12 @@ pub(crate) struct Train {
     #[arg(long, default_value_t = 20, value_parser = whole::<usize>, allow_negative_numbers = true, value_name = "N", help_heading = "Learning")]
     pub(crate) patience: usize,
     /// balanced: rare classes count more; or a weight per class, in the classes' order.
-    #[arg(long, value_name = "balanced|W,…", help_heading = "Learning")]
+    #[arg(
+        long,
+        value_name = "balanced|W,…",
+        allow_hyphen_values = true,
+        help_heading = "Learning"
+    )]
     pub(crate) class_weight: Option<String>,
     /// Of the split, the initial weights, the order of rows and dropout.
     #[arg(long, default_value_t = 0, value_parser = whole::<u64>, allow_negative_numbers = true, value_name = "N", help_heading = "Learning")]

@@ -1,12 +1,14 @@
 //! The network argument: an expression, the short form, or a model file.
 
 use std::ffi::OsStr;
+use std::fmt;
 use std::path::Path;
 
 use glassnet::nn::{self, Network, StateDict};
 use glassnet::{Error, Result, Tensor, Value};
 use glassnet_data::Preprocessing;
 use glassnet_formats::{Card, ModelFile};
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
 use crate::args::Weights;
 use crate::output;
@@ -90,10 +92,11 @@ fn read_model(path: &Path) -> Result<Vec<u8>> {
 
 /// What a model file says wrongly is the file's fault, not the command line's.
 fn in_file(error: Error, file: &str) -> Error {
-    let wrapped = Error::model(error.what().to_owned()).at(match error.place() {
-        Some(place) => format!("{file}, {place}"),
-        None => file.to_owned(),
-    });
+    let wrapped =
+        Error::model(error.what().trim_end_matches(':').to_owned()).at(match error.place() {
+            Some(place) => format!("{file}, {place}"),
+            None => file.to_owned(),
+        });
     let wrapped = match error.help_text() {
         Some(help) => wrapped.help(help.to_owned()),
         None => wrapped,
@@ -103,6 +106,8 @@ fn in_file(error: Error, file: &str) -> Error {
 
 fn bare(notation: &str, weights: &Weights) -> Result<Network> {
     let mut network = Network::new(nn::parse(notation)?, weights.seed)?;
+    // Layers that do not fit together are told before any table is read.
+    network.module().summary(None)?;
     let Some(given) = &weights.weights else { return Ok(network) };
     let state = match given.to_str().filter(|text| text.trim_start().starts_with('{')) {
         Some(text) => from_json(text)?,
@@ -111,21 +116,28 @@ fn bare(notation: &str, weights: &Weights) -> Result<Network> {
             ModelFile::read(&output::read(path)?, &path.display().to_string())?.state
         }
     };
-    network.load_state_dict(&state, true).map_err(|error| in_file(error, "--weights"))?;
+    network.load_state_dict(&state, true).map_err(|error| {
+        in_file(error, "--weights").help("give weights with the network's keys and shapes")
+    })?;
     Ok(network)
 }
 
 /// Weights as JSON: `{"0.weight": [[1, 2]], "0.bias": [0]}`.
 fn from_json(text: &str) -> Result<StateDict> {
-    let value: serde_json::Value = serde_json::from_str(text).map_err(|error| {
+    let Entries(entries) = serde_json::from_str(text).map_err(|error| {
         Error::usage(format!("the weights are no valid JSON: {error}"))
             .at("--weights")
             .help("write {\"0.weight\": [[1, 2]], \"0.bias\": [0]}")
     })?;
     let mut state = StateDict::new();
-    for (key, array) in value.as_object().into_iter().flatten() {
+    for (key, array) in entries {
+        if state.get(&key).is_some() {
+            return Err(Error::usage(format!("{key:?} is there twice"))
+                .at("--weights")
+                .help("give every key once"));
+        }
         let (mut shape, mut data) = (vec![], vec![]);
-        flatten(array, 0, &mut shape, &mut data).ok_or_else(|| {
+        flatten(&array, 0, &mut shape, &mut data).ok_or_else(|| {
             Error::usage(format!("{key:?} is no array of finite numbers with rows of one length"))
                 .at("--weights")
                 .help("write {\"0.weight\": [[1, 2]], \"0.bias\": [0]}")
@@ -135,6 +147,36 @@ fn from_json(text: &str) -> Result<StateDict> {
         state.insert(key.clone(), Value::F32(tensor));
     }
     Ok(state)
+}
+
+/// The entries of a JSON object in order, equal keys included.
+struct Entries(Vec<(String, serde_json::Value)>);
+
+impl<'de> Deserialize<'de> for Entries {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        deserializer.deserialize_map(EntriesVisitor).map(Entries)
+    }
+}
+
+struct EntriesVisitor;
+
+impl<'de> Visitor<'de> for EntriesVisitor {
+    type Value = Vec<(String, serde_json::Value)>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object of arrays")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(
+        self,
+        mut map: A,
+    ) -> std::result::Result<Self::Value, A::Error> {
+        let mut entries = vec![];
+        while let Some(entry) = map.next_entry()? {
+            entries.push(entry);
+        }
+        Ok(entries)
+    }
 }
 
 fn flatten(

@@ -71,7 +71,8 @@ pub(crate) fn run(args: &args::Train, terminal: &mut Terminal) -> Result<u8> {
     let mut progress = Progress::new(terminal, &interrupt, config.epochs, training.rows());
     while session.epoch(&mut progress)?.is_some() {
         if let Some(output) = &outputs.checkpoint {
-            output.write(&write_checkpoint(&session.checkpoint(), &context)?)?;
+            let state = write_checkpoint(&session.checkpoint(), &context)?;
+            interrupt.shielded(|| output.write(&state))?;
         }
     }
     let record = session.finish()?;
@@ -88,7 +89,7 @@ pub(crate) fn run(args: &args::Train, terminal: &mut Terminal) -> Result<u8> {
         samples_per_second: (done * training.rows()) as f64 / seconds.max(1e-9),
         interrupted: interrupt.status().is_some() && record.stopped == Stopped::Interrupted,
     };
-    finish::report(&outcome, &outputs, terminal)?;
+    interrupt.shielded(|| finish::report(&outcome, &outputs, terminal))?;
     Ok(status(&record, &interrupt))
 }
 

@@ -8,6 +8,9 @@ use glassnet::Error;
 
 use crate::terminal;
 
+/// How many characters of an argument a message repeats.
+const LONGEST: usize = 200;
+
 /// Prints help on stdout and mistakes on stderr, and gives the exit status.
 pub(crate) fn tell(error: &clap::Error) -> ExitCode {
     match error.kind() {
@@ -94,13 +97,18 @@ pub(crate) fn at_flag(error: Error, flag: &str) -> Error {
 
 /// A part of what the parser found, as text.
 fn shown(error: &clap::Error, kind: ContextKind) -> String {
-    error.get(kind).map_or(String::new(), |value| match value {
+    let text = error.get(kind).map_or(String::new(), |value| match value {
         ContextValue::Strings(all) => all.join("\n"),
         ContextValue::StyledStrs(all) => {
             all.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
         }
         other => other.to_string(),
-    })
+    });
+    let text = text.replace(|c: char| c.is_control() && c != '\n', "�");
+    match text.char_indices().nth(LONGEST) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text,
+    }
 }
 
 fn guess(error: &clap::Error, kind: ContextKind) -> Option<String> {

@@ -273,8 +273,18 @@ fn criterion(args: &Train, preprocessing: &Preprocessing, training: &Dataset) ->
     let classes = preprocessing.target().classes();
     let default = if classes.is_some() { "cross_entropy" } else { "mse" };
     let mut criterion = parse_loss(args.loss.as_deref().unwrap_or(default))?;
-    let over_classes = matches!(criterion, Criterion::CrossEntropyLoss(_) | Criterion::NLLLoss(_));
-    if over_classes != classes.is_some() {
+    // Numbers are standardised: a loss of probabilities, counts or variances has no meaning for them.
+    let fits = match classes {
+        Some(_) => matches!(criterion, Criterion::CrossEntropyLoss(_) | Criterion::NLLLoss(_)),
+        None => matches!(
+            criterion,
+            Criterion::MSELoss(_)
+                | Criterion::L1Loss(_)
+                | Criterion::SmoothL1Loss(_)
+                | Criterion::HuberLoss(_)
+        ),
+    };
+    if !fits {
         let (kind, help) = match classes {
             Some(_) => ("classes", "use cross_entropy, or --task regression"),
             None => ("a number", "use mse, l1, smooth_l1 or huber, or --task classification"),
@@ -295,7 +305,7 @@ fn criterion(args: &Train, preprocessing: &Preprocessing, training: &Dataset) ->
             }
         }
     }
-    criterion.check()?;
+    criterion.check().map_err(|error| at_flag(error, "--loss"))?;
     Ok(criterion)
 }
 
@@ -310,23 +320,22 @@ fn class_weights(given: &str, classes: &[String], training: &Dataset) -> Result<
     if given != "balanced" {
         let weights: std::result::Result<Vec<f64>, _> =
             given.split(',').map(|text| text.trim().parse()).collect();
+        let usable = |weights: &[f64]| {
+            weights.len() == classes.len()
+                && weights.iter().all(|weight| weight.is_finite() && *weight >= 0.0)
+                && weights.iter().any(|weight| *weight > 0.0)
+        };
         return match weights {
-            Ok(weights) if weights.len() == classes.len() => {
-                let usable = |weight: &f64| weight.is_finite() && *weight >= 0.0;
-                if !weights.iter().all(usable) || weights.iter().all(|weight| *weight == 0.0) {
-                    return Err(Error::usage(format!("the class weights {given} cannot be used"))
-                        .at("--class-weight")
-                        .help("give finite numbers of at least 0, not all 0"));
-                }
-                Tensor::new([weights.len()], weights)
+            Ok(weights) if usable(&weights) => Tensor::new([weights.len()], weights),
+            Ok(_) | Err(_) => {
+                Err(Error::usage(format!("{given:?} is not one number of at least 0 per class"))
+                    .at("--class-weight")
+                    .help(format!(
+                        "give balanced, or {} numbers for {}",
+                        classes.len(),
+                        classes.join(", ")
+                    )))
             }
-            Ok(_) | Err(_) => Err(Error::usage(format!("{given:?} is not one number per class"))
-                .at("--class-weight")
-                .help(format!(
-                    "give balanced, or {} numbers for {}",
-                    classes.len(),
-                    classes.join(", ")
-                ))),
         };
     }
     let Target::Classes(rows) = training.target() else {

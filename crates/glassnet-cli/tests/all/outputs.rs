@@ -146,7 +146,7 @@ fn a_full_stdout_is_an_error_and_a_closed_one_is_not() {
     folder.run(&line("--output m")).success();
     for args in [
         &["predict", "m", "t.csv"][..],
-        &["evaluate", "m", "t.csv", "--json"],
+        &["evaluate", "m", "t.csv", "--json", "--quiet"],
         &["summary", "m"],
         &["completions", "bash"],
         &["--help"],

@@ -14,7 +14,8 @@ fn interrupted(folder: &Folder, extra: &str, signals: &[&str]) -> Answer {
     let child = folder.spawn(&words(&line), Stdio::null());
     wait_for(&folder.path("state"));
     for signal in signals {
-        let status = Command::new("kill").args([*signal, &child.id().to_string()]).status().unwrap();
+        let status =
+            Command::new("kill").args([*signal, &child.id().to_string()]).status().unwrap();
         // The first signal may have ended it already.
         assert!(status.success() || signals.len() > 1);
     }

@@ -286,8 +286,8 @@ fn the_network_is_named_or_adapts() {
     };
     assert_eq!(network("--hidden 0"), "Sequential(Linear(10, 4))");
     assert_eq!(
-        network("--hidden 8 --activation gelu --dropout 0.5"),
-        "Sequential(Linear(10, 8), GELU(), Dropout(p=0.5), Linear(8, 4))"
+        network("--hidden 8 --activation gelu --dropout 0.25"),
+        "Sequential(Linear(10, 8), GELU(), Dropout(p=0.25), Linear(8, 4))"
     );
     assert_eq!(network("--net 10-6t-4"), "Sequential(Linear(10, 6), Tanh(), Linear(6, 4))");
     assert!(network("--hidden 8 --activation z*sigmoid(z)").contains("sigmoid"));
