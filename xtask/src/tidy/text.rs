@@ -22,7 +22,7 @@ const LEFTOVERS: &[(&str, &str)] = &[
 
 /// How paths begin that exist on one machine only.
 const MACHINE_PATHS: &[&str] =
-    &["/home/", "/root/", "/tmp/", "/work/", "/opt/", "/Users/", "C:\\Users\\", "C:/Users/"];
+    &["/home/", "/root/", "/tmp/", "/opt/", "/Users/", "C:\\Users\\", "C:/Users/"];
 
 /// No leftovers of work, no paths of a machine.
 pub(super) fn words(project: &Project<'_>) -> Vec<Finding> {
