@@ -293,6 +293,13 @@ fn criterion(args: &Train, preprocessing: &Preprocessing, training: &Dataset) ->
             .at("--loss")
             .help(help));
     }
+    if matches!(criterion, Criterion::NLLLoss(_)) && args.net.is_none() {
+        return Err(Error::usage(
+            "nll learns from log-probabilities, and --hidden ends in raw scores",
+        )
+        .at("--loss")
+        .help("use cross_entropy, or --net with LogSoftmax(dim=1) at its end"));
+    }
     if let Some(given) = &args.class_weight {
         let weight = class_weights(given, classes.unwrap_or(&[]), training)?;
         match &mut criterion {
