@@ -43,7 +43,7 @@ pub const ROOMS: &[Room] = &[
     room("reference", "f64 evaluation in plain loops: the oracle", &["graph", "tensor", "math"]),
     room("engine", "f32 plan in one arena, kernels, threads", &["graph", "tensor", "math"]),
     room("train", "losses, optimisers, schedules, the loop", &["engine", "grad", "nn"]),
-    room("trace", "every value of one pass as data", &["engine", "reference", "grad"]),
+    room("trace", "every value of one pass as data", &["engine", "reference", "grad", "train"]),
     room("document", "what people read, as data", &["formula"]),
     Room {
         name: "prove",
@@ -55,7 +55,21 @@ pub const ROOMS: &[Room] = &[
     room("simplify", "named rewrites with certificates", &["graph", "prove"]),
     room("draw", "network, curves, regions as scenes", &["graph", "trace", "prove"]),
     room("derive", "derivations as documents", &["formula", "trace", "nn", "prove", "document"]),
-    room("explain", "traces as documents", &["formula", "trace", "nn", "prove", "document"]),
+    room(
+        "explain",
+        "traces as documents; exact loss along a weight, attributions, reasons",
+        &["formula", "trace", "nn", "train", "prove", "document"],
+    ),
+    room(
+        "worked",
+        "worked explanations of one topic with the user's numbers",
+        &["derive", "explain", "train", "draw", "document"],
+    ),
+    room(
+        "lesson",
+        "the exercise as a document made live, and fresh variants of its tasks",
+        &["worked", "explain", "derive", "document"],
+    ),
     room("doctor", "diagnosis rules and fixes", &["trace", "train", "prove", "document"]),
     room("report", "renders documents", &["document", "formula", "draw"]),
 ];

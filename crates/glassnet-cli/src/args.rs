@@ -36,6 +36,16 @@ pub(crate) struct Common {
     /// Print one JSON document to stdout instead of text.
     #[arg(long, global = true, help_heading = "Everywhere")]
     pub(crate) json: bool,
+    /// How documents are printed: for the terminal, as Markdown, LaTeX or HTML, or as JSON.
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value = "text",
+        conflicts_with = "json",
+        help_heading = "Everywhere"
+    )]
+    pub(crate) format: FormatChoice,
     /// Print no progress and no notes.
     #[arg(short, long, global = true, help_heading = "Everywhere")]
     pub(crate) quiet: bool,
@@ -45,6 +55,21 @@ pub(crate) struct Common {
     /// How many threads may be used: a number or auto. The results have the same bits for any.
     #[arg(long, global = true, default_value = "auto", value_parser = threads, allow_negative_numbers = true, help_heading = "Everywhere")]
     pub(crate) threads: Threads,
+}
+
+/// How documents are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FormatChoice {
+    /// For the terminal.
+    Text,
+    /// Markdown with LaTeX mathematics.
+    Markdown,
+    /// A LaTeX document.
+    Latex,
+    /// One self-contained HTML file.
+    Html,
+    /// As --json.
+    Json,
 }
 
 /// A number of threads.
@@ -99,6 +124,16 @@ pub(crate) enum Verb {
     Evaluate(Evaluate),
     /// Show a network's layers, shapes and numbers of weights.
     Summary(Summary),
+    /// Show how a network computes its output, and how a gradient comes about, number by number.
+    Explain(crate::explain::Explain),
+    /// Differentiate a formula in z step by step, with the name of every rule.
+    Derive(crate::derive::Derive),
+    /// Work an explanation out with your numbers: softmax, activations, collapse, basis, logistic, manual.
+    Worked(crate::worked::Worked),
+    /// Print a lesson of the exercise, made live; without a number, list them.
+    Lesson(crate::lesson::Lesson),
+    /// Make a fresh variant of a task, with its worked solution on request.
+    Exercise(crate::exercise::Exercise),
     /// Measure how fast a network trains and predicts here.
     Bench(Bench),
     /// Print a script that completes commands in a shell.

@@ -2,8 +2,12 @@
 
 mod args;
 mod bench;
+mod derive;
 mod evaluate;
+mod exercise;
+mod explain;
 mod interrupt;
+mod lesson;
 mod measured;
 mod memory;
 mod model;
@@ -17,6 +21,7 @@ mod terminal;
 mod train;
 mod usage;
 mod version;
+mod worked;
 
 use std::process::ExitCode;
 
@@ -49,6 +54,11 @@ fn run(cli: Cli, terminal: &mut Terminal) -> Result<u8> {
         Some(Verb::Predict(args)) => predict::run(&args, terminal),
         Some(Verb::Evaluate(args)) => evaluate::run(&args, terminal),
         Some(Verb::Summary(args)) => summary::run(&args, terminal),
+        Some(Verb::Explain(args)) => explain::run(&args, terminal),
+        Some(Verb::Derive(args)) => derive::run(&args, terminal),
+        Some(Verb::Worked(args)) => worked::run(&args, terminal),
+        Some(Verb::Lesson(args)) => lesson::run(&args, terminal),
+        Some(Verb::Exercise(args)) => exercise::run(&args, terminal),
         Some(Verb::Bench(args)) => bench::run(&args, terminal),
         Some(Verb::Completions { shell }) => {
             let mut script = vec![];

@@ -4,13 +4,15 @@ use std::cell::RefCell;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
+use glassnet::document::Document;
+use glassnet::report::{self, Format};
 use glassnet::{Error, Result};
 
-use crate::args::{Color, Common};
+use crate::args::{Color, Common, FormatChoice};
 
 /// Where results and notes go.
 pub(crate) struct Terminal {
-    json: bool,
+    format: Format,
     quiet: bool,
     color: bool,
     stdout: io::BufWriter<io::Stdout>,
@@ -30,8 +32,15 @@ impl Terminal {
                     && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
             }
         };
+        let format = match common.format {
+            FormatChoice::Text => Format::Text,
+            FormatChoice::Markdown => Format::Markdown,
+            FormatChoice::Latex => Format::Latex,
+            FormatChoice::Html => Format::Html,
+            FormatChoice::Json => Format::Json,
+        };
         Terminal {
-            json: common.json,
+            format: if common.json { Format::Json } else { format },
             quiet: common.quiet,
             color,
             stdout: io::BufWriter::new(io::stdout()),
@@ -42,7 +51,21 @@ impl Terminal {
 
     /// Whether results are one JSON document.
     pub(crate) fn json(&self) -> bool {
-        self.json
+        self.format == Format::Json
+    }
+
+    /// Prints a document in the format asked for; as JSON `typed`, where the verb has a schema of its own.
+    pub(crate) fn present(
+        &mut self,
+        document: &Document,
+        typed: Option<&serde_json::Value>,
+    ) -> Result<()> {
+        match typed {
+            Some(value) if self.json() => self.document(value),
+            Some(_) | None => {
+                self.text(&report::render(document, self.format, &report::Config::default()))
+            }
+        }
     }
 
     /// Whether progress may be drawn: a terminal is watching and nobody asked for silence.

@@ -5,6 +5,7 @@
 //! ([`train`]). The library thinks and does nothing else: files, clock, randomness, threads and printing are
 //! arguments of its functions, never its habits.
 
+pub mod document;
 pub mod engine;
 pub mod error;
 pub mod formula;
@@ -13,6 +14,7 @@ pub mod graph;
 pub mod math;
 pub mod nn;
 pub mod reference;
+pub mod report;
 pub mod tensor;
 pub mod train;
 

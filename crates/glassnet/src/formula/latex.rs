@@ -1,7 +1,7 @@
 //! LaTeX (with amsmath) for a formula.
 
 use super::expression::{Expression, Relation};
-use super::layout::{Fence, Layout, Operator, layout};
+use super::math::{BigOperator, Fence, Math, Operator};
 
 /// The Greek letters that LaTeX has commands for, with their names.
 pub(super) const GREEK: [(&str, &str); 32] = [
@@ -54,9 +54,16 @@ impl Expression {
     /// # Ok::<(), glassnet::Error>(())
     /// ```
     pub fn latex(&self) -> String {
+        self.math().latex()
+    }
+}
+
+impl Math {
+    /// LaTeX mathematics (amsmath for `cases`, matrices and words), without dollar signs.
+    pub fn latex(&self) -> String {
         let mut text = String::new();
-        write(&layout(self), &mut text);
-        text
+        write(self, &mut text);
+        text.trim().to_owned()
     }
 }
 
@@ -70,7 +77,7 @@ fn push(text: &mut String, next: &str) {
     text.push_str(next);
 }
 
-fn group(inner: &Layout, text: &mut String) {
+fn group(inner: &Math, text: &mut String) {
     text.push('{');
     write(inner, text);
     text.push('}');
@@ -84,11 +91,11 @@ fn name(letters: &str) -> String {
     }
 }
 
-fn write(set: &Layout, text: &mut String) {
-    match set {
-        Layout::Row(parts) => parts.iter().for_each(|part| write(part, text)),
-        Layout::Number(digits) => push(text, digits),
-        Layout::Name(letters, index) => {
+fn write(piece: &Math, text: &mut String) {
+    match piece {
+        Math::Row(parts) => parts.iter().for_each(|part| write(part, text)),
+        Math::Number(digits) => push(text, digits),
+        Math::Name(letters, index) => {
             push(text, &name(letters));
             if let Some(index) = index {
                 let index = index.replace('_', r"\_");
@@ -100,8 +107,13 @@ fn write(set: &Layout, text: &mut String) {
                 });
             }
         }
-        Layout::Pi => push(text, r"\pi"),
-        Layout::Function(name, below, raised) => {
+        Math::Text(words) => {
+            push(text, r"\text{");
+            text.push_str(&escape(words));
+            text.push('}');
+        }
+        Math::Pi => push(text, r"\pi"),
+        Math::Function(name, below, raised) => {
             push(text, &function(name));
             if let Some(below) = below {
                 text.push_str(&format!("_{{{below}}}"));
@@ -111,24 +123,64 @@ fn write(set: &Layout, text: &mut String) {
                 group(raised, text);
             }
         }
-        Layout::Apply => {}
-        Layout::Operator(operator) => text.push_str(sign(*operator)),
-        Layout::Fraction(numerator, denominator) => {
+        Math::Apply => {}
+        Math::Operator(operator) => text.push_str(sign(*operator)),
+        Math::Fraction(numerator, denominator) => {
             push(text, r"\frac");
             group(numerator, text);
             group(denominator, text);
         }
-        Layout::Raised(base, exponent) => {
+        Math::Raised(base, exponent) => {
             write(base, text);
             text.push('^');
             group(exponent, text);
         }
-        Layout::Root(inner) => {
+        Math::Lowered(base, index) => {
+            write(base, text);
+            text.push('_');
+            group(index, text);
+        }
+        Math::Matrix(rows) => {
+            push(text, r"\begin{bmatrix}");
+            for (i, row) in rows.iter().enumerate() {
+                text.push_str(if i == 0 { " " } else { r" \\ " });
+                for (j, cell) in row.iter().enumerate() {
+                    text.push_str(if j == 0 { "" } else { " & " });
+                    write(cell, text);
+                }
+            }
+            text.push_str(r" \end{bmatrix}");
+        }
+        Math::Big(operator, below, above) => {
+            push(
+                text,
+                match operator {
+                    BigOperator::Sum => r"\sum",
+                    BigOperator::Product => r"\prod",
+                    BigOperator::Max => r"\max",
+                    BigOperator::Min => r"\min",
+                },
+            );
+            for (mark, limit) in [('_', below), ('^', above)] {
+                if let Some(limit) = limit {
+                    text.push(mark);
+                    group(limit, text);
+                }
+            }
+            text.push(' ');
+        }
+        Math::Under(inner, below) => {
+            push(text, r"\underbrace");
+            group(inner, text);
+            text.push('_');
+            group(below, text);
+        }
+        Math::Root(inner) => {
             push(text, r"\sqrt");
             group(inner, text);
         }
-        Layout::Fence(fence, inner) => write_fence(*fence, inner, text),
-        Layout::Cases(rows) => {
+        Math::Fence(fence, inner) => write_fence(*fence, inner, text),
+        Math::Cases(rows) => {
             push(text, r"\begin{cases}");
             for (i, (value, condition)) in rows.iter().enumerate() {
                 text.push_str(if i == 0 { " " } else { r" \\ " });
@@ -146,6 +198,21 @@ fn write(set: &Layout, text: &mut String) {
     }
 }
 
+/// Words with LaTeX's special characters made harmless.
+pub fn escape(words: &str) -> String {
+    let mut text = String::new();
+    for character in words.chars() {
+        match character {
+            '#' | '$' | '%' | '&' | '_' | '{' | '}' => text.extend(['\\', character]),
+            '\\' => text.push_str(r"\textbackslash{}"),
+            '^' => text.push_str(r"\textasciicircum{}"),
+            '~' => text.push_str(r"\textasciitilde{}"),
+            other => text.push(other),
+        }
+    }
+    text
+}
+
 fn function(name: &str) -> String {
     match name {
         "σ" => r"\sigma".into(),
@@ -161,7 +228,23 @@ fn sign(operator: Operator) -> &'static str {
         Operator::Sign => "-",
         Operator::Dot => r" \cdot ",
         Operator::Beside => " ",
+        Operator::Times => r" \times ",
         Operator::Comma => ", ",
+        Operator::Equals => " = ",
+        Operator::NotEqual => r" \ne ",
+        Operator::Approximately => r" \approx ",
+        Operator::Defined => " := ",
+        Operator::Becomes => r" \leftarrow ",
+        Operator::To => r" \to ",
+        Operator::Implies => r" \Rightarrow ",
+        Operator::Element => r" \in ",
+        Operator::Partial => r"\partial ",
+        Operator::Differential => r"\mathrm{d}",
+        Operator::Infinity => r"\infty ",
+        Operator::Dots => r" \cdots ",
+        Operator::Transposed => r"\top ",
+        Operator::Elementwise => r" \odot ",
+        Operator::Space => r" \quad ",
         Operator::Relation(Relation::Less) => " < ",
         Operator::Relation(Relation::LessEqual) => r" \le ",
         Operator::Relation(Relation::Greater) => " > ",
@@ -169,12 +252,17 @@ fn sign(operator: Operator) -> &'static str {
     }
 }
 
-fn write_fence(fence: Fence, inner: &Layout, text: &mut String) {
+fn write_fence(fence: Fence, inner: &Math, text: &mut String) {
     // Bars always grow from \left and \right: a bare | does not say which side it closes.
     let (open, close) = match (fence, inner.is_tall()) {
         (Fence::Round, false) => ("(", ")"),
         (Fence::Round, true) => (r"\left(", r"\right)"),
+        (Fence::Square, false) => ("[", "]"),
+        (Fence::Square, true) => (r"\left[", r"\right]"),
+        (Fence::Curly, false) => (r"\{", r"\}"),
+        (Fence::Curly, true) => (r"\left\{", r"\right\}"),
         (Fence::Bars, _) => (r"\left|", r"\right|"),
+        (Fence::DoubleBars, _) => (r"\left\|", r"\right\|"),
     };
     text.push_str(open);
     write(inner, text);

