@@ -6,6 +6,7 @@
 //! arguments of its functions, never its habits.
 
 pub mod document;
+pub mod draw;
 pub mod engine;
 pub mod error;
 pub mod formula;

@@ -122,8 +122,9 @@ fn note(kind: NoteKind, inner: &[Block], width: usize, lines: &mut Vec<String>) 
 }
 
 fn write_figure(figure: &Figure, width: usize, lines: &mut Vec<String>) {
-    lines.extend(wrapped(&figure.alternative, width, 0));
+    lines.extend(crate::draw::chart(&figure.plot, width));
     if !figure.caption.is_empty() {
+        lines.push(String::new());
         lines.extend(words::paragraph(&figure.caption, width));
     }
 }
