@@ -1,0 +1,5 @@
+//! Derivations: derivatives line by line with named rules, each line checked, and formulas compared exactly.
+
+mod exact;
+
+pub use exact::{Comparison, Piece, compare, compare_on};
