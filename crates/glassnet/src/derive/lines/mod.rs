@@ -208,7 +208,8 @@ fn variable_of(tokens: &[Token]) -> Option<String> {
     };
     for i in 1..tokens.len() {
         let Some(own) = name(i) else { continue };
-        if mark(i - 1, "/{") {
+        // A brace opens a denominator only behind the one that closes the numerator.
+        if mark(i - 1, "/") || (mark(i - 1, "{") && i >= 2 && mark(i - 2, "}")) {
             if own.chars().count() == 2
                 && let Some(variable) = own.strip_prefix('d')
                 && (mark(i - 1, "/") || mark(i + 1, "}^"))
@@ -474,7 +475,10 @@ fn statements(tokens: &[Token]) -> Vec<&[Token]> {
                     .iter()
                     .position(|token| matches!(token.word, Word::Quad | Word::Mark(',' | ';')));
                 let upcoming = &rest[..end.unwrap_or(rest.len())];
-                upcoming.is_empty() || upcoming.iter().any(|token| is_equals(Some(token)))
+                let equals = upcoming.iter().position(|token| is_equals(Some(token)));
+                let words = upcoming.iter().position(opens_condition);
+                upcoming.is_empty()
+                    || equals.is_some_and(|equals| words.is_none_or(|words| equals < words))
             }
             Word::Mark('&') => {
                 let before = tokens[start..i].last();
@@ -500,6 +504,11 @@ fn is_joining(token: Option<&Token>) -> bool {
     matches!(token.map(|token| &token.word), Some(Word::Mark('+' | '-' | '*' | '/')))
 }
 
+/// True for a word such as 'for', behind which '=' belongs to a condition.
+fn opens_condition(token: &Token) -> bool {
+    matches!(&token.word, Word::Name(name) if cases::is_condition_word(name))
+}
+
 /// The statement without the marks of cells and wide spaces outside of cases.
 fn without_cells(tokens: &[Token]) -> Vec<Token> {
     let mut depth = 0i32;
@@ -516,9 +525,15 @@ fn without_cells(tokens: &[Token]) -> Vec<Token> {
 fn sides(tokens: &[Token]) -> Vec<Side<'_>> {
     let mut found = vec![];
     let (mut start, mut depth, mut approximate) = (0, 0i32, false);
+    let mut condition = false;
     for (i, token) in tokens.iter().enumerate() {
         depth += depth_change(&token.word);
+        condition = match token.word {
+            Word::Mark(',' | ';') => false,
+            _ => condition || opens_condition(token),
+        };
         if depth <= 0
+            && !condition
             && let Word::Mark(sign @ ('=' | '≈')) = token.word
         {
             found.push(Side { tokens: &tokens[start..i], approximate });

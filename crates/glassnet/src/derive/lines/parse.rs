@@ -424,8 +424,15 @@ impl<'a> Parser<'a> {
         self.atom()
     }
 
-    /// `\frac12` has the arguments 1 and 2.
+    /// `\frac12` has the arguments 1 and 2, and `\frac z3` z and 3.
     fn split_digits(&mut self) {
+        if let Word::Name(name) = self.word().clone()
+            && super::names::function_name(&name).is_none()
+            && let Some(first) = name.chars().next()
+            && first.len_utf8() < name.len()
+        {
+            return self.split_name(&name, first.len_utf8());
+        }
         let Word::Number(number) = self.word() else { return };
         let (text, range) = (number.as_str().to_string(), self.range());
         if !self.latex && !text.bytes().all(|byte| byte.is_ascii_digit()) || text.len() < 2 {
@@ -437,6 +444,17 @@ impl<'a> Parser<'a> {
         let tokens = [
             Token { word: Word::Number(first), range: range.start..middle },
             Token { word: Word::Number(rest), range: middle..range.end },
+        ];
+        self.tokens.splice(self.next..=self.next, tokens);
+    }
+
+    fn split_name(&mut self, name: &str, at: usize) {
+        let range = self.range();
+        let (first, rest) = name.split_at(at);
+        let rest = Number::parse(rest).map_or(Word::Name(rest.into()), Word::Number);
+        let tokens = [
+            Token { word: Word::Name(first.into()), range: range.start..range.start + at },
+            Token { word: rest, range: range.start + at..range.end },
         ];
         self.tokens.splice(self.next..=self.next, tokens);
     }

@@ -40,8 +40,10 @@ pub(super) fn rows(text: &str) -> (Vec<Row>, String) {
     for (at, words) in comments {
         let start = text[..at].rfind('\n').map_or(0, |end| end + 1);
         // The last row that reaches into this line and begins before the comment.
-        let beside =
-            rows.iter_mut().rev().find(|row| row.range.start < at && row.range.end > start);
+        let beside = rows.iter_mut().rev().find(|row| {
+            let written = row.range.start + leading_blank(&blanked[row.range.clone()]);
+            written < at && row.range.end > start
+        });
         if let Some(row) = beside.filter(|row| row.label.is_none()) {
             let written = blanked[row.range.start.max(start)..row.range.end.min(at)].trim();
             if !written.is_empty() {

@@ -74,7 +74,7 @@ $$\frac{\partial \sigma(z)}{\partial z} = \frac{1-\sigma(z)}{\sigma(z)} \cdot (\
 = 1/(1 + e^(-z))
 from sigmoid(z)*(1 - sigmoid(z))
 = e^(-z)/(1 + e^(-z))^2
-= (-1)*(1 + e^(-z))^(-2)*(-e^(-z))
+= -1*(1 + e^(-z))^(-2)*(-e^(-z))
 = e^(-z)/(1 + e^(-z))^2
 from sigmoid(z)
 = 1/(1 + e^(-z))
@@ -86,7 +86,7 @@ from sigmoid(z)*(1 - sigmoid(z))
 = (1 - sigmoid(z))/sigmoid(z)*sigmoid(z)^2
 = (1 - sigmoid(z))*sigmoid(z)";
     let found = told(page);
-    assert_eq!(found.replace("-(-e^(-z))", "e^(-z)"), expected);
+    assert_eq!(found, expected);
     assert_eq!(read(page).lines[0].number, 6);
 }
 
@@ -101,12 +101,12 @@ fn cases_read_with_what_they_leave_out() {
     assert_eq!(
         told("d/dz relu(z) = 1 for z > 0, 0 for z < 0, undefined for z = 0"),
         "from piecewise(z > 0, 1, 0)\n\
-         = piecewise(z > 0, 1, z < 0, 0, z > 0, ?, z < 0, ?, ?)",
+         = piecewise(z > 0, 1, z < 0, 0, ?)",
     );
     check("abs(z) = -z if z < 0, z otherwise", &["abs(z)", "piecewise(z < 0, -z, z)"]);
     check(
-        r"x = \begin{cases} -1 & x < -1 \\ x & -1 \le x \le 1 \\ 1 & \text{otherwise} \end{cases} % a",
-        &["x", "piecewise(x < -1, -1, x < -1, 1, x > 1, 1, x)"],
+        r"f(x) = \begin{cases} -1 & x < -1 \\ x & -1 \le x \le 1 \\ 1 & \text{otherwise} \end{cases} % a",
+        &["piecewise(z < -1, -1, z < -1, 1, z > 1, 1, z)"],
     );
     refuse("d/dz relu(z) = 1 for z > 1, 0 for z < 0", "lines:1:16", "nothing where z = 0.5");
 }
@@ -122,7 +122,10 @@ fn the_short_notation_reads() {
     d/dz 1/(1+e^-z) = -1·(1+e^-z)^-2·(-e^-z) = e^-z/(1+e^-z)² = (1-σ)/σ·σ² = (1-σ)σ       chain rule; 1+e^-z = 1/σ, e^-z = (1-σ)/σ; cancel";
     let found = read(text);
     assert_eq!(found.lines.len(), 11);
-    assert_eq!(found.lines[3].value.to_string(), "(e^(4*z) + 2*e^(2*z) + 1 - e^(4*z) + 2*e^(2*z) - 1)/(e^(2*z) + 1)^2");
+    assert_eq!(
+        found.lines[3].value.to_string(),
+        "(e^(4*z) + 2*e^(2*z) + 1 - e^(4*z) + 2*e^(2*z) - 1)/(e^(2*z) + 1)^2"
+    );
     assert_eq!(found.lines[10].value.to_string(), "(1 - sigmoid(z))*sigmoid(z)");
     assert_eq!(found.labels.len(), 6);
     assert_eq!(found.labels[2].words, "subtract e^4z and expand by +1 -1");
@@ -198,7 +201,7 @@ fn functions_read_in_every_form() {
         ("σ(1-σ)", "sigmoid(z)*(1 - sigmoid(z))"),
         ("σ²", "sigmoid(z)^2"),
         ("(z+1)2", "(z + 1)*2"),
-        ("e^-2z", "e^(-(2*z))"),
+        ("e^-2z", "e^(-2*z)"),
         ("b*tanh(c*z)", "b*tanh(c*z)"),
         (r"\beta \tanh(c_1 z)", "β*tanh(c_1*z)"),
         ("z^2^3", "z^2^3"),
@@ -212,16 +215,16 @@ fn functions_read_in_every_form() {
 
 #[test]
 fn definitions_are_put_in() {
-    check("u = e^(2z)\nt = (u-1)/(u+1)\nd/dz t = 1 - t^2", &[
-        "e^(2*z)",
-        "(e^(2*z) - 1)/(e^(2*z) + 1)",
-        "(2*e^(2*z)*(e^(2*z) + 1) - 2*(e^(2*z) - 1)*e^(2*z))/(e^(2*z) + 1)^2",
-        "1 - ((e^(2*z) - 1)/(e^(2*z) + 1))^2",
-    ]);
-    check("f(t) = t^2\nd/dz f(3z) = 18z", &["z^2", "2*3*(3*z)", "18*z"].map(|text| match text {
-        "2*3*(3*z)" => "6*3*z",
-        text => text,
-    }));
+    check(
+        "u = e^(2z)\nt = (u-1)/(u+1)\nd/dz t = 1 - t^2",
+        &[
+            "e^(2*z)",
+            "(e^(2*z) - 1)/(e^(2*z) + 1)",
+            "(2*e^(2*z)*(e^(2*z) + 1) - 2*(e^(2*z) - 1)*e^(2*z))/(e^(2*z) + 1)^2",
+            "1 - ((e^(2*z) - 1)/(e^(2*z) + 1))^2",
+        ],
+    );
+    check("f(t) = t^2\nd/dz f(3z) = 18z", &["z^2", "18*z", "18*z"]);
 }
 
 #[test]
@@ -251,10 +254,10 @@ fn labels_read_wherever_they_stand() {
     assert_eq!(read("d/dz  exp(z)   =   exp(z)  +  0").labels, []);
     let environment = "\\begin{align*}\n\\frac{d}{dz} z^2 \\\\ % first\n  &= 2z \\\\ % power rule\n  &= z + z\n\\end{align*}";
     let found = read(environment);
-    assert_eq!(found.labels.iter().map(|l| (l.number, l.words.as_str())).collect::<Vec<_>>(), [
-        (2, "first"),
-        (3, "power rule"),
-    ]);
+    assert_eq!(
+        found.labels.iter().map(|l| (l.number, l.words.as_str())).collect::<Vec<_>>(),
+        [(2, "first"), (3, "power rule"),]
+    );
     assert_eq!(found.lines.len(), 3);
 }
 
@@ -288,27 +291,37 @@ fn what_is_no_line_is_refused_with_its_place() {
     refuse("y = y + 1", "lines:1:5", "by itself");
     refuse("d/dz z^2\n= 2z §", "lines:2:6", "no meaning");
     refuse(&format!("d/dz {}z", "(".repeat(100_000)), "lines:1:1", "bytes");
-    refuse(&format!("d/dz {}z", "(".repeat(50_000)), "lines:1:206", "deeper than 200");
-    refuse(&format!("d/dz z\n= {}z", "1/z/".repeat(10_000)), "lines:2:1603", "deeper than 400");
+    refuse(&format!("d/dz {}z", "(".repeat(50_000)), "lines:1:205", "deeper than 200");
+    refuse(&format!("d/dz z\n= {}z", "1/z/".repeat(10_000)), "lines:2:804", "deeper than 400");
     let doubling: String = (1..60).map(|i| format!("u{i} = u{} + u{}\n", i - 1, i - 1)).collect();
-    refuse(&format!("u0 = z + 1\n{doubling}d/dz u59 = 0"), "lines:14:12", "more than 20000 parts");
+    refuse(&format!("u0 = z + 1\n{doubling}d/dz u59 = 0"), "lines:15:7", "more than 20000 parts");
 }
 
 #[test]
 fn no_text_makes_the_reader_panic() {
-    let seeds = [sheet(), "d/dz (e^2z - 1)/(e^2z + 1)\n = 1-[(e^2z-1)/(e^2z+1)]²   divide {x} \\frac{d}{dz}"];
+    let seeds = [
+        sheet(),
+        "d/dz (e^2z - 1)/(e^2z + 1)\n = 1-[(e^2z-1)/(e^2z+1)]²   divide {x} \\frac{d}{dz}",
+    ];
     let mut state = 0x9E37_79B9_u64;
     let mut random = move |below: usize| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 33) as usize % below
     };
     for round in 0..3000 {
         let mut letters: Vec<char> = seeds[round % 2].chars().collect();
         for _ in 0..=random(6) {
+            if letters.is_empty() {
+                break;
+            }
             let at = random(letters.len());
             match random(3) {
                 0 => drop(letters.remove(at)),
-                1 => letters[at] = ['{', '}', '\\', '=', '&', '(', '|', 'd', '∂', '^', '\n'][random(11)],
+                1 => {
+                    letters[at] =
+                        ['{', '}', '\\', '=', '&', '(', '|', 'd', '∂', '^', '\n'][random(11)]
+                }
                 _ => letters.truncate(at.max(1)),
             }
         }

@@ -131,13 +131,12 @@ impl<'a> Reader<'a> {
         if rest[length..].starts_with('.') {
             length += 1 + run(&rest[length + 1..], digit);
         }
-        // `2e^z` and `2e4z` are twice a power of e; a decimal's exponent stands alone: `2e-3`.
+        // `2e^z` is twice a power of e, `2e-3` a decimal.
         let after = &rest[length..];
         if after.starts_with(['e', 'E']) {
             let sign = usize::from(after[1..].starts_with(['+', '-']));
             let digits = run(&after[1 + sign..], digit);
-            let next = after[1 + sign + digits..].chars().next();
-            if digits > 0 && !next.is_some_and(char::is_alphabetic) {
+            if digits > 0 {
                 length += 1 + sign + digits;
             }
         }
