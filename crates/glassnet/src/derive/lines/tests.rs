@@ -106,7 +106,7 @@ fn cases_read_with_what_they_leave_out() {
     check("abs(z) = -z if z < 0, z otherwise", &["abs(z)", "piecewise(z < 0, -z, z)"]);
     check(
         r"f(x) = \begin{cases} -1 & x < -1 \\ x & -1 \le x \le 1 \\ 1 & \text{otherwise} \end{cases} % a",
-        &["piecewise(z < -1, -1, z < -1, 1, z > 1, 1, z)"],
+        &["piecewise(z < -1, -1, -1 > z, 1, z > 1, 1, z)"],
     );
     refuse("d/dz relu(z) = 1 for z > 1, 0 for z < 0", "lines:1:16", "nothing where z = 0.5");
 }
