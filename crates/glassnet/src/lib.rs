@@ -17,6 +17,7 @@ pub mod reference;
 pub mod report;
 pub mod tensor;
 pub mod train;
+pub mod worked;
 
 pub use error::{Error, ErrorKind, Result};
 pub use tensor::{Tensor, Value};
