@@ -15,9 +15,11 @@
 //! # Ok::<(), glassnet::Error>(())
 //! ```
 
+mod collapse;
 mod counting;
 mod digits;
 mod softmax;
 
+pub use collapse::{Affine, Collapse, Comparison, Layer, Run, Score, collapse};
 pub use counting::{Count, CountedLayer, Counting, Role, counting};
 pub use softmax::{ByHand, Softmax, Truth, softmax};
