@@ -208,7 +208,7 @@ fn say_numbers(document: &mut Document, run: &Run) {
         weight.equals(weights_from(run.layers.len(), 1), "");
         if run.layers.len() > 1 {
             let factors = run.layers.iter().rev().map(|layer| matrix(&layer.affine.weight, DIGITS));
-            weight.equals(Math::Row(dotted(factors)), "numbers put in");
+            weight.equals(Math::product(factors), "numbers put in");
         }
     }
     weight.equals(matrix(&whole.weight, DIGITS), "");
@@ -221,7 +221,10 @@ fn say_numbers(document: &mut Document, run: &Run) {
         let with_bias: Vec<usize> =
             (0..run.layers.len()).filter(|&at| run.layers[at].has_bias).collect();
         steps.equals(
-            Math::Row(added(with_bias.iter().map(|&at| bias_term(run.layers.len(), at + 1)))),
+            Math::Row(joined(
+                with_bias.iter().map(|&at| bias_term(run.layers.len(), at + 1)),
+                Operator::Plus,
+            )),
             "",
         );
         if run.layers.len() > 1 {
@@ -229,21 +232,13 @@ fn say_numbers(document: &mut Document, run: &Run) {
                 let matrices = run.layers[at + 1..].iter().rev();
                 let factors = matrices.map(|layer| matrix(&layer.affine.weight, DIGITS));
                 let bias = column(&run.layers[at].affine.bias, DIGITS);
-                Math::Row(dotted(factors.chain([bias])))
+                Math::product(factors.chain([bias]))
             };
-            steps.equals(Math::Row(added(with_bias.iter().map(term))), "numbers put in");
+            steps.equals(Math::sum(with_bias.iter().map(term)), "numbers put in");
         }
     }
     steps.equals(column(&whole.bias, DIGITS), "");
     document.push(Block::Steps(steps));
-}
-
-fn dotted(factors: impl Iterator<Item = Math>) -> Vec<Math> {
-    joined(factors, Operator::Dot)
-}
-
-fn added(terms: impl Iterator<Item = Math>) -> Vec<Math> {
-    joined(terms, Operator::Plus)
 }
 
 fn joined(parts: impl Iterator<Item = Math>, operator: Operator) -> Vec<Math> {
