@@ -20,6 +20,7 @@ pub mod report;
 pub mod tensor;
 pub mod trace;
 pub mod train;
+pub mod worked;
 
 pub use error::{Error, ErrorKind, Result};
 pub use tensor::{Tensor, Value};
