@@ -37,6 +37,7 @@ mod evaluate;
 mod field;
 mod fixed;
 mod linear;
+mod normal;
 mod pieces;
 mod points;
 mod polynomial;
@@ -47,6 +48,7 @@ mod tests;
 use crate::formula::{Expression, Rational};
 pub(crate) use evaluate::rational as big_number;
 pub(crate) use linear::combination;
+pub(crate) use normal::factored;
 pub(crate) use pieces::constant;
 
 use convert::Converter;
