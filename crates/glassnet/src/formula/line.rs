@@ -94,7 +94,8 @@ fn shifted(text: &str, table: &[(char, char)]) -> Option<String> {
 
 /// The text raised by Unicode's own characters, if it has all of them.
 pub(crate) fn raised(text: &str) -> Option<String> {
-    shifted(text, RAISED)
+    // A prime stands high by itself.
+    if text == "′" { Some(text.into()) } else { shifted(text, RAISED) }
 }
 
 /// The text lowered by Unicode's own characters, if it has all of them.
