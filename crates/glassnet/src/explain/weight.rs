@@ -7,6 +7,7 @@ use super::paths::{Path, RowPaths, Step};
 use crate::document::{Block, Column, Document, NoteKind, Table, Text};
 use crate::formula::{Math, Operator};
 use crate::graph::{NodeId, Op};
+use crate::train::Target;
 
 /// Rows that are listed each.
 const ROWS: usize = 12;
@@ -14,6 +15,8 @@ const ROWS: usize = 12;
 const PATH_ROWS: usize = 4;
 /// Factors that a line of numbers holds.
 const FACTORS: usize = 9;
+/// Factors that a table's cell holds.
+const COLUMN: usize = 6;
 
 pub(super) fn write(all: &Explanation, result: &WeightResult, document: &mut Document) {
     let weight = symbol(all, result);
@@ -89,7 +92,8 @@ fn factors(all: &Explanation, path: &Path, weight: &Math) -> Vec<(Math, f64)> {
 fn reason(all: &Explanation, path: &Path, at: usize) -> String {
     let step = path.steps[path.steps.len() - 1 - at];
     if Some(step.node) == all.trace.loss() {
-        return "no error".into();
+        let classes = matches!(all.target, Some(Target::Classes(_)));
+        return if classes { "not the true class" } else { "no error" }.into();
     }
     let layer = all.trace.layers().iter().find(|layer| layer.output == step.node);
     let kind = layer.map_or("", |layer| layer.kind);
@@ -349,7 +353,7 @@ fn way(all: &Explanation, path: &Path) -> Text {
 }
 
 fn product(path: &Path) -> Text {
-    if path.steps.len() > FACTORS {
+    if path.steps.len() > COLUMN {
         return format!("{} factors", path.steps.len()).into();
     }
     let factors = path.steps.iter().rev().enumerate();
