@@ -8,6 +8,7 @@
 pub mod document;
 pub mod engine;
 pub mod error;
+pub mod explain;
 pub mod formula;
 pub mod grad;
 pub mod graph;

@@ -1,0 +1,9 @@
+//! Traces as documents, and the deep answers: exact loss along a weight, attributions, reasons.
+
+pub mod along;
+pub mod exact;
+#[cfg(test)]
+mod samples;
+mod setting;
+
+pub use setting::{Parameter, Setting, SettingConfig, Weight};
