@@ -17,6 +17,7 @@ pub mod nn;
 pub mod reference;
 pub mod report;
 pub mod tensor;
+pub mod trace;
 pub mod train;
 
 pub use error::{Error, ErrorKind, Result};
