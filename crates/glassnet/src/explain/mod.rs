@@ -6,4 +6,4 @@ pub mod exact;
 mod samples;
 mod setting;
 
-pub use setting::{Parameter, Setting, SettingConfig, Weight};
+pub use setting::{Setting, SettingConfig, Weight};

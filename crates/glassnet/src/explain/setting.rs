@@ -1,17 +1,14 @@
-//! A network with rows, their targets and a loss, as one graph with all its derivatives: what the deep answers read.
+//! A network with rows, their targets and a loss: what the deep answers read.
 
 use super::exact::Numbers;
 use crate::engine::Draw;
 use crate::error::{Error, Result};
-use crate::grad::grad;
-use crate::graph::op::{Random, Source};
-use crate::graph::{Builder, Checked, DType, NodeId, NodeMap, Op, Shape};
-use crate::math::random::{DROPOUT, Stream};
-use crate::nn::loss::{Criterion, LossOperands};
-use crate::nn::{LoweredLayer, Lowering, Mode, Network};
-use crate::reference::{self, Array, Feeds};
-use crate::tensor::{Tensor, Value};
-use crate::train::{Dataset, Features, Target};
+use crate::graph::{Checked, NodeId, NodeMap};
+use crate::nn::loss::Criterion;
+use crate::nn::{LoweredLayer, Mode, Network};
+use crate::reference::{Array, Feeds};
+use crate::trace::{self, Parameter, Trace};
+use crate::train::Dataset;
 
 /// How a [`Setting`] is made.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -24,33 +21,15 @@ pub struct SettingConfig {
     pub draw: Draw,
 }
 
-/// One network, some rows, one loss: the graph that trains, its derivatives, and what is fed to it.
+/// One network, some rows, one loss: traced once, and asked about after.
 #[derive(Clone, Debug)]
 pub struct Setting {
     network: Network,
     data: Dataset,
     criterion: Criterion,
     config: SettingConfig,
-    graph: Checked,
-    forward: Checked,
-    input: NodeId,
-    output: NodeId,
+    trace: Trace,
     loss: NodeId,
-    parameters: Vec<Parameter>,
-    derivatives: NodeMap<NodeId>,
-    layers: Vec<LoweredLayer>,
-    feeds: Feeds,
-}
-
-/// A trainable array of the graph.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Parameter {
-    /// Its state-dict key.
-    pub key: String,
-    /// Its node.
-    pub node: NodeId,
-    /// The node of the loss's derivative towards it.
-    pub gradient: NodeId,
 }
 
 /// One element of a trainable array.
@@ -114,68 +93,23 @@ impl Setting {
         criterion: &Criterion,
         config: SettingConfig,
     ) -> Result<Setting> {
-        network.module().validate()?;
         network.state_dict().check_finite()?;
-        let mut builder = Builder::new();
-        let row = |shape: &[usize]| Shape::batch(shape.iter().skip(1).copied());
-        let dtype = match data.features() {
-            Features::Floats(_) => DType::F32,
-            Features::Indices(_) => DType::I64,
+        let own = trace::Config {
+            mode: config.mode,
+            draw: config.draw,
+            as_written: config.numbers == Numbers::Printed,
+            ..trace::Config::default()
         };
-        let x = builder.input("x", dtype, row(data.features().shape()))?;
-        let mut context = Lowering::new(config.mode);
-        let output = network.module().lower(&mut builder, x, &mut context)?;
-        let target = match data.target() {
-            Target::Classes(_) => builder.input("y", DType::I64, Shape::batch([]))?,
-            Target::Values(values) => builder.input("y", DType::F32, row(values.shape()))?,
-        };
-        let sample_weight = match data.weights() {
-            Some(_) => Some(builder.input("weight", DType::F32, Shape::batch([]))?),
-            None => None,
-        };
-        let operands = LossOperands { variance: None, sample_weight };
-        let loss = criterion.lower(&mut builder, output, target, &operands)?;
-        if builder.shape(loss).rank() != 0 {
-            return Err(Error::usage(format!("{criterion} gives no single number"))
-                .help("use reduction='mean' or 'sum'"));
-        }
-        let forward = builder.finish_checked();
-        let towards = towards(&forward, loss);
-        let gradient = grad(&forward, loss, &towards)?;
-        let mut derivatives = NodeMap::for_graph(gradient.graph.graph());
-        for (&node, &derivative) in towards.iter().zip(&gradient.gradients) {
-            derivatives.insert(node, derivative);
-        }
-        let parameters = forward
-            .graph()
-            .sources()
-            .filter_map(|(node, source)| match source {
-                Source::Parameter { name, .. } => {
-                    Some(Parameter { key: name.clone(), node, gradient: *derivatives.get(node)? })
-                }
-                Source::Input { .. }
-                | Source::Buffer { .. }
-                | Source::Constant(_)
-                | Source::Count(_) => None,
-            })
-            .collect();
-        let feeds = feeds(network, data, criterion, &forward, &config)?;
-        let setting = Setting {
+        let trace = Trace::new(network, data, criterion, &own)?;
+        let loss = trace.loss().ok_or_else(|| Error::usage("there is no loss"))?;
+        Ok(Setting {
             network: network.clone(),
             data: data.clone(),
             criterion: criterion.clone(),
             config,
-            forward,
-            graph: gradient.graph,
-            input: x,
-            output,
+            trace,
             loss,
-            parameters,
-            derivatives,
-            layers: context.layers,
-            feeds,
-        };
-        Ok(setting)
+        })
     }
 
     /// The network.
@@ -203,24 +137,24 @@ impl Setting {
         self.data.rows()
     }
 
+    /// All values of the pass.
+    pub fn trace(&self) -> &Trace {
+        &self.trace
+    }
+
     /// Network, loss and derivatives.
     pub fn graph(&self) -> &Checked {
-        &self.graph
+        self.trace.graph()
     }
 
     /// Network and loss without derivatives; its nodes have the ids that they have in [`Setting::graph`].
     pub fn forward(&self) -> &Checked {
-        &self.forward
-    }
-
-    /// The node of the rows' features.
-    pub fn input(&self) -> NodeId {
-        self.input
+        self.trace.forward_graph()
     }
 
     /// The node of what the network returns.
     pub fn output(&self) -> NodeId {
-        self.output
+        self.trace.output()
     }
 
     /// The node of the loss.
@@ -230,30 +164,27 @@ impl Setting {
 
     /// The trainable arrays in order of the network.
     pub fn parameters(&self) -> &[Parameter] {
-        &self.parameters
+        self.trace.parameters()
     }
 
     /// The node of the loss's derivative towards `node`, for every node that depends on a parameter.
     pub fn derivative(&self, node: NodeId) -> Option<NodeId> {
-        self.derivatives.get(node).copied()
+        self.trace.derivative(node)
     }
 
     /// The layers in order of evaluation.
     pub fn layers(&self) -> &[LoweredLayer] {
-        &self.layers
+        self.trace.layers()
     }
 
-    /// What is fed to the graph.
+    /// What the f64 values are computed from.
     pub fn feeds(&self) -> &Feeds {
-        &self.feeds
+        self.trace.feeds()
     }
 
     /// All values and derivatives in f64.
-    ///
-    /// # Errors
-    /// As [`reference::evaluate`].
-    pub fn evaluate(&self) -> Result<NodeMap<Array>> {
-        reference::evaluate(&self.graph, &self.feeds, self.rows())
+    pub fn values(&self) -> &NodeMap<Array> {
+        self.trace.exact_values()
     }
 
     /// The parameter that `weight` lies in, and the position of its element.
@@ -261,8 +192,8 @@ impl Setting {
     /// # Errors
     /// An unknown key, with the list of keys; an index outside the array's shape, with the shape.
     pub fn find(&self, weight: &Weight) -> Result<(&Parameter, usize)> {
-        let Some(parameter) = self.parameters.iter().find(|p| p.key == weight.key) else {
-            let keys: Vec<String> = self.parameters.iter().map(|p| p.key.clone()).collect();
+        let Some(parameter) = self.parameters().iter().find(|p| p.key == weight.key) else {
+            let keys: Vec<String> = self.parameters().iter().map(|p| p.key.clone()).collect();
             let error = Error::usage(format!("the network has no weight {:?}", weight.key));
             return Err(if keys.is_empty() {
                 error.help("it has no weights at all")
@@ -270,9 +201,9 @@ impl Setting {
                 error.help(format!("give one of {}", keys.join(", ")))
             });
         };
-        let shape = self.graph.shape(parameter.node).at(self.rows());
+        let shape = &parameter.shape;
         let fits = weight.index.len() == shape.len()
-            && weight.index.iter().zip(&shape).all(|(index, length)| index < length);
+            && weight.index.iter().zip(shape).all(|(index, length)| index < length);
         if !fits {
             return Err(Error::usage(format!(
                 "{weight} is no element of {:?}, whose shape is {shape:?}",
@@ -280,18 +211,14 @@ impl Setting {
             ))
             .help("give an index for every axis, counted from 0"));
         }
-        let place = weight
-            .index
-            .iter()
-            .zip(&shape)
-            .fold(0, |place, (index, length)| place * length + index);
+        let place =
+            weight.index.iter().zip(shape).fold(0, |place, (index, length)| place * length + index);
         Ok((parameter, place))
     }
 
     /// The name of element `element` of the parameter at `parameter`.
     pub fn weight(&self, parameter: &Parameter, element: usize) -> Weight {
-        let shape = self.graph.shape(parameter.node).at(self.rows());
-        Weight { key: parameter.key.clone(), index: unravel(element, &shape) }
+        Weight { key: parameter.key.clone(), index: unravel(element, &parameter.shape) }
     }
 }
 
@@ -303,100 +230,4 @@ pub(super) fn unravel(mut element: usize, shape: &[usize]) -> Vec<usize> {
         element /= length.max(1);
     }
     index
-}
-
-/// Parameters, and all floats between them and the loss.
-fn towards(graph: &Checked, loss: NodeId) -> Vec<NodeId> {
-    let nodes = graph.graph();
-    let mut depends = vec![false; nodes.nodes().len()];
-    for id in nodes.ids() {
-        let node = nodes.node(id);
-        depends[id.index()] = matches!(node.op(), Op::Source(Source::Parameter { .. }))
-            || node.operands().iter().any(|operand| depends[operand.index()]);
-    }
-    let mut reaches = vec![false; nodes.nodes().len()];
-    reaches[loss.index()] = true;
-    for id in nodes.ids().rev() {
-        if reaches[id.index()] {
-            for operand in nodes.node(id).operands() {
-                reaches[operand.index()] = true;
-            }
-        }
-    }
-    let wanted = |id: &NodeId| {
-        let parameter = matches!(nodes.node(*id).op(), Op::Source(Source::Parameter { .. }));
-        parameter || (depends[id.index()] && reaches[id.index()])
-    };
-    nodes.ids().filter(wanted).collect()
-}
-
-fn feeds(
-    network: &Network,
-    data: &Dataset,
-    criterion: &Criterion,
-    graph: &Checked,
-    config: &SettingConfig,
-) -> Result<Feeds> {
-    let mut feeds = Feeds::new();
-    match data.features() {
-        Features::Floats(x) => {
-            finite("row", x)?;
-            feeds.set_input("x", read(x, config.numbers));
-        }
-        Features::Indices(x) => {
-            feeds.set_input("x", x.clone());
-        }
-    }
-    match data.target() {
-        Target::Classes(classes) => {
-            feeds.set_input("y", Tensor::new([classes.len()], classes.clone())?);
-        }
-        Target::Values(values) => {
-            finite("target of row", values)?;
-            feeds.set_input("y", read(values, config.numbers));
-        }
-    }
-    if let Some(weights) = data.weights() {
-        let weights = Tensor::new([weights.len()], weights.to_vec())?;
-        feeds.set_input("weight", read(&weights, config.numbers));
-    }
-    for (key, value) in network.state_dict().iter() {
-        if let Value::F32(tensor) = value {
-            feeds.set_state(key, read(tensor, config.numbers));
-        }
-    }
-    for (key, values) in criterion.buffers() {
-        feeds.set_state(key, values.clone());
-    }
-    for node in graph.graph().nodes() {
-        if let Op::Random(Random::DropoutMask { p, stream, shape }) = node.op() {
-            let shape = shape.at(data.rows());
-            let mut mask = vec![0.0_f32; shape.iter().product()];
-            Stream::at(config.draw.seed, DROPOUT + *stream as u64, config.draw.step)
-                .fill_keep_mask(&mut mask, *p)?;
-            feeds.set_mask(*stream, Tensor::new(shape, mask)?.map(f64::from));
-        }
-    }
-    Ok(feeds)
-}
-
-fn finite(what: &str, values: &Tensor<f32>) -> Result<()> {
-    let Some(at) = values.data().iter().position(|value| !value.is_finite()) else { return Ok(()) };
-    let width = (values.len() / values.shape().first().copied().unwrap_or(1).max(1)).max(1);
-    Err(Error::data(format!("the value is {}", values.data()[at]))
-        .at(format!("{what} {}, column {} (counted from 0)", at / width, at % width))
-        .help("give finite numbers"))
-}
-
-/// The numbers that f32 values stand for, in f64.
-fn read(values: &Tensor<f32>, numbers: Numbers) -> Tensor<f64> {
-    values.map(|value| match numbers {
-        Numbers::Stored => f64::from(value),
-        Numbers::Printed => printed(value),
-    })
-}
-
-/// The f64 nearest to the shortest decimal of `value`.
-pub(super) fn printed(value: f32) -> f64 {
-    format!("{value:e}").parse().unwrap_or_else(|_| f64::from(value))
 }

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use super::{Along, AlongConfig, Knowledge, Level, Minimum, Now, Piece, Stretch, advise};
 use crate::error::{Error, ErrorKind, Result};
 use crate::explain::exact::{Place, nearest, rational};
-use crate::explain::setting::{Parameter, Setting, Weight};
+use crate::explain::setting::{Setting, Weight};
 use crate::reference::{Feeds, evaluate};
 use crate::tensor::Tensor;
+use crate::trace::Parameter;
 
 /// How many values of the weight a drawn curve has, besides kinks.
 const POINTS: usize = 161;

@@ -4,8 +4,8 @@ use super::evaluate::{Found, Step, Value};
 use super::function::Function;
 use super::number::{Numbers, nearest, rational};
 use crate::error::Result;
-use crate::graph::{Builder, DType, NodeId};
-use crate::reference::{Array, Feeds, evaluate};
+use crate::graph::Builder;
+use crate::reference::{Array, evaluate, operation};
 use crate::tensor::Tensor;
 
 /// The value that was fed for the source at this step, checked as the reference checks it.
@@ -37,7 +37,7 @@ pub(super) fn rounded(step: &Step<'_>) -> Result<Value> {
             }
         })
         .collect::<Result<_>>()?;
-    let tensor = alone(step, operands)?;
+    let tensor = alone(step, &operands)?;
     let result = tensor.data().iter().map(|&value| rational(value, Numbers::Stored));
     match result.collect::<Result<Vec<_>>>() {
         Ok(values) => Ok(Value::Exact(values.into_iter().map(Function::constant).collect())),
@@ -62,7 +62,7 @@ pub(super) fn moved(step: &Step<'_>) -> Found {
             Value::Smooth(_) | Value::Unknown(_) => return Ok((step.passed_on(), false)),
         }
     }
-    let numbers = alone(step, numbered)?;
+    let numbers = alone(step, &numbered)?;
     // The number 0 stands where zeros were padded.
     let pick = |&number: &f64| match (number as usize).checked_sub(1) {
         Some(at) => elements[at].clone(),
@@ -72,24 +72,8 @@ pub(super) fn moved(step: &Step<'_>) -> Found {
 }
 
 /// The step's operation over `operands`, evaluated alone.
-fn alone(step: &Step<'_>, operands: Vec<Array>) -> Result<Tensor<f64>> {
-    let graph = step.given.graph;
-    let node = graph.graph().node(step.id);
-    let mut builder = Builder::new();
-    let mut feeds = Feeds::new();
-    let mut inputs: Vec<NodeId> = vec![];
-    for (index, array) in operands.into_iter().enumerate() {
-        let name = index.to_string();
-        let dtype = match array {
-            Array::Float(_) => DType::F64,
-            Array::Index(_) => DType::I64,
-        };
-        let shape = graph.shape(node.operands()[index]).clone();
-        inputs.push(builder.input(&name, dtype, shape)?);
-        feeds.set_input(name, array);
-    }
-    builder.restore_origin(node.origin().clone());
-    let id = builder.push(node.op().clone(), inputs)?;
-    let values = evaluate(&builder.finish_checked(), &feeds, step.given.batch)?;
-    values[id].floats().cloned()
+fn alone(step: &Step<'_>, operands: &[Array]) -> Result<Tensor<f64>> {
+    let node = step.given.graph.graph().node(step.id);
+    let operands: Vec<&Array> = operands.iter().collect();
+    operation(node.op(), &operands, step.shape(step.id))?.floats().cloned()
 }

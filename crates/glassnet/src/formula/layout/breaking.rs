@@ -112,9 +112,7 @@ fn fill(chunks: &[Vec<Math>], at: Seam, width: usize) -> Vec<Panel> {
             continue;
         }
         let shift = if lines.is_empty() { 0 } else { indent };
-        lines.extend(
-            break_chunk(chunk, room(&lines)).iter().map(|panel| indented(panel, shift)),
-        );
+        lines.extend(break_chunk(chunk, room(&lines)).iter().map(|panel| indented(panel, shift)));
     }
     if !current.is_empty() {
         let panel = set_start(&current);
@@ -185,7 +183,25 @@ pub(crate) fn wrapped(text: &str, width: usize, indent: usize) -> Vec<String> {
 }
 
 fn is_sign(word: &str) -> bool {
-    matches!(word, "+" | "−" | "·" | "×" | "=" | "≠" | "≈" | ":=" | "←" | "→" | "⇒" | "∈" | "<" | "≤" | ">" | "≥" | "⊙")
+    matches!(
+        word,
+        "+" | "−"
+            | "·"
+            | "×"
+            | "="
+            | "≠"
+            | "≈"
+            | ":="
+            | "←"
+            | "→"
+            | "⇒"
+            | "∈"
+            | "<"
+            | "≤"
+            | ">"
+            | "≥"
+            | "⊙"
+    )
 }
 
 fn push_word(lines: &mut Vec<String>, line: &mut String, word: &str, width: usize, indent: usize) {

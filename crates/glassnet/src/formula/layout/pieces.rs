@@ -18,9 +18,7 @@ pub(super) fn set(piece: &Math) -> Panel {
         Math::Root(inner) => set_root(&set(inner)),
         Math::Fence(fence, inner) => enclosed(&set(inner), *fence),
         Math::Matrix(rows) => set_matrix(rows),
-        Math::Big(operator, below, above) => {
-            set_big(*operator, below.as_deref(), above.as_deref())
-        }
+        Math::Big(operator, below, above) => set_big(*operator, below.as_deref(), above.as_deref()),
         Math::Under(inner, words) => set_under(&set(inner), &set(words)),
         Math::Cases(rows) => set_cases(rows),
         Math::Number(_)
@@ -235,9 +233,8 @@ fn set_grid(rows: &[Vec<Panel>], right: &[bool], gap: usize) -> Panel {
 
 fn set_matrix(rows: &[Vec<Math>]) -> Panel {
     let count = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let right: Vec<bool> = (0..count)
-        .map(|j| rows.iter().filter_map(|row| row.get(j)).all(is_number))
-        .collect();
+    let right: Vec<bool> =
+        (0..count).map(|j| rows.iter().filter_map(|row| row.get(j)).all(is_number)).collect();
     let cells: Vec<Vec<Panel>> =
         rows.iter().map(|row| row.iter().map(|cell| set(cell)).collect()).collect();
     enclosed(&set_grid(&cells, &right, 2), Fence::Square)
