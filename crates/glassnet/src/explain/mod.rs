@@ -1,9 +1,12 @@
 //! Traces as documents, and the deep answers: exact loss along a weight, attributions, reasons.
 
 pub mod along;
+pub mod convention;
 pub mod exact;
 #[cfg(test)]
 mod samples;
 mod setting;
+mod units;
 
 pub use setting::{Setting, SettingConfig, Weight};
+pub use units::Unit;
