@@ -2,10 +2,13 @@
 
 pub mod along;
 pub mod convention;
+pub mod descend;
 pub mod exact;
+mod frozen;
 #[cfg(test)]
 mod samples;
 mod setting;
+pub mod sharpness;
 mod units;
 
 pub use setting::{Setting, SettingConfig, Weight};
