@@ -282,7 +282,8 @@ mod tests {
 
     #[test]
     fn negative_numbers_stand_in_brackets_after_a_dot() {
-        let text = |factors: &[f64]| Math::product(factors.iter().map(|f| Math::f64(*f))).to_string();
+        let text =
+            |factors: &[f64]| Math::product(factors.iter().map(|f| Math::f64(*f))).to_string();
         assert_eq!(text(&[-0.1, -2.0, 3.0]), "−0.1·(−2)·3");
         assert_eq!(text(&[]), "1");
         assert_eq!(text(&[2e-7, -3e-7]), "2·10⁻⁷·(−3·10⁻⁷)");
