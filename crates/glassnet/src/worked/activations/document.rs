@@ -68,7 +68,7 @@ impl Activations {
             table.row([
                 one.activation.name.clone().into(),
                 cell(most, 5),
-                cell(z, DIGITS),
+                if one.tail[1].slope == most { flat_from(one) } else { cell(z, DIGITS) },
                 cell(one.tail[0].slope, DIGITS),
                 cell(one.tail[0].slope_f32.into(), DIGITS),
                 cell(one.tail[1].slope, DIGITS),
@@ -176,10 +176,10 @@ impl Activations {
         document.push(Block::Table(table));
         document.push(Block::Figure(self.product_plot()));
         document.say(format!(
-            "Weights come between, so here is a real network: {} of {} with random weights, {}; the number is the norm \
-             of the loss's gradient towards the first layer's weights, divided by the norm towards the last hidden \
-             layer's, by the graph that trains. 1 means that all layers learn alike, 1e-6 that the first one hardly \
-             learns.",
+            "Weights come between, so here is a real network: {} of {} with random weights, {}. The number is the norm \
+             of the loss's gradient that arrives at the first layer's units (towards their biases), divided by that at \
+             the last hidden layer's, by the graph that trains. Near 1 all layers get a gradient alike; at 1e-6 the \
+             first one hardly learns.",
             count(self.config.depth, "hidden layer"),
             count(self.config.width, "unit"),
             count(self.config.rows, "row"),
@@ -377,6 +377,14 @@ impl Compared {
 
 fn primed() -> Math {
     Math::name("f").raised(Math::text("′"))
+}
+
+/// Where the derivative stays at its greatest: beyond the last kink, or everywhere.
+fn flat_from(one: &Compared) -> Text {
+    match one.shape.kinks.last() {
+        Some(kink) => format!("z > {}", shown(*kink, 4)).into(),
+        None => "far right".into(),
+    }
 }
 
 fn saturation(sides: &[Side]) -> &'static str {

@@ -10,7 +10,7 @@ mod vanish;
 pub use cost::Cost;
 pub use curve::Values;
 pub use shape::{Shape, Side};
-pub use vanish::{Depth, SCALES};
+pub use vanish::Depth;
 
 use crate::error::{Error, Result};
 use crate::nn::Module;
@@ -74,7 +74,7 @@ pub struct Compared {
     pub slopes: Vec<f64>,
     /// What it costs beside ReLU, if there was a clock.
     pub cost: Option<Cost>,
-    /// Gradients through a random network, one per scale of [`SCALES`].
+    /// Gradients through a random network, one per variance of the weights: 1/(3n), 1/n, 2/n.
     pub depths: Vec<Depth>,
     /// z, f(z) and f'(z), to be drawn.
     pub curve: Vec<(f64, f64, f64)>,
@@ -105,7 +105,7 @@ pub struct Activations {
 /// use glassnet::worked::{Activation, ActivationsConfig, activations};
 /// let list = ["sigmoid", "tanh"].map(|name| name.parse::<Activation>().unwrap());
 /// let found = activations(&list, &ActivationsConfig::default(), None)?;
-/// assert_eq!(found.compared[0].shape.steepest.1, 0.25);
+/// assert_eq!(found.compared[0].shape.steepest, (0.0, 0.25));
 /// assert!((found.compared[1].tail[1].slope - 8.2446e-9).abs() < 1e-13);
 /// assert_eq!(found.compared[1].tail[1].slope_f32, 0.0); // 1 − tanh² in f32
 /// # Ok::<(), glassnet::Error>(())

@@ -32,8 +32,8 @@ impl FromStr for Activation {
         let head = head.strip_prefix("nn.").unwrap_or(head);
         if text.ends_with(')') && NAMES.contains(&head) {
             let module = nn::parse(text)?;
-            return elementwise(&module, text)
-                .map(|()| Activation { name: module.notation(), module: module.clone() });
+            elementwise(&module, text)?;
+            return Ok(Activation { name: text.strip_prefix("nn.").unwrap_or(text).into(), module });
         }
         let module = nn::formula(text).map_err(|error| unknown(error, text))?;
         Ok(Activation { name: text.to_owned(), module })

@@ -11,7 +11,7 @@ use crate::train::optimizer::Optimizer;
 use crate::train::{Config, Control, Dataset, Features, Observer, Session, StepEvent, Target};
 
 /// The variances of initial weights, times the number of inputs, with their usual names.
-pub const SCALES: [(f64, &str); 3] =
+pub(super) const SCALES: [(f64, &str); 3] =
     [(1.0 / 3.0, "1/(3n), PyTorch's default"), (1.0, "1/n, Xavier"), (2.0, "2/n, He")];
 
 /// The stream of weights, inputs and targets.
@@ -22,8 +22,8 @@ const STREAM: u64 = 40;
 pub struct Depth {
     /// The variance of the weights times their number per unit.
     pub scale: f64,
-    /// The norm of the loss's gradient towards each layer's weight matrix, from the first to the last before the
-    /// output; `None` where it left the finite numbers.
+    /// The norm of the loss's gradient towards each layer's biases, which is what arrives at its units, from the first
+    /// to the last before the output; `None` where it left the finite numbers.
     pub norms: Option<Vec<f64>>,
 }
 
@@ -48,7 +48,8 @@ impl Observer for Watch {
     }
 }
 
-/// The gradients through `config.depth` layers for each of [`SCALES`], by the graph that trains.
+/// The gradients through `config.depth` layers for each of [`SCALES`], by the graph that trains. (Towards weights they
+/// would also hold the size of what comes in, which hides the vanishing where both shrink alike.)
 pub(super) fn depths(activation: &Activation, config: &ActivationsConfig) -> Result<Vec<Depth>> {
     SCALES
         .iter()
@@ -110,10 +111,10 @@ fn random_weights(
     Ok(state)
 }
 
-/// The norm of each hidden layer's weight gradient.
+/// The norm of each hidden layer's bias gradient.
 fn norms(block: &Block, gradients: &[f32], depth: usize) -> Vec<f64> {
     (0..depth)
-        .filter_map(|layer| block.range(&format!("{}.weight", 2 * layer)))
+        .filter_map(|layer| block.range(&format!("{}.bias", 2 * layer)))
         .map(|range| {
             gradients[range].iter().map(|&g| f64::from(g).powi(2)).sum::<f64>().sqrt()
         })
