@@ -57,13 +57,13 @@ pub(super) fn work(args: &Activations) -> Result<Work> {
     };
     let started = Instant::now();
     let mut clock = || started.elapsed().as_secs_f64();
-    let clock: Option<&mut dyn FnMut() -> f64> =
-        if args.no_cost { None } else { Some(&mut clock) };
-    let found = worked::activations(&list, &config, clock).map_err(|error| match error.place() {
-        Some("the places") => error.at("--at"),
-        Some("the sizes") => error.at("--depth, --width"),
-        Some(_) | None => error,
-    })?;
+    let clock: Option<&mut dyn FnMut() -> f64> = if args.no_cost { None } else { Some(&mut clock) };
+    let found =
+        worked::activations(&list, &config, clock).map_err(|error| match error.place() {
+            Some("the places") => error.at("--at"),
+            Some("the sizes") => error.at("--depth, --width"),
+            Some(_) | None => error,
+        })?;
     let json = json!({
         "schema": "glassnet.worked/1",
         "topic": "activations",

@@ -75,9 +75,10 @@ impl Rows {
             return Ok(Some(samples));
         }
         if is_typed(text) {
-            if let Some(flag) = [("--target", self.target.is_some()), ("--features", !self.features.is_empty())]
-                .into_iter()
-                .find_map(|(flag, given)| given.then_some(flag))
+            if let Some(flag) =
+                [("--target", self.target.is_some()), ("--features", !self.features.is_empty())]
+                    .into_iter()
+                    .find_map(|(flag, given)| given.then_some(flag))
             {
                 return Err(Error::usage("typed samples have no columns")
                     .at(flag)
@@ -126,9 +127,8 @@ impl Rows {
                 .help("leave it out of one of them"));
         }
         let used = || columns.iter().copied().chain([target]);
-        let whole: Vec<usize> = (0..table.rows())
-            .filter(|&row| used().all(|column| !column.is_missing(row)))
-            .collect();
+        let whole: Vec<usize> =
+            (0..table.rows()).filter(|&row| used().all(|column| !column.is_missing(row))).collect();
         let gaps = table.rows() - whole.len();
         if whole.is_empty() {
             let emptiest = used().max_by_key(|column| {
@@ -140,10 +140,7 @@ impl Rows {
                 .help("name other columns with --features"));
         }
         if gaps > 0 {
-            terminal.note(&format!(
-                "{gaps} of {} rows have a gap and are left out",
-                table.rows()
-            ));
+            terminal.note(&format!("{gaps} of {} rows have a gap and are left out", table.rows()));
         }
         let mut names = vec![];
         let mut inputs = vec![vec![]; whole.len()];
@@ -154,7 +151,10 @@ impl Rows {
             label: table.name().to_owned(),
             names,
             inputs,
-            target: Some(Answer { name: target.name().to_owned(), values: answers(target, &whole) }),
+            target: Some(Answer {
+                name: target.name().to_owned(),
+                values: answers(target, &whole),
+            }),
         })
     }
 }
@@ -184,7 +184,8 @@ fn is_typed(text: &str) -> bool {
     text.contains([':', ',', ';', ' '])
         && text.chars().all(|c| c.is_ascii_digit() || ":,; .+-eE".contains(c))
         || text.split([':', ',', ';', ' ']).any(|word| {
-            ["nan", "inf", "infinity"].contains(&word.trim_start_matches(['-', '+']).to_lowercase().as_str())
+            ["nan", "inf", "infinity"]
+                .contains(&word.trim_start_matches(['-', '+']).to_lowercase().as_str())
         })
 }
 
@@ -208,8 +209,13 @@ fn typed(text: &str) -> Result<Samples> {
                 .help("write inputs:target, samples parted by commas"));
         }
         let target = right.map_or(Ok(vec![]), |right| numbers::list(right, &place))?;
-        let first = (inputs.first().map_or(row.len(), Vec::len), targets.first().map_or(target.len(), Vec::len));
-        for (given, wanted, what) in [(row.len(), first.0, "input"), (target.len(), first.1, "target")] {
+        let first = (
+            inputs.first().map_or(row.len(), Vec::len),
+            targets.first().map_or(target.len(), Vec::len),
+        );
+        for (given, wanted, what) in
+            [(row.len(), first.0, "input"), (target.len(), first.1, "target")]
+        {
             if given != wanted {
                 return Err(Error::usage(format!(
                     "{sample:?} has {given} {what}{}, the first sample has {wanted}",
@@ -285,10 +291,18 @@ mod tests {
     #[test]
     fn samples_are_read_as_they_are_typed() -> Result<()> {
         for (text, inputs, targets) in [
-            ("1:0,2:0.3,10:1", vec![vec![1.0], vec![2.0], vec![10.0]], vec![vec![0.0], vec![0.3], vec![1.0]]),
+            (
+                "1:0,2:0.3,10:1",
+                vec![vec![1.0], vec![2.0], vec![10.0]],
+                vec![vec![0.0], vec![0.3], vec![1.0]],
+            ),
             ("-1:0, 2:-3e2", vec![vec![-1.0], vec![2.0]], vec![vec![0.0], vec![-300.0]]),
             ("0 0:0,0 1:1", vec![vec![0.0, 0.0], vec![0.0, 1.0]], vec![vec![0.0], vec![1.0]]),
-            ("0;0:0;1,0;1:1;0", vec![vec![0.0, 0.0], vec![0.0, 1.0]], vec![vec![0.0, 1.0], vec![1.0, 0.0]]),
+            (
+                "0;0:0;1,0;1:1;0",
+                vec![vec![0.0, 0.0], vec![0.0, 1.0]],
+                vec![vec![0.0, 1.0], vec![1.0, 0.0]],
+            ),
         ] {
             assert!(is_typed(text), "{text}");
             let samples = typed(text)?;

@@ -62,11 +62,7 @@ pub(super) fn column(values: &[f64], digits: usize) -> Math {
 }
 
 fn trimmed(text: String) -> String {
-    if text.contains('.') {
-        text.trim_end_matches('0').trim_end_matches('.').into()
-    } else {
-        text
-    }
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').into() } else { text }
 }
 
 /// A count with its noun: `1 row`, `4 rows`.

@@ -31,8 +31,7 @@ struct Runner {
 
 impl Runner {
     fn new(curve: &Curve, with_slope: bool, rows: usize) -> Result<Runner> {
-        let results: &[_] =
-            if with_slope { &[curve.value, curve.slope] } else { &[curve.value] };
+        let results: &[_] = if with_slope { &[curve.value, curve.slope] } else { &[curve.value] };
         let plan = Plan::compile(&curve.graph, results, rows, &Config::default())?;
         let mut memory = plan.memory();
         if let Some(place) = plan.input("z") {

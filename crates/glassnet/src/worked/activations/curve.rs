@@ -73,12 +73,8 @@ impl Curve {
 pub(super) fn evaluate(activation: &Activation, places: &[f64]) -> Result<Vec<Values>> {
     let curve = Curve::of(activation, 1)?;
     let (values, slopes) = curve.exact(places)?;
-    let plan = Plan::compile(
-        &curve.graph,
-        &[curve.value, curve.slope],
-        places.len(),
-        &Config::default(),
-    )?;
+    let plan =
+        Plan::compile(&curve.graph, &[curve.value, curve.slope], places.len(), &Config::default())?;
     let mut memory = plan.memory();
     if let Some(place) = plan.input("z") {
         for (to, &z) in memory.floats_mut(place).iter_mut().zip(places) {

@@ -17,7 +17,8 @@ impl Activations {
         let mut document = Document::new("Activations compared");
         document.section("Derivatives");
         document.push(Block::Table(self.derivatives()));
-        if self.compared.iter().any(|one| one.tail[1].slope != 0.0 && one.tail[1].slope_f32 == 0.0) {
+        if self.compared.iter().any(|one| one.tail[1].slope != 0.0 && one.tail[1].slope_f32 == 0.0)
+        {
             document.note(
                 NoteKind::Remark,
                 "In f32 a derivative such as 1 - tanh²(10) = 8.24e-9 is exactly 0, because tanh(10) rounds to 1: the \
@@ -169,7 +170,9 @@ impl Activations {
         for one in &self.compared {
             for (&z, &slope) in self.config.places.iter().zip(&one.slopes) {
                 let mut row = vec![one.activation.name.clone().into(), cell(z, DIGITS)];
-                row.extend(depths.iter().map(|&depth| cell(libm::pow(slope, depth as f64), DIGITS)));
+                row.extend(
+                    depths.iter().map(|&depth| cell(libm::pow(slope, depth as f64), DIGITS)),
+                );
                 table.row(row);
             }
         }
@@ -215,8 +218,9 @@ impl Activations {
         Figure {
             caption: Text::from("What is left of a gradient over depth, every unit at z = ")
                 .math(math(place, DIGITS)),
-            alternative: "the product of derivatives against the number of layers, on a logarithmic axis"
-                .into(),
+            alternative:
+                "the product of derivatives against the number of layers, on a logarithmic axis"
+                    .into(),
             plot: Plot { x: Axis::new("layers"), y, series, marks: vec![] },
         }
     }
@@ -312,7 +316,10 @@ impl Compared {
                 ),
             ));
         } else if (tail - 1.0).abs() < 1e-3 {
-            sides.push((true, format!("gradients do not vanish for large z: f'(10) = {}", shown(tail, DIGITS))));
+            sides.push((
+                true,
+                format!("gradients do not vanish for large z: f'(10) = {}", shown(tail, DIGITS)),
+            ));
         }
         for (side, from) in &shape.dead {
             let (sign, beyond) = match side {
@@ -325,8 +332,14 @@ impl Compared {
                 format!("can die: f' is exactly 0 for z {sign} {from}, so a unit {beyond} it in every row learns no more"),
             ));
         }
-        if shape.dead.is_empty() && self.below[1].slope != 0.0 && !shape.saturates.contains(&Side::Left) {
-            sides.push((true, format!("cannot die: f'(-5) = {}", shown(self.below[1].slope, DIGITS))));
+        if shape.dead.is_empty()
+            && self.below[1].slope != 0.0
+            && !shape.saturates.contains(&Side::Left)
+        {
+            sides.push((
+                true,
+                format!("cannot die: f'(-5) = {}", shown(self.below[1].slope, DIGITS)),
+            ));
         }
         if shape.zero_centred() {
             sides.push((true, "is zero-centred: the mean output is 0".into()));

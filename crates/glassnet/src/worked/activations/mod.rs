@@ -117,9 +117,7 @@ pub fn activations(
 ) -> Result<Activations> {
     check(activations, config)?;
     let costs = match clock {
-        Some(clock) => {
-            cost::measure(activations, config, clock)?.into_iter().map(Some).collect()
-        }
+        Some(clock) => cost::measure(activations, config, clock)?.into_iter().map(Some).collect(),
         None => vec![None; activations.len()],
     };
     let compared: Vec<Compared> = activations
@@ -182,7 +180,9 @@ fn check(activations: &[Activation], config: &ActivationsConfig) -> Result<()> {
             .help("give finite numbers"));
     }
     let sizes = [config.width, config.rows, config.cost_size.0, config.cost_size.1];
-    if config.depth == 0 || config.depth > 1000 || sizes.iter().any(|&size| size == 0 || size > 4096)
+    if config.depth == 0
+        || config.depth > 1000
+        || sizes.iter().any(|&size| size == 0 || size > 4096)
     {
         return Err(Error::usage("a depth or width is out of range")
             .at("the sizes")

@@ -7,8 +7,24 @@ use std::str::FromStr;
 
 /// The elementwise layers that can be called without arguments.
 const NAMES: [&str; 19] = [
-    "ReLU", "LeakyReLU", "PReLU", "ELU", "CELU", "SELU", "GELU", "SiLU", "Mish", "Softplus",
-    "Softsign", "Sigmoid", "LogSigmoid", "Tanh", "Hardtanh", "ReLU6", "Hardsigmoid", "Hardswish",
+    "ReLU",
+    "LeakyReLU",
+    "PReLU",
+    "ELU",
+    "CELU",
+    "SELU",
+    "GELU",
+    "SiLU",
+    "Mish",
+    "Softplus",
+    "Softsign",
+    "Sigmoid",
+    "LogSigmoid",
+    "Tanh",
+    "Hardtanh",
+    "ReLU6",
+    "Hardsigmoid",
+    "Hardswish",
     "Identity",
 ];
 
@@ -26,14 +42,20 @@ impl FromStr for Activation {
             other => other, // not operations: names
         };
         if let Some(name) = NAMES.iter().find(|name| name.to_lowercase() == wanted) {
-            return Ok(Activation { name: (*name).into(), module: nn::parse(&format!("{name}()"))? });
+            return Ok(Activation {
+                name: (*name).into(),
+                module: nn::parse(&format!("{name}()"))?,
+            });
         }
         let head = text.split('(').next().unwrap_or_default().trim();
         let head = head.strip_prefix("nn.").unwrap_or(head);
         if text.ends_with(')') && NAMES.contains(&head) {
             let module = nn::parse(text)?;
             elementwise(&module, text)?;
-            return Ok(Activation { name: text.strip_prefix("nn.").unwrap_or(text).into(), module });
+            return Ok(Activation {
+                name: text.strip_prefix("nn.").unwrap_or(text).into(),
+                module,
+            });
         }
         let module = nn::formula(text).map_err(|error| unknown(error, text))?;
         Ok(Activation { name: text.to_owned(), module })

@@ -62,7 +62,8 @@ impl Shape {
 pub(super) fn shape(activation: &Activation) -> Result<Shape> {
     let curve = Curve::of(activation, 1)?;
     let steps = (REACH as i32) * FINENESS;
-    let grid: Vec<f64> = (-steps..=steps).map(|step| f64::from(step) / f64::from(FINENESS)).collect();
+    let grid: Vec<f64> =
+        (-steps..=steps).map(|step| f64::from(step) / f64::from(FINENESS)).collect();
     let (values, slopes) = curve.exact(&grid)?;
     let near = |z: f64| z.abs() <= NEAR;
     if let Some(at) = (0..grid.len()).find(|&at| near(grid[at]) && !values[at].is_finite()) {
@@ -73,7 +74,8 @@ pub(super) fn shape(activation: &Activation) -> Result<Shape> {
         .at("the activations")
         .help("give a function that is finite for every z"));
     }
-    let ends = [end(&curve, -1.0, &grid, &values, &slopes)?, end(&curve, 1.0, &grid, &values, &slopes)?];
+    let ends =
+        [end(&curve, -1.0, &grid, &values, &slopes)?, end(&curve, 1.0, &grid, &values, &slopes)?];
     let steepest = steepest(&curve, &grid, &slopes)?;
     let (range, attained) = range(&curve, &grid, &values, &ends)?;
     let mut dead = vec![];
@@ -88,7 +90,16 @@ pub(super) fn shape(activation: &Activation) -> Result<Shape> {
     }
     let rising = slopes.iter().all(|&slope| slope >= 0.0 || slope.is_nan());
     let kinks = kinks(activation)?;
-    Ok(Shape { range, attained, steepest, mean: mean(&grid, &values), dead, saturates, rising, kinks })
+    Ok(Shape {
+        range,
+        attained,
+        steepest,
+        mean: mean(&grid, &values),
+        dead,
+        saturates,
+        rising,
+        kinks,
+    })
 }
 
 /// What happens towards an end.
@@ -99,26 +110,24 @@ struct End {
     slope: f64,
 }
 
-fn end(
-    curve: &Curve,
-    sign: f64,
-    grid: &[f64],
-    values: &[f64],
-    slopes: &[f64],
-) -> Result<End> {
+fn end(curve: &Curve, sign: f64, grid: &[f64], values: &[f64], slopes: &[f64]) -> Result<End> {
     let places: Vec<f64> = FAR.iter().map(|place| sign * place).collect();
     let (far_values, far_slopes) = curve.exact(&places)?;
     let mut candidates: Vec<(f64, f64, f64)> =
         (0..FAR.len()).map(|at| (places[at], far_values[at], far_slopes[at])).collect();
     let outermost = if sign < 0.0 { 0 } else { grid.len() - 1 };
     candidates.push((grid[outermost], values[outermost], slopes[outermost]));
-    let found = candidates.into_iter().find(|(_, value, slope)| value.is_finite() && slope.is_finite());
+    let found =
+        candidates.into_iter().find(|(_, value, slope)| value.is_finite() && slope.is_finite());
     let Some((z, value, slope)) = found else {
         return Ok(End { value: sign * f64::INFINITY, slope: f64::INFINITY });
     };
     // Where z·f'(z) does not fade, f grows like a logarithm at least.
     let unbounded = (z * slope).abs() > 1e-3;
-    Ok(End { value: if unbounded { (slope * sign).signum() * f64::INFINITY } else { value }, slope })
+    Ok(End {
+        value: if unbounded { (slope * sign).signum() * f64::INFINITY } else { value },
+        slope,
+    })
 }
 
 /// The greatest |f'|: on the grid, then closer and closer.
@@ -172,7 +181,8 @@ fn range(
         let mut step = 1.0 / f64::from(FINENESS);
         let mut most = best.1;
         for _ in 0..6 {
-            let places: Vec<f64> = (-20..=20).map(|k| centre + step * f64::from(k) / 20.0).collect();
+            let places: Vec<f64> =
+                (-20..=20).map(|k| centre + step * f64::from(k) / 20.0).collect();
             let (values, _) = curve.exact(&places)?;
             for (&place, value) in places.iter().zip(values) {
                 if value.is_finite() && sign * value > most {
@@ -223,7 +233,9 @@ fn kinks(activation: &Activation) -> Result<Vec<f64>> {
         Module::Prelu(_) => Ok(vec![0.0]),
         Module::Formula(formula) => {
             let expression = formula.expression();
-            let Some(variable) = expression.variables().into_iter().next() else { return Ok(vec![]) };
+            let Some(variable) = expression.variables().into_iter().next() else {
+                return Ok(vec![]);
+            };
             let mut found: Vec<f64> = vec![];
             for place in expression.kinks()? {
                 let at = |z: f64| place.evaluate(&[(variable.as_str(), z)]);

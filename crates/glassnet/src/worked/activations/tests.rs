@@ -33,7 +33,8 @@ fn the_sheets_table() {
     assert_eq!(centred, [false, false, true]);
     let dies: Vec<bool> = found.compared.iter().map(|one| one.shape.can_die()).collect();
     assert_eq!(dies, [true, false, false]);
-    let saturates: Vec<usize> = found.compared.iter().map(|one| one.shape.saturates.len()).collect();
+    let saturates: Vec<usize> =
+        found.compared.iter().map(|one| one.shape.saturates.len()).collect();
     assert_eq!(saturates, [1, 2, 2]);
     assert_eq!(relu.shape.range, (0.0, f64::INFINITY));
     assert_eq!(sigmoid.shape.range, (0.0, 1.0));
@@ -41,8 +42,18 @@ fn the_sheets_table() {
     assert!((relu.shape.mean - 0.398_942).abs() < 1e-5);
     let shown = found.document().plain();
     for piece in [
-        "0.00665", "4.54·10⁻⁵", "1.82·10⁻⁴", "8.24·10⁻⁹", "for z < 0", "at both ends", "LeakyReLU", "PReLU",
-        "LSTM", "well-suited for binary classification", "logistic regression", "is zero-centred",
+        "0.00665",
+        "4.54·10⁻⁵",
+        "1.82·10⁻⁴",
+        "8.24·10⁻⁹",
+        "for z < 0",
+        "at both ends",
+        "LeakyReLU",
+        "PReLU",
+        "LSTM",
+        "well-suited for binary classification",
+        "logistic regression",
+        "is zero-centred",
     ] {
         assert!(shown.contains(piece), "{piece}: {shown}");
     }
@@ -51,9 +62,20 @@ fn the_sheets_table() {
 /// Others answer the same questions; the truth is known in closed form or from the literature.
 #[test]
 fn other_activations_answer_the_same_questions() {
-    let found = compared(&["gelu", "silu", "softplus", "LeakyReLU(0.1)", "hardtanh", "softsign", "elu", "relu6", "z^3 - z"]);
+    let found = compared(&[
+        "gelu",
+        "silu",
+        "softplus",
+        "LeakyReLU(0.1)",
+        "hardtanh",
+        "softsign",
+        "elu",
+        "relu6",
+        "z^3 - z",
+    ]);
     let near = |a: f64, b: f64| assert!((a - b).abs() < 2e-6 * b.abs().max(1.0), "{a} {b}");
-    let [gelu, silu, softplus, leaky, hardtanh, softsign, elu, relu6, cubic] = found.compared.as_slice()
+    let [gelu, silu, softplus, leaky, hardtanh, softsign, elu, relu6, cubic] =
+        found.compared.as_slice()
     else {
         panic!()
     };

@@ -92,11 +92,7 @@ fn gradients(activation: &Activation, config: &ActivationsConfig, scale: f64) ->
 }
 
 /// Normal weights of variance scale/n, biases 0; an activation's own weights stay.
-fn random_weights(
-    network: &Network,
-    config: &ActivationsConfig,
-    scale: f64,
-) -> Result<StateDict> {
+fn random_weights(network: &Network, config: &ActivationsConfig, scale: f64) -> Result<StateDict> {
     let mut draws = Stream::new(config.seed, STREAM);
     let mut state = StateDict::new();
     for (name, layer) in network.module().layers() {
@@ -115,8 +111,6 @@ fn random_weights(
 fn norms(block: &Block, gradients: &[f32], depth: usize) -> Vec<f64> {
     (0..depth)
         .filter_map(|layer| block.range(&format!("{}.bias", 2 * layer)))
-        .map(|range| {
-            gradients[range].iter().map(|&g| f64::from(g).powi(2)).sum::<f64>().sqrt()
-        })
+        .map(|range| gradients[range].iter().map(|&g| f64::from(g).powi(2)).sum::<f64>().sqrt())
         .collect()
 }

@@ -78,7 +78,10 @@ fn say_run(document: &mut Document, run: &Run) {
         document.formula(layer_line(run, at));
     }
     if run.layers.len() > WRITTEN {
-        document.note(NoteKind::Omitted, format!("{} further layers alike", run.layers.len() - WRITTEN));
+        document.note(
+            NoteKind::Omitted,
+            format!("{} further layers alike", run.layers.len() - WRITTEN),
+        );
     }
     document.push(Block::Steps(symbols(run)));
     say_numbers(document, run);
@@ -96,8 +99,7 @@ fn say_run(document: &mut Document, run: &Run) {
 /// h^(2) = W^(2) h^(1) + b^(2)
 fn layer_line(run: &Run, at: usize) -> Math {
     let input = if at == 0 { Math::name("x") } else { indexed("h", at) };
-    let product =
-        Math::row([indexed("W", at + 1), Math::Operator(Operator::Beside), input]);
+    let product = Math::row([indexed("W", at + 1), Math::Operator(Operator::Beside), input]);
     indexed("h", at + 1).equals(match run.layers[at].has_bias {
         true => Math::row([product, Math::Operator(Operator::Plus), indexed("b", at + 1)]),
         false => product,
@@ -111,7 +113,8 @@ fn symbols(run: &Run) -> Steps {
     if depth <= WRITTEN {
         let mut nested = Math::name("x");
         for (at, layer) in run.layers.iter().enumerate() {
-            let inner = if at > 0 && run.layers[at - 1].has_bias { nested.fenced() } else { nested };
+            let inner =
+                if at > 0 && run.layers[at - 1].has_bias { nested.fenced() } else { nested };
             nested = Math::row([indexed("W", at + 1), Math::Operator(Operator::Beside), inner]);
             if layer.has_bias {
                 nested = Math::row([nested, Math::Operator(Operator::Plus), indexed("b", at + 1)]);
@@ -131,9 +134,8 @@ fn symbols(run: &Run) -> Steps {
     } else {
         let dots = Math::Operator(Operator::Dots);
         let beside = || Math::Operator(Operator::Beside);
-        let product = |to: Math| {
-            Math::row([indexed("W", depth), beside(), dots.clone(), beside(), to])
-        };
+        let product =
+            |to: Math| Math::row([indexed("W", depth), beside(), dots.clone(), beside(), to]);
         let over = Math::Big(
             BigOperator::Sum,
             Some(Box::new(Math::name("k").equals(Math::number("1")))),
@@ -189,9 +191,9 @@ fn bias_term(depth: usize, layer: usize) -> Math {
 
 fn say_numbers(document: &mut Document, run: &Run) {
     let small = |rows: usize, columns: usize| rows <= SMALL && columns <= SMALL;
-    let fits = run.layers.iter().all(|layer| {
-        small(layer.affine.weight.len(), layer.affine.inputs())
-    }) && run.layers.len() <= WRITTEN;
+    let fits =
+        run.layers.iter().all(|layer| small(layer.affine.weight.len(), layer.affine.inputs()))
+            && run.layers.len() <= WRITTEN;
     let whole = &run.collapsed;
     let bias = run.layers.iter().any(|layer| layer.has_bias);
     if !fits && !small(whole.weight.len(), whole.inputs()) {
@@ -280,7 +282,8 @@ fn say_rows(document: &mut Document, comparison: &Comparison, activations: bool)
                 (true, Some(class)) => format!(": it predicts class {class} everywhere"),
                 (true, None) | (false, _) => String::new(),
             };
-            document.say(format!("The collapsed network has {} of {all} right{tail}.", right(without)));
+            document
+                .say(format!("The collapsed network has {} of {all} right{tail}.", right(without)));
         }
         Score::Values { with, without } => {
             if activations {
