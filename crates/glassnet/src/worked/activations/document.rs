@@ -3,7 +3,7 @@
 use super::vanish::SCALES;
 use super::{Activations, Compared, Side};
 use crate::document::{
-    Axis, Block, Column, Document, Figure, NoteKind, Plot, Scale, Series, Style, Table, Text,
+    Axis, Block, Column, Document, Figure, NoteKind, Plot, Scale, Series, Table, Text,
 };
 use crate::formula::{BigOperator, Fence, Math, Operator};
 use crate::worked::digits::{cell, count, math, shown};
@@ -17,12 +17,20 @@ impl Activations {
         let mut document = Document::new("Activations compared");
         document.section("Derivatives");
         document.push(Block::Table(self.derivatives()));
-        if self.compared.iter().any(|one| one.tail[1].slope != 0.0 && one.tail[1].slope_f32 == 0.0)
-        {
+        let gone = self.compared.iter().find(|one| {
+            let [_, far] = &one.tail;
+            far.slope != 0.0 && far.slope_f32 == 0.0 && !one.shape.can_die()
+        });
+        if let Some(one) = gone {
             document.note(
                 NoteKind::Remark,
-                "In f32 a derivative such as 1 - tanh²(10) = 8.24e-9 is exactly 0, because tanh(10) rounds to 1: the \
-                 gradient does not vanish slowly there, it is gone.",
+                format!(
+                    "{}'s derivative at 10 is {}, and in f32 exactly 0, because its value there is rounded to {}: the \
+                     gradient does not fade slowly, it is gone.",
+                    one.activation.name,
+                    shown(one.tail[1].slope, DIGITS),
+                    shown(one.tail[1].value_f32.into(), 7),
+                ),
             );
         }
         if self.compared.iter().any(|one| !one.shape.kinks.is_empty()) {
@@ -41,7 +49,8 @@ impl Activations {
         if self.compared.iter().any(|one| one.cost.is_some()) {
             self.say_cost(&mut document);
         }
-        document.push(Block::Figure(self.plot()));
+        document.push(Block::Figure(self.plot(false)));
+        document.push(Block::Figure(self.plot(true)));
         self.say_vanishing(&mut document);
         self.say_cures(&mut document);
         self.say_sides(&mut document);
@@ -132,27 +141,29 @@ impl Activations {
         document.push(Block::Table(table));
     }
 
-    fn plot(&self) -> Figure {
-        let mut series = vec![];
-        for one in &self.compared {
-            series.push(Series::line(
-                Text::from(one.activation.name.clone()),
-                one.curve.iter().map(|&(z, value, _)| (z, value)).collect(),
-            ));
-            series.push(Series {
-                name: format!("{}, derivative", one.activation.name).into(),
-                points: one.curve.iter().map(|&(z, _, slope)| (z, slope)).collect(),
-                style: Style::Dashed,
-            });
-        }
+    /// The functions, or their derivatives.
+    fn plot(&self, derivatives: bool) -> Figure {
+        let series = self.compared.iter().map(|one| {
+            let points = one
+                .curve
+                .iter()
+                .map(|&(z, value, slope)| (z, if derivatives { slope } else { value }));
+            Series::line(Text::from(one.activation.name.clone()), points.collect())
+        });
         let names: Vec<&str> =
             self.compared.iter().map(|one| one.activation.name.as_str()).collect();
-        let mut y = Axis::new("f(z), and f'(z) dashed");
-        y.range = Some((-2.0, 4.0));
+        let what = if derivatives { "derivatives of the activations" } else { "activations" };
+        let mut y = Axis::new(if derivatives { primed() } else { Math::name("f") });
+        y.range = Some(if derivatives { (-0.5, 1.5) } else { (-1.5, 3.0) });
         Figure {
-            caption: "The activations and, dashed, their derivatives".into(),
-            alternative: format!("{} and their derivatives from z = -6 to 6", names.join(", ")),
-            plot: Plot { x: Axis::new(Math::name("z")), y, series, marks: vec![] },
+            caption: format!("The {what}").into(),
+            alternative: format!("the {what} {} from z = -6 to 6", names.join(", ")),
+            plot: Plot {
+                x: Axis::new(Math::name("z")),
+                y,
+                series: series.collect(),
+                marks: vec![],
+            },
         }
     }
 
