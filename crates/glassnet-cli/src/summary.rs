@@ -45,7 +45,9 @@ fn add_counts(typed: &mut serde_json::Value, counting: &Counting) {
     typed["multiplicative"] = json!(counting.multiplicative);
     typed["biases"] = json!(counting.biases);
     typed["examples"] = json!(counting.examples);
-    for (layer, counted) in typed["layers"].as_array_mut().into_iter().flatten().zip(&counting.layers) {
+    for (layer, counted) in
+        typed["layers"].as_array_mut().into_iter().flatten().zip(&counting.layers)
+    {
         layer["multiplicative"] = json!(counted.numbers(Role::Multiplicative));
         layer["biases"] = json!(counted.numbers(Role::Bias));
         layer["buffers"] = json!(counted.numbers(Role::Buffer));
