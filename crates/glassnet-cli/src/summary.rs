@@ -2,6 +2,7 @@
 
 use glassnet::Result;
 use glassnet::nn::{Module, Summary};
+use glassnet::worked::{self, Counting, Role};
 use glassnet_data::{Encoding, Feature};
 use glassnet_formats::Task;
 use serde_json::json;
@@ -13,14 +14,44 @@ use crate::terminal::Terminal;
 pub(crate) fn run(args: &args::Summary, terminal: &mut Terminal) -> Result<u8> {
     if let Some(notation) = args.model.to_str().filter(|text| model::is_notation(text)) {
         let module = glassnet::nn::parse(notation)?;
-        show(&module, None, terminal)?;
+        tell(args, &module, None, terminal)?;
         return Ok(0);
     }
     match model::load(&args.model, &Weights { weights: None, seed: 0 })? {
-        Model::Bare(network) => show(network.module(), None, terminal)?,
-        Model::Trained(trained) => show(trained.network.module(), Some(&trained), terminal)?,
+        Model::Bare(network) => tell(args, network.module(), None, terminal)?,
+        Model::Trained(trained) => tell(args, trained.network.module(), Some(&trained), terminal)?,
     }
     Ok(0)
+}
+
+fn tell(
+    args: &args::Summary,
+    module: &Module,
+    trained: Option<&Trained>,
+    terminal: &mut Terminal,
+) -> Result<()> {
+    if !args.explain {
+        return show(module, trained, terminal);
+    }
+    let counting = worked::counting(module, args.examples)
+        .map_err(|error| if args.examples == Some(0) { error.at("--examples") } else { error })?;
+    let mut typed = document(module, &module.summary(None)?);
+    add_counts(&mut typed, &counting);
+    terminal.present(&counting.document(), Some(&typed))
+}
+
+/// What `--explain` adds to the JSON: multiplicative weights, biases and buffers apart, for all and per layer.
+fn add_counts(typed: &mut serde_json::Value, counting: &Counting) {
+    typed["multiplicative"] = json!(counting.multiplicative);
+    typed["biases"] = json!(counting.biases);
+    typed["examples"] = json!(counting.examples);
+    for (layer, counted) in
+        typed["layers"].as_array_mut().into_iter().flatten().zip(&counting.layers)
+    {
+        layer["multiplicative"] = json!(counted.numbers(Role::Multiplicative));
+        layer["biases"] = json!(counted.numbers(Role::Bias));
+        layer["buffers"] = json!(counted.numbers(Role::Buffer));
+    }
 }
 
 fn show(module: &Module, trained: Option<&Trained>, terminal: &mut Terminal) -> Result<()> {

@@ -158,6 +158,10 @@ fn write(piece: &Math, text: &mut String) {
             group(numerator, text);
             group(denominator, text);
         }
+        Math::Raised(base, prime) if matches!(prime.as_ref(), Math::Text(sign) if sign == "′") => {
+            write_base(base, text);
+            text.push('\'');
+        }
         Math::Raised(base, exponent) => {
             write_base(base, text);
             text.push('^');

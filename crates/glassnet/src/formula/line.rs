@@ -111,7 +111,8 @@ pub(super) fn unlowered(character: char) -> Option<char> {
 
 /// The text raised by Unicode's own characters, if it has all of them.
 pub(crate) fn raised(text: &str) -> Option<String> {
-    shifted(text, RAISED)
+    // A prime stands high by itself.
+    if text == "′" { Some(text.into()) } else { shifted(text, RAISED) }
 }
 
 /// The text lowered by Unicode's own characters, if it has all of them.
