@@ -11,6 +11,7 @@ pub mod error;
 pub mod formula;
 pub mod grad;
 pub mod graph;
+pub mod lesson;
 pub mod math;
 pub mod nn;
 pub mod reference;
