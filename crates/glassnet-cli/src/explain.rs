@@ -25,7 +25,7 @@ pub(crate) fn run(args: &Explain, terminal: &mut Terminal) -> Result<u8> {
     Ok(0)
 }
 
-fn document(args: &Explain) -> Result<Document> {
+pub(crate) fn document(args: &Explain) -> Result<Document> {
     let _ = args;
     Err(Error::unsupported("explain", "command line", "it is not there yet"))
 }

@@ -5,7 +5,9 @@
 //! ([`train`]). The library thinks and does nothing else: files, clock, randomness, threads and printing are
 //! arguments of its functions, never its habits.
 
+pub mod derive;
 pub mod document;
+pub mod draw;
 pub mod engine;
 pub mod error;
 pub mod formula;
@@ -17,7 +19,9 @@ pub mod nn;
 pub mod reference;
 pub mod report;
 pub mod tensor;
+pub mod trace;
 pub mod train;
+pub mod worked;
 
 pub use error::{Error, ErrorKind, Result};
 pub use tensor::{Tensor, Value};

@@ -1,5 +1,6 @@
 //! LaTeX (with amsmath) for a formula.
 
+use super::compose::needs_brackets;
 use super::expression::{Expression, Relation};
 use super::math::{BigOperator, Fence, Math, Operator};
 
@@ -130,13 +131,17 @@ fn write(piece: &Math, text: &mut String) {
             group(numerator, text);
             group(denominator, text);
         }
+        Math::Raised(base, prime) if matches!(prime.as_ref(), Math::Text(sign) if sign == "′") => {
+            write_base(base, text);
+            text.push('\'');
+        }
         Math::Raised(base, exponent) => {
-            write(base, text);
+            write_base(base, text);
             text.push('^');
             group(exponent, text);
         }
         Math::Lowered(base, index) => {
-            write(base, text);
+            write_base(base, text);
             text.push('_');
             group(index, text);
         }
@@ -195,6 +200,14 @@ fn write(piece: &Math, text: &mut String) {
             }
             text.push_str(r" \end{cases}");
         }
+    }
+}
+
+/// What an exponent or index stands beside: in brackets if that would seem to belong to its last part only.
+fn write_base(base: &Math, text: &mut String) {
+    match needs_brackets(base) {
+        true => write_fence(Fence::Round, base, text),
+        false => write(base, text),
     }
 }
 

@@ -1,6 +1,8 @@
 //! Presentation MathML for a formula.
 
+use super::compose::needs_brackets;
 use super::expression::{Expression, Relation};
+use super::line::fences;
 use super::math::{BigOperator, Fence, Math, Operator};
 
 impl Expression {
@@ -37,6 +39,18 @@ fn element(tag: &str, parts: &[&Math], text: &mut String) {
     text.push_str(&format!("</{tag}>"));
 }
 
+/// A base with its indices: the base in brackets if they would seem to belong to its last part only.
+fn scripts(tag: &str, parts: &[&Math], text: &mut String) {
+    text.push_str(&format!("<{tag}>"));
+    for (i, part) in parts.iter().enumerate() {
+        match i == 0 && needs_brackets(part) {
+            true => write_fence(Fence::Round, part, text),
+            false => write(part, text),
+        }
+    }
+    text.push_str(&format!("</{tag}>"));
+}
+
 fn leaf(tag: &str, inner: &str, text: &mut String) {
     let escaped = inner.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     text.push_str(&format!("<{tag}>{escaped}</{tag}>"));
@@ -67,10 +81,10 @@ fn write(piece: &Math, text: &mut String) {
             element("mfrac", &[numerator, denominator], text);
         }
         Math::Raised(base, exponent) => match base.as_ref() {
-            Math::Lowered(base, index) => element("msubsup", &[base, index, exponent], text),
-            base => element("msup", &[base, exponent], text),
+            Math::Lowered(base, index) => scripts("msubsup", &[base, index, exponent], text),
+            base => scripts("msup", &[base, exponent], text),
         },
-        Math::Lowered(base, index) => element("msub", &[base, index], text),
+        Math::Lowered(base, index) => scripts("msub", &[base, index], text),
         Math::Matrix(rows) => write_matrix(rows, text),
         Math::Big(sign, below, above) => write_big(*sign, below, above, text),
         Math::Under(inner, below) => {
@@ -81,20 +95,16 @@ fn write(piece: &Math, text: &mut String) {
             text.push_str("</munder>");
         }
         Math::Root(inner) => element("msqrt", &[inner], text),
-        Math::Fence(fence, inner) => {
-            let (open, close) = match fence {
-                Fence::Round => ("(", ")"),
-                Fence::Square => ("[", "]"),
-                Fence::Curly => ("{", "}"),
-                Fence::Bars => ("|", "|"),
-                Fence::DoubleBars => ("‖", "‖"),
-            };
-            text.push_str(&format!("<mrow><mo form=\"prefix\" fence=\"true\">{open}</mo>"));
-            write(inner, text);
-            text.push_str(&format!("<mo form=\"postfix\" fence=\"true\">{close}</mo></mrow>"));
-        }
+        Math::Fence(fence, inner) => write_fence(*fence, inner, text),
         Math::Cases(rows) => write_cases(rows, text),
     }
+}
+
+fn write_fence(fence: Fence, inner: &Math, text: &mut String) {
+    let (open, close) = fences(fence);
+    text.push_str(&format!("<mrow><mo form=\"prefix\" fence=\"true\">{open}</mo>"));
+    write(inner, text);
+    text.push_str(&format!("<mo form=\"postfix\" fence=\"true\">{close}</mo></mrow>"));
 }
 
 fn write_function(name: &str, below: Option<&str>, raised: &Option<Box<Math>>, text: &mut String) {

@@ -18,6 +18,7 @@
 //! ```
 
 mod complain;
+mod compose;
 mod differentiate;
 mod evaluate;
 mod expression;
@@ -25,6 +26,7 @@ mod fault;
 mod function;
 mod kinks;
 mod latex;
+mod layout;
 mod line;
 mod math;
 mod mathml;
@@ -42,6 +44,7 @@ pub use differentiate::MAX_DERIVATIVE_NODES;
 pub use expression::{Case, Comparison, Constant, Expression, Relation, Sign, Term};
 pub use function::Function;
 pub use latex::escape as escape_latex;
+pub(crate) use layout::{Panel, columns, padded, wrapped};
 pub use math::{BigOperator, Fence, Math, Operator};
 pub use number::{Number, Rational};
 pub use parse::{MAX_BYTES, MAX_DEPTH, MAX_NESTING, parse, parse_activation, parse_in};

@@ -1,5 +1,7 @@
 //! Documents rendered: for the terminal, as Markdown, LaTeX, one HTML file, or JSON.
 
+mod text;
+
 use crate::document::Document;
 
 /// What a document is rendered to.
@@ -20,7 +22,7 @@ pub enum Format {
 /// How a document is rendered.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
-    /// How many columns a line of text may take.
+    /// How many columns a line of text may take; narrower than 20 is taken as 20.
     pub width: usize,
 }
 
@@ -33,6 +35,8 @@ impl Default for Config {
 
 /// The document in `format`.
 pub fn render(document: &Document, format: Format, config: &Config) -> String {
-    let _ = (format, config);
-    document.plain()
+    match format {
+        Format::Text => text::render(document, config.width.max(20)),
+        Format::Markdown | Format::Latex | Format::Html | Format::Json => document.plain(),
+    }
 }
