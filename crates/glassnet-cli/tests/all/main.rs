@@ -7,6 +7,7 @@ mod hostile_flags;
 mod hostile_models;
 mod outputs;
 mod reproducible;
+mod seed;
 mod signals;
 mod surface;
 mod tables;
