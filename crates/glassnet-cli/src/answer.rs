@@ -27,9 +27,7 @@ pub(crate) fn answer(command: &Command, terminal: &Terminal) -> Result<Answer> {
     }
     let verb = match cli.verb {
         Some(Verb::Summary(args)) => return summary::answer(&args),
-        Some(Verb::Explain(args)) => {
-            return Ok(Answer { document: explain::document(&args)?, json: Value::Null });
-        }
+        Some(Verb::Explain(args)) => return explain::answer(&args, terminal),
         Some(Verb::Derive(args)) => {
             return Ok(Answer { document: derive::document(&args)?, json: Value::Null });
         }

@@ -10,6 +10,7 @@ pub mod document;
 pub mod draw;
 pub mod engine;
 pub mod error;
+pub mod explain;
 pub mod formula;
 pub mod grad;
 pub mod graph;
