@@ -46,6 +46,10 @@ pub(crate) fn mistake(error: &clap::Error) -> Error {
             let what = if command == "glassnet" { "verb" } else { "topic" };
             Error::usage(format!("there is no {what} {verb:?}")).at(command).help(help)
         }
+        ErrorKind::MissingSubcommand => {
+            let all = shown(error, ContextKind::ValidSubcommand).replace('\n', ", ");
+            Error::usage("a topic is missing").at(command).help(format!("choose one of {all}"))
+        }
         ErrorKind::MissingRequiredArgument => {
             let missing = argument.replace('\n', ", ");
             Error::usage(format!("{missing} is missing")).at(command).help(see)

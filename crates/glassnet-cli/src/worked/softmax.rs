@@ -9,7 +9,7 @@ use crate::usage::at_flag;
 
 /// `glassnet worked softmax`.
 #[derive(Clone, Debug, Args)]
-#[command(after_help = "Examples:\n  \
+#[command(override_usage = "glassnet worked softmax [OPTIONS] <SCORE>...", after_help = "Examples:\n  \
     glassnet worked softmax A=7 B=1 C=2.2 --true A\n  \
     glassnet worked softmax 7,1,2.2 --labels A,B,C --true A\n  \
     glassnet worked softmax -1,0.5 --json")]
@@ -38,7 +38,8 @@ pub(super) fn work(args: &Softmax) -> Result<Work> {
     })?;
     let truth = found.truth.as_ref();
     let json = json!({
-        "schema": "glassnet.worked.softmax/1",
+        "schema": "glassnet.worked/1",
+        "topic": "softmax",
         "labels": found.labels,
         "z": found.scores,
         "exp": found.exponentials,

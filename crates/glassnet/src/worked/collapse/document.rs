@@ -45,9 +45,10 @@ impl Collapse {
         let between: Vec<String> =
             self.barriers.iter().map(|(name, kind)| format!("{name:?} ({kind})")).collect();
         if alone == self.runs.len() && alone > 1 {
+            let parts = if between.len() == 1 { "parts" } else { "part" };
             document.say(format!(
-                "No two linear layers follow each other, so as it stands nothing collapses: {} parts them. A function \
-                 that is not linear is what makes a second layer worth having.",
+                "No two linear layers follow each other, so as it stands nothing collapses: {} {parts} them. A \
+                 function that is not linear is what makes a second layer worth having.",
                 between.join(", ")
             ));
         } else if !between.is_empty() {
@@ -85,7 +86,8 @@ fn say_run(document: &mut Document, run: &Run) {
     document.push(Block::Steps(symbols(run)));
     say_numbers(document, run);
     let (before, after) = (run.parameters(), run.collapsed_parameters());
-    let narrowest = run.layers.iter().map(|layer| layer.affine.weight.len()).min().unwrap_or(0);
+    let widths = run.layers.iter().map(|layer| layer.affine.weight.len());
+    let narrowest = widths.chain([run.collapsed.inputs()]).min().unwrap_or(0);
     document.say(format!(
         "{} with {} compute what one layer of {} computes. W' has rank {narrowest} at most, the least width on the way.",
         count(run.layers.len(), "layer"),
