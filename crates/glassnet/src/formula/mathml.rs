@@ -1,6 +1,6 @@
 //! Presentation MathML for a formula.
 
-use super::compose::needs_brackets;
+use super::compose::{is_between_fractions, needs_brackets};
 use super::expression::{Expression, Relation};
 use super::line::fences;
 use super::math::{BigOperator, Fence, Math, Operator};
@@ -62,7 +62,16 @@ fn operator(sign: &str, text: &mut String) {
 
 fn write(piece: &Math, text: &mut String) {
     match piece {
-        Math::Row(parts) => element("mrow", &parts.iter().collect::<Vec<_>>(), text),
+        Math::Row(parts) => {
+            text.push_str("<mrow>");
+            for (i, part) in parts.iter().enumerate() {
+                match is_between_fractions(parts, i) {
+                    true => text.push_str("<mspace width=\"0.17em\"/>"),
+                    false => write(part, text),
+                }
+            }
+            text.push_str("</mrow>");
+        }
         Math::Number(digits) => leaf("mn", digits, text),
         Math::Name(letters, None) => leaf("mi", letters, text),
         Math::Name(letters, Some(index)) => {
@@ -102,9 +111,11 @@ fn write(piece: &Math, text: &mut String) {
 
 fn write_fence(fence: Fence, inner: &Math, text: &mut String) {
     let (open, close) = fences(fence);
-    text.push_str(&format!("<mrow><mo form=\"prefix\" fence=\"true\">{open}</mo>"));
+    // A fence that could stretch is set with space around it.
+    let size = if inner.is_tall() { "" } else { " stretchy=\"false\"" };
+    text.push_str(&format!("<mrow><mo form=\"prefix\" fence=\"true\"{size}>{open}</mo>"));
     write(inner, text);
-    text.push_str(&format!("<mo form=\"postfix\" fence=\"true\">{close}</mo></mrow>"));
+    text.push_str(&format!("<mo form=\"postfix\" fence=\"true\"{size}>{close}</mo></mrow>"));
 }
 
 fn write_function(name: &str, below: Option<&str>, raised: &Option<Box<Math>>, text: &mut String) {

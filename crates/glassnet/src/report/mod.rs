@@ -1,5 +1,8 @@
 //! Documents rendered: for the terminal, as Markdown, LaTeX, one HTML file, or JSON.
 
+mod columns;
+mod html;
+mod latex;
 mod text;
 
 use crate::document::Document;
@@ -37,6 +40,8 @@ impl Default for Config {
 pub fn render(document: &Document, format: Format, config: &Config) -> String {
     match format {
         Format::Text => text::render(document, config.width.max(20)),
-        Format::Markdown | Format::Latex | Format::Html | Format::Json => document.plain(),
+        Format::Latex => latex::render(document),
+        Format::Html => html::render(document),
+        Format::Markdown | Format::Json => document.plain(),
     }
 }
