@@ -144,7 +144,10 @@ fn target(samples: &Samples) -> Result<(String, Vec<f64>)> {
         return refuse("the rows have no target", "write inputs:target, samples parted by commas");
     };
     let Answers::Numbers(values) = &answer.values else {
-        return refuse("the target holds words, not numbers", "name a column of numbers with --target");
+        return refuse(
+            "the target holds words, not numbers",
+            "name a column of numbers with --target",
+        );
     };
     if values.iter().any(|row| row.len() != 1) {
         return refuse("the rows have several targets", "give one target per row");
@@ -193,9 +196,11 @@ fn learning(args: &Basis) -> Result<Learning> {
             learning.given = Some(match model::load(net, &args.weights)? {
                 Model::Bare(network) => network,
                 Model::Trained(_) => {
-                    return Err(Error::usage("the model has columns of its own, which are encoded")
-                        .at("--net")
-                        .help("give a bare network, with --weights or to be trained"));
+                    return Err(Error::usage(
+                        "the model has columns of its own, which are encoded",
+                    )
+                    .at("--net")
+                    .help("give a bare network, with --weights or to be trained"));
                 }
             });
         }

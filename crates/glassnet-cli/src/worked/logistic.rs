@@ -38,8 +38,7 @@ pub(crate) struct Logistic {
 pub(super) fn work(args: &Logistic, terminal: &Terminal) -> Result<Work> {
     let samples = args.rows.require(terminal)?;
     let (classes, positive) = classes(args, &samples)?;
-    let config =
-        LogisticConfig { l2: args.l2, epochs: args.epochs, lr: args.lr, seed: args.seed };
+    let config = LogisticConfig { l2: args.l2, epochs: args.epochs, lr: args.lr, seed: args.seed };
     let found = worked::logistic(&samples.names, &classes, &samples.inputs, &positive, &config)
         .map_err(|error| match error.place() {
             Some("l2") => error.at("--l2"),
@@ -103,9 +102,12 @@ fn classes(args: &Logistic, samples: &Samples) -> Result<([String; 2], Vec<bool>
             levels.push(word);
         }
         if levels.len() > 100 {
-            return Err(Error::data(format!("{:?} has more than 100 values, it is no class", answer.name))
-                .at("--target")
-                .help("name a column of classes"));
+            return Err(Error::data(format!(
+                "{:?} has more than 100 values, it is no class",
+                answer.name
+            ))
+            .at("--target")
+            .help("name a column of classes"));
         }
     }
     levels.sort();

@@ -75,9 +75,10 @@ impl Rows {
             return Ok(Some(samples));
         }
         if is_typed(text) {
-            if let Some(flag) = [("--target", self.target.is_some()), ("--features", !self.features.is_empty())]
-                .into_iter()
-                .find_map(|(flag, given)| given.then_some(flag))
+            if let Some(flag) =
+                [("--target", self.target.is_some()), ("--features", !self.features.is_empty())]
+                    .into_iter()
+                    .find_map(|(flag, given)| given.then_some(flag))
             {
                 return Err(Error::usage("typed samples have no columns")
                     .at(flag)
@@ -134,7 +135,10 @@ impl Rows {
             label: table.name().to_owned(),
             names,
             inputs,
-            target: Some(Answer { name: target.name().to_owned(), values: answers(table, target)? }),
+            target: Some(Answer {
+                name: target.name().to_owned(),
+                values: answers(table, target)?,
+            }),
         })
     }
 }
@@ -164,7 +168,8 @@ fn is_typed(text: &str) -> bool {
     text.contains([':', ',', ';', ' '])
         && text.chars().all(|c| c.is_ascii_digit() || ":,; .+-eE".contains(c))
         || text.split([':', ',', ';', ' ']).any(|word| {
-            ["nan", "inf", "infinity"].contains(&word.trim_start_matches(['-', '+']).to_lowercase().as_str())
+            ["nan", "inf", "infinity"]
+                .contains(&word.trim_start_matches(['-', '+']).to_lowercase().as_str())
         })
 }
 
@@ -188,8 +193,13 @@ fn typed(text: &str) -> Result<Samples> {
                 .help("write inputs:target, samples parted by commas"));
         }
         let target = right.map_or(Ok(vec![]), |right| numbers::list(right, &place))?;
-        let first = (inputs.first().map_or(row.len(), Vec::len), targets.first().map_or(target.len(), Vec::len));
-        for (given, wanted, what) in [(row.len(), first.0, "input"), (target.len(), first.1, "target")] {
+        let first = (
+            inputs.first().map_or(row.len(), Vec::len),
+            targets.first().map_or(target.len(), Vec::len),
+        );
+        for (given, wanted, what) in
+            [(row.len(), first.0, "input"), (target.len(), first.1, "target")]
+        {
             if given != wanted {
                 return Err(Error::usage(format!(
                     "{sample:?} has {given} {what}{}, the first sample has {wanted}",
@@ -253,7 +263,9 @@ fn answers(table: &Table, column: &Column) -> Result<Answers> {
         return Err(missing(table, column, row));
     }
     Ok(match column.cells() {
-        Cells::Number(values) => Answers::Numbers(values.iter().map(|&value| vec![value]).collect()),
+        Cells::Number(values) => {
+            Answers::Numbers(values.iter().map(|&value| vec![value]).collect())
+        }
         Cells::Boolean { values, words } => Answers::Words(
             values.iter().map(|value| words[usize::from(*value == Some(true))].clone()).collect(),
         ),
@@ -276,10 +288,18 @@ mod tests {
     #[test]
     fn samples_are_read_as_they_are_typed() -> Result<()> {
         for (text, inputs, targets) in [
-            ("1:0,2:0.3,10:1", vec![vec![1.0], vec![2.0], vec![10.0]], vec![vec![0.0], vec![0.3], vec![1.0]]),
+            (
+                "1:0,2:0.3,10:1",
+                vec![vec![1.0], vec![2.0], vec![10.0]],
+                vec![vec![0.0], vec![0.3], vec![1.0]],
+            ),
             ("-1:0, 2:-3e2", vec![vec![-1.0], vec![2.0]], vec![vec![0.0], vec![-300.0]]),
             ("0 0:0,0 1:1", vec![vec![0.0, 0.0], vec![0.0, 1.0]], vec![vec![0.0], vec![1.0]]),
-            ("0;0:0;1,0;1:1;0", vec![vec![0.0, 0.0], vec![0.0, 1.0]], vec![vec![0.0, 1.0], vec![1.0, 0.0]]),
+            (
+                "0;0:0;1,0;1:1;0",
+                vec![vec![0.0, 0.0], vec![0.0, 1.0]],
+                vec![vec![0.0, 1.0], vec![1.0, 0.0]],
+            ),
         ] {
             assert!(is_typed(text), "{text}");
             let samples = typed(text)?;

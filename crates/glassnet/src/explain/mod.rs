@@ -17,6 +17,7 @@ mod loss;
 mod normalization;
 mod number;
 mod paths;
+mod printed;
 mod symbols;
 mod update;
 mod weight;

@@ -116,7 +116,7 @@ impl Shown {
         }
         let mut document = Document::default();
         if !self.silent {
-            let text = format!("$ {}", command.line.replace('\n', "\n> "));
+            let text = format!("$ {}", command.line);
             document.push(Block::Code { language: Some("console".into()), text });
         }
         if self.command_only {

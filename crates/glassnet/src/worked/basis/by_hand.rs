@@ -101,11 +101,19 @@ fn fourier(inputs: &[Vec<f64>], order: usize) -> Vec<String> {
             .filter(|k| k[0] > 0 || (k[0] == 0 && k[1] > 0))
             .collect(),
     };
-    frequencies.sort_by_key(|k| (k.iter().map(|part| part.abs()).sum::<i64>(), -k[0], -k.last().copied().unwrap_or(0)));
+    frequencies.sort_by_key(|k| {
+        (k.iter().map(|part| part.abs()).sum::<i64>(), -k[0], -k.last().copied().unwrap_or(0))
+    });
     for k in frequencies {
         let mut sum = String::new();
         for (&part, variable) in k.iter().zip(&scaled).filter(|(part, _)| **part != 0) {
-            let sign = if part < 0 { "-" } else if sum.is_empty() { "" } else { "+" };
+            let sign = if part < 0 {
+                "-"
+            } else if sum.is_empty() {
+                ""
+            } else {
+                "+"
+            };
             let factor = if part.abs() == 1 { String::new() } else { format!("{}*", part.abs()) };
             sum += &format!("{sign}{factor}{variable}");
         }
@@ -193,12 +201,7 @@ fn furthest(points: &[Vec<f64>]) -> f64 {
 }
 
 /// Rows as centres, one after the other, each the one that leaves the least error with those before it.
-fn select(
-    inputs: &[Vec<f64>],
-    target: &[f64],
-    count: usize,
-    width: f64,
-) -> Result<Vec<Vec<f64>>> {
+fn select(inputs: &[Vec<f64>], target: &[f64], count: usize, width: f64) -> Result<Vec<Vec<f64>>> {
     let mut candidates: Vec<Vec<f64>> = vec![];
     for row in inputs.iter().step_by(inputs.len().div_ceil(CANDIDATES)) {
         if !candidates.contains(row) {

@@ -253,8 +253,10 @@ impl FittedBasis {
 
     /// Σ c·φ with the numbers put in; terms that are 0 up to rounding are left out.
     fn formula(&self) -> Math {
-        let largest =
-            self.functions.iter().fold(0.0f64, |most, function| most.max(function.coefficient.abs()));
+        let largest = self
+            .functions
+            .iter()
+            .fold(0.0f64, |most, function| most.max(function.coefficient.abs()));
         let terms: Vec<Math> = self
             .functions
             .iter()

@@ -80,7 +80,10 @@ fn train(inputs: &[Vec<f64>], target: &[f64], learning: &Learning) -> Result<(Ne
         epochs: learning.epochs,
         batch_size,
         seed: learning.seed,
-        schedule: Some(Schedule::parse(&format!("CosineAnnealingLR(T_max={})", learning.epochs.max(1)))?),
+        schedule: Some(Schedule::parse(&format!(
+            "CosineAnnealingLR(T_max={})",
+            learning.epochs.max(1)
+        ))?),
         ..Config::new(Criterion::MSELoss(MSELoss::default()), optimizer)
     };
     let mut best: Option<(f64, u64, Network)> = None;
@@ -119,16 +122,13 @@ struct Scaling {
 impl Scaling {
     /// No scaling where the first or last layer is not linear with a bias.
     fn of(inputs: &[Vec<f64>], target: &[f64], module: &Module) -> Scaling {
-        let linear = |child: Option<&(String, Module)>| {
-            matches!(child, Some((_, Module::Linear(linear))) if linear.bias)
-        };
+        let linear = |child: Option<&(String, Module)>| matches!(child, Some((_, Module::Linear(linear))) if linear.bias);
         let children = module.children().unwrap_or_default();
         let width = inputs[0].len();
         if !linear(children.first()) || !linear(children.last()) {
             return Scaling { inputs: vec![(0.0, 1.0); width], target: (0.0, 1.0) };
         }
-        let of_input =
-            |at: usize| spread(&inputs.iter().map(|row| row[at]).collect::<Vec<f64>>());
+        let of_input = |at: usize| spread(&inputs.iter().map(|row| row[at]).collect::<Vec<f64>>());
         Scaling { inputs: (0..width).map(of_input).collect(), target: spread(target) }
     }
 
@@ -203,7 +203,8 @@ fn hidden(module: &Module) -> Result<Module> {
         return refuse("the network has no hidden units");
     };
     let children = sequential.children();
-    let Some(last) = children.iter().rposition(|(_, child)| matches!(child, Module::Linear(_))) else {
+    let Some(last) = children.iter().rposition(|(_, child)| matches!(child, Module::Linear(_)))
+    else {
         return refuse("the network has no linear layer at its top");
     };
     if last == 0 {
@@ -309,8 +310,7 @@ pub(super) fn unit_formulas(network: &Network) -> Vec<Math> {
                 Module::Activation(nn::Activation::Sigmoid) => "σ",
                 other => other.kind(),
             };
-            Math::name(&format!("r_{}", unit + 1))
-                .equals(Math::apply(function, Math::sum(terms)))
+            Math::name(&format!("r_{}", unit + 1)).equals(Math::apply(function, Math::sum(terms)))
         })
         .collect()
 }

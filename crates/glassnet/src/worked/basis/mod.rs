@@ -186,9 +186,12 @@ fn check(
     config: &BasisConfig,
 ) -> Result<()> {
     if !(1..=2).contains(&names.len()) {
-        return Err(Error::data(format!("{} inputs; basis functions are compared for one or two", names.len()))
-            .at("the inputs")
-            .help("choose one or two of the columns"));
+        return Err(Error::data(format!(
+            "{} inputs; basis functions are compared for one or two",
+            names.len()
+        ))
+        .at("the inputs")
+        .help("choose one or two of the columns"));
     }
     if inputs.len() < 2 || inputs.len() != target.len() {
         return Err(Error::data(format!("{} rows with {} targets", inputs.len(), target.len()))
@@ -251,23 +254,22 @@ fn fitted(
 ) -> Result<FittedBasis> {
     let columns: Vec<Vec<f64>> = functions.iter().map(|function| function.2.clone()).collect();
     let fit = least_squares(&columns, target)?;
-    let functions = functions.into_iter().enumerate().map(|(at, (name, text, values))| {
-        BasisFunction {
+    let functions =
+        functions.into_iter().enumerate().map(|(at, (name, text, values))| BasisFunction {
             name,
             text,
             values,
             coefficient: fit.coefficients[at],
             independent: fit.used[at],
-        }
-    });
+        });
     Ok(FittedBasis { kind, functions: functions.collect(), mse: fit.mse })
 }
 
 /// 101 places over the range of the one input.
 fn grid(inputs: &[Vec<f64>]) -> Vec<Vec<f64>> {
     let values = inputs.iter().map(|row| row[0]);
-    let (low, high) = values
-        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(x), high.max(x)));
+    let (low, high) =
+        values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(x), high.max(x)));
     (0..=100).map(|step| vec![low + (high - low) * f64::from(step) / 100.0]).collect()
 }
 

@@ -48,7 +48,9 @@ fn the_sheets_comparison_on_xor() {
     assert_eq!(rounded(product, 9), [0.0, 1.0, 1.0, -2.0]);
     let radial = of_kind(&found, |kind| matches!(kind, BasisKind::Radial { .. }));
     assert!(radial.mse < 1e-30);
-    assert!(matches!(&radial.kind, BasisKind::Radial { width, .. } if (width - 0.5f64.sqrt()).abs() < 1e-15));
+    assert!(
+        matches!(&radial.kind, BasisKind::Radial { width, .. } if (width - 0.5f64.sqrt()).abs() < 1e-15)
+    );
     let learned = of_kind(&found, |kind| *kind == BasisKind::Learned);
     assert!(learned.mse < 1e-13);
     assert_eq!(rounded(learned, 5), [1.0, -0.31153, -0.42735]);
@@ -101,7 +103,13 @@ fn other_data_agree_with_the_closed_form() {
         assert!(learned.mse <= found.network_mse.unwrap() * (1.0 + 1e-6));
         assert!(learned.mse < linear.mse);
         assert_eq!(found.curves.len(), found.bases.len());
-        assert!(found.document().blocks.iter().any(|block| matches!(block, crate::document::Block::Figure(_))));
+        assert!(
+            found
+                .document()
+                .blocks
+                .iter()
+                .any(|block| matches!(block, crate::document::Block::Figure(_)))
+        );
     }
 }
 
@@ -139,7 +147,8 @@ fn misfits_are_told() {
     check(BasisConfig { width: Some(0.0), ..BasisConfig::default() }, "not above 0");
     let learning = Learning { module: Some(nn::parse("3-2-1").unwrap()), ..Learning::default() };
     check(BasisConfig { learning, ..BasisConfig::default() }, "the data have 2 inputs");
-    let learning = Learning { module: Some(nn::parse("Linear(2, 1)").unwrap()), ..Learning::default() };
+    let learning =
+        Learning { module: Some(nn::parse("Linear(2, 1)").unwrap()), ..Learning::default() };
     check(BasisConfig { learning, ..BasisConfig::default() }, "no hidden units");
     let three = vec![vec![1.0, 2.0, 3.0]; 4];
     let names: Vec<String> = ["a", "b", "c"].map(String::from).to_vec();

@@ -67,18 +67,15 @@ impl Logistic {
         let optimum = |at: usize| self.optimum.as_ref().map(|optimum| cell(optimum.weights[at], 6));
         for (at, name) in self.names.iter().enumerate().take(SHOWN) {
             let (mean, std) = self.scaling[at];
-            let mut row = vec![
-                name.clone().into(),
-                cell(mean, 5),
-                cell(std, 5),
-                cell(self.weights[at], 6),
-            ];
+            let mut row =
+                vec![name.clone().into(), cell(mean, 5), cell(std, 5), cell(self.weights[at], 6)];
             row.extend(optimum(at));
             row.push(cell(self.weights[at] / std, 5));
             table.row(row);
         }
         let bias = self.names.len();
-        let shift: f64 = (0..bias).map(|at| self.weights[at] * self.scaling[at].0 / self.scaling[at].1).sum();
+        let shift: f64 =
+            (0..bias).map(|at| self.weights[at] * self.scaling[at].0 / self.scaling[at].1).sum();
         let mut row =
             vec!["bias b".into(), Text::default(), Text::default(), cell(self.weights[bias], 6)];
         row.extend(optimum(bias));
@@ -163,14 +160,11 @@ impl Logistic {
         document.section("The same as softmax with two classes");
         let z = || Math::name("z");
         let e = |exponent: Math| Math::name("e").raised(exponent);
-        let mut steps = Steps::new(Math::row([
-            Math::apply("softmax", Math::row([
-                Math::number("0"),
-                Math::Operator(Operator::Comma),
-                z(),
-            ]))
-            .lowered(Math::number("2")),
-        ]));
+        let mut steps = Steps::new(Math::row([Math::apply(
+            "softmax",
+            Math::row([Math::number("0"), Math::Operator(Operator::Comma), z()]),
+        )
+        .lowered(Math::number("2"))]));
         steps.equals(
             Math::fraction(e(z()), Math::sum([e(Math::number("0")), e(z())])),
             "definition",

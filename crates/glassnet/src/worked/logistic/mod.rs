@@ -288,8 +288,10 @@ fn two_ways(scores: &[f64], positive: &[bool]) -> Result<Vec<TwoWays>> {
         reduction: none,
         ..BCEWithLogitsLoss::default()
     });
-    let cross =
-        Criterion::CrossEntropyLoss(CrossEntropyLoss { reduction: none, ..CrossEntropyLoss::default() });
+    let cross = Criterion::CrossEntropyLoss(CrossEntropyLoss {
+        reduction: none,
+        ..CrossEntropyLoss::default()
+    });
     let binary = binary.lower(&mut builder, z, y, &LossOperands::default())?;
     let cross = cross.lower(&mut builder, pair, class, &LossOperands::default())?;
     let graph = builder.finish_checked();
@@ -305,8 +307,7 @@ fn two_ways(scores: &[f64], positive: &[bool]) -> Result<Vec<TwoWays>> {
         .input("class", Tensor::new([count], classes)?);
     let values = reference::evaluate(&graph, &feeds, count)?;
     let of = |id| -> Result<Vec<f64>> { Ok(values[id].floats()?.data().to_vec()) };
-    let (sigmoid, softmax, binary, cross) =
-        (of(sigmoid)?, of(softmax)?, of(binary)?, of(cross)?);
+    let (sigmoid, softmax, binary, cross) = (of(sigmoid)?, of(softmax)?, of(binary)?, of(cross)?);
     Ok((0..count)
         .map(|at| TwoWays {
             row: shown[at],

@@ -72,7 +72,13 @@ pub(super) fn solve(problem: &Problem) -> Result<Outcome> {
         if moved <= 1e-9 * far.max(1.0) {
             let gradient =
                 gradient(problem, &weights).iter().fold(0.0f64, |most, g| most.max(g.abs()));
-            return Ok(Outcome::Optimum(Optimum { weights, loss, gradient, steps: step, ambiguous }));
+            return Ok(Outcome::Optimum(Optimum {
+                weights,
+                loss,
+                gradient,
+                steps: step,
+                ambiguous,
+            }));
         }
     }
     match separation(problem, &weights, &weights)? {
@@ -130,11 +136,7 @@ fn newton_step(problem: &Problem, weights: &[f64]) -> Result<(Vec<f64>, bool)> {
 }
 
 /// A plane among the candidates that puts every row on its side or on itself, at least one apart.
-fn separation(
-    problem: &Problem,
-    weights: &[f64],
-    direction: &[f64],
-) -> Result<Option<Separation>> {
+fn separation(problem: &Problem, weights: &[f64], direction: &[f64]) -> Result<Option<Separation>> {
     for candidate in [weights, direction] {
         let length = dot(candidate, candidate).sqrt();
         if length == 0.0 {

@@ -26,7 +26,9 @@ fn rows(seed: u64, count: usize, width: usize) -> (Vec<Vec<f64>>, Vec<bool>) {
 
 #[test]
 fn the_network_reaches_the_convex_optimum() {
-    for (seed, count, width, l2) in [(1, 60, 1, 0.0), (2, 200, 3, 0.0), (3, 90, 2, 0.1), (4, 40, 5, 0.01)] {
+    for (seed, count, width, l2) in
+        [(1, 60, 1, 0.0), (2, 200, 3, 0.0), (3, 90, 2, 0.1), (4, 40, 5, 0.01)]
+    {
         let (inputs, positive) = rows(seed, count, width);
         let config = LogisticConfig { l2, ..LogisticConfig::default() };
         let found = logistic(&names(width), &classes(), &inputs, &positive, &config).unwrap();
