@@ -1,8 +1,11 @@
 //! The exercise's tasks through the general verbs: the sheet's numbers to the printed digit, and other numbers
 //! against a computation of the test's own.
 
+mod basis;
 mod collapse;
 mod count;
+mod lessons;
+mod network;
 mod softmax;
 mod variants;
 

@@ -60,6 +60,54 @@ fn count() {
 }
 
 #[test]
+fn basis() {
+    for (numbers, answer) in solved("2.1").step_by(10) {
+        let Numbers::Basis(of) = numbers else { panic!("another task's numbers") };
+        // Least squares of 1, x1, x2 on the corners leaves the part along x1·x2's sign pattern.
+        let y: Vec<f64> = of.data.iter().map(|(_, y)| *y).collect();
+        let interaction = (y[0] - y[1] - y[2] + y[3]) / 4.0;
+        let bases = answer["bases"].as_array().unwrap();
+        close(number(&bases[0]["mse"]), interaction * interaction, 1e-12);
+        assert_eq!(bases[1]["basis"], "linear with product");
+        close(number(&bases[1]["mse"]), 0.0, 1e-12);
+    }
+}
+
+#[test]
+fn network() {
+    for (numbers, answer) in solved("2.5") {
+        let Numbers::Network(of) = numbers else { panic!("another task's numbers") };
+        let mut loss = 0.0;
+        let corners = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]];
+        for ((x, class), row) in
+            corners.iter().zip(of.classes).zip(answer["rows"].as_array().unwrap())
+        {
+            let unit = |(w, b): (&Vec<f64>, &f64)| (w[0] * x[0] + w[1] * x[1] + b).max(0.0);
+            let h: Vec<f64> = of.first.iter().zip(&of.first_bias).map(unit).collect();
+            let logit =
+                |(w, b): (&Vec<f64>, &f64)| b + w.iter().zip(&h).map(|(w, h)| w * h).sum::<f64>();
+            let z: Vec<f64> = of.second.iter().zip(&of.second_bias).map(logit).collect();
+            all_close(&super::numbers(&row["output"]), &z, 1e-5);
+            assert!(z[class] > z[1 - class], "the gate is computed: {of:?}");
+            loss += (1.0 + (z[1 - class] - z[class]).exp()).ln() / 4.0;
+            let on_kink = row["layers"][1]["kink"].as_array().unwrap();
+            let both = [0, 1].iter().all(|unit| on_kink.contains(&(*unit).into()));
+            assert_eq!(
+                both,
+                of.on_kinks && (x[0] + x[1] == 1.0) == is_symmetric(&of.first),
+                "{of:?}"
+            );
+        }
+        close(number(&answer["loss"]), loss, 1e-5);
+    }
+}
+
+/// Whether neither input is counted the other way round, or both are.
+fn is_symmetric(first: &[Vec<f64>]) -> bool {
+    (first[0][0] > 0.0) == (first[0][1] > 0.0)
+}
+
+#[test]
 fn the_statement_and_the_solution_are_typeset() {
     for (task, format) in [("2.2", "latex"), ("1.4", "html"), ("2.2", "markdown"), ("1.4", "text")]
     {

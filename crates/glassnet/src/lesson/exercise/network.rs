@@ -165,12 +165,11 @@ impl Network {
             json_rows(&self.second),
             json_row(&self.second_bias),
         );
-        let mut words: Vec<String> = vec!["explain".into(), network, "--weights".into(), weights];
-        for (row, class) in ROWS.iter().zip(self.classes) {
-            words.extend(["--input".into(), commas(row), "--true".into(), class.to_string()]);
-        }
-        words.push("--backward".into());
-        Command::of(&words.iter().map(String::as_str).collect::<Vec<_>>())
+        let inputs: Vec<String> = ROWS.iter().map(|row| commas(row)).collect();
+        let classes: Vec<String> = self.classes.iter().map(usize::to_string).collect();
+        let (inputs, classes) = (inputs.join("; "), classes.join("; "));
+        let head = ["explain", &network, "--weights", &weights];
+        Command::of(&[&head[..], &["--input", &inputs, "--true", &classes, "--backward"]].concat())
     }
 }
 
