@@ -58,6 +58,11 @@ pub(super) fn compose(base: &str, command: &str) -> Option<String> {
     Some(whole.map_or_else(|| format!("{letter}{mark}"), |(whole, _, _)| whole.to_string()))
 }
 
+/// The character that shows a command's mark above a letter.
+pub(super) fn sign(command: &str) -> &'static str {
+    MARKS.iter().find(|(_, own, _)| *own == command).map_or("^", |(_, _, sign)| *sign)
+}
+
 fn split(text: &str) -> Option<(char, char)> {
     let mut letters = text.chars();
     let first = letters.next()?;

@@ -1,5 +1,6 @@
 //! Presentation MathML for a formula.
 
+use super::accent;
 use super::compose::{is_between_fractions, needs_brackets};
 use super::expression::{Expression, Relation};
 use super::line::fences;
@@ -73,11 +74,11 @@ fn write(piece: &Math, text: &mut String) {
             text.push_str("</mrow>");
         }
         Math::Number(digits) => leaf("mn", digits, text),
-        Math::Name(letters, None) => leaf("mi", letters, text),
+        Math::Name(letters, None) => write_name(letters, text),
         Math::Name(letters, Some(index)) => {
             let digits = index.bytes().all(|byte| byte.is_ascii_digit());
             text.push_str("<msub>");
-            leaf("mi", letters, text);
+            write_name(letters, text);
             leaf(if digits { "mn" } else { "mi" }, index, text);
             text.push_str("</msub>");
         }
@@ -106,6 +107,18 @@ fn write(piece: &Math, text: &mut String) {
         Math::Root(inner) => element("msqrt", &[inner], text),
         Math::Fence(fence, inner) => write_fence(*fence, inner, text),
         Math::Cases(rows) => write_cases(rows, text),
+    }
+}
+
+/// A variable's letters; a marked letter as a letter below its mark.
+fn write_name(letters: &str, text: &mut String) {
+    match accent::decompose(letters) {
+        Some((base, mark)) => {
+            text.push_str("<mover accent=\"true\">");
+            leaf("mi", &base, text);
+            text.push_str(&format!("<mo stretchy=\"false\">{}</mo></mover>", accent::sign(mark)));
+        }
+        None => leaf("mi", letters, text),
     }
 }
 
@@ -204,7 +217,7 @@ fn write_big(
 }
 
 fn write_cases(rows: &[(Math, Option<Math>)], text: &mut String) {
-    text.push_str("<mrow><mo form=\"prefix\" fence=\"true\">{</mo><mtable columnalign=\"left\">");
+    text.push_str("<mrow><mo form=\"prefix\" fence=\"true\">{</mo><mtable class=\"cases\" columnalign=\"left\">");
     for (value, condition) in rows {
         text.push_str("<mtr><mtd>");
         write(value, text);

@@ -2,7 +2,9 @@
 
 mod columns;
 mod html;
+mod json;
 mod latex;
+mod markdown;
 mod text;
 
 use crate::document::Document;
@@ -42,6 +44,7 @@ pub fn render(document: &Document, format: Format, config: &Config) -> String {
         Format::Text => text::render(document, config.width.max(20)),
         Format::Latex => latex::render(document),
         Format::Html => html::render(document),
-        Format::Markdown | Format::Json => document.plain(),
+        Format::Markdown => markdown::render(document),
+        Format::Json => json::render(document),
     }
 }

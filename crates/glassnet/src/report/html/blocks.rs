@@ -54,12 +54,8 @@ fn formula(math: &Math) -> String {
     if let [only] = lines.as_slice() {
         return format!("<div class=\"formula\">{}</div>\n", only.mathml(true));
     }
-    let mut text = String::from("<div class=\"formula broken\">\n");
-    for (i, line) in lines.iter().enumerate() {
-        let class = if i == 0 { "" } else { " class=\"continued\"" };
-        text.push_str(&format!("<div{class}>{}</div>\n", line.mathml(true)));
-    }
-    text + "</div>\n"
+    let lines = steps::lines(&lines);
+    format!("<div class=\"formula broken\"><div>{lines}</div></div>\n")
 }
 
 fn set_table(table: &Table) -> String {

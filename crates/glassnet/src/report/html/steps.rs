@@ -16,7 +16,6 @@ pub(super) fn set(steps: &Steps) -> String {
         let mut broken = rows(&step.value, WIDE);
         if let Some(first) = broken.first_mut() {
             let relation = Math::Operator(step.relation);
-            // An empty piece before the sign gives it the space of a sign between two things.
             *first = Math::row([Math::Row(vec![]), relation, first.clone()]);
         }
         text.push_str(&format!("<li><div class=\"value\">{}</div>", lines(&broken)));
@@ -28,10 +27,13 @@ pub(super) fn set(steps: &Steps) -> String {
     text
 }
 
-fn lines(rows: &[Math]) -> String {
+/// Rows of a formula below each other, all but the first set in.
+pub(super) fn lines(rows: &[Math]) -> String {
     let mut text = String::new();
     for (i, row) in rows.iter().enumerate() {
         let class = if i == 0 { "" } else { " class=\"continued\"" };
+        // An empty piece before a row's sign gives it the space of a sign between two things.
+        let row = if i == 0 { row.clone() } else { Math::row([Math::Row(vec![]), row.clone()]) };
         let math = row.mathml(false).replacen("<math ", "<math displaystyle=\"true\" ", 1);
         text.push_str(&format!("<div{class}>{math}</div>"));
     }
