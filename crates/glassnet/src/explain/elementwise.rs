@@ -1,8 +1,8 @@
 //! Activations: what goes in, what comes out, the slope, and what is special about the place.
 
-use super::explanation::omitted;
+use super::explanation::{Explanation, omitted};
 use super::forward::{View, largest};
-use super::number::{shown, shown_f32};
+use super::number::{related, shown, shown_f32};
 use super::paths::slope_between;
 use crate::document::{Block, Column, Document, Table, Text};
 use crate::formula::Math;
@@ -15,6 +15,8 @@ use crate::trace::{Kink, Saturation, of_activation, of_value};
 const UNITS: usize = 8;
 /// Of more units, so many.
 const LARGEST: usize = 3;
+/// Units that a note lists.
+const LISTED: usize = 6;
 
 pub(super) fn write(view: &View<'_>, module: Option<&Module>, document: &mut Document) {
     let (x, y) = (view.input(), view.output());
@@ -25,6 +27,18 @@ pub(super) fn write(view: &View<'_>, module: Option<&Module>, document: &mut Doc
         let variable = formula.expression().variables().into_iter().next().unwrap_or_default();
         document
             .formula(Math::apply(&name, Math::name(&variable)).equals(formula.expression().math()));
+    }
+    if let ([z], [h]) = (x.as_slice(), y.as_slice()) {
+        let exact = shown_f32(*z).exact && shown_f32(*h).exact;
+        let applied = view.whole(to).equals(Math::apply(&name, shown_f32(*z).math()));
+        document.formula(related(applied, exact, shown_f32(*h).math()));
+        let remark = match remark(view, 0, *z).as_str() {
+            "" => String::new(),
+            remark => format!(" ({remark})"),
+        };
+        let slope = Text::from("Its slope there is ").math(shown(slope(view, 0)).math());
+        document.say(slope.plain(format!("{remark}.")));
+        return;
     }
     let mut table = Table::new([
         Column::words("unit"),
@@ -124,6 +138,7 @@ fn kink_of(view: &View<'_>, unit: usize) -> Option<Kink> {
 /// A unit that lies exactly on a kink.
 pub(super) struct OnKink {
     unit: Math,
+    row: usize,
     kind: &'static str,
     kink: Kink,
 }
@@ -147,13 +162,14 @@ pub(super) fn kinks(view: &View<'_>) -> Vec<OnKink> {
         .take(if direct.is_some() { units } else { 64 })
         .filter_map(|unit| {
             let kink = kink_of(view, unit)?;
-            Some(OnKink { unit: view.unit(view.layer.output, unit), kind: view.layer.kind, kink })
+            let unit = view.unit(view.layer.output, unit);
+            Some(OnKink { unit, row: view.row, kind: view.layer.kind, kink })
         })
         .collect()
 }
 
 /// What the convention is, once for each sort of kink.
-pub(super) fn convention(kinks: &[OnKink]) -> Vec<Text> {
+pub(super) fn convention(all: &Explanation, kinks: &[OnKink]) -> Vec<Text> {
     let mut notes: Vec<Text> = vec![];
     let mut done: Vec<(&str, f64)> = vec![];
     for first in kinks {
@@ -163,14 +179,22 @@ pub(super) fn convention(kinks: &[OnKink]) -> Vec<Text> {
         done.push((first.kind, first.kink.at));
         let same: Vec<&OnKink> =
             kinks.iter().filter(|k| k.kind == first.kind && k.kink.at == first.kink.at).collect();
-        let mut text = Text::default();
-        for (at, kink) in same.iter().take(6).enumerate() {
-            text = if at > 0 { text.plain(", ") } else { text };
-            text = text.math(kink.unit.clone());
+        let mut units: Vec<&Math> = vec![];
+        for kink in &same {
+            if !units.contains(&&kink.unit) {
+                units.push(&kink.unit);
+            }
         }
-        let more = same.len().saturating_sub(6);
+        let mut text = Text::default();
+        for (at, unit) in units.iter().take(LISTED).enumerate() {
+            text = if at > 0 { text.plain(", ") } else { text };
+            let rows: Vec<usize> =
+                same.iter().filter(|kink| kink.unit == **unit).map(|kink| kink.row).collect();
+            text = text.math((*unit).clone()).plain(in_rows(all, &rows));
+        }
+        let more = units.len().saturating_sub(LISTED);
         let tail = if more > 0 { format!(" and {more} more") } else { String::new() };
-        let verb = if same.len() == 1 { "lies" } else { "lie" };
+        let verb = if units.len() == 1 { "lies" } else { "lie" };
         notes.push(
             text.plain(format!("{tail} {verb} exactly on the kink of {} at ", first.kind))
                 .math(Math::f64(first.kink.at))
@@ -184,4 +208,15 @@ pub(super) fn convention(kinks: &[OnKink]) -> Vec<Text> {
         );
     }
     notes
+}
+
+/// ` in row 2, row 3`; nothing where there is but one row.
+fn in_rows(all: &Explanation, rows: &[usize]) -> String {
+    if all.trace.rows() == 1 {
+        return String::new();
+    }
+    let names: Vec<String> = rows.iter().take(4).map(|&row| all.row_name(row)).collect();
+    let more = rows.len().saturating_sub(4);
+    let tail = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!(" (in {}{tail})", names.join(", "))
 }

@@ -1,8 +1,9 @@
 //! The forward pass: every layer's formula with its numbers put in.
 
+use super::elementwise::{self, OnKink};
 use super::explanation::{Explanation, omitted};
 use super::number::{full, precise, shown, shown_f32};
-use super::{elementwise, linear, normalization};
+use super::{linear, normalization};
 use crate::document::{Block, Column, Document, NoteKind, Table, Text};
 use crate::formula::{Math, Operator};
 use crate::graph::{Dim, NodeId};
@@ -15,6 +16,8 @@ const ROWS: usize = 4;
 const LAYERS: usize = 12;
 /// Rows of a table.
 const TABLE_ROWS: usize = 20;
+/// From so many units in the last place on, a difference shows in the six digits.
+const VISIBLE: f64 = 8.0;
 /// Up to so many numbers stand in a line.
 const LINE: usize = 8;
 
@@ -90,8 +93,12 @@ pub(super) fn write(all: &Explanation, document: &mut Document) {
     let rows = all.trace.rows();
     let widest = all.trace.layers().iter().map(|l| row_range(all, l.output, 0).len()).max();
     let most = if widest.unwrap_or(0) > LINE { 1 } else { ROWS };
+    let mut kinks = vec![];
     for row in 0..rows.min(most) {
-        write_row(all, row, document);
+        kinks.extend(write_row(all, row, document));
+    }
+    for note in elementwise::convention(all, &kinks) {
+        document.note(NoteKind::Convention, note);
     }
     if rows > 1 {
         document.section("All rows");
@@ -125,7 +132,7 @@ fn introduce(all: &Explanation, document: &mut Document) {
     );
 }
 
-fn write_row(all: &Explanation, row: usize, document: &mut Document) {
+fn write_row(all: &Explanation, row: usize, document: &mut Document) -> Vec<OnKink> {
     let title = match all.trace.input() {
         Some(input) => {
             let mut name = all.row_name(row);
@@ -151,10 +158,8 @@ fn write_row(all: &Explanation, row: usize, document: &mut Document) {
             omitted(document, format!("{} layers in the middle.", layers.len() - LAYERS));
         }
     }
-    for note in elementwise::convention(&kinks) {
-        document.note(NoteKind::Convention, note);
-    }
     precision(all, row, document);
+    kinks
 }
 
 /// `x = (0, 1)`, shortened.
@@ -317,7 +322,7 @@ fn precision(all: &Explanation, row: usize, document: &mut Document) {
     let few = range.len() <= LINE;
     for (unit, at) in range.enumerate().take(LINE) {
         let precision = Precision::of(values[at], exact[at], None);
-        if precision.ulps == 0.0 && precision.error == 0.0 {
+        if precision.ulps < 1.0 {
             continue;
         }
         let name = all.symbols.get(output).map_or(Math::name("y"), |symbol| symbol.unit(unit));
@@ -342,8 +347,15 @@ fn rows_table(all: &Explanation) -> Table {
         columns.push(Column::words("true"));
     }
     columns.push(Column::words(symbol(all, all.trace.output())));
+    let lossy = |row: &super::explanation::RowResult| {
+        Precision::of(row.loss, row.exact_loss, None).ulps > VISIBLE
+    };
+    let both = all.rows.iter().any(lossy);
     if !all.rows.is_empty() {
-        columns.push(Column::numbers("loss"));
+        columns.push(Column::numbers(if both { "loss (f32)" } else { "loss" }));
+    }
+    if both {
+        columns.push(Column::numbers("loss (f64)"));
     }
     let mut table = Table::new(columns);
     for row in 0..all.trace.rows().min(TABLE_ROWS) {
@@ -355,6 +367,9 @@ fn rows_table(all: &Explanation) -> Table {
         cells.push(cell(all, all.trace.output(), row));
         if let Some(result) = all.rows.get(row) {
             cells.push(shown_f32(result.loss).text());
+            if both {
+                cells.push(shown(result.exact_loss).text());
+            }
         }
         table.row(cells);
     }

@@ -447,13 +447,13 @@ fn sum_line(all: &Explanation, criterion: &Criterion) -> Option<Math> {
     if !(2..=6).contains(&rows) || all.rows.len() != rows || !criterion.buffers().is_empty() {
         return None;
     }
-    let terms = Math::sum(all.rows.iter().map(|row| number_f32(row.loss)));
+    let terms = Math::sum(all.rows.iter().map(|row| number(row.exact_loss)));
     let value = match reduction(criterion) {
         LossReduction::Mean => Math::fraction(terms, Math::f64(rows as f64)),
         LossReduction::Sum => terms,
         LossReduction::None => return None,
     };
     let loss = all.trace.exact_loss()?;
-    let exact = shown(loss).exact && all.rows.iter().all(|row| shown_f32(row.loss).exact);
+    let exact = shown(loss).exact && all.rows.iter().all(|row| shown(row.exact_loss).exact);
     Some(related(name("J").equals(value), exact, number(loss)))
 }

@@ -37,7 +37,7 @@ pub struct Paths {
 pub struct RowPaths {
     /// The row, from 0.
     pub row: Option<usize>,
-    /// The sum over the row's paths.
+    /// The sum over all of the row's paths.
     pub total: f64,
     /// How many paths the row has.
     pub count: f64,
@@ -111,6 +111,8 @@ impl Rest {
 struct Known {
     rests: Vec<Rest>,
     count: f64,
+    /// The sum over all ways on to the loss.
+    total: f64,
 }
 
 impl Known {
@@ -240,7 +242,8 @@ fn rests(trace: &Trace, loss: NodeId, between: &[bool]) -> BTreeMap<NodeId, Vec<
     let graph = trace.graph().graph();
     let blank = |id: NodeId| vec![Known::default(); trace.shape(id).iter().product()];
     let mut known: BTreeMap<NodeId, Vec<Known>> = BTreeMap::new();
-    let end = Known { rests: vec![Rest { zeros: 0, size: 1.0, next: None }], count: 1.0 };
+    let rest = Rest { zeros: 0, size: 1.0, next: None };
+    let end = Known { rests: vec![rest], count: 1.0, total: 1.0 };
     known.insert(loss, vec![end]);
     let ids: Vec<NodeId> =
         graph.ids().take(between.len()).filter(|id| between[id.index()]).collect();
@@ -256,6 +259,7 @@ fn rests(trace: &Trace, loss: NodeId, between: &[bool]) -> BTreeMap<NodeId, Vec<
                     let Some(factor) = edge.derivative else { return };
                     let place = &mut below[edge.element];
                     place.count += own.count;
+                    place.total += factor * own.total;
                     for (rank, rest) in own.rests.iter().enumerate() {
                         place.add(rest.behind(factor, (id, element, rank)));
                     }
@@ -283,10 +287,12 @@ fn row_paths(
     let mut total = 0.0;
     let mut best = Known::default();
     for start in starts {
-        let above = trace.derivative(start.node).and_then(|node| trace.exact(node));
-        total += start.factor * above.map_or(0.0, |slopes| slopes[start.element]);
-        let Some(known) = known.get(&start.node) else { continue };
-        let known = &known[start.element];
+        let Some(known) = known.get(&start.node).map(|known| &known[start.element]) else {
+            let above = trace.derivative(start.node).and_then(|node| trace.exact(node));
+            total += start.factor * above.map_or(0.0, |slopes| slopes[start.element]);
+            continue;
+        };
+        total += start.factor * known.total;
         best.count += known.count;
         for (rank, rest) in known.rests.iter().enumerate() {
             best.add(rest.behind(start.factor, (start.node, start.element, rank)));

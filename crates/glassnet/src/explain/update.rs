@@ -4,7 +4,8 @@ use super::explanation::Explanation;
 use super::number::{full, number, number_f32, precise, shown};
 use crate::document::{Document, NoteKind, Text};
 use crate::formula::{Math, Operator};
-use crate::trace::{Update, written};
+use crate::graph::Op;
+use crate::trace::{Update, of_activation, written};
 use crate::train::optimizer::{Adam, Optimizer};
 
 /// A line of the calculation: what is computed, how, with numbers, and what comes out.
@@ -64,10 +65,25 @@ pub(super) fn write(all: &Explanation, update: &Update, document: &mut Document)
         .plain(match update.loss.partial_cmp(&loss) {
             Some(std::cmp::Ordering::Less) => ".",
             Some(std::cmp::Ordering::Equal) => ": it stays.",
+            Some(std::cmp::Ordering::Greater) if on_kinks(all) => {
+                ": it grows. Units lie on a kink, where the gradient by convention need not point downhill."
+            }
             Some(std::cmp::Ordering::Greater) => ": it grows, so the step is too long for these rows.",
             None => ".",
         }),
     );
+}
+
+/// Whether any unit of the network lies exactly on a kink.
+fn on_kinks(all: &Explanation) -> bool {
+    let trace = &all.trace;
+    let graph = trace.graph().graph();
+    graph.ids().filter(|&id| trace.is_forward(id)).any(|id| {
+        let node = graph.node(id);
+        let Op::Activation(activation) = node.op() else { return false };
+        let values = trace.floats(node.operands()[0]).unwrap_or_default();
+        values.iter().any(|&z| of_activation(*activation, z).is_some())
+    })
 }
 
 /// The weight that was asked for, else the one of the largest gradient: key, place and name.

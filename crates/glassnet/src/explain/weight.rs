@@ -89,7 +89,7 @@ fn factors(all: &Explanation, path: &Path, weight: &Math) -> Vec<(Math, f64)> {
 fn reason(all: &Explanation, path: &Path, at: usize) -> String {
     let step = path.steps[path.steps.len() - 1 - at];
     if Some(step.node) == all.trace.loss() {
-        return "the loss is flat here".into();
+        return "no error".into();
     }
     let layer = all.trace.layers().iter().find(|layer| layer.output == step.node);
     let kind = layer.map_or("", |layer| layer.kind);
@@ -255,6 +255,7 @@ fn many(all: &Explanation, result: &WeightResult, weight: &Math, document: &mut 
         Column::words("path"),
         Column::words("factors"),
         Column::numbers(slope),
+        Column::words("why 0"),
     ]);
     let mut rows: Vec<&RowPaths> = result.paths.rows.iter().collect();
     let shortened = rows.len() > PATH_ROWS;
@@ -268,7 +269,18 @@ fn many(all: &Explanation, result: &WeightResult, weight: &Math, document: &mut 
                 Some(at) => all.row_name(at),
                 None => String::new(),
             };
-            table.row([name.into(), way(all, path), product(path), shown(path.product).text()]);
+            let why = if path.product == 0.0 {
+                why(all, path, &symbols_of(all, path, weight))
+            } else {
+                Text::default()
+            };
+            table.row([
+                name.into(),
+                way(all, path),
+                product(path),
+                shown(path.product).text(),
+                why,
+            ]);
         }
         let left = row.count - row.paths.len() as f64;
         if left > 0.0 {
@@ -289,6 +301,19 @@ fn many(all: &Explanation, result: &WeightResult, weight: &Math, document: &mut 
             ),
         );
     }
+}
+
+/// The factors' names, from the loss back.
+fn symbols_of(all: &Explanation, path: &Path, weight: &Math) -> Vec<Math> {
+    factors(all, path, weight).into_iter().map(|(symbol, _)| symbol).collect()
+}
+
+/// Which factor of a path is 0, and why.
+fn why(all: &Explanation, path: &Path, symbols: &[Math]) -> Text {
+    let count = path.steps.len();
+    let zero = |at: &usize| path.steps[count - 1 - at].factor == 0.0;
+    let Some(at) = (0..count).rev().find(zero) else { return Text::default() };
+    Text::from(symbols[at].clone()).plain(format!(": {}", reason(all, path, at)))
 }
 
 /// `a₁ → h₁ → z₂ → J`.
@@ -333,15 +358,26 @@ fn sum(result: &WeightResult, weight: &Math, document: &mut Document) {
             rows.iter().all(|row| shown(row.total).exact) && shown(result.paths.total).exact;
         document.formula(related(slope.clone().equals(terms), exact, number(result.paths.total)));
     }
-    document.say(
-        Text::from("The gradient is ")
-            .math(full(result.gradient))
-            .plain(" in f32, as training computes it, and ")
-            .math(precise(result.exact_gradient))
-            .plain(" in f64; the sum over all paths agrees with the latter to ")
-            .math(number(sig(result.paths.total - result.exact_gradient)))
-            .plain("."),
-    );
+    let off = result.paths.total - result.exact_gradient;
+    let mut text = Text::from("The gradient is ")
+        .math(full(result.gradient))
+        .plain(" in f32, as training computes it, and ")
+        .math(precise(result.exact_gradient))
+        .plain(" in f64");
+    if result.paths.complete {
+        text = match off == 0.0 {
+            true => text.plain(", which is also the sum over all paths"),
+            false => text.plain("; the sum over all paths agrees to ").math(number(sig(off))),
+        };
+    }
+    document.say(text.plain("."));
+    let (single, double) = (f64::from(result.gradient), result.exact_gradient);
+    if (single - double).abs() > 0.01 * double.abs().max(1e-30) {
+        document.note(
+            NoteKind::Warning,
+            "f32 and f64 differ visibly: digits cancelled on the way, or a unit lies on another side of a kink.",
+        );
+    }
 }
 
 /// An error in one digit.
