@@ -5,6 +5,7 @@ mod folder;
 mod hostile_data;
 mod hostile_flags;
 mod hostile_models;
+mod json_docs;
 mod outputs;
 mod reproducible;
 mod seed;
