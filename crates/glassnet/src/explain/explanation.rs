@@ -5,7 +5,7 @@ use std::fmt;
 use super::differences::{Difference, difference};
 use super::paths::{Paths, paths};
 use super::symbols::Symbols;
-use super::{forward, gradients, loss, update, weight};
+use super::{forward, gradients, loss, printed, update, weight};
 use crate::document::{Document, NoteKind, Text};
 use crate::error::{Error, Result};
 use crate::nn::loss::Criterion;
@@ -353,6 +353,7 @@ impl Explanation {
         forward::write(self, &mut document);
         if self.trace.loss().is_some() {
             loss::write(self, &mut document);
+            printed::write(self, &mut document);
         }
         if self.config.backward && self.trace.loss().is_some() {
             gradients::write(self, &mut document);
