@@ -5,19 +5,33 @@
 //! put in, softmax and loss, gradients, the chain rule along each path from a weight to the loss, one update, and a
 //! check by differences. A document stays short whatever the network: of large layers it shows the few largest
 //! contributions and says what the rest adds.
+//!
+//! The deep answers read a [`Setting`] (network, rows, loss): [`along`] the exact loss along a weight, [`sharpness`],
+//! [`affine`] what a network computes near a row, [`convention`] what another choice at kinks would give.
 
+pub mod affine;
+pub mod along;
+pub mod convention;
 mod data;
+pub mod descend;
 mod differences;
 mod elementwise;
+pub mod exact;
 mod explanation;
 mod forward;
+mod frozen;
 mod gradients;
 mod linear;
 mod loss;
 mod normalization;
 mod number;
 mod paths;
+#[cfg(test)]
+mod samples;
+mod setting;
+pub mod sharpness;
 mod symbols;
+mod units;
 mod update;
 mod weight;
 
@@ -30,3 +44,5 @@ pub use explanation::{
     Config, Explanation, Labels, RowResult, Rows, Scale, WeightIndex, WeightResult, explain,
 };
 pub use paths::{Path, Paths, RowPaths, Step, paths};
+pub use setting::{Setting, SettingConfig, Weight};
+pub use units::Unit;
