@@ -7,9 +7,8 @@
 //! contributions and says what the rest adds.
 //!
 //! The deep answers read a [`Setting`] (network, rows, loss): [`along`] the exact loss along a weight, [`sharpness`],
-//! [`affine`] what a network computes near a row, [`convention`] what another choice at kinks would give.
+//! [`convention`] what another choice at kinks would give.
 
-pub mod affine;
 pub mod along;
 pub mod convention;
 mod data;
