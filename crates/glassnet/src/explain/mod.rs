@@ -12,6 +12,7 @@
 pub mod along;
 pub mod convention;
 mod data;
+mod deep;
 pub mod descend;
 mod differences;
 mod elementwise;
@@ -38,6 +39,7 @@ mod weight;
 mod tests;
 
 pub use data::{ByKey, Data, LayerData, NestedArray, RowData, UpdateData, WeightData};
+pub use deep::Deep;
 pub use differences::{Difference, difference};
 pub use explanation::{
     Config, Explanation, Labels, RowResult, Rows, Scale, WeightResult, explain,
