@@ -38,7 +38,9 @@ mod weight;
 #[cfg(test)]
 mod tests;
 
-pub use data::{ByKey, Data, LayerData, NestedArray, RowData, UpdateData, WeightData};
+pub use data::{
+    ByKey, Data, LayerData, NestedArray, PathData, PathsData, RowData, UpdateData, WeightData,
+};
 pub use deep::Deep;
 pub use differences::{Difference, difference};
 pub use explanation::{
