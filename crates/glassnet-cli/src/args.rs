@@ -82,13 +82,13 @@ pub(crate) enum Threads {
 }
 
 /// A whole number, refused in plain words.
-fn whole<N: std::str::FromStr>(text: &str) -> Result<N, String> {
+pub(crate) fn whole<N: std::str::FromStr>(text: &str) -> Result<N, String> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let help = if digits { "give a smaller number" } else { "give a whole number of at least 0" };
     text.parse().map_err(|_| help.into())
 }
 
-fn number(text: &str) -> Result<f64, String> {
+pub(crate) fn number(text: &str) -> Result<f64, String> {
     text.parse().map_err(|_| "give a number such as 0.01".into())
 }
 

@@ -13,6 +13,7 @@ use glassnet::nn::loss::Criterion;
 use glassnet::train::optimizer::Optimizer;
 use glassnet::{Error, Result};
 
+use crate::answer::Answer;
 use crate::args::{Gaps, Reading, Unseen, Weights};
 use crate::model::{self, Model};
 use crate::terminal::Terminal;
@@ -111,8 +112,16 @@ impl io::Write for Written<'_> {
     }
 }
 
+/// The explanation to people and to programs; a lesson shows it, too.
+pub(crate) fn answer(args: &Explain, terminal: &Terminal) -> Result<Answer> {
+    let explanation = explanation(args, terminal)?;
+    let json = serde_json::to_value(explanation.data())
+        .map_err(|error| Error::io(format!("the result cannot be written as JSON: {error}")))?;
+    Ok(Answer { document: explanation.document(), json })
+}
+
 /// What is asked for, from the flags.
-pub(crate) fn explanation(args: &Explain, terminal: &Terminal) -> Result<Explanation> {
+fn explanation(args: &Explain, terminal: &Terminal) -> Result<Explanation> {
     let weight = args.weight.as_deref().map(Weight::parse).transpose();
     let weight = weight.map_err(|error| at_flag(error, "--weight"))?;
     let optimizer = args.optimizer.as_deref().map(Optimizer::parse).transpose();

@@ -17,5 +17,8 @@ pub(super) fn number(text: &str, place: &str) -> Result<f64> {
 
 /// Numbers with commas, semicolons or spaces between them.
 pub(super) fn list(text: &str, place: &str) -> Result<Vec<f64>> {
-    text.split([',', ';', ' ']).filter(|part| !part.is_empty()).map(|part| number(part, place)).collect()
+    text.split([',', ';', ' '])
+        .filter(|part| !part.is_empty())
+        .map(|part| number(part, place))
+        .collect()
 }

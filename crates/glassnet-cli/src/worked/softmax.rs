@@ -9,10 +9,13 @@ use crate::usage::at_flag;
 
 /// `glassnet worked softmax`.
 #[derive(Clone, Debug, Args)]
-#[command(after_help = "Examples:\n  \
+#[command(
+    override_usage = "glassnet worked softmax [OPTIONS] <SCORE>...",
+    after_help = "Examples:\n  \
     glassnet worked softmax A=7 B=1 C=2.2 --true A\n  \
     glassnet worked softmax 7,1,2.2 --labels A,B,C --true A\n  \
-    glassnet worked softmax -1,0.5 --json")]
+    glassnet worked softmax -1,0.5 --json"
+)]
 pub(crate) struct Softmax {
     /// The scores z: LABEL=NUMBER for each class, or the numbers alone.
     #[arg(value_name = "SCORE", allow_hyphen_values = true, required = true)]
@@ -38,7 +41,8 @@ pub(super) fn work(args: &Softmax) -> Result<Work> {
     })?;
     let truth = found.truth.as_ref();
     let json = json!({
-        "schema": "glassnet.worked.softmax/1",
+        "schema": "glassnet.worked/1",
+        "topic": "softmax",
         "labels": found.labels,
         "z": found.scores,
         "exp": found.exponentials,

@@ -5,7 +5,7 @@ use super::differences::{Difference, difference};
 use super::paths::{Paths, paths};
 use super::setting::Weight;
 use super::symbols::Symbols;
-use super::{forward, gradients, loss, update, weight};
+use super::{forward, gradients, loss, printed, update, weight};
 use crate::document::{Document, NoteKind, Text};
 use crate::error::{Error, Result};
 use crate::nn::loss::Criterion;
@@ -302,6 +302,7 @@ impl Explanation {
             self.trace.loss().is_some() && (self.config.backward || self.weight.is_some());
         if self.trace.loss().is_some() {
             loss::write(self, &mut document);
+            printed::write(self, &mut document);
         }
         if self.config.backward && self.trace.loss().is_some() {
             gradients::write(self, &mut document);

@@ -26,6 +26,7 @@ mod loss;
 mod normalization;
 mod number;
 mod paths;
+mod printed;
 #[cfg(test)]
 mod samples;
 mod setting;

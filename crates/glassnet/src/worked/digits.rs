@@ -21,7 +21,7 @@ pub(super) fn shown(value: f64, digits: usize) -> String {
     let scientific = format!("{value:.*e}", digits.saturating_sub(1));
     let Some((mantissa, exponent)) = scientific.split_once('e') else { return scientific };
     let exponent: i32 = exponent.parse().unwrap_or(0);
-    if (-4..9).contains(&exponent) {
+    if (-3..9).contains(&exponent) {
         let places = (digits as i32 - 1 - exponent).max(0) as usize;
         trimmed(format!("{value:.places$}"))
     } else {
@@ -62,11 +62,7 @@ pub(super) fn column(values: &[f64], digits: usize) -> Math {
 }
 
 fn trimmed(text: String) -> String {
-    if text.contains('.') {
-        text.trim_end_matches('0').trim_end_matches('.').into()
-    } else {
-        text
-    }
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').into() } else { text }
 }
 
 /// A count with its noun: `1 row`, `4 rows`.

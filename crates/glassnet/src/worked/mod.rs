@@ -15,11 +15,21 @@
 //! # Ok::<(), glassnet::Error>(())
 //! ```
 
+mod activations;
+mod basis;
 mod collapse;
 mod counting;
 mod digits;
+mod least_squares;
+mod logistic;
 mod softmax;
 
+pub use activations::{
+    Activation, Activations, ActivationsConfig, Compared, Cost, Depth, Shape, Side, Values,
+    activations,
+};
+pub use basis::{Basis, BasisConfig, BasisFunction, BasisKind, FittedBasis, Learning, basis};
 pub use collapse::{Affine, Collapse, Comparison, Layer, Run, Score, collapse};
 pub use counting::{Count, CountedLayer, Counting, Role, counting};
+pub use logistic::{Logistic, LogisticConfig, Optimum, Separation, TwoWays, logistic};
 pub use softmax::{ByHand, Softmax, Truth, softmax};

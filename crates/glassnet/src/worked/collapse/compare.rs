@@ -3,7 +3,7 @@
 use super::run::Run;
 use crate::error::{Error, Result};
 use crate::graph::{Checked, NodeId, Shape};
-use crate::nn::{self, Linear, Module, Mode, Network, StateDict};
+use crate::nn::{self, Linear, Mode, Module, Network, StateDict};
 use crate::reference::{self, Array, Feeds};
 use crate::tensor::{Tensor, Value};
 use crate::train::Target;
@@ -55,9 +55,11 @@ pub(super) fn compare(
     let width = run.collapsed.inputs();
     let given: usize = inputs.shape().iter().skip(1).product();
     if given != width || inputs.shape().len() < 2 {
-        return Err(Error::data(format!("the rows have {given} values, the network takes {width}"))
-            .at("the rows")
-            .help(format!("give {width} per row")));
+        return Err(Error::data(format!(
+            "the rows have {given} values, the network takes {width}"
+        ))
+        .at("the rows")
+        .help(format!("give {width} per row")));
     }
     let last = run.layers.last().map_or("", |layer| layer.name.as_str());
     let kept: Vec<&str> = run.layers.iter().map(|layer| layer.name.as_str()).collect();
@@ -142,10 +144,8 @@ fn collapsed(run: &Run, inputs: &Tensor<f32>) -> Result<Vec<Vec<f64>>> {
 }
 
 fn evaluate(graph: &Checked, feeds: &Feeds, batch: usize) -> Result<Vec<Vec<f64>>> {
-    let output: NodeId = graph
-        .graph()
-        .output("y")
-        .ok_or_else(|| Error::network("the network has no output"))?;
+    let output: NodeId =
+        graph.graph().output("y").ok_or_else(|| Error::network("the network has no output"))?;
     let values = reference::evaluate(graph, feeds, batch)?;
     match &values[output] {
         Array::Float(tensor) => Ok(rows(tensor)),
@@ -199,6 +199,8 @@ fn misfit(targets: usize, outputs: usize) -> Error {
 fn class_of(row: &[f64]) -> i64 {
     match row {
         [only] => i64::from(*only > 0.0),
-        row => (0..row.len()).fold(0, |best, at| if row[at] > row[best] { at } else { best }) as i64,
+        row => {
+            (0..row.len()).fold(0, |best, at| if row[at] > row[best] { at } else { best }) as i64
+        }
     }
 }

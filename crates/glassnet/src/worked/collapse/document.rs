@@ -45,9 +45,10 @@ impl Collapse {
         let between: Vec<String> =
             self.barriers.iter().map(|(name, kind)| format!("{name:?} ({kind})")).collect();
         if alone == self.runs.len() && alone > 1 {
+            let parts = if between.len() == 1 { "parts" } else { "part" };
             document.say(format!(
-                "No two linear layers follow each other, so as it stands nothing collapses: {} parts them. A function \
-                 that is not linear is what makes a second layer worth having.",
+                "No two linear layers follow each other, so as it stands nothing collapses: {} {parts} them. A \
+                 function that is not linear is what makes a second layer worth having.",
                 between.join(", ")
             ));
         } else if !between.is_empty() {
@@ -77,12 +78,16 @@ fn say_run(document: &mut Document, run: &Run) {
         document.formula(layer_line(run, at));
     }
     if run.layers.len() > WRITTEN {
-        document.note(NoteKind::Omitted, format!("{} further layers alike", run.layers.len() - WRITTEN));
+        document.note(
+            NoteKind::Omitted,
+            format!("{} further layers alike", run.layers.len() - WRITTEN),
+        );
     }
     document.push(Block::Steps(symbols(run)));
     say_numbers(document, run);
     let (before, after) = (run.parameters(), run.collapsed_parameters());
-    let narrowest = run.layers.iter().map(|layer| layer.affine.weight.len()).min().unwrap_or(0);
+    let widths = run.layers.iter().map(|layer| layer.affine.weight.len());
+    let narrowest = widths.chain([run.collapsed.inputs()]).min().unwrap_or(0);
     document.say(format!(
         "{} with {} compute what one layer of {} computes. W' has rank {narrowest} at most, the least width on the way.",
         count(run.layers.len(), "layer"),
@@ -94,8 +99,7 @@ fn say_run(document: &mut Document, run: &Run) {
 /// h^(2) = W^(2) h^(1) + b^(2)
 fn layer_line(run: &Run, at: usize) -> Math {
     let input = if at == 0 { Math::name("x") } else { indexed("h", at) };
-    let product =
-        Math::row([indexed("W", at + 1), Math::Operator(Operator::Beside), input]);
+    let product = Math::row([indexed("W", at + 1), Math::Operator(Operator::Beside), input]);
     indexed("h", at + 1).equals(match run.layers[at].has_bias {
         true => Math::row([product, Math::Operator(Operator::Plus), indexed("b", at + 1)]),
         false => product,
@@ -109,7 +113,8 @@ fn symbols(run: &Run) -> Steps {
     if depth <= WRITTEN {
         let mut nested = Math::name("x");
         for (at, layer) in run.layers.iter().enumerate() {
-            let inner = if at > 0 && run.layers[at - 1].has_bias { nested.fenced() } else { nested };
+            let inner =
+                if at > 0 && run.layers[at - 1].has_bias { nested.fenced() } else { nested };
             nested = Math::row([indexed("W", at + 1), Math::Operator(Operator::Beside), inner]);
             if layer.has_bias {
                 nested = Math::row([nested, Math::Operator(Operator::Plus), indexed("b", at + 1)]);
@@ -129,9 +134,8 @@ fn symbols(run: &Run) -> Steps {
     } else {
         let dots = Math::Operator(Operator::Dots);
         let beside = || Math::Operator(Operator::Beside);
-        let product = |to: Math| {
-            Math::row([indexed("W", depth), beside(), dots.clone(), beside(), to])
-        };
+        let product =
+            |to: Math| Math::row([indexed("W", depth), beside(), dots.clone(), beside(), to]);
         let over = Math::Big(
             BigOperator::Sum,
             Some(Box::new(Math::name("k").equals(Math::number("1")))),
@@ -187,9 +191,9 @@ fn bias_term(depth: usize, layer: usize) -> Math {
 
 fn say_numbers(document: &mut Document, run: &Run) {
     let small = |rows: usize, columns: usize| rows <= SMALL && columns <= SMALL;
-    let fits = run.layers.iter().all(|layer| {
-        small(layer.affine.weight.len(), layer.affine.inputs())
-    }) && run.layers.len() <= WRITTEN;
+    let fits =
+        run.layers.iter().all(|layer| small(layer.affine.weight.len(), layer.affine.inputs()))
+            && run.layers.len() <= WRITTEN;
     let whole = &run.collapsed;
     let bias = run.layers.iter().any(|layer| layer.has_bias);
     if !fits && !small(whole.weight.len(), whole.inputs()) {
@@ -278,7 +282,8 @@ fn say_rows(document: &mut Document, comparison: &Comparison, activations: bool)
                 (true, Some(class)) => format!(": it predicts class {class} everywhere"),
                 (true, None) | (false, _) => String::new(),
             };
-            document.say(format!("The collapsed network has {} of {all} right{tail}.", right(without)));
+            document
+                .say(format!("The collapsed network has {} of {all} right{tail}.", right(without)));
         }
         Score::Values { with, without } => {
             if activations {

@@ -161,12 +161,7 @@ pub(super) fn parts(module: &Module, state: &StateDict) -> Result<Vec<Part>> {
     Ok(found)
 }
 
-fn collect(
-    module: &Module,
-    path: String,
-    state: &StateDict,
-    parts: &mut Vec<Part>,
-) -> Result<()> {
+fn collect(module: &Module, path: String, state: &StateDict, parts: &mut Vec<Part>) -> Result<()> {
     match module {
         Module::Sequential(sequential) => {
             for (name, child) in sequential.children() {
@@ -237,7 +232,10 @@ fn read_linear(linear: &Linear, name: String, state: &StateDict) -> Result<Layer
     if linear.in_features.saturating_mul(linear.out_features) > MAX_ELEMENTS {
         return Err(Error::new(
             ErrorKind::Limit,
-            format!("a layer of {}·{} weights is too large", linear.in_features, linear.out_features),
+            format!(
+                "a layer of {}·{} weights is too large",
+                linear.in_features, linear.out_features
+            ),
         )
         .at(format!("layer {name:?} (Linear)"))
         .help("give a network with smaller layers"));

@@ -5,9 +5,8 @@ use crate::tensor::Value;
 
 /// The sheet's network of task 2.5.
 fn sheet(notation: &str) -> Network {
-    let tensor = |shape: &[usize], data: &[f32]| {
-        Value::from(Tensor::new(shape, data.to_vec()).unwrap())
-    };
+    let tensor =
+        |shape: &[usize], data: &[f32]| Value::from(Tensor::new(shape, data.to_vec()).unwrap());
     let state = StateDict::from_iter([
         ("0.weight", tensor(&[2, 2], &[3.21, 3.21, -2.34, -2.34])),
         ("0.bias", tensor(&[2], &[-3.21, 2.34])),
@@ -65,7 +64,14 @@ fn the_sheets_symbolic_lines() {
     let network = Network::new(nn::parse("2-3l-2").unwrap(), 0).unwrap();
     let run = collapse(&network, None, None).unwrap().runs.remove(0);
     let shown = document_lines(&run);
-    for line in ["h⁽²⁾", "(W⁽²⁾W⁽¹⁾)x + (W⁽²⁾b⁽¹⁾) + b⁽²⁾", "W⁽²⁾(W⁽¹⁾x + b⁽¹⁾) + b⁽²⁾", "W′x + b′", "multiply out", "one linear layer"] {
+    for line in [
+        "h⁽²⁾",
+        "(W⁽²⁾W⁽¹⁾)x + (W⁽²⁾b⁽¹⁾) + b⁽²⁾",
+        "W⁽²⁾(W⁽¹⁾x + b⁽¹⁾) + b⁽²⁾",
+        "W′x + b′",
+        "multiply out",
+        "one linear layer",
+    ] {
         assert!(shown.contains(line), "{line}: {shown}");
     }
 }
@@ -103,7 +109,11 @@ fn random_stacks_collapse_right() {
     for (seed, notation, names) in [
         (1, "Sequential(Linear(3, 4), Linear(4, 2), Linear(2, 5))", &["0", "1", "2"][..]),
         (2, "Sequential(Linear(2, 7, bias=False), Dropout(0.5), Linear(7, 1))", &["0", "2"]),
-        (3, "Sequential(Linear(4, 3), Identity(), Linear(3, 3, bias=False), Linear(3, 2), Linear(2, 2), Linear(2, 2), Linear(2, 6))", &["0", "2", "3", "4", "5", "6"]),
+        (
+            3,
+            "Sequential(Linear(4, 3), Identity(), Linear(3, 3, bias=False), Linear(3, 2), Linear(2, 2), Linear(2, 2), Linear(2, 6))",
+            &["0", "2", "3", "4", "5", "6"],
+        ),
     ] {
         let network = Network::new(nn::parse(notation).unwrap(), seed).unwrap();
         let width = network.module().input_shape().unwrap().at(1)[1];
@@ -140,12 +150,18 @@ fn runs_end_where_something_is_not_linear() {
     );
     assert_eq!(lengths("Sequential(Linear(2, 3), LayerNorm(3), Linear(3, 1))"), (vec![1, 1], None));
     assert_eq!(lengths("Sequential(Linear(2, 3), BatchNorm1d(3), Linear(3, 1))"), (vec![3], None));
-    assert_eq!(lengths("Sequential(Linear(2, 2), Residual(Linear(2, 2)), Softmax(1))"), (vec![2], None));
+    assert_eq!(
+        lengths("Sequential(Linear(2, 2), Residual(Linear(2, 2)), Softmax(1))"),
+        (vec![2], None)
+    );
     assert_eq!(
         lengths("Sequential(Linear(2, 2), Residual(Linear(2, 2), ReLU()), Linear(2, 1))"),
         (vec![1, 1, 1], None)
     );
-    assert_eq!(lengths("Sequential(Linear(2, 3), PReLU(), Linear(3, 1), Sigmoid())"), (vec![1, 1], Some(2)));
+    assert_eq!(
+        lengths("Sequential(Linear(2, 3), PReLU(), Linear(3, 1), Sigmoid())"),
+        (vec![1, 1], Some(2))
+    );
 }
 
 #[test]

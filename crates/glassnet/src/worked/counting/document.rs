@@ -19,7 +19,10 @@ impl Counting {
         if self.layers.len() > SHOWN {
             document.note(
                 NoteKind::Omitted,
-                format!("{} further layers; their numbers are in the sums", self.layers.len() - SHOWN),
+                format!(
+                    "{} further layers; their numbers are in the sums",
+                    self.layers.len() - SHOWN
+                ),
             );
         }
         self.say_sum(&mut document);
@@ -66,7 +69,11 @@ impl Counting {
             Column::numbers("weights"),
         ]);
         for layer in self.layers.iter().take(SHOWN) {
-            let name = if layer.name.is_empty() { Text::default() } else { Text::default().code(&layer.name) };
+            let name = if layer.name.is_empty() {
+                Text::default()
+            } else {
+                Text::default().code(&layer.name)
+            };
             table.row([
                 name,
                 layer.kind.into(),
@@ -124,11 +131,23 @@ impl Counting {
             );
         }
         for (kind, words) in [
-            ("Embedding", "An embedding has a row of weights per index. Looking a row up is the product of the table \
-                           with a one-hot vector, so its weights are multiplicative and it has no bias."),
-            ("PReLU", "A PReLU's slope below 0 is trained: one multiplicative weight, or one per channel."),
-            ("LayerNorm", "Layer normalisation multiplies every feature by a weight and adds a bias."),
-            ("BatchNorm1d", "Batch normalisation multiplies every feature by a weight and adds a bias."),
+            (
+                "Embedding",
+                "An embedding has a row of weights per index. Looking a row up is the product of the table \
+                           with a one-hot vector, so its weights are multiplicative and it has no bias.",
+            ),
+            (
+                "PReLU",
+                "A PReLU's slope below 0 is trained: one multiplicative weight, or one per channel.",
+            ),
+            (
+                "LayerNorm",
+                "Layer normalisation multiplies every feature by a weight and adds a bias.",
+            ),
+            (
+                "BatchNorm1d",
+                "Batch normalisation multiplies every feature by a weight and adds a bias.",
+            ),
         ] {
             if has(kind) {
                 document.note(NoteKind::Remark, words);

@@ -10,7 +10,10 @@ fn the_sheets_count() {
     let counting = counting(&nn::parse("6-32-32-32-4").unwrap(), Some(80)).unwrap();
     let parts: Vec<usize> = counting.layers.iter().map(CountedLayer::parameters).collect();
     assert_eq!(parts, [224, 0, 1056, 0, 1056, 0, 132]);
-    assert_eq!((counting.parameters(), counting.multiplicative, counting.biases), (2468, 2368, 100));
+    assert_eq!(
+        (counting.parameters(), counting.multiplicative, counting.biases),
+        (2468, 2368, 100)
+    );
     let shown = counting.document().plain();
     for piece in [
         "6·32 + 32 = 224",
@@ -70,7 +73,12 @@ fn every_kind_of_layer_has_its_place() {
     let residual = super::counting(&module, None).unwrap();
     assert_eq!(residual.parameters(), module.parameter_count());
     let shown = counting.document().plain();
-    for piece in ["13 numbers that no gradient changes", "one-hot", "PReLU's slope", "Dropout add no weights"] {
+    for piece in [
+        "13 numbers that no gradient changes",
+        "one-hot",
+        "PReLU's slope",
+        "Dropout add no weights",
+    ] {
         assert!(shown.contains(piece), "{piece}: {shown}");
     }
 }

@@ -162,9 +162,7 @@ impl Softmax {
     fn say_loss(&self, document: &mut Document, truth: &Truth) {
         document.section("Log-likelihood loss");
         let label = &self.labels[truth.class];
-        let log_p = |of: &str| {
-            Math::apply("log", Math::row([probability_of(Math::text(of))]))
-        };
+        let log_p = |of: &str| Math::apply("log", Math::row([probability_of(Math::text(of))]));
         let mut steps = Steps::new(Math::name("J"));
         steps.equals(
             Math::row([
@@ -185,17 +183,12 @@ impl Softmax {
             "definition",
         );
         steps.equals(
-            Math::row([
-                Math::number("-1"),
-                Math::Operator(Operator::Dot),
-                log_p(label),
-            ]),
+            Math::row([Math::number("-1"), Math::Operator(Operator::Dot), log_p(label)]),
             "only the true class counts",
         );
         let exact = self.probabilities[truth.class];
-        let negative_log = |p: Math| {
-            Math::row([Math::Operator(Operator::Sign), Math::apply("log", p)])
-        };
+        let negative_log =
+            |p: Math| Math::row([Math::Operator(Operator::Sign), Math::apply("log", p)]);
         steps.steps.push(approximately(negative_log(six_places(exact)), ""));
         steps.steps.push(approximately(six_places(truth.loss), ""));
         document.push(Block::Steps(steps));
@@ -231,9 +224,11 @@ impl Softmax {
         ]));
         let label = &self.labels[truth.class];
         document.say(
-            Text::from(format!("y is 1 for {label} and 0 else. The derivatives add up to 0: what pulls "))
-                .plain(label.as_str())
-                .plain(" up pushes the others down."),
+            Text::from(format!(
+                "y is 1 for {label} and 0 else. The derivatives add up to 0: what pulls "
+            ))
+            .plain(label.as_str())
+            .plain(" up pushes the others down."),
         );
     }
 
@@ -243,11 +238,8 @@ impl Softmax {
             "A score of 1000 would overflow e^z. Subtracting the greatest score m from all changes no probability, \
              because e^(z-m) = e^z/e^m and e^m cancels:",
         );
-        let shifted = Math::row([
-            Math::name("z_j"),
-            Math::Operator(Operator::Minus),
-            Math::name("m"),
-        ]);
+        let shifted =
+            Math::row([Math::name("z_j"), Math::Operator(Operator::Minus), Math::name("m")]);
         let mut steps = Steps::new(Math::row([
             Math::text("ln"),
             sum_over("j"),

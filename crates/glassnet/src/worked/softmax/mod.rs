@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::grad::grad;
 use crate::graph::op::{self, Activation, Reduce, Reduction};
 use crate::graph::{Builder, Checked, DType, NodeId, Shape};
-use crate::nn::loss::{CrossEntropyLoss, Criterion, LossOperands};
+use crate::nn::loss::{Criterion, CrossEntropyLoss, LossOperands};
 use crate::reference::{self, Feeds};
 use crate::tensor::Tensor;
 use crate::worked::digits::rounded;
@@ -229,8 +229,7 @@ impl Nodes {
     }
 
     fn evaluate(&self, scores: &[f64], class: Option<usize>) -> Result<Found> {
-        let mut feeds =
-            Feeds::new().input("z", Tensor::new([1, scores.len()], scores.to_vec())?);
+        let mut feeds = Feeds::new().input("z", Tensor::new([1, scores.len()], scores.to_vec())?);
         if let Some(class) = class {
             feeds.set_input("y", Tensor::new([1], vec![class as i64])?);
         }

@@ -43,9 +43,22 @@ fn the_sheets_numbers_to_the_printed_digit() {
     assert_eq!(truth.by_hand.probability, 0.989);
     assert_eq!(text(truth.by_hand.loss, 5), "0.01106");
     let shown = found.document().plain();
-    for piece in
-        ["1096.633", "1108.376", "98.940 %", "0.245 %", "0.814 %", "predicts A", "0.010652", "0.01106", "0.011", "1097", "2.72", "9.03", "98.9 %", "0.002452"]
-    {
+    for piece in [
+        "1096.633",
+        "1108.376",
+        "98.940 %",
+        "0.245 %",
+        "0.814 %",
+        "predicts A",
+        "0.010652",
+        "0.01106",
+        "0.011",
+        "1097",
+        "2.72",
+        "9.03",
+        "98.9 %",
+        "0.002452",
+    ] {
         assert!(shown.contains(piece), "{piece}: {shown}");
     }
 }
