@@ -11,6 +11,7 @@ mod samples;
 mod setting;
 pub mod sharpness;
 mod units;
+pub mod why_zero;
 
 pub use setting::{Setting, SettingConfig, Weight};
 pub use units::Unit;
