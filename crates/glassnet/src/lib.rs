@@ -5,13 +5,16 @@
 //! ([`train`]). The library thinks and does nothing else: files, clock, randomness, threads and printing are
 //! arguments of its functions, never its habits.
 
+pub mod derive;
 pub mod document;
+pub mod draw;
 pub mod engine;
 pub mod error;
 pub mod explain;
 pub mod formula;
 pub mod grad;
 pub mod graph;
+pub mod lesson;
 pub mod math;
 pub mod nn;
 pub mod reference;
@@ -19,6 +22,7 @@ pub mod report;
 pub mod tensor;
 pub mod trace;
 pub mod train;
+pub mod worked;
 
 pub use error::{Error, ErrorKind, Result};
 pub use tensor::{Tensor, Value};

@@ -14,6 +14,8 @@ enum Seam {
     Product,
 }
 
+const SEAMS: [Seam; 4] = [Seam::Relation, Seam::List, Seam::Sum, Seam::Product];
+
 /// Continued lines stand this far in.
 const INDENT: usize = 2;
 
@@ -24,15 +26,69 @@ pub(crate) fn broken(piece: &Math, width: usize) -> Vec<Panel> {
         return vec![trimmed(&whole)];
     }
     if let Math::Row(parts) = piece {
-        for seam in [Seam::Relation, Seam::List, Seam::Sum, Seam::Product] {
-            let chunks = split(parts, seam);
+        let parts = flattened(parts);
+        for seam in SEAMS {
+            let chunks = split(&parts, seam);
             // Below this, broken lines are harder to read than one wrapped line.
             if chunks.len() > 1 && width > 12 {
-                return fill(&chunks, seam, width);
+                return match seam {
+                    Seam::Relation => relate(&chunks, width),
+                    Seam::List | Seam::Sum | Seam::Product => fill(&chunks, seam, width),
+                };
             }
         }
     }
     wrapped(&piece.to_string(), width, INDENT).into_iter().map(Panel::line).collect()
+}
+
+/// The piece in rows that are each about as wide as `width` columns of text: for pages whose letters are not all of
+/// one width. Each row but the first begins with its sign; what has no sign to break at stays whole.
+pub(crate) fn rows(piece: &Math, width: usize) -> Vec<Math> {
+    match piece {
+        Math::Row(parts) => rows_at(&flattened(parts), &SEAMS, width),
+        piece => vec![piece.clone()],
+    }
+}
+
+/// Rows within a row without their bounds, which nobody sees.
+fn flattened(parts: &[Math]) -> Vec<Math> {
+    let mut flat = vec![];
+    for part in parts {
+        match part {
+            Math::Row(inner) => flat.extend(flattened(inner)),
+            part => flat.push(part.clone()),
+        }
+    }
+    flat
+}
+
+/// As [`rows`], broken at the first of `seams` that there is, and what is still too wide at those after it.
+fn rows_at(parts: &[Math], seams: &[Seam], width: usize) -> Vec<Math> {
+    if set_start(parts).width() <= width {
+        return vec![Math::Row(parts.to_vec())];
+    }
+    let (seam, later) = match seams.split_first() {
+        Some((seam, later)) => (*seam, later),
+        None => return vec![Math::Row(parts.to_vec())],
+    };
+    let mut chunks = split(parts, seam);
+    if seam == Seam::Relation && chunks.len() > 1 && set_start(&chunks[0]).width() <= width / 3 {
+        let first = chunks.remove(0);
+        chunks[0].splice(0..0, first);
+    }
+    let mut lines: Vec<Vec<Math>> = vec![];
+    for chunk in chunks {
+        if let Some(last) = lines.last_mut().filter(|_| seam != Seam::Relation) {
+            let mut longer = last.clone();
+            longer.extend_from_slice(&chunk);
+            if set_start(&longer).width() <= width {
+                *last = longer;
+                continue;
+            }
+        }
+        lines.push(chunk);
+    }
+    lines.iter().flat_map(|line| rows_at(line, later, width)).collect()
 }
 
 fn trimmed(panel: &Panel) -> Panel {
@@ -88,44 +144,61 @@ fn split(parts: &[Math], at: Seam) -> Vec<Vec<Math>> {
     chunks
 }
 
-/// As many chunks to a line as fit; relations have a line each.
-fn fill(chunks: &[Vec<Math>], at: Seam, width: usize) -> Vec<Panel> {
-    let mut lines: Vec<Panel> = vec![];
-    let mut current: Vec<Math> = vec![];
-    let indent = if at == Seam::List { 0 } else { INDENT };
-    let room = |lines: &[Panel]| if lines.is_empty() { width } else { width - indent };
-    for chunk in chunks {
-        let mut longer = current.clone();
-        longer.extend_from_slice(chunk);
-        let fits = set_start(&longer).width() <= room(&lines);
-        if fits && (at != Seam::Relation || current.is_empty()) {
-            current = longer;
-            continue;
+/// A line for each relation, the relations below each other; behind the left side if that is short.
+fn relate(chunks: &[Vec<Math>], width: usize) -> Vec<Panel> {
+    let left = set_start(&chunks[0]);
+    let beside = left.width() <= 16.min(width / 3);
+    let indent = if beside { left.width() + 1 } else { INDENT };
+    let mut lines = if beside { vec![] } else { break_chunk(&chunks[0], width) };
+    for chunk in &chunks[1..] {
+        for panel in break_chunk(chunk, width - indent) {
+            lines.push(match (lines.is_empty(), beside) {
+                (true, true) => Panel::beside([left.clone(), Panel::line(" "), panel]),
+                (true, false) | (false, _) => indented(&panel, indent),
+            });
         }
-        if !current.is_empty() {
-            let panel = set_start(&current);
-            lines.push(indented(&panel, if lines.is_empty() { 0 } else { indent }));
-            current = vec![];
-        }
-        if set_start(chunk).width() <= room(&lines) {
-            current = chunk.clone();
-            continue;
-        }
-        let shift = if lines.is_empty() { 0 } else { indent };
-        lines.extend(break_chunk(chunk, room(&lines)).iter().map(|panel| indented(panel, shift)));
-    }
-    if !current.is_empty() {
-        let panel = set_start(&current);
-        lines.push(indented(&panel, if lines.is_empty() { 0 } else { indent }));
     }
     lines
 }
 
-/// A chunk that is too wide by itself: its sign, then its parts broken further.
+/// As many chunks to a line as fit.
+fn fill(chunks: &[Vec<Math>], at: Seam, width: usize) -> Vec<Panel> {
+    let mut lines: Vec<Panel> = vec![];
+    let mut current: Vec<Math> = vec![];
+    let indent = if at == Seam::List { 0 } else { INDENT };
+    for chunk in chunks {
+        let shift = if lines.is_empty() { 0 } else { indent };
+        let mut longer = current.clone();
+        longer.extend_from_slice(chunk);
+        if set_start(&longer).width() <= width - shift {
+            current = longer;
+            continue;
+        }
+        if !current.is_empty() {
+            lines.push(indented(&set_start(&current), shift));
+            current = vec![];
+        }
+        let shift = if lines.is_empty() { 0 } else { indent };
+        match set_start(chunk).width() <= width - shift {
+            true => current = chunk.clone(),
+            false => {
+                let inner = break_chunk(chunk, width - shift);
+                lines.extend(inner.iter().map(|panel| indented(panel, shift)));
+            }
+        }
+    }
+    if !current.is_empty() {
+        let shift = if lines.is_empty() { 0 } else { indent };
+        lines.push(indented(&set_start(&current), shift));
+    }
+    lines
+}
+
+/// A chunk: its sign, then its parts, broken further if they are too wide.
 fn break_chunk(chunk: &[Math], width: usize) -> Vec<Panel> {
     let (sign, rest) = match chunk.split_first() {
         Some((Math::Operator(operator), rest)) if seam(*operator).is_some() => {
-            (line::sign(*operator).trim_start(), rest)
+            (leading(*operator), rest)
         }
         _ => ("", chunk),
     };
@@ -138,13 +211,20 @@ fn break_chunk(chunk: &[Math], width: usize) -> Vec<Panel> {
     inner.into_iter().enumerate().map(|(i, panel)| Panel::beside([head(i), panel])).collect()
 }
 
+/// The sign at the start of a line.
+fn leading(operator: Operator) -> &'static str {
+    match operator {
+        Operator::Dot => "· ",
+        operator => line::sign(operator).trim_start(),
+    }
+}
+
 /// A line's parts, without the space before its first sign and behind its last.
 fn set_start(parts: &[Math]) -> Panel {
     let whole = match parts.split_first() {
-        Some((Math::Operator(operator), rest)) => Panel::beside([
-            Panel::line(line::sign(*operator).trim_start()),
-            set(&Math::Row(rest.to_vec())),
-        ]),
+        Some((Math::Operator(operator), rest)) => {
+            Panel::beside([Panel::line(leading(*operator)), set(&Math::Row(rest.to_vec()))])
+        }
         _ => set(&Math::Row(parts.to_vec())),
     };
     trimmed(&whole)

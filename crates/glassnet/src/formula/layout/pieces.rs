@@ -35,7 +35,10 @@ pub(super) fn set(piece: &Math) -> Panel {
 pub(super) fn is_flat(piece: &Math) -> bool {
     match piece {
         Math::Row(parts) => parts.iter().all(is_flat),
-        Math::Fraction(numerator, denominator) => is_small(numerator) && is_small(denominator),
+        Math::Fraction(numerator, denominator) => {
+            is_short(numerator)
+                && matches!(&**denominator, Math::Number(digits) if digits.len() <= 4)
+        }
         Math::Raised(base, exponent) => {
             is_flat(base) && is_flat(exponent) && line::raised(&line::line(exponent)).is_some()
         }
@@ -60,9 +63,28 @@ pub(super) fn is_flat(piece: &Math) -> bool {
     }
 }
 
-/// 1/4 and 12/5 read well in a line.
-fn is_small(piece: &Math) -> bool {
-    matches!(piece, Math::Number(digits) if digits.len() <= 3)
+/// What reads well over a number in one line: 1/4, z²/2.
+fn is_short(numerator: &Math) -> bool {
+    match numerator {
+        Math::Number(digits) => digits.len() <= 4,
+        Math::Name(..) | Math::Pi => columns(&line::line(numerator)) <= 3,
+        Math::Raised(base, exponent) => {
+            is_short(base) && is_flat(numerator) && columns(&line::line(exponent)) <= 1
+        }
+        Math::Row(parts) => matches!(parts.as_slice(), [only] if is_short(only)),
+        Math::Text(_)
+        | Math::Function(..)
+        | Math::Apply
+        | Math::Operator(_)
+        | Math::Fraction(..)
+        | Math::Lowered(..)
+        | Math::Root(_)
+        | Math::Fence(..)
+        | Math::Matrix(_)
+        | Math::Big(..)
+        | Math::Under(..)
+        | Math::Cases(_) => false,
+    }
 }
 
 fn set_row(parts: &[Math]) -> Panel {
@@ -77,6 +99,12 @@ fn set_row(parts: &[Math]) -> Panel {
             }
             Math::Operator(Operator::Dot) if beside_bar => Panel::line(" · "),
             Math::Operator(Operator::Beside) if beside_bar => Panel::line(" "),
+            // Brackets of matrices and limits of sums would touch what stands before them.
+            Math::Matrix(_) if before.is_some_and(|before| matches!(before, Math::Matrix(_))) => {
+                Panel::beside([Panel::line(" "), set(part)])
+            }
+            Math::Operator(_) => set(part),
+            part if before.is_some_and(ends_in_bar) => Panel::beside([Panel::line(" "), set(part)]),
             part => set(part),
         }
     });
@@ -242,11 +270,15 @@ fn set_matrix(rows: &[Vec<Math>]) -> Panel {
 
 fn set_big(operator: BigOperator, below: Option<&Math>, above: Option<&Math>) -> Panel {
     let sign = Panel::line(line::big(operator));
+    let limit = |piece: &Math| match is_flat(piece) {
+        true => Panel::line(line::line(piece).replace(' ', "")),
+        false => set(piece),
+    };
     let mut panels = vec![];
-    panels.extend(above.map(set));
+    panels.extend(above.map(limit));
     let baseline = panels.first().map_or(0, Panel::height);
     panels.push(sign);
-    panels.extend(below.map(set));
+    panels.extend(below.map(limit));
     Panel::beside([Panel::stacked(&panels, baseline), Panel::line(" ")])
 }
 
