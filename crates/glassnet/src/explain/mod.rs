@@ -1,5 +1,6 @@
 //! Traces as documents, and the deep answers: exact loss along a weight, attributions, reasons.
 
+pub mod affine;
 pub mod along;
 pub mod convention;
 pub mod descend;
