@@ -10,3 +10,4 @@ mod reproducible;
 mod signals;
 mod surface;
 mod tables;
+mod worked;
