@@ -25,7 +25,7 @@ pub(crate) fn tell(error: &clap::Error) -> ExitCode {
 }
 
 /// What is wrong, where, and how to mend it.
-fn mistake(error: &clap::Error) -> Error {
+pub(crate) fn mistake(error: &clap::Error) -> Error {
     let usage = shown(error, ContextKind::Usage);
     let command = command(&usage);
     let argument = shown(error, ContextKind::InvalidArg);

@@ -14,6 +14,7 @@ pub mod explain;
 pub mod formula;
 pub mod grad;
 pub mod graph;
+pub mod lesson;
 pub mod math;
 pub mod nn;
 pub mod reference;

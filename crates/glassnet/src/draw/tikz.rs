@@ -11,21 +11,22 @@ const HEIGHT: f64 = 5.6;
 const COLOURS: [(u8, u8, u8); 6] =
     [(0, 90, 160), (200, 76, 0), (0, 122, 88), (160, 66, 136), (130, 96, 0), (90, 98, 108)];
 
-/// The plot as a `tikzpicture`; `set` writes words and mathematics as LaTeX text.
+/// The plot as a `tikzpicture` with its legend below; `set` writes words and mathematics as LaTeX text.
 ///
 /// ```
 /// use glassnet::document::{Axis, Plot, Series, Text};
 /// let line = Series::line("a line", vec![(0.0, 0.0), (1.0, 1.0)]);
 /// let plot = Plot { x: Axis::new("x"), y: Axis::new("y"), series: vec![line], marks: vec![] };
 /// let picture = glassnet::draw::tikz(&plot, &|text: &Text| text.to_string());
-/// assert!(picture.starts_with(r"\begin{tikzpicture}"));
+/// assert!(picture.contains(r"\begin{tikzpicture}"));
 /// ```
 pub fn tikz(plot: &Plot, set: &dyn Fn(&Text) -> String) -> String {
     let scene = Scene::new(plot);
-    let mut text = format!("\\begin{{tikzpicture}}[x={WIDTH}cm,y={HEIGHT}cm,font=\\small]\n");
+    let mut text = String::from("{%\n");
     for (i, (red, green, blue)) in COLOURS.iter().enumerate() {
         text.push_str(&format!("\\definecolor{{curve{i}}}{{RGB}}{{{red},{green},{blue}}}\n"));
     }
+    text.push_str(&format!("\\begin{{tikzpicture}}[x={WIDTH}cm,y={HEIGHT}cm,font=\\small]\n"));
     for tick in scene.y.ticks(5) {
         let (at, label) = (number(tick.at), tick.label.latex());
         text.push_str(&format!(
@@ -65,6 +66,7 @@ pub fn tikz(plot: &Plot, set: &dyn Fn(&Text) -> String) -> String {
     }
     text.push_str("\\end{tikzpicture}\n");
     text.push_str(&legend(&scene, set));
+    text.push_str("}\n");
     text
 }
 

@@ -276,6 +276,15 @@ pub(super) fn needs_brackets(base: &Math) -> bool {
     }
 }
 
+/// True if part `i` of a row is a product's missing sign between two fractions, whose bars would touch.
+pub(super) fn is_between_fractions(parts: &[Math], i: usize) -> bool {
+    let fraction =
+        |j: Option<usize>| matches!(j.and_then(|j| parts.get(j)), Some(Math::Fraction(..)));
+    parts[i] == Math::Operator(Operator::Beside)
+        && fraction(i.checked_sub(1))
+        && fraction(Some(i + 1))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -92,6 +92,20 @@ fn shifted(text: &str, table: &[(char, char)]) -> Option<String> {
     text.chars().filter(|c| *c != ' ').map(find).collect()
 }
 
+fn unshifted(character: char, table: &[(char, char)]) -> Option<char> {
+    table.iter().find(|(own, shifted)| *shifted == character && own != shifted).map(|(own, _)| *own)
+}
+
+/// The character of which this is the raised form.
+pub(super) fn unraised(character: char) -> Option<char> {
+    unshifted(character, RAISED)
+}
+
+/// The character of which this is the lowered form.
+pub(super) fn unlowered(character: char) -> Option<char> {
+    unshifted(character, LOWERED)
+}
+
 /// The text raised by Unicode's own characters, if it has all of them.
 pub(crate) fn raised(text: &str) -> Option<String> {
     // A prime stands high by itself.

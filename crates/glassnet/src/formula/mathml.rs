@@ -1,6 +1,7 @@
 //! Presentation MathML for a formula.
 
-use super::compose::needs_brackets;
+use super::accent;
+use super::compose::{is_between_fractions, needs_brackets};
 use super::expression::{Expression, Relation};
 use super::line::fences;
 use super::math::{BigOperator, Fence, Math, Operator};
@@ -62,13 +63,22 @@ fn operator(sign: &str, text: &mut String) {
 
 fn write(piece: &Math, text: &mut String) {
     match piece {
-        Math::Row(parts) => element("mrow", &parts.iter().collect::<Vec<_>>(), text),
+        Math::Row(parts) => {
+            text.push_str("<mrow>");
+            for (i, part) in parts.iter().enumerate() {
+                match is_between_fractions(parts, i) {
+                    true => text.push_str("<mspace width=\"0.17em\"/>"),
+                    false => write(part, text),
+                }
+            }
+            text.push_str("</mrow>");
+        }
         Math::Number(digits) => leaf("mn", digits, text),
-        Math::Name(letters, None) => leaf("mi", letters, text),
+        Math::Name(letters, None) => write_name(letters, text),
         Math::Name(letters, Some(index)) => {
             let digits = index.bytes().all(|byte| byte.is_ascii_digit());
             text.push_str("<msub>");
-            leaf("mi", letters, text);
+            write_name(letters, text);
             leaf(if digits { "mn" } else { "mi" }, index, text);
             text.push_str("</msub>");
         }
@@ -100,11 +110,25 @@ fn write(piece: &Math, text: &mut String) {
     }
 }
 
+/// A variable's letters; a marked letter as a letter below its mark.
+fn write_name(letters: &str, text: &mut String) {
+    match accent::decompose(letters) {
+        Some((base, mark)) => {
+            text.push_str("<mover accent=\"true\">");
+            leaf("mi", &base, text);
+            text.push_str(&format!("<mo stretchy=\"false\">{}</mo></mover>", accent::sign(mark)));
+        }
+        None => leaf("mi", letters, text),
+    }
+}
+
 fn write_fence(fence: Fence, inner: &Math, text: &mut String) {
     let (open, close) = fences(fence);
-    text.push_str(&format!("<mrow><mo form=\"prefix\" fence=\"true\">{open}</mo>"));
+    // A fence that could stretch is set with space around it.
+    let size = if inner.is_tall() { "" } else { " stretchy=\"false\"" };
+    text.push_str(&format!("<mrow><mo form=\"prefix\" fence=\"true\"{size}>{open}</mo>"));
     write(inner, text);
-    text.push_str(&format!("<mo form=\"postfix\" fence=\"true\">{close}</mo></mrow>"));
+    text.push_str(&format!("<mo form=\"postfix\" fence=\"true\"{size}>{close}</mo></mrow>"));
 }
 
 fn write_function(name: &str, below: Option<&str>, raised: &Option<Box<Math>>, text: &mut String) {
@@ -193,7 +217,7 @@ fn write_big(
 }
 
 fn write_cases(rows: &[(Math, Option<Math>)], text: &mut String) {
-    text.push_str("<mrow><mo form=\"prefix\" fence=\"true\">{</mo><mtable columnalign=\"left\">");
+    text.push_str("<mrow><mo form=\"prefix\" fence=\"true\">{</mo><mtable class=\"cases\" columnalign=\"left\">");
     for (value, condition) in rows {
         text.push_str("<mtr><mtd>");
         write(value, text);

@@ -1,5 +1,10 @@
 //! Documents rendered: for the terminal, as Markdown, LaTeX, one HTML file, or JSON.
 
+mod columns;
+mod html;
+mod json;
+mod latex;
+mod markdown;
 mod text;
 
 use crate::document::Document;
@@ -37,6 +42,9 @@ impl Default for Config {
 pub fn render(document: &Document, format: Format, config: &Config) -> String {
     match format {
         Format::Text => text::render(document, config.width.max(20)),
-        Format::Markdown | Format::Latex | Format::Html | Format::Json => document.plain(),
+        Format::Latex => latex::render(document),
+        Format::Html => html::render(document),
+        Format::Markdown => markdown::render(document),
+        Format::Json => json::render(document),
     }
 }

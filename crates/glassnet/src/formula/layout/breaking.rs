@@ -14,6 +14,8 @@ enum Seam {
     Product,
 }
 
+const SEAMS: [Seam; 4] = [Seam::Relation, Seam::List, Seam::Sum, Seam::Product];
+
 /// Continued lines stand this far in.
 const INDENT: usize = 2;
 
@@ -24,8 +26,9 @@ pub(crate) fn broken(piece: &Math, width: usize) -> Vec<Panel> {
         return vec![trimmed(&whole)];
     }
     if let Math::Row(parts) = piece {
-        for seam in [Seam::Relation, Seam::List, Seam::Sum, Seam::Product] {
-            let chunks = split(parts, seam);
+        let parts = flattened(parts);
+        for seam in SEAMS {
+            let chunks = split(&parts, seam);
             // Below this, broken lines are harder to read than one wrapped line.
             if chunks.len() > 1 && width > 12 {
                 return match seam {
@@ -36,6 +39,56 @@ pub(crate) fn broken(piece: &Math, width: usize) -> Vec<Panel> {
         }
     }
     wrapped(&piece.to_string(), width, INDENT).into_iter().map(Panel::line).collect()
+}
+
+/// The piece in rows that are each about as wide as `width` columns of text: for pages whose letters are not all of
+/// one width. Each row but the first begins with its sign; what has no sign to break at stays whole.
+pub(crate) fn rows(piece: &Math, width: usize) -> Vec<Math> {
+    match piece {
+        Math::Row(parts) => rows_at(&flattened(parts), &SEAMS, width),
+        piece => vec![piece.clone()],
+    }
+}
+
+/// Rows within a row without their bounds, which nobody sees.
+fn flattened(parts: &[Math]) -> Vec<Math> {
+    let mut flat = vec![];
+    for part in parts {
+        match part {
+            Math::Row(inner) => flat.extend(flattened(inner)),
+            part => flat.push(part.clone()),
+        }
+    }
+    flat
+}
+
+/// As [`rows`], broken at the first of `seams` that there is, and what is still too wide at those after it.
+fn rows_at(parts: &[Math], seams: &[Seam], width: usize) -> Vec<Math> {
+    if set_start(parts).width() <= width {
+        return vec![Math::Row(parts.to_vec())];
+    }
+    let (seam, later) = match seams.split_first() {
+        Some((seam, later)) => (*seam, later),
+        None => return vec![Math::Row(parts.to_vec())],
+    };
+    let mut chunks = split(parts, seam);
+    if seam == Seam::Relation && chunks.len() > 1 && set_start(&chunks[0]).width() <= width / 3 {
+        let first = chunks.remove(0);
+        chunks[0].splice(0..0, first);
+    }
+    let mut lines: Vec<Vec<Math>> = vec![];
+    for chunk in chunks {
+        if let Some(last) = lines.last_mut().filter(|_| seam != Seam::Relation) {
+            let mut longer = last.clone();
+            longer.extend_from_slice(&chunk);
+            if set_start(&longer).width() <= width {
+                *last = longer;
+                continue;
+            }
+        }
+        lines.push(chunk);
+    }
+    lines.iter().flat_map(|line| rows_at(line, later, width)).collect()
 }
 
 fn trimmed(panel: &Panel) -> Panel {

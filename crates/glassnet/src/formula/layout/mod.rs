@@ -8,7 +8,8 @@ mod pieces;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use breaking::{broken, wrapped};
+use breaking::broken;
+pub(crate) use breaking::{rows, wrapped};
 pub(crate) use panel::{Panel, columns, padded};
 
 use super::math::Math;
@@ -27,6 +28,11 @@ impl Math {
     /// ```
     pub fn lines(&self, width: usize) -> Vec<String> {
         self.panel(width).trimmed()
+    }
+
+    /// How many columns the piece takes if it is not broken.
+    pub(crate) fn columns(&self) -> usize {
+        pieces::set(self).width()
     }
 
     /// As [`Math::lines`], with the line that stands level with what is beside it.

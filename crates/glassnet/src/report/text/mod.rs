@@ -4,6 +4,8 @@ mod steps;
 mod table;
 mod words;
 
+pub(super) use words::{cut, plain};
+
 use crate::document::{Block, Document, Figure, NoteKind, Text};
 use crate::formula::{columns, wrapped};
 

@@ -5,7 +5,7 @@ use crate::formula::{columns, wrapped};
 
 /// The text in one run. Names from programs stand as they are; mathematics stands in its one-line form, whose
 /// products and brackets are not torn apart at line ends.
-pub(super) fn plain(text: &Text) -> String {
+pub(in crate::report) fn plain(text: &Text) -> String {
     let mut all = String::new();
     for piece in &text.0 {
         match piece {
@@ -50,7 +50,7 @@ pub(super) fn paragraph(text: &Text, width: usize) -> Vec<String> {
 }
 
 /// A line that must be kept as it is, over as many lines as it needs.
-pub(super) fn cut(line: &str, width: usize) -> Vec<String> {
+pub(in crate::report) fn cut(line: &str, width: usize) -> Vec<String> {
     let line = clean(line);
     let mut lines = vec![];
     let mut current = String::new();
