@@ -2,6 +2,7 @@
 //!
 //! Each topic turns its flags into a [`Work`]: the document that people read and the JSON that programs read.
 
+mod activations;
 mod basis;
 mod collapse;
 mod logistic;
@@ -26,6 +27,7 @@ use crate::terminal::Terminal;
     after_help = "Examples:\n  \
         glassnet worked softmax A=7 B=1 C=2.2 --true A\n  \
         glassnet worked collapse 2-3l-2\n  \
+        glassnet worked activations relu sigmoid tanh\n  \
         glassnet worked basis --data xor\n  \
         glassnet worked logistic --data data/penguins.csv --features bill_length_mm,body_mass_g --target sex"
 )]
@@ -42,6 +44,8 @@ pub(crate) enum Topic {
     Softmax(softmax::Softmax),
     /// Linear layers without an activation between them are one: symbols, numbers, and the network on rows.
     Collapse(collapse::Collapse),
+    /// Activations compared: derivatives, shape, measured cost, vanishing gradients, what speaks for and against each.
+    Activations(activations::Activations),
     /// Basis functions chosen by hand (polynomials, radial, Fourier, your own) against a network's learned features.
     Basis(Box<basis::Basis>),
     /// Logistic regression as a network without a hidden layer, beside the convex optimum.
@@ -67,6 +71,7 @@ pub(crate) fn work(topic: &Topic, terminal: &Terminal) -> Result<Work> {
     match topic {
         Topic::Softmax(args) => softmax::work(args),
         Topic::Collapse(args) => collapse::work(args, terminal),
+        Topic::Activations(args) => activations::work(args),
         Topic::Basis(args) => basis::work(args, terminal),
         Topic::Logistic(args) => logistic::work(args, terminal),
     }

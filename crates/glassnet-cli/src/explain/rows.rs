@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use glassnet::explain::{Labels, Rows};
+use glassnet::explain::{Labels, Rows, Scale};
 use glassnet::graph::{DType, Dim};
 use glassnet::nn::loss::Criterion;
 use glassnet::nn::{Module, Network};
@@ -82,6 +82,12 @@ fn from_model(
         features: trained.preprocessing.feature_names(),
         classes: classes.clone(),
         rows: vec![],
+        scale: match own {
+            TargetEncoding::Number { column, mean, std } => {
+                Some(Scale { name: column.clone(), mean: *mean, deviation: *std })
+            }
+            TargetEncoding::Classes { .. } => None,
+        },
     };
     let mut truths = words(&args.truth);
     let (features, mut found) = match &args.data {
@@ -174,7 +180,7 @@ fn table(args: &Explain, path: &Path, terminal: &Terminal) -> Result<Read> {
     }
     let names = rows.iter().map(|row| format!("row {}", row + 1)).collect();
     let features = if args.no_header { vec![] } else { features };
-    Ok((inputs, truths, Labels { features, classes: vec![], rows: names }))
+    Ok((inputs, truths, Labels { features, rows: names, ..Labels::default() }))
 }
 
 /// Row numbers from 1: `17`, `3,5-8`.

@@ -87,7 +87,7 @@ impl Rows {
             return typed(text).map(Some);
         }
         let table = reading::table(Path::new(data), &reading::options(&self.reading)?, terminal)?;
-        self.from_table(&table).map(Some)
+        self.from_table(&table, terminal).map(Some)
     }
 
     /// The samples, which must be there.
@@ -99,7 +99,7 @@ impl Rows {
         })
     }
 
-    fn from_table(&self, table: &Table) -> Result<Samples> {
+    fn from_table(&self, table: &Table, terminal: &Terminal) -> Result<Samples> {
         if table.rows() > MOST_ROWS {
             return Err(Error::new(
                 glassnet::ErrorKind::Limit,
@@ -126,10 +126,26 @@ impl Rows {
                 .at("--features")
                 .help("leave it out of one of them"));
         }
+        let used = || columns.iter().copied().chain([target]);
+        let whole: Vec<usize> =
+            (0..table.rows()).filter(|&row| used().all(|column| !column.is_missing(row))).collect();
+        let gaps = table.rows() - whole.len();
+        if whole.is_empty() {
+            let emptiest = used().max_by_key(|column| {
+                (0..table.rows()).filter(|&row| column.is_missing(row)).count()
+            });
+            let name = emptiest.map_or("", |column| column.name());
+            return Err(Error::data(format!("every row has a gap, most of them in {name:?}"))
+                .at(table.name().to_owned())
+                .help("name other columns with --features"));
+        }
+        if gaps > 0 {
+            terminal.note(&format!("{gaps} of {} rows have a gap and are left out", table.rows()));
+        }
         let mut names = vec![];
-        let mut inputs = vec![vec![]; table.rows()];
-        for column in columns {
-            add_column(table, column, &mut names, &mut inputs)?;
+        let mut inputs = vec![vec![]; whole.len()];
+        for column in &columns {
+            add_column(table, column, &whole, &mut names, &mut inputs)?;
         }
         Ok(Samples {
             label: table.name().to_owned(),
@@ -137,7 +153,7 @@ impl Rows {
             inputs,
             target: Some(Answer {
                 name: target.name().to_owned(),
-                values: answers(table, target)?,
+                values: answers(target, &whole),
             }),
         })
     }
@@ -225,28 +241,24 @@ fn typed(text: &str) -> Result<Samples> {
 fn add_column(
     table: &Table,
     column: &Column,
+    rows: &[usize],
     names: &mut Vec<String>,
     inputs: &mut [Vec<f64>],
 ) -> Result<()> {
-    if let Some(row) = (0..table.rows()).find(|&row| column.is_missing(row)) {
-        return Err(missing(table, column, row));
-    }
+    let mut add = |name: String, number: &dyn Fn(usize) -> f64| {
+        names.push(name);
+        inputs.iter_mut().zip(rows).for_each(|(input, &row)| input.push(number(row)));
+    };
     match column.cells() {
-        Cells::Number(values) => {
-            names.push(column.name().to_owned());
-            inputs.iter_mut().zip(values).for_each(|(row, &value)| row.push(value));
-        }
+        Cells::Number(values) => add(column.name().to_owned(), &|row| values[row]),
         Cells::Boolean { values, .. } => {
-            names.push(column.name().to_owned());
-            let number = |value: &Option<bool>| f64::from(u8::from(*value == Some(true)));
-            inputs.iter_mut().zip(values).for_each(|(row, value)| row.push(number(value)));
+            add(column.name().to_owned(), &|row| f64::from(u8::from(values[row] == Some(true))));
         }
         Cells::Category(texts) if texts.levels().len() <= 50 => {
             for (level, word) in texts.levels().iter().enumerate().skip(1) {
-                names.push(format!("{}={word}", column.name()));
-                for (row, &code) in inputs.iter_mut().zip(texts.codes()) {
-                    row.push(f64::from(u8::from(code as usize == level)));
-                }
+                add(format!("{}={word}", column.name()), &|row| {
+                    f64::from(u8::from(texts.codes()[row] as usize == level))
+                });
             }
         }
         Cells::Category(_) | Cells::Date(_) => {
@@ -258,27 +270,18 @@ fn add_column(
     Ok(())
 }
 
-fn answers(table: &Table, column: &Column) -> Result<Answers> {
-    if let Some(row) = (0..table.rows()).find(|&row| column.is_missing(row)) {
-        return Err(missing(table, column, row));
-    }
-    Ok(match column.cells() {
+fn answers(column: &Column, rows: &[usize]) -> Answers {
+    match column.cells() {
         Cells::Number(values) => {
-            Answers::Numbers(values.iter().map(|&value| vec![value]).collect())
+            Answers::Numbers(rows.iter().map(|&row| vec![values[row]]).collect())
         }
         Cells::Boolean { values, words } => Answers::Words(
-            values.iter().map(|value| words[usize::from(*value == Some(true))].clone()).collect(),
+            rows.iter().map(|&row| words[usize::from(values[row] == Some(true))].clone()).collect(),
         ),
         Cells::Category(texts) | Cells::Date(texts) => Answers::Words(
-            (0..table.rows()).map(|row| texts.get(row).unwrap_or_default().to_owned()).collect(),
+            rows.iter().map(|&row| texts.get(row).unwrap_or_default().to_owned()).collect(),
         ),
-    })
-}
-
-fn missing(table: &Table, column: &Column, row: usize) -> Error {
-    Error::data(format!("{:?} has a gap", column.name()))
-        .at(table.place(row, column.name()))
-        .help("fill it, leave the row out, or name other columns with --features")
+    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use super::forward::{View, largest};
 use super::number::{related, shown, shown_f32};
 use super::paths::slope_between;
 use crate::document::{Block, Column, Document, Table, Text};
-use crate::formula::Math;
+use crate::formula::{Math, Operator};
 use crate::graph::Op;
 use crate::graph::op::Activation;
 use crate::nn::Module;
@@ -22,8 +22,10 @@ pub(super) fn write(view: &View<'_>, module: Option<&Module>, document: &mut Doc
     let (x, y) = (view.input(), view.output());
     let (from, to) = (view.layer.input, view.layer.output);
     let name = function(view, module);
-    document.formula(view.whole(to).equals(Math::apply(&name, view.whole(from))));
-    if let Some(Module::Formula(formula)) = module {
+    if view.row == 0 {
+        document.formula(view.whole(to).equals(Math::apply(&name, view.whole(from))));
+    }
+    if let Some(Module::Formula(formula)) = module.filter(|_| view.row == 0) {
         let variable = formula.expression().variables().into_iter().next().unwrap_or_default();
         document
             .formula(Math::apply(&name, Math::name(&variable)).equals(formula.expression().math()));
@@ -31,13 +33,16 @@ pub(super) fn write(view: &View<'_>, module: Option<&Module>, document: &mut Doc
     if let ([z], [h]) = (x.as_slice(), y.as_slice()) {
         let exact = shown_f32(*z).exact && shown_f32(*h).exact;
         let applied = view.whole(to).equals(Math::apply(&name, shown_f32(*z).math()));
-        document.formula(related(applied, exact, shown_f32(*h).math()));
-        let remark = match remark(view, 0, *z).as_str() {
-            "" => String::new(),
-            remark => format!(" ({remark})"),
-        };
-        let slope = Text::from("Its slope there is ").math(shown(slope(view, 0)).math());
-        document.say(slope.plain(format!("{remark}.")));
+        let slope = shown(slope(view, 0));
+        document.formula(Math::row([
+            related(applied, exact, shown_f32(*h).math()),
+            Math::Operator(Operator::Space),
+            Math::text(match remark(view, 0, *z).as_str() {
+                "" => "slope ".to_owned(),
+                remark => format!("{remark}: slope "),
+            }),
+            slope.math(),
+        ]));
         return;
     }
     let mut table = Table::new([
@@ -210,13 +215,21 @@ pub(super) fn convention(all: &Explanation, kinks: &[OnKink]) -> Vec<Text> {
     notes
 }
 
-/// ` in row 2, row 3`; nothing where there is but one row.
+/// ` (in rows 2, 3)`; nothing where there is but one row.
 fn in_rows(all: &Explanation, rows: &[usize]) -> String {
     if all.trace.rows() == 1 {
         return String::new();
     }
-    let names: Vec<String> = rows.iter().take(4).map(|&row| all.row_name(row)).collect();
+    let names: Vec<String> = match all.labels.rows.is_empty() {
+        true => rows.iter().take(4).map(|row| (row + 1).to_string()).collect(),
+        false => rows.iter().take(4).map(|&row| all.row_name(row)).collect(),
+    };
+    let noun = match (all.labels.rows.is_empty(), rows.len()) {
+        (true, 1) => "row ",
+        (true, _) => "rows ",
+        (false, _) => "",
+    };
     let more = rows.len().saturating_sub(4);
     let tail = if more > 0 { format!(" and {more} more") } else { String::new() };
-    format!(" (in {}{tail})", names.join(", "))
+    format!(" (in {noun}{}{tail})", names.join(", "))
 }

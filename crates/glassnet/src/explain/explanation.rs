@@ -38,6 +38,19 @@ pub struct Labels {
     pub classes: Vec<String>,
     /// The rows, in order: `line 17`.
     pub rows: Vec<String>,
+    /// How the output becomes the predicted quantity.
+    pub scale: Option<Scale>,
+}
+
+/// A quantity that the network learned standardised: `output·deviation + mean`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scale {
+    /// What it is called.
+    pub name: String,
+    /// The mean of the training rows.
+    pub mean: f64,
+    /// Their standard deviation.
+    pub deviation: f64,
 }
 
 /// What is asked.

@@ -159,6 +159,7 @@ fn write_row(all: &Explanation, row: usize, document: &mut Document) -> Vec<OnKi
         }
     }
     precision(all, row, document);
+    scale(all, row, document);
     kinks
 }
 
@@ -192,6 +193,7 @@ fn features(all: &Explanation, row: usize, document: &mut Document) {
     let names = &all.labels.features;
     let Some(input) = all.trace.input().filter(|_| !names.is_empty()) else { return };
     let values = row_values(all, input, row);
+    document.say("The features as the network is given them:");
     let mut table = Table::new([Column::words("feature"), Column::numbers("value")]);
     for (at, (name, &value)) in names.iter().zip(&values).enumerate().take(TABLE_ROWS) {
         let symbol = all.symbols.get(input).map_or(Math::name("x"), |symbol| symbol.unit(at));
@@ -336,6 +338,19 @@ fn precision(all: &Explanation, row: usize, document: &mut Document) {
     if few && !table.rows.is_empty() {
         document.push(Block::Table(table));
     }
+}
+
+/// The prediction in its own unit, where the network learned it standardised.
+fn scale(all: &Explanation, row: usize, document: &mut Document) {
+    let Some(scale) = &all.labels.scale else { return };
+    let [output] = row_values(all, all.trace.output(), row)[..] else { return };
+    let value = f64::from(output) * scale.deviation + scale.mean;
+    let product = Math::product([shown_f32(output).math(), shown(scale.deviation).math()]);
+    document.say(
+        Text::from("In its own unit the prediction of ").code(scale.name.clone()).plain(" is ").math(
+            Math::sum([product, shown(scale.mean).math()]).approximately(shown(value).math()),
+        ).plain(": the network learned it with the mean of the training rows taken off, divided by their deviation."),
+    );
 }
 
 /// Inputs, outputs and losses of all rows.

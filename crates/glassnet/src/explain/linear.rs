@@ -22,7 +22,9 @@ const LARGEST_TERMS: usize = 3;
 pub(super) fn write(view: &View<'_>, document: &mut Document) {
     let output = view.output();
     let bias = view.all.trace.block().get(&view.key("bias")).is_some();
-    document.formula(symbolic(view, bias));
+    if view.row == 0 {
+        document.formula(symbolic(view, bias));
+    }
     if let Some(matrices) = matrices(view, bias) {
         document.formula(matrices);
     }

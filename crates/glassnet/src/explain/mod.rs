@@ -6,11 +6,16 @@
 //! check by differences. A document stays short whatever the network: of large layers it shows the few largest
 //! contributions and says what the rest adds.
 
+pub mod along;
+pub mod convention;
 mod data;
+pub mod descend;
 mod differences;
 mod elementwise;
+pub mod exact;
 mod explanation;
 mod forward;
+mod frozen;
 mod gradients;
 mod linear;
 mod loss;
@@ -18,7 +23,12 @@ mod normalization;
 mod number;
 mod paths;
 mod printed;
+#[cfg(test)]
+mod samples;
+mod setting;
+pub mod sharpness;
 mod symbols;
+mod units;
 mod update;
 mod weight;
 
@@ -28,6 +38,8 @@ mod tests;
 pub use data::{ByKey, Data, LayerData, NestedArray, RowData, UpdateData, WeightData};
 pub use differences::{Difference, difference};
 pub use explanation::{
-    Config, Explanation, Labels, RowResult, Rows, WeightIndex, WeightResult, explain,
+    Config, Explanation, Labels, RowResult, Rows, Scale, WeightIndex, WeightResult, explain,
 };
 pub use paths::{Path, Paths, RowPaths, Step, paths};
+pub use setting::{Setting, SettingConfig, Weight};
+pub use units::Unit;

@@ -22,6 +22,8 @@ pub(super) struct Symbols {
     by_node: Vec<(NodeId, Symbol)>,
     /// The layer's number for every parameter's prefix.
     numbers: Vec<(String, usize)>,
+    /// The prefixes of embeddings.
+    embeddings: Vec<String>,
 }
 
 /// Letters of further outputs behind one `Linear`.
@@ -61,7 +63,8 @@ impl Symbols {
                 Symbol { letter, number: (!last).then_some(number), units: units(layer.output) };
             by_node.push((layer.output, symbol));
         }
-        Symbols { by_node, numbers }
+        let embeddings = trace.layers().iter().filter(|layer| layer.kind == "Embedding");
+        Symbols { by_node, numbers, embeddings: embeddings.map(|l| l.name.clone()).collect() }
     }
 
     /// The name of a node's value, if it is a layer's output or the input.
@@ -81,6 +84,7 @@ impl Symbols {
             ("weight", Some(_)) => "w",
             ("bias", Some(_)) => "b",
             ("bias", None) => "β",
+            ("weight", None) if self.embeddings.iter().any(|known| known == prefix) => "e",
             ("weight", None) => "γ",
             _ => "w",
         };

@@ -145,7 +145,7 @@ fn the_network_of_task_2_5_stands_on_two_kinks() -> Result<()> {
     for line in [
         "a₁⁽¹⁾ = 3.21·0 + 3.21·1 − 3.21 = 0",
         "a₂⁽¹⁾ = −2.34·0 − 2.34·1 + 2.34 = 0",
-        "h₁⁽¹⁾ (in row 2, row 3), h₂⁽¹⁾ (in row 2, row 3) lie exactly on the kink of ReLU at 0",
+        "h₁⁽¹⁾ (in rows 2, 3), h₂⁽¹⁾ (in rows 2, 3) lie exactly on the kink of ReLU at 0",
         "6.7775993",
         "0.00011732114",
     ] {

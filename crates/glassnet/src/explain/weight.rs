@@ -3,10 +3,11 @@
 use super::explanation::{Explanation, WeightResult, omitted};
 use super::forward::row_values;
 use super::number::{full, number, number_f32, precise, related, shown, shown_f32};
-use super::paths::{Path, RowPaths};
+use super::paths::{Path, RowPaths, Step};
 use crate::document::{Block, Column, Document, NoteKind, Table, Text};
 use crate::formula::{Math, Operator};
-use crate::graph::NodeId;
+use crate::graph::{NodeId, Op};
+use crate::train::Target;
 
 /// Rows that are listed each.
 const ROWS: usize = 12;
@@ -14,6 +15,8 @@ const ROWS: usize = 12;
 const PATH_ROWS: usize = 4;
 /// Factors that a line of numbers holds.
 const FACTORS: usize = 9;
+/// Factors that a table's cell holds.
+const COLUMN: usize = 6;
 
 pub(super) fn write(all: &Explanation, result: &WeightResult, document: &mut Document) {
     let weight = symbol(all, result);
@@ -89,7 +92,8 @@ fn factors(all: &Explanation, path: &Path, weight: &Math) -> Vec<(Math, f64)> {
 fn reason(all: &Explanation, path: &Path, at: usize) -> String {
     let step = path.steps[path.steps.len() - 1 - at];
     if Some(step.node) == all.trace.loss() {
-        return "no error".into();
+        let classes = matches!(all.target, Some(Target::Classes(_)));
+        return if classes { "not the true class" } else { "no error" }.into();
     }
     let layer = all.trace.layers().iter().find(|layer| layer.output == step.node);
     let kind = layer.map_or("", |layer| layer.kind);
@@ -141,6 +145,7 @@ fn chain(all: &Explanation, result: &WeightResult, weight: &Math, document: &mut
 /// `∂J/∂w = 0.2·0·0.1 = 0`, the zeros with their reasons.
 fn numbers(all: &Explanation, row: &RowPaths, path: &Path, slope: &Math, named: bool) -> Math {
     let count = path.steps.len();
+    let zero = path.product == 0.0;
     let mut exact = shown(path.product).exact;
     let mut pieces = vec![];
     for at in 0..count {
@@ -156,7 +161,8 @@ fn numbers(all: &Explanation, row: &RowPaths, path: &Path, slope: &Math, named: 
         Some(at) => Math::row([Math::text(format!("{}: ", all.row_name(at))), slope.clone()]),
         None => slope.clone(),
     };
-    related(left.equals(dotted(pieces)), exact, number(path.product))
+    // A product with a factor of 0 is 0, however the others are rounded.
+    related(left.equals(dotted(pieces)), exact || zero, number(path.product))
 }
 
 fn bracketed(value: f64) -> Math {
@@ -255,8 +261,11 @@ fn many(all: &Explanation, result: &WeightResult, weight: &Math, document: &mut 
         Column::words("path"),
         Column::words("factors"),
         Column::numbers(slope),
-        Column::words("why 0"),
     ]);
+    let zeros = result.paths.rows.iter().flat_map(|row| &row.paths).any(|path| path.product == 0.0);
+    if zeros {
+        table.columns.push(Column::words("why 0"));
+    }
     let mut rows: Vec<&RowPaths> = result.paths.rows.iter().collect();
     let shortened = rows.len() > PATH_ROWS;
     if shortened {
@@ -269,18 +278,12 @@ fn many(all: &Explanation, result: &WeightResult, weight: &Math, document: &mut 
                 Some(at) => all.row_name(at),
                 None => String::new(),
             };
-            let why = if path.product == 0.0 {
-                why(all, path, &symbols_of(all, path, weight))
-            } else {
-                Text::default()
-            };
-            table.row([
-                name.into(),
-                way(all, path),
-                product(path),
-                shown(path.product).text(),
-                why,
-            ]);
+            let mut cells =
+                vec![name.into(), way(all, path), product(path), shown(path.product).text()];
+            if path.product == 0.0 {
+                cells.push(why(all, path, &symbols_of(all, path, weight)));
+            }
+            table.row(cells);
         }
         let left = row.count - row.paths.len() as f64;
         if left > 0.0 {
@@ -316,11 +319,25 @@ fn why(all: &Explanation, path: &Path, symbols: &[Math]) -> Text {
     Text::from(symbols[at].clone()).plain(format!(": {}", reason(all, path, at)))
 }
 
-/// `a₁ → h₁ → z₂ → J`.
+/// `h₁ → z₂`: the units on the way; what an activation is given is left out beside what it makes of it.
 fn way(all: &Explanation, path: &Path) -> Text {
+    let elementwise = |node: NodeId| {
+        let graph = all.trace.graph().graph();
+        matches!(graph.node(node).op(), Op::Activation(_))
+    };
+    let steps: Vec<&Step> = path
+        .steps
+        .iter()
+        .enumerate()
+        .filter(|(at, step)| {
+            let next = path.steps.get(at + 1);
+            Some(step.node) != all.trace.loss() && !next.is_some_and(|next| elementwise(next.node))
+        })
+        .map(|(_, step)| step)
+        .collect();
     let mut row = vec![];
-    let count = path.steps.len();
-    for (at, step) in path.steps.iter().enumerate() {
+    let count = steps.len();
+    for (at, step) in steps.into_iter().enumerate() {
         if count > FACTORS && at == FACTORS / 2 {
             row.extend([Math::Operator(Operator::To), Math::Operator(Operator::Dots)]);
         }
@@ -336,7 +353,7 @@ fn way(all: &Explanation, path: &Path) -> Text {
 }
 
 fn product(path: &Path) -> Text {
-    if path.steps.len() > FACTORS {
+    if path.steps.len() > COLUMN {
         return format!("{} factors", path.steps.len()).into();
     }
     let factors = path.steps.iter().rev().enumerate();

@@ -13,7 +13,7 @@ mod arithmetic;
 mod array;
 mod feeds;
 mod gather;
-mod index;
+pub(crate) mod index;
 mod layout;
 mod linear;
 mod loss;

@@ -6,12 +6,22 @@ use crate::error::{Error, Result};
 use crate::graph::op::Source;
 use crate::graph::{Checked, NodeId, NodeMap, Op, Place};
 use crate::nn::{LoweredLayer, Mode};
-use crate::reference::{self, Array};
+use crate::reference::{self, Array, Feeds};
 
 impl Trace {
     /// The graph: network, loss, and the gradient behind them.
     pub fn graph(&self) -> &Checked {
         &self.graph
+    }
+
+    /// Network and loss without the gradient; nodes have the ids that they have in [`Trace::graph`].
+    pub fn forward_graph(&self) -> &Checked {
+        &self.forward
+    }
+
+    /// What the f64 values were computed from.
+    pub fn feeds(&self) -> &Feeds {
+        &self.feeds
     }
 
     /// Whether a node belongs to network and loss rather than to the gradient.

@@ -21,7 +21,7 @@ pub(super) fn shown(value: f64, digits: usize) -> String {
     let scientific = format!("{value:.*e}", digits.saturating_sub(1));
     let Some((mantissa, exponent)) = scientific.split_once('e') else { return scientific };
     let exponent: i32 = exponent.parse().unwrap_or(0);
-    if (-4..9).contains(&exponent) {
+    if (-3..9).contains(&exponent) {
         let places = (digits as i32 - 1 - exponent).max(0) as usize;
         trimmed(format!("{value:.places$}"))
     } else {

@@ -15,6 +15,7 @@
 //! # Ok::<(), glassnet::Error>(())
 //! ```
 
+mod activations;
 mod basis;
 mod collapse;
 mod counting;
@@ -23,6 +24,10 @@ mod least_squares;
 mod logistic;
 mod softmax;
 
+pub use activations::{
+    Activation, Activations, ActivationsConfig, Compared, Cost, Depth, Shape, Side, Values,
+    activations,
+};
 pub use basis::{Basis, BasisConfig, BasisFunction, BasisKind, FittedBasis, Learning, basis};
 pub use collapse::{Affine, Collapse, Comparison, Layer, Run, Score, collapse};
 pub use counting::{Count, CountedLayer, Counting, Role, counting};

@@ -36,6 +36,8 @@ mod convert;
 mod evaluate;
 mod field;
 mod fixed;
+mod linear;
+mod normal;
 mod pieces;
 mod points;
 mod polynomial;
@@ -44,6 +46,11 @@ mod polynomial;
 mod tests;
 
 use crate::formula::{Expression, Rational};
+pub(crate) use evaluate::rational as big_number;
+pub(crate) use linear::combination;
+pub(crate) use normal::factored;
+pub(crate) use pieces::constant;
+
 use convert::Converter;
 use evaluate::{Gap, evaluate};
 use field::{Generator, Obstacle};

@@ -160,14 +160,11 @@ impl Logistic {
         document.section("The same as softmax with two classes");
         let z = || Math::name("z");
         let e = |exponent: Math| Math::name("e").raised(exponent);
-        let mut steps = Steps::new(Math::row([Math::apply(
-            "softmax",
-            Math::row([Math::number("0"), Math::Operator(Operator::Comma), z()]),
-        )
-        .lowered(Math::number("2"))]));
+        let both = Math::row([Math::number("0"), Math::Operator(Operator::Comma), z()]);
+        let mut steps = Steps::new(Math::apply("softmax", both));
         steps.equals(
             Math::fraction(e(z()), Math::sum([e(Math::number("0")), e(z())])),
-            "definition",
+            "definition, of the second class",
         );
         steps.equals(
             Math::fraction(

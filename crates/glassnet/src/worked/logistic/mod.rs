@@ -275,7 +275,7 @@ impl Problem {
 }
 
 /// A few rows by both formulas, all numbers from one graph.
-fn two_ways(scores: &[f64], positive: &[bool]) -> Result<Vec<TwoWays>> {
+pub(super) fn two_ways(scores: &[f64], positive: &[bool]) -> Result<Vec<TwoWays>> {
     let mut builder = Builder::new();
     let z = builder.input("z", DType::F64, Shape::batch([1]))?;
     let pair = builder.input("pair", DType::F64, Shape::batch([2]))?;
