@@ -5,7 +5,7 @@ use super::latex::GREEK;
 use super::line::{unlowered, unraised};
 
 /// Signs that are written in words, with how mathematics writes them.
-const SIGNS: [(char, &str); 60] = [
+pub(super) const SIGNS: [(char, &str); 60] = [
     ('−', "-"),
     ('·', r"\cdot"),
     ('⋅', r"\cdot"),

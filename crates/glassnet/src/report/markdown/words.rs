@@ -129,7 +129,7 @@ pub(super) fn in_mathematics(text: &Text) -> String {
 fn upright(words: &str) -> String {
     let mut text = String::new();
     let mut run = String::new();
-    let mut close = |run: &mut String, text: &mut String| {
+    let close = |run: &mut String, text: &mut String| {
         if !run.is_empty() {
             text.push_str(&format!(r"\text{{{}}}", std::mem::take(run)));
         }
