@@ -33,6 +33,25 @@ fn collapse() {
 }
 
 #[test]
+fn compare() {
+    for (numbers, answer) in solved("1.3").step_by(10) {
+        let Numbers::Compare(of) = numbers else { panic!("another task's numbers") };
+        let found = answer["activations"].as_array().unwrap();
+        assert_eq!(found.len(), of.activations.len());
+        let steepest = |name: &str| match name {
+            "sigmoid" => 0.25,
+            "gelu" => 1.1289,
+            "silu" => 1.0998,
+            "mish" => 1.0885,
+            _ => 1.0,
+        };
+        for (name, found) in of.activations.iter().zip(found) {
+            close(number(&found["max_slope"]), steepest(name), 1e-3);
+        }
+    }
+}
+
+#[test]
 fn softmax() {
     for (numbers, answer) in solved("1.4") {
         let Numbers::Softmax(of) = numbers else { panic!("another task's numbers") };
