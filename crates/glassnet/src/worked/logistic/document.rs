@@ -161,7 +161,8 @@ impl Logistic {
         let z = || Math::name("z");
         let e = |exponent: Math| Math::name("e").raised(exponent);
         let both = Math::row([Math::number("0"), Math::Operator(Operator::Comma), z()]);
-        let mut steps = Steps::new(Math::apply("softmax", both));
+        let second = Math::apply("softmax", both).lowered(Math::number("2"));
+        let mut steps = Steps::new(second);
         steps.equals(
             Math::fraction(e(z()), Math::sum([e(Math::number("0")), e(z())])),
             "definition, of the second class",
