@@ -118,7 +118,7 @@ fn exponents(tree: &Expression, variable: &str, found: &mut Vec<BigRational>) ->
 
 /// a where the formula is a·z.
 fn slope(tree: &Expression, variable: &str) -> Option<BigRational> {
-    let (slope, rest) = crate::derive::exact::affine(tree, variable)?;
+    let (slope, rest) = super::super::exact::affine(tree, variable)?;
     rest.is_zero().then_some(slope)
 }
 
@@ -179,7 +179,7 @@ impl Reader<'_> {
         let one = || constant(BigRational::one());
         match tree {
             Expression::Number(_) => {
-                let (_, value) = crate::derive::exact::affine(tree, self.variable)?;
+                let (_, value) = super::super::exact::affine(tree, self.variable)?;
                 Some((constant(value), one()))
             }
             Expression::Variable(name) if name == self.variable => {
@@ -217,7 +217,7 @@ impl Reader<'_> {
                 if **base == Expression::Constant(Constant::E) {
                     return self.exponential(exponent);
                 }
-                let (slope, exponent) = crate::derive::exact::affine(exponent, self.variable)?;
+                let (slope, exponent) = super::super::exact::affine(exponent, self.variable)?;
                 let whole = (slope.is_zero() && exponent.is_integer()).then(|| exponent.to_i64())??;
                 let (top, bottom) = self.read(base)?;
                 let (top, bottom) = if whole < 0 { (bottom, top) } else { (top, bottom) };
