@@ -6,6 +6,8 @@
 //! them, so that one slip is one wrong line. Where a function has a kink its derivative is a convention: lines
 //! that differ only there are right, and that is said too.
 
+mod document;
+
 use super::exact::{Comparison, Piece, compare, compare_on};
 use super::lines::cases::UNDEFINED;
 use super::lines::{Line, Lines, Role};
@@ -15,19 +17,19 @@ use crate::formula::{Expression, Rational};
 /// A file's lines, judged.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Marked {
-    /// Every formula with its verdict, in the file's order.
+    /// Every formula with its judgement, in the file's order.
     pub lines: Vec<MarkedLine>,
     /// The index in `lines` of the first that is wrong.
     pub first_wrong: Option<usize>,
 }
 
-/// A formula with its verdict.
+/// A formula with its judgement.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MarkedLine {
     /// The formula as it was read.
     pub line: Line,
     /// Whether it is right.
-    pub verdict: Verdict,
+    pub judgement: Judgement,
     /// Whether the line that it was compared with is wrong itself, or follows a wrong one.
     pub after_wrong: bool,
     /// Where it differs from the line above only by what is taken for the derivative at a kink.
@@ -47,7 +49,7 @@ pub struct Kink {
 
 /// What was found of a line's value.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Verdict {
+pub enum Judgement {
     /// It begins a chain or defines a name: there is nothing to compare it with.
     Given,
     /// Equal to the line above wherever both have a value, decided exactly.
@@ -82,18 +84,18 @@ pub enum Verdict {
     },
 }
 
-impl Verdict {
+impl Judgement {
     /// True if the line must be mended.
     pub fn is_wrong(&self) -> bool {
         match self {
-            Verdict::Wrong { .. } | Verdict::OtherFunction { .. } | Verdict::Unexplained { .. } => {
+            Judgement::Wrong { .. } | Judgement::OtherFunction { .. } | Judgement::Unexplained { .. } => {
                 true
             }
-            Verdict::Given
-            | Verdict::Exact
-            | Verdict::Numeric
-            | Verdict::Near
-            | Verdict::Undecided { .. } => false,
+            Judgement::Given
+            | Judgement::Exact
+            | Judgement::Numeric
+            | Judgement::Near
+            | Judgement::Undecided { .. } => false,
         }
     }
 }
@@ -112,10 +114,10 @@ struct Above {
 /// A file in which nothing follows from anything; `formula` without a derivative.
 ///
 /// ```
-/// use glassnet::derive::{Reading, Verdict, check_lines, read_lines};
+/// use glassnet::derive::{Reading, Judgement, check_lines, read_lines};
 /// let lines = read_lines("d/dz z^3\n= 3z^2\n= 3z*2", &Reading::default())?;
 /// let marked = check_lines(&lines, None)?;
-/// assert_eq!(marked.lines[1].verdict, Verdict::Exact);
+/// assert_eq!(marked.lines[1].judgement, Judgement::Exact);
 /// assert_eq!(marked.first_wrong, Some(2));
 /// # Ok::<(), glassnet::Error>(())
 /// ```
@@ -150,11 +152,11 @@ pub fn check_lines(lines: &Lines, formula: Option<&Expression>) -> Result<Marked
         if line.role != Role::Next {
             known.extend(line.value.variables());
         }
-        let wrong = next.verdict.is_wrong() || (line.role == Role::Next && next.after_wrong);
+        let wrong = next.judgement.is_wrong() || (line.role == Role::Next && next.after_wrong);
         above = Some(Above { value, of, wrong });
         marked.push(next);
     }
-    let first_wrong = marked.iter().position(|line| line.verdict.is_wrong());
+    let first_wrong = marked.iter().position(|line| line.judgement.is_wrong());
     Ok(Marked { lines: marked, first_wrong })
 }
 
@@ -172,7 +174,7 @@ fn judge(
 ) -> MarkedLine {
     let mut marked = MarkedLine {
         line: line.clone(),
-        verdict: Verdict::Given,
+        judgement: Judgement::Given,
         after_wrong: false,
         kinks: vec![],
     };
@@ -182,7 +184,7 @@ fn judge(
             if let (Some(slope), Some(formula)) = (&line.unevaluated, formula)
                 && let Comparison::Different { .. } = compare(&slope.of, formula)
             {
-                marked.verdict = Verdict::OtherFunction { of: slope.of.clone() };
+                marked.judgement = Judgement::OtherFunction { of: slope.of.clone() };
             }
         }
         (Role::Next, Some(above)) => {
@@ -190,17 +192,17 @@ fn judge(
             let strange = |name: &String| name != UNDEFINED && !known.contains(name);
             let names: Vec<String> = line.value.variables().into_iter().filter(strange).collect();
             if !names.is_empty() {
-                marked.verdict = Verdict::Unexplained { names };
+                marked.judgement = Judgement::Unexplained { names };
             } else {
-                (marked.verdict, marked.kinks) = compared(line, above, variable);
+                (marked.judgement, marked.kinks) = compared(line, above, variable);
             }
         }
     }
     marked
 }
 
-/// The verdict on a line by the one above, and the kinks where the two take other conventions.
-fn compared(line: &Line, above: &Above, variable: &str) -> (Verdict, Vec<Kink>) {
+/// The judgement on a line by the one above, and the kinks where the two take other conventions.
+fn compared(line: &Line, above: &Above, variable: &str) -> (Judgement, Vec<Kink>) {
     let value = line.value.substitute(UNDEFINED, &above.value);
     if line.approximate {
         return (near(&above.value, &value, variable), vec![]);
@@ -214,7 +216,7 @@ fn compared(line: &Line, above: &Above, variable: &str) -> (Verdict, Vec<Kink>) 
     if let Comparison::Different { at, .. } = &comparison
         && let [(_, place)] = at.as_slice()
         && kinks.contains(place)
-        && let Some(verdict) = compared_between(&above.value, &value, variable, &kinks)
+        && let Some(judgement) = compared_between(&above.value, &value, variable, &kinks)
     {
         let told = |at: Rational| Kink {
             at,
@@ -222,19 +224,19 @@ fn compared(line: &Line, above: &Above, variable: &str) -> (Verdict, Vec<Kink>) 
             here: value_at(&value, variable, at),
         };
         let differing = kinks.into_iter().map(told).filter(|kink| kink.above != kink.here);
-        return (verdict, differing.collect());
+        return (judgement, differing.collect());
     }
-    (verdict_of(comparison), silent)
+    (judgement_of(comparison), silent)
 }
 
-fn verdict_of(comparison: Comparison) -> Verdict {
+fn judgement_of(comparison: Comparison) -> Judgement {
     match comparison {
-        Comparison::Equal => Verdict::Exact,
-        Comparison::NumericallyEqual => Verdict::Numeric,
+        Comparison::Equal => Judgement::Exact,
+        Comparison::NumericallyEqual => Judgement::Numeric,
         Comparison::Different { at, left, right } => {
-            Verdict::Wrong { at, expected: left, found: right }
+            Judgement::Wrong { at, expected: left, found: right }
         }
-        Comparison::Unknown { why } => Verdict::Undecided { why },
+        Comparison::Unknown { why } => Judgement::Undecided { why },
     }
 }
 
@@ -285,30 +287,30 @@ fn is_kink(of: &Expression, variable: &str, at: Rational) -> bool {
     differs(&slope) || differs(of)
 }
 
-/// The verdict on all pieces between the kinks; `None` if a piece differs.
+/// The judgement on all pieces between the kinks; `None` if a piece differs.
 fn compared_between(
     left: &Expression,
     right: &Expression,
     variable: &str,
     kinks: &[Rational],
-) -> Option<Verdict> {
+) -> Option<Judgement> {
     let mut ends = vec![None];
     ends.extend(kinks.iter().copied().map(Some));
     ends.push(None);
-    let mut verdict = Verdict::Exact;
+    let mut judgement = Judgement::Exact;
     for pair in ends.windows(2) {
         let piece = Piece { variable: variable.into(), low: pair[0], high: pair[1] };
         match compare_on(left, right, &piece) {
             Comparison::Equal => {}
-            Comparison::NumericallyEqual => verdict = Verdict::Numeric,
+            Comparison::NumericallyEqual => judgement = Judgement::Numeric,
             Comparison::Different { .. } | Comparison::Unknown { .. } => return None,
         }
     }
-    Some(verdict)
+    Some(judgement)
 }
 
 /// Whether two formulas are near each other where they were tried: what ≈ claims.
-fn near(left: &Expression, right: &Expression, variable: &str) -> Verdict {
+fn near(left: &Expression, right: &Expression, variable: &str) -> Judgement {
     const REACH: f64 = 0.05;
     for i in -30..=30 {
         let Some(place) = Rational::new(i, 10) else { continue };
@@ -324,10 +326,10 @@ fn near(left: &Expression, right: &Expression, variable: &str) -> Verdict {
         if (expected - found).abs() > REACH * (1.0 + expected.abs()) {
             let mut at = at;
             at.dedup();
-            return Verdict::Wrong { at, expected, found };
+            return Judgement::Wrong { at, expected, found };
         }
     }
-    Verdict::Near
+    Judgement::Near
 }
 
 #[cfg(test)]

@@ -13,10 +13,10 @@ fn right(text: &str) -> Marked {
     let marked = marked(text);
     for line in &marked.lines {
         assert!(
-            matches!(line.verdict, Verdict::Given | Verdict::Exact),
+            matches!(line.judgement, Judgement::Given | Judgement::Exact),
             "{} {:?}\n{text}",
             line.line.text,
-            line.verdict
+            line.judgement
         );
     }
     marked
@@ -34,12 +34,12 @@ fn right_lines_are_right() {
 fn a_slip_is_one_wrong_line_with_a_point() {
     let marked = marked("d/dz z^3 + z\n = 3z^2 + 1\n = 3z^2 - 1\n = -1 + 3z^2\n = 1 + 3*z^2");
     assert_eq!(marked.first_wrong, Some(2));
-    let Verdict::Wrong { at, expected, found } = &marked.lines[2].verdict else { panic!("right") };
+    let Judgement::Wrong { at, expected, found } = &marked.lines[2].judgement else { panic!("right") };
     assert_eq!(at[0].0, "z");
     assert_eq!(expected - found, 2.0);
-    assert_eq!((&marked.lines[3].verdict, marked.lines[3].after_wrong), (&Verdict::Exact, true));
+    assert_eq!((&marked.lines[3].judgement, marked.lines[3].after_wrong), (&Judgement::Exact, true));
     // The way back is a second slip.
-    assert!(marked.lines[4].verdict.is_wrong());
+    assert!(marked.lines[4].judgement.is_wrong());
 }
 
 #[test]
@@ -60,14 +60,14 @@ fn at_a_kink_conventions_may_differ() {
         );
     }
     // Where the function has none, a line must have the value.
-    assert!(marked("d/dz z^2 = piecewise(z > 1, 2z, z < 1, 2z, 3)").lines[1].verdict.is_wrong());
-    assert!(marked("d/dz relu(z) = 1 for z > 0, z for z < 0").lines[1].verdict.is_wrong());
+    assert!(marked("d/dz z^2 = piecewise(z > 1, 2z, z < 1, 2z, 3)").lines[1].judgement.is_wrong());
+    assert!(marked("d/dz relu(z) = 1 for z > 0, z for z < 0").lines[1].judgement.is_wrong());
 }
 
 #[test]
 fn strange_letters_and_other_functions_are_wrong() {
     let marked = marked("d/dz z^2 = 2q");
-    assert_eq!(marked.lines[1].verdict, Verdict::Unexplained { names: vec!["q".into()] });
+    assert_eq!(marked.lines[1].judgement, Judgement::Unexplained { names: vec!["q".into()] });
     let lines = read_lines("d/dz z^2 = 2z", &Reading::default()).expect("lines");
     let formula = crate::formula::parse("tanh(z)").expect("a formula");
     let marked = check_lines(&lines, Some(&formula)).expect("marked");
@@ -77,6 +77,6 @@ fn strange_letters_and_other_functions_are_wrong() {
 #[test]
 fn approximations_are_only_near() {
     let marked = marked("d/dz z^2 = 2z ≈ 2.01z\n ≈ 3z");
-    assert_eq!(marked.lines[2].verdict, Verdict::Near);
+    assert_eq!(marked.lines[2].judgement, Judgement::Near);
     assert_eq!(marked.first_wrong, Some(3));
 }

@@ -48,7 +48,8 @@ pub(super) enum Limit {
 pub(super) fn ratio(tree: &Expression, variable: &str) -> Option<Ratio> {
     let mut slopes = vec![];
     exponents(tree, variable, &mut slopes)?;
-    let kappa = slopes.into_iter().fold(BigRational::zero(), |kappa, slope| common(kappa, slope.abs()));
+    let kappa =
+        slopes.into_iter().fold(BigRational::zero(), |kappa, slope| common(kappa, slope.abs()));
     let kappa = if kappa.is_zero() { BigRational::one() } else { kappa };
     let reader = Reader { variable, kappa: &kappa };
     let (top, bottom) = reader.read(tree)?;
@@ -218,7 +219,8 @@ impl Reader<'_> {
                     return self.exponential(exponent);
                 }
                 let (slope, exponent) = super::super::exact::affine(exponent, self.variable)?;
-                let whole = (slope.is_zero() && exponent.is_integer()).then(|| exponent.to_i64())??;
+                let whole =
+                    (slope.is_zero() && exponent.is_integer()).then(|| exponent.to_i64())??;
                 let (top, bottom) = self.read(base)?;
                 let (top, bottom) = if whole < 0 { (bottom, top) } else { (top, bottom) };
                 (!bottom.is_empty() && whole.abs() <= MAX_EXPONENT).then_some(())?;
@@ -240,10 +242,7 @@ impl Reader<'_> {
     fn exponential(&self, exponent: &Expression) -> Option<Pair> {
         let power = (slope(exponent, self.variable)? / self.kappa).to_i64()?;
         (power.abs() <= MAX_EXPONENT).then_some(())?;
-        Some((
-            Polynomial::from([((0, power), BigRational::one())]),
-            constant(BigRational::one()),
-        ))
+        Some((Polynomial::from([((0, power), BigRational::one())]), constant(BigRational::one())))
     }
 }
 

@@ -63,18 +63,6 @@ impl Univariate {
         Univariate(rest.into_iter().map(|coefficient| coefficient / &scale).collect())
     }
 
-    fn sign_at(&self, end: &End, upper: bool) -> i32 {
-        let value = match end {
-            Some(end) => self.at(end),
-            None => {
-                let Some(leading) = self.0.last() else { return 0 };
-                let odd = self.0.len() % 2 == 0;
-                if odd && !upper { -leading.clone() } else { leading.clone() }
-            }
-        };
-        sign(&value)
-    }
-
     fn chain(&self) -> Vec<Univariate> {
         let mut chain = vec![self.clone(), self.derivative()];
         while let [.., before, last] = chain.as_slice()
@@ -126,11 +114,6 @@ impl Univariate {
         let Some(leading) = self.0.last() else { return BigRational::one() };
         let sizes = self.0.iter().map(|coefficient| (coefficient / leading).abs());
         BigRational::one() + sizes.max().unwrap_or_else(BigRational::one)
-    }
-
-    /// The sign where the argument nears an end from within: −1, 0 or 1.
-    pub(super) fn sign_near(&self, end: &End, upper: bool) -> i32 {
-        self.sign_at(end, upper)
     }
 }
 
