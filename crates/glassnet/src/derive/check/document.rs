@@ -1,12 +1,13 @@
 //! Judged lines as a document: every line with its sign, and what is wrong with the first wrong one.
 
-use super::{Judgement, Marked, MarkedLine};
-use crate::derive::lines::{Label, Role};
+use super::Convention;
+use super::{Judgement, LabelJudgement, Marked, MarkedLine};
+use crate::derive::lines::Role;
 use crate::document::{Block, Check, Document, NoteKind, Step, Steps, Text};
 use crate::formula::{Math, Operator, Rational};
 
 fn number(value: f64) -> Math {
-    crate::derive::properties_rounded(value)
+    crate::derive::properties::rounded(value, 9)
 }
 
 fn places(at: &[(String, Rational)]) -> Text {
@@ -63,7 +64,7 @@ impl MarkedLine {
         if self.is_wrong() {
             return Some(Check::Wrong);
         }
-        match self.judgement {
+        match &self.judgement {
             Judgement::Exact => Some(Check::Exact),
             Judgement::Numeric | Judgement::Near => Some(Check::Numeric),
             Judgement::Given | Judgement::Undecided { .. } => None,
@@ -76,28 +77,31 @@ impl MarkedLine {
 
 impl Marked {
     /// The lines with their signs, then what is wrong and what else is to be said.
-    pub fn document(&self, labels: &[Label]) -> Document {
+    pub fn document(&self) -> Document {
         let mut document = Document::new("Lines checked");
         let mut steps: Option<Steps> = None;
-        let mut told = vec![];
         for marked in &self.lines {
             if marked.line.role != Role::Next {
                 document.blocks.extend(steps.take().map(Block::Steps));
                 let start = match &marked.line.unevaluated {
-                    Some(slope) if slope.order == 1 => derivative(marked, &slope.of.math()),
+                    Some(slope) if slope.order == 1 => derivative(&self.variable, &slope.of.math()),
                     Some(_) | None => marked.line.value.math(),
                 };
                 steps = Some(Steps::new(start));
                 continue;
             }
-            let label = labels.iter().find(|label| label.row == marked.line.row);
-            let words = label.filter(|label| !told.contains(&label.row));
-            told.extend(words.map(|label| label.row));
             let own = steps.get_or_insert_with(|| Steps::new(Math::text("…")));
             own.steps.push(Step {
-                relation: if marked.line.approximate { Operator::Approximately } else { Operator::Equals },
+                relation: if marked.line.approximate {
+                    Operator::Approximately
+                } else {
+                    Operator::Equals
+                },
                 value: marked.line.value.math(),
-                label: words.map_or(Text::default(), |label| label.words.clone().into()),
+                label: marked
+                    .label
+                    .as_ref()
+                    .map_or(Text::default(), |own| own.label.words.clone().into()),
                 check: marked.check(),
             });
         }
@@ -106,7 +110,8 @@ impl Marked {
         match wrong.first() {
             None => document.say(self.all_right()),
             Some(first) => {
-                let head = Text::default().strong(format!("The first wrong line is line {}.", first.line.number));
+                let head = Text::default()
+                    .strong(format!("The first wrong line is line {}.", first.line.number));
                 document.say(head);
                 for line in &wrong {
                     document.blocks.extend(line.complaint().map(Block::Paragraph));
@@ -119,18 +124,25 @@ impl Marked {
                 }
             }
         }
+        if self.convention == Convention::OnSource {
+            document.note(
+                NoteKind::Remark,
+                "a label of this file names the step to the next line, as most of its labels fit that way.",
+            );
+        }
         self.remarks().into_iter().for_each(|block| document.push(block));
         document
     }
 
     fn all_right(&self) -> String {
-        let count = |wanted: &Judgement| {
-            self.lines.iter().filter(|line| line.judgement == *wanted).count()
-        };
+        let count =
+            |wanted: &Judgement| self.lines.iter().filter(|line| line.judgement == *wanted).count();
         let (exact, numeric) = (count(&Judgement::Exact), count(&Judgement::Numeric));
         match numeric {
             0 => format!("All lines are right: {exact} checked exactly."),
-            _ => format!("All lines are right: {exact} checked exactly, {numeric} numerically only."),
+            _ => {
+                format!("All lines are right: {exact} checked exactly, {numeric} numerically only.")
+            }
         }
     }
 
@@ -144,10 +156,21 @@ impl Marked {
                 };
                 let mut text = Text::from(format!("line {} ", line.line.number));
                 text.0.extend(take(kink.here).0);
-                text = text.plain(" at the kink ").math(crate::formula::Expression::from_rational(kink.at).math());
+                text = text
+                    .plain(" at the kink ")
+                    .math(crate::formula::Expression::from_rational(kink.at).math());
                 text = text.plain(", where there is no derivative; PyTorch's convention is ");
                 text = text.math(kink.above.map_or(Math::text("none"), number)).plain(".");
                 found.push(Block::Note(NoteKind::Convention, vec![Block::Paragraph(text)]));
+            }
+            if let Some(own) = &line.label
+                && own.judgement == LabelJudgement::NoRule
+            {
+                let text = format!(
+                    "the label '{}' names no rule known here and was not judged.",
+                    own.label.words
+                );
+                found.push(Block::Note(NoteKind::Remark, vec![Block::sentence(text)]));
             }
             if let Judgement::Undecided { why } = &line.judgement {
                 let text = format!("line {} could not be compared: {why}.", line.line.number);
@@ -158,8 +181,7 @@ impl Marked {
     }
 }
 
-fn derivative(marked: &MarkedLine, of: &Math) -> Math {
-    let variable = marked.variable.as_str();
+fn derivative(variable: &str, of: &Math) -> Math {
     let bottom = Math::row([Math::Operator(Operator::Differential), Math::name(variable)]);
     Math::row([
         Math::fraction(Math::Operator(Operator::Differential), bottom),

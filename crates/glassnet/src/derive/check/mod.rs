@@ -7,6 +7,9 @@
 //! that differ only there are right, and that is said too.
 
 mod document;
+mod label;
+
+pub use label::{Convention, LabelJudgement, MarkedLabel};
 
 use super::exact::{Comparison, Piece, compare, compare_on};
 use super::lines::cases::UNDEFINED;
@@ -21,6 +24,10 @@ pub struct Marked {
     pub lines: Vec<MarkedLine>,
     /// The index in `lines` of the first that is wrong.
     pub first_wrong: Option<usize>,
+    /// Where the file's labels stand.
+    pub convention: Convention,
+    /// The variable of the derivatives.
+    pub variable: String,
 }
 
 /// A formula with its judgement.
@@ -32,6 +39,8 @@ pub struct MarkedLine {
     pub judgement: Judgement,
     /// Whether the line that it was compared with is wrong itself, or follows a wrong one.
     pub after_wrong: bool,
+    /// The words beside it, judged; of a row with several formulas they stand with the one that they fit, or the last.
+    pub label: Option<MarkedLabel>,
     /// Where it differs from the line above only by what is taken for the derivative at a kink.
     pub kinks: Vec<Kink>,
 }
@@ -52,7 +61,7 @@ pub struct Kink {
 pub enum Judgement {
     /// It begins a chain or defines a name: there is nothing to compare it with.
     Given,
-    /// Equal to the line above wherever both have a value, decided exactly.
+    /// Equal to the line above wherever both have a value: decided exactly.
     Exact,
     /// Equal to the line above at many points to many digits; no proof.
     Numeric,
@@ -88,15 +97,23 @@ impl Judgement {
     /// True if the line must be mended.
     pub fn is_wrong(&self) -> bool {
         match self {
-            Judgement::Wrong { .. } | Judgement::OtherFunction { .. } | Judgement::Unexplained { .. } => {
-                true
-            }
+            Judgement::Wrong { .. }
+            | Judgement::OtherFunction { .. }
+            | Judgement::Unexplained { .. } => true,
             Judgement::Given
             | Judgement::Exact
             | Judgement::Numeric
             | Judgement::Near
             | Judgement::Undecided { .. } => false,
         }
+    }
+}
+
+impl MarkedLine {
+    /// True if its value or its label must be mended.
+    pub fn is_wrong(&self) -> bool {
+        let label = self.label.as_ref().is_some_and(|own| own.judgement.is_wrong());
+        self.judgement.is_wrong() || label
     }
 }
 
@@ -156,8 +173,9 @@ pub fn check_lines(lines: &Lines, formula: Option<&Expression>) -> Result<Marked
         above = Some(Above { value, of, wrong });
         marked.push(next);
     }
-    let first_wrong = marked.iter().position(|line| line.judgement.is_wrong());
-    Ok(Marked { lines: marked, first_wrong })
+    let convention = label::judge(&mut marked, &lines.labels, variable);
+    let first_wrong = marked.iter().position(MarkedLine::is_wrong);
+    Ok(Marked { lines: marked, first_wrong, convention, variable: variable.into() })
 }
 
 /// What an `order`-th derivative of `of` is the derivative of; `of` itself if that cannot be had.
@@ -176,6 +194,7 @@ fn judge(
         line: line.clone(),
         judgement: Judgement::Given,
         after_wrong: false,
+        label: None,
         kinks: vec![],
     };
     match (line.role, above) {

@@ -35,7 +35,7 @@ pub(super) fn number(text: &str) -> BigRational {
 }
 
 /// The exact value of a formula of numbers by the four operations and whole powers.
-pub(super) fn rational(tree: &Expression) -> Option<BigRational> {
+pub(crate) fn rational(tree: &Expression) -> Option<BigRational> {
     match tree {
         Expression::Number(own) => Some(number(own.as_str())),
         Expression::Negative(value) => Some(-rational(value)?),

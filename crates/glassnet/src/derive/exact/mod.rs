@@ -36,6 +36,7 @@ mod convert;
 mod evaluate;
 mod field;
 mod fixed;
+mod linear;
 mod outside;
 mod pieces;
 mod points;
@@ -47,6 +48,10 @@ mod tests;
 pub(in crate::derive) use outside::{affine, between, digits, joints};
 
 use crate::formula::{Expression, Rational};
+pub(crate) use evaluate::rational as big_number;
+pub(crate) use linear::combination;
+pub(crate) use pieces::constant;
+
 use convert::Converter;
 use evaluate::{Gap, evaluate};
 use field::{Generator, Obstacle};

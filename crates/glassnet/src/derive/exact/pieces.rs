@@ -214,7 +214,7 @@ pub(super) fn resolve(tree: &Expression, variable: &str, place: &Place) -> Expre
 }
 
 /// A rational number as a formula.
-pub(super) fn constant(value: &BigRational) -> Expression {
+pub(crate) fn constant(value: &BigRational) -> Expression {
     let whole = |digits: String| {
         crate::formula::Number::parse(&digits)
             .map_or_else(|| Expression::integer(0), Expression::Number)

@@ -170,7 +170,10 @@ impl Properties {
             row("kinks", "none".into(), How::Exact);
         }
         for kink in &self.kinks {
-            let at = Quantity { value: kink.at.to_f64(), exact: Some(crate::formula::Expression::from_rational(kink.at)) };
+            let at = Quantity {
+                value: kink.at.to_f64(),
+                exact: Some(crate::formula::Expression::from_rational(kink.at)),
+            };
             let text = Text::from(self.place(&at))
                 .plain(": slope ")
                 .math(kink.left.math())

@@ -16,6 +16,7 @@ mod univariate;
 #[cfg(test)]
 mod tests;
 
+pub(in crate::derive) use document::rounded;
 pub use limit::Limit;
 
 use super::check::kinks;

@@ -1,0 +1,344 @@
+//! Sums of products: what multiplying out gives, term by term, without adding anything up.
+
+use super::exact::{big_number, constant};
+use crate::formula::{Constant, Expression, Function, Sign, Term};
+use num_rational::BigRational;
+use num_traits::{One, Signed, ToPrimitive, Zero};
+
+/// Sums with more terms are not written.
+const MAX_TERMS: usize = 200;
+
+/// A product: coefficient · factors with exponents · e^exponent.
+#[derive(Clone, Debug)]
+pub(super) struct Monomial {
+    pub(super) coefficient: BigRational,
+    /// Bases that are no numbers, with exponents that are not zero, in the order of their writing.
+    pub(super) factors: Vec<(Expression, BigRational)>,
+    /// The terms of e's exponent: what is multiplied by what number.
+    pub(super) exponent: Vec<(Expression, BigRational)>,
+    /// e^z rather than exp(z) was written.
+    power_of_e: bool,
+}
+
+impl Monomial {
+    pub(super) fn number(coefficient: BigRational) -> Monomial {
+        Monomial { coefficient, factors: vec![], exponent: vec![], power_of_e: false }
+    }
+
+    fn atom(base: Expression, exponent: BigRational) -> Monomial {
+        let mut own = Monomial::number(BigRational::one());
+        if !exponent.is_zero() {
+            own.factors.push((base, exponent));
+        }
+        own
+    }
+
+    fn times(&self, other: &Monomial) -> Monomial {
+        let mut product = self.clone();
+        product.coefficient *= &other.coefficient;
+        product.power_of_e |= other.power_of_e;
+        for (base, exponent) in &other.factors {
+            add(&mut product.factors, base, exponent);
+        }
+        for (core, multiple) in &other.exponent {
+            add(&mut product.exponent, core, multiple);
+        }
+        product
+    }
+
+    fn power(&self, exponent: i32) -> Option<Monomial> {
+        let scale = BigRational::from_integer(exponent.into());
+        if self.coefficient.is_zero() && exponent <= 0 {
+            return None;
+        }
+        let scaled = |list: &[(Expression, BigRational)]| {
+            let scaled = list.iter().map(|(base, own)| (base.clone(), own * &scale));
+            scaled.filter(|(_, own)| !own.is_zero()).collect()
+        };
+        Some(Monomial {
+            coefficient: self.coefficient.pow(exponent),
+            factors: scaled(&self.factors),
+            exponent: scaled(&self.exponent),
+            power_of_e: self.power_of_e,
+        })
+    }
+
+    /// What makes terms alike: everything but the coefficient, in a fixed order.
+    pub(super) fn key(&self) -> String {
+        let mut parts: Vec<String> =
+            self.factors.iter().map(|(base, exponent)| format!("{base}^{exponent}")).collect();
+        parts.sort();
+        let mut cores: Vec<String> =
+            self.exponent.iter().map(|(core, multiple)| format!("{multiple}*{core}")).collect();
+        cores.sort();
+        format!("{} e^ {}", parts.join("*"), cores.join("+"))
+    }
+
+    /// The product without its coefficient; `None` for 1.
+    pub(super) fn body(&self) -> Option<Expression> {
+        let mut top = vec![];
+        let mut bottom = vec![];
+        for (base, exponent) in &self.factors {
+            let power = |size: BigRational| match size.is_one() {
+                true => base.clone(),
+                false => Expression::power(base.clone(), constant(&size)),
+            };
+            match exponent.is_negative() {
+                true => bottom.push(power(-exponent)),
+                false => top.push(power(exponent.clone())),
+            }
+        }
+        if !self.exponent.is_empty() {
+            let terms: Vec<Monomial> = self
+                .exponent
+                .iter()
+                .map(|(core, multiple)| {
+                    let mut own = Monomial::number(multiple.clone());
+                    if *core != Expression::integer(1) {
+                        own.factors.push((core.clone(), BigRational::one()));
+                    }
+                    own
+                })
+                .collect();
+            top.push(exponential(write(&terms), self.power_of_e));
+        }
+        let top = joined(top);
+        match (top, joined(bottom)) {
+            (top, None) => top,
+            (top, Some(bottom)) => {
+                Some(Expression::quotient(top.unwrap_or(Expression::integer(1)), bottom))
+            }
+        }
+    }
+
+    /// The product's size, with the sign apart.
+    fn written(&self) -> (Sign, Expression) {
+        let sign = if self.coefficient.is_negative() { Sign::Minus } else { Sign::Plus };
+        let size = self.coefficient.abs();
+        let body = match self.body() {
+            None => return (sign, constant(&size)),
+            Some(body) => body,
+        };
+        if size.is_one() {
+            return (sign, body);
+        }
+        let (top, bottom) = match body {
+            Expression::Quotient(top, bottom) => (*top, Some(*bottom)),
+            body => (body, None),
+        };
+        let number = constant(&BigRational::from_integer(size.numer().clone()));
+        let mut over = vec![];
+        if !size.denom().is_one() {
+            over.push(constant(&BigRational::from_integer(size.denom().clone())));
+        }
+        over.extend(bottom.map(flat).unwrap_or_default());
+        let mut parts = if size.numer().is_one() { vec![] } else { vec![number] };
+        if top != Expression::integer(1) || parts.is_empty() {
+            parts.extend(flat(top));
+        }
+        let top = joined(parts).unwrap_or(Expression::integer(1));
+        (
+            sign,
+            match joined(over) {
+                None => top,
+                Some(bottom) => Expression::quotient(top, bottom),
+            },
+        )
+    }
+}
+
+fn flat(tree: Expression) -> Vec<Expression> {
+    match tree {
+        Expression::Product(parts) => parts,
+        tree => vec![tree],
+    }
+}
+
+fn joined(mut parts: Vec<Expression>) -> Option<Expression> {
+    match parts.len() {
+        0 => None,
+        1 => Some(parts.remove(0)),
+        _ => Some(Expression::Product(parts)),
+    }
+}
+
+fn add(list: &mut Vec<(Expression, BigRational)>, base: &Expression, exponent: &BigRational) {
+    match list.iter_mut().find(|(own, _)| own == base) {
+        Some((_, own)) => *own += exponent,
+        None => list.push((base.clone(), exponent.clone())),
+    }
+    list.retain(|(_, own)| !own.is_zero());
+}
+
+/// e^argument as the formula writes it.
+pub(super) fn exponential(argument: Expression, power_of_e: bool) -> Expression {
+    match power_of_e {
+        true => Expression::power(Expression::Constant(Constant::E), argument),
+        false => Expression::call(Function::Exp, argument),
+    }
+}
+
+/// The terms of the formula with every product of sums multiplied out; nothing is added up. `None` if there are
+/// too many.
+pub(super) fn terms(tree: &Expression) -> Option<Vec<Monomial>> {
+    match tree {
+        Expression::Sum(parts) => {
+            let mut all = vec![];
+            for part in parts {
+                let own = terms(&part.value)?;
+                all.extend(match part.sign {
+                    Sign::Plus => own,
+                    Sign::Minus => negative(own),
+                });
+            }
+            (all.len() <= MAX_TERMS).then_some(all)
+        }
+        Expression::Negative(value) => Some(negative(terms(value)?)),
+        Expression::Product(parts) => {
+            let mut all = vec![Monomial::number(BigRational::one())];
+            for part in parts {
+                all = crossed(&all, &terms(part)?)?;
+            }
+            Some(all)
+        }
+        Expression::Quotient(top, bottom) => crossed(&terms(top)?, &[divisor(bottom)?]),
+        Expression::Power(base, exponent) if **base == Expression::Constant(Constant::E) => {
+            exponent_terms(exponent, true)
+        }
+        Expression::Call(Function::Exp, argument) => exponent_terms(argument, false),
+        Expression::Power(base, exponent) => match big_number(exponent) {
+            Some(exponent) if exponent.is_integer() => {
+                let count = exponent.to_integer().to_i32()?;
+                let own = terms(base)?;
+                match own.as_slice() {
+                    [single] => Some(vec![single.power(count)?]),
+                    _ if (0..=6).contains(&count) => {
+                        let mut all = vec![Monomial::number(BigRational::one())];
+                        for _ in 0..count {
+                            all = crossed(&all, &own)?;
+                        }
+                        Some(all)
+                    }
+                    _ => Some(vec![Monomial::atom(base.as_ref().clone(), exponent)]),
+                }
+            }
+            Some(exponent) => Some(vec![Monomial::atom(base.as_ref().clone(), exponent)]),
+            None => Some(vec![Monomial::atom(tree.clone(), BigRational::one())]),
+        },
+        Expression::Number(_) => Some(vec![Monomial::number(big_number(tree)?)]),
+        Expression::Variable(_)
+        | Expression::Constant(_)
+        | Expression::Call(..)
+        | Expression::Max(_)
+        | Expression::Min(_)
+        | Expression::Piecewise(..) => Some(vec![Monomial::atom(tree.clone(), BigRational::one())]),
+    }
+}
+
+fn negative(mut terms: Vec<Monomial>) -> Vec<Monomial> {
+    for term in &mut terms {
+        term.coefficient = -term.coefficient.clone();
+    }
+    terms
+}
+
+fn crossed(left: &[Monomial], right: &[Monomial]) -> Option<Vec<Monomial>> {
+    if left.len() * right.len() > MAX_TERMS {
+        return None;
+    }
+    Some(left.iter().flat_map(|a| right.iter().map(|b| a.times(b))).collect())
+}
+
+/// 1/bottom as one product: sums in it stay factors.
+fn divisor(bottom: &Expression) -> Option<Monomial> {
+    match bottom {
+        Expression::Product(parts) => {
+            let mut all = Monomial::number(BigRational::one());
+            for part in parts {
+                all = all.times(&divisor(part)?);
+            }
+            Some(all)
+        }
+        Expression::Power(base, exponent) if **base != Expression::Constant(Constant::E) => {
+            match big_number(exponent) {
+                Some(own) if own.is_integer() => divisor(base)?.power(own.to_integer().to_i32()?),
+                Some(own) => Some(Monomial::atom(base.as_ref().clone(), -own)),
+                None => Some(Monomial::atom(bottom.clone(), -BigRational::one())),
+            }
+        }
+        Expression::Sum(_) => Some(Monomial::atom(bottom.clone(), -BigRational::one())),
+        other => terms(other)?.first()?.power(-1),
+    }
+}
+
+fn exponent_terms(exponent: &Expression, power_of_e: bool) -> Option<Vec<Monomial>> {
+    let mut own = Monomial::number(BigRational::one());
+    own.power_of_e = power_of_e;
+    for term in terms(exponent)? {
+        let core = term.body().unwrap_or(Expression::integer(1));
+        add(&mut own.exponent, &core, &term.coefficient);
+    }
+    Some(vec![own])
+}
+
+/// Terms alike added into the place of the first; zeros go.
+pub(super) fn collected(terms: &[Monomial]) -> Vec<Monomial> {
+    let mut all: Vec<(String, Monomial)> = vec![];
+    for term in terms {
+        let key = term.key();
+        match all.iter_mut().find(|(own, _)| *own == key) {
+            Some((_, own)) => own.coefficient += &term.coefficient,
+            None => all.push((key, term.clone())),
+        }
+    }
+    all.retain(|(_, term)| !term.coefficient.is_zero());
+    all.into_iter().map(|(_, term)| term).collect()
+}
+
+/// The terms as a sum.
+pub(super) fn write(terms: &[Monomial]) -> Expression {
+    let mut parts: Vec<Term> = terms
+        .iter()
+        .map(|term| {
+            let (sign, value) = term.written();
+            Term { sign, value }
+        })
+        .collect();
+    match parts.len() {
+        0 => Expression::integer(0),
+        1 => {
+            let Term { sign, value } = parts.remove(0);
+            if sign == Sign::Plus { value } else { Expression::negative(value) }
+        }
+        _ => Expression::Sum(parts),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::formula::parse;
+
+    #[test]
+    fn products_are_multiplied_out_and_terms_added_up() {
+        let check = |formula: &str, out: &str, added: &str| {
+            let all = terms(&parse(formula).unwrap()).unwrap();
+            assert_eq!(write(&all).to_string(), out);
+            assert_eq!(write(&collected(&all)).to_string(), added);
+        };
+        check(
+            "2exp(2z)(exp(2z)+1) - (exp(2z)-1)*2exp(2z)",
+            "2*exp(4*z) + 2*exp(2*z) - 2*exp(4*z) + 2*exp(2*z)",
+            "4*exp(2*z)",
+        );
+        check("(z+1)^2", "z^2 + z + z + 1", "z^2 + 2*z + 1");
+        check("e^z*e^(-z)*b/2", "b/2", "b/2");
+        check(
+            "z*sin(z)/(2*(1+z)^2) - 1/3",
+            "z*sin(z)/(2*(1 + z)^2) - 1/3",
+            "z*sin(z)/(2*(1 + z)^2) - 1/3",
+        );
+        check("(z - b)*(z + b)", "z^2 + z*b - b*z - b^2", "z^2 - b^2");
+        check("-z/(-2)", "z/2", "z/2");
+    }
+}
