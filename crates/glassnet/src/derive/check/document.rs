@@ -79,6 +79,14 @@ impl Marked {
     /// The lines with their signs, then what is wrong and what else is to be said.
     pub fn document(&self) -> Document {
         let mut document = Document::new("Lines checked");
+        let wrong: Vec<&MarkedLine> = self.lines.iter().filter(|line| line.is_wrong()).collect();
+        match wrong.first() {
+            None => document.say(self.all_right()),
+            Some(first) => {
+                let head = format!("The first wrong line is line {}.", first.line.number);
+                document.say(Text::default().strong(head));
+            }
+        }
         let mut steps: Option<Steps> = None;
         for marked in &self.lines {
             if marked.line.role != Role::Next {
@@ -106,23 +114,14 @@ impl Marked {
             });
         }
         document.blocks.extend(steps.map(Block::Steps));
-        let wrong: Vec<&MarkedLine> = self.lines.iter().filter(|line| line.is_wrong()).collect();
-        match wrong.first() {
-            None => document.say(self.all_right()),
-            Some(first) => {
-                let head = Text::default()
-                    .strong(format!("The first wrong line is line {}.", first.line.number));
-                document.say(head);
-                for line in &wrong {
-                    document.blocks.extend(line.complaint().map(Block::Paragraph));
-                }
-                if self.lines.iter().any(|line| line.after_wrong) {
-                    document.note(
-                        NoteKind::Remark,
-                        "the lines below a wrong one are judged by the line before them, so that one slip counts once.",
-                    );
-                }
-            }
+        for line in &wrong {
+            document.blocks.extend(line.complaint().map(Block::Paragraph));
+        }
+        if self.lines.iter().any(|line| line.after_wrong) {
+            document.note(
+                NoteKind::Remark,
+                "the lines below a wrong one are judged by the line before them, so that one slip counts once.",
+            );
         }
         if self.convention == Convention::OnSource {
             document.note(
