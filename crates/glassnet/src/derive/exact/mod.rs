@@ -38,12 +38,15 @@ mod field;
 mod fixed;
 mod linear;
 mod normal;
+mod outside;
 mod pieces;
 mod points;
 mod polynomial;
 
 #[cfg(test)]
 mod tests;
+
+pub(in crate::derive) use outside::{affine, between, digits, joints};
 
 use crate::formula::{Expression, Rational};
 pub(crate) use evaluate::rational as big_number;
