@@ -5,6 +5,9 @@
 //! put in, softmax and loss, gradients, the chain rule along each path from a weight to the loss, one update, and a
 //! check by differences. A document stays short whatever the network: of large layers it shows the few largest
 //! contributions and says what the rest adds.
+//!
+//! The deep answers read a [`Setting`] (network, rows, loss): [`along`] the exact loss along a weight, [`sharpness`],
+//! [`convention`] what another choice at kinks would give.
 
 pub mod along;
 pub mod convention;
