@@ -43,7 +43,8 @@ fn vanishing_and_cures_are_shown() {
     // 0.25 at most per layer: what is left after ten layers at z = 1 is σ'(1)^10.
     let slope: f64 = 1.0 / (1.0 + (-1.0f64).exp()) * (1.0 - 1.0 / (1.0 + (-1.0f64).exp()));
     assert_eq!(format!("{:.2e}", slope.powi(10)), "8.63e-8");
-    for shown in ["8.63·10⁻⁸", "LeakyReLU", "PReLU", "logistic regression", "The derivatives of"] {
+    for shown in ["8.63·10⁻⁸", "LeakyReLU", "PReLU", "logistic regression", "The derivatives of"]
+    {
         assert!(text.contains(shown), "{shown}: {text}");
     }
 }
@@ -64,6 +65,9 @@ fn other_activations_against_closed_forms() {
         }
         close(number(&all[0]["max_slope"]), a * b, 1e-6);
         close(number(&all[1]["max_slope"]), a * b / 4.0, 1e-6);
-        assert_eq!((&all[0]["zero_centred"], &all[1]["zero_centred"]), (&true.into(), &false.into()));
+        assert_eq!(
+            (&all[0]["zero_centred"], &all[1]["zero_centred"]),
+            (&true.into(), &false.into())
+        );
     }
 }

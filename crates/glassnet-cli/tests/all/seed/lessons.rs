@@ -19,7 +19,10 @@ fn lesson_1_1() {
 
 #[test]
 fn lesson_1_3() {
-    holds("1.3", &["0.00665", "4.54·10⁻⁵", "1.82·10⁻⁴", "8.24·10⁻⁹", "Measured now", "PReLU", "LSTM, GRU"]);
+    holds(
+        "1.3",
+        &["0.00665", "4.54·10⁻⁵", "1.82·10⁻⁴", "8.24·10⁻⁹", "Measured now", "PReLU", "LSTM, GRU"],
+    );
 }
 
 #[test]
