@@ -49,7 +49,7 @@ use crate::formula::{Expression, Rational};
 pub(crate) use evaluate::rational as big_number;
 pub(crate) use linear::combination;
 pub(crate) use normal::factored;
-pub(crate) use pieces::constant;
+pub(crate) use pieces::{Place, constant, joints, resolve, split};
 
 use convert::Converter;
 use evaluate::{Gap, evaluate};
@@ -57,7 +57,6 @@ use field::{Generator, Obstacle};
 use fixed::Ball;
 use num_rational::BigRational;
 use num_traits::{Signed, ToPrimitive};
-use pieces::Place;
 use points::{TRIES, point};
 use polynomial::Polynomial;
 
@@ -197,7 +196,7 @@ fn nowhere() -> Comparison {
     Comparison::Unknown { why: "there is no point where both formulas have a value".into() }
 }
 
-fn small(value: &BigRational) -> Option<Rational> {
+pub(crate) fn small(value: &BigRational) -> Option<Rational> {
     Rational::new(value.numer().to_i128()?, value.denom().to_i128()?)
 }
 
