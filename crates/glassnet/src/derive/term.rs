@@ -43,7 +43,34 @@ impl Monomial {
         for (core, multiple) in &other.exponent {
             add(&mut product.exponent, core, multiple);
         }
-        product
+        product.without_whole_numbers()
+    }
+
+    /// Whole powers of numbers, which roots of numbers become when multiplied, go into the coefficient.
+    fn without_whole_numbers(mut self) -> Monomial {
+        for (base, exponent) in &mut self.factors {
+            let Some(value) = big_number(base).filter(|value| value.is_positive()) else {
+                continue;
+            };
+            if let Some(count) = exponent.floor().to_integer().to_i32() {
+                self.coefficient *= value.pow(count);
+                *exponent -= BigRational::from_integer(count.into());
+            }
+        }
+        self.factors.retain(|(_, exponent)| !exponent.is_zero());
+        // 1/2·√2 is written 1/√2.
+        for (base, exponent) in &mut self.factors {
+            let Some(value) = big_number(base) else { continue };
+            let over = &self.coefficient / &value;
+            if value.is_integer() && !self.coefficient.is_integer() {
+                let finer = &self.coefficient * &value;
+                if finer.denom() < self.coefficient.denom() && over.denom() > finer.denom() {
+                    self.coefficient = finer;
+                    *exponent -= BigRational::one();
+                }
+            }
+        }
+        self
     }
 
     fn power(&self, exponent: i32) -> Option<Monomial> {
@@ -51,16 +78,19 @@ impl Monomial {
         if self.coefficient.is_zero() && exponent <= 0 {
             return None;
         }
-        let scaled = |list: &[(Expression, BigRational)]| {
+        let scaled = |list: &[(Expression, BigRational)]| -> Vec<(Expression, BigRational)> {
             let scaled = list.iter().map(|(base, own)| (base.clone(), own * &scale));
             scaled.filter(|(_, own)| !own.is_zero()).collect()
         };
-        Some(Monomial {
-            coefficient: self.coefficient.pow(exponent),
-            factors: scaled(&self.factors),
-            exponent: scaled(&self.exponent),
-            power_of_e: self.power_of_e,
-        })
+        Some(
+            Monomial {
+                coefficient: self.coefficient.pow(exponent),
+                factors: scaled(&self.factors),
+                exponent: scaled(&self.exponent),
+                power_of_e: self.power_of_e,
+            }
+            .without_whole_numbers(),
+        )
     }
 
     /// What makes terms alike: everything but the coefficient, in a fixed order.
@@ -78,7 +108,17 @@ impl Monomial {
     pub(super) fn body(&self) -> Option<Expression> {
         let mut top = vec![];
         let mut bottom = vec![];
+        let half = BigRational::new(1.into(), 2.into());
+        let (mut roots_above, mut roots_below) = (vec![], vec![]);
         for (base, exponent) in &self.factors {
+            if matches!(base, Expression::Number(_) | Expression::Constant(_))
+                && exponent.abs() == half
+            {
+                let roots =
+                    if exponent.is_negative() { &mut roots_below } else { &mut roots_above };
+                roots.push(base.clone());
+                continue;
+            }
             let power = |size: BigRational| match size.is_one() {
                 true => base.clone(),
                 false => Expression::power(base.clone(), constant(&size)),
@@ -101,6 +141,9 @@ impl Monomial {
                 })
                 .collect();
             top.push(exponential(write(&terms), self.power_of_e));
+        }
+        for (roots, side) in [(roots_above, &mut top), (roots_below, &mut bottom)] {
+            side.extend(joined(roots).map(|inner| Expression::call(Function::Sqrt, inner)));
         }
         let top = joined(top);
         match (top, joined(bottom)) {
@@ -279,6 +322,55 @@ fn exponent_terms(exponent: &Expression, power_of_e: bool) -> Option<Vec<Monomia
         add(&mut own.exponent, &core, &term.coefficient);
     }
     Some(vec![own])
+}
+
+/// The formula as one product in which sums are factors; `None` where a number divides by zero.
+pub(super) fn one_product(tree: &Expression) -> Option<Monomial> {
+    match tree {
+        Expression::Negative(value) => {
+            let mut own = one_product(value)?;
+            own.coefficient = -own.coefficient;
+            Some(own)
+        }
+        Expression::Product(parts) => {
+            let mut all = Monomial::number(BigRational::one());
+            for part in parts {
+                all = all.times(&one_product(part)?);
+            }
+            Some(all)
+        }
+        Expression::Quotient(top, bottom) => {
+            Some(one_product(top)?.times(&one_product(bottom)?.power(-1)?))
+        }
+        Expression::Power(base, exponent) if **base != Expression::Constant(Constant::E) => {
+            match big_number(exponent) {
+                Some(own) if own.is_integer() => {
+                    one_product(base)?.power(own.to_integer().to_i32()?)
+                }
+                Some(own) => Some(Monomial::atom(base.as_ref().clone(), own)),
+                None => Some(Monomial::atom(tree.clone(), BigRational::one())),
+            }
+        }
+        Expression::Sum(_) => Some(Monomial::atom(tree.clone(), BigRational::one())),
+        tree => terms(tree)?.pop(),
+    }
+}
+
+/// The line with numbers put together, signs and factors of one gone, and every product a fraction of powers;
+/// sums in products stay as they are.
+pub(super) fn neat(tree: &Expression) -> Expression {
+    let tree = tree.map_children(neat);
+    let whole = match &tree {
+        Expression::Product(_) | Expression::Quotient(..) | Expression::Negative(_) => {
+            one_product(&tree).map(|own| write(&[own]))
+        }
+        Expression::Power(base, _) if **base != Expression::Constant(Constant::E) => {
+            one_product(&tree).map(|own| write(&[own]))
+        }
+        Expression::Sum(_) => Some(tree.tidy()),
+        _ => None,
+    };
+    whole.unwrap_or(tree)
 }
 
 /// Terms alike added into the place of the first; zeros go.
