@@ -7,7 +7,7 @@ use super::rule::Rule;
 use super::term::{Monomial, neat, terms};
 use super::validate::validate;
 use crate::document::Check;
-use crate::formula::{Expression, Function};
+use crate::formula::{Expression, Function, Sign};
 use num_rational::BigRational;
 use num_traits::{One, Signed, Zero};
 use std::collections::BTreeMap;
@@ -26,8 +26,8 @@ const PREFERENCE: [Rule; 15] = [
     Rule::Factor,
     Rule::Divide,
     Rule::CommonDenominator,
-    Rule::Identity,
     Rule::Definition,
+    Rule::Identity,
     Rule::Substitute,
 ];
 
@@ -80,6 +80,7 @@ impl<'a> Lines<'a> {
             (Rule::Known, Expression::Call(function, _)) => {
                 format!("derivative of {}", function.name())
             }
+            (Rule::Constant, Expression::Variable(name)) => format!("derivative of {name}"),
             _ => rule.label().to_string(),
         };
         Some(DerivationStep { from: from.clone(), under, to, rule, label, checked })
@@ -249,30 +250,58 @@ fn factor(to: &Expression) -> Option<String> {
     }
 }
 
-/// A formula within a label: `e^4z`, `2e^2z`, `3/2`.
+/// A formula within a label, short and without spaces: `e^4z`, `2e^2z`, `3/2`, `1+e^-z`, `σ` for σ(z).
 pub(super) fn plain(tree: &Expression) -> String {
+    let bracketed = |tree: &Expression| match tree {
+        Expression::Sum(_) | Expression::Negative(_) => format!("({})", plain(tree)),
+        tree => plain(tree),
+    };
     match tree {
         Expression::Call(Function::Exp, argument) => exponent(argument),
-        tree if super::validate::is_power_of_e(tree) => match tree {
-            Expression::Power(_, argument) => exponent(argument),
-            tree => tree.unicode(),
-        },
+        Expression::Call(Function::Sigmoid, argument)
+            if matches!(argument.as_ref(), Expression::Variable(_)) =>
+        {
+            "σ".to_string()
+        }
+        Expression::Power(_, argument) if super::validate::is_power_of_e(tree) => {
+            exponent(argument)
+        }
         Expression::Product(parts) => {
-            let texts: Vec<String> = parts.iter().map(plain).collect();
+            let texts: Vec<String> = parts.iter().map(bracketed).collect();
             let numbered = matches!(parts.first(), Some(Expression::Number(_)));
             match (numbered, texts.split_first()) {
                 (true, Some((first, rest))) => first.clone() + &rest.join("·"),
                 _ => texts.join("·"),
             }
         }
-        Expression::Sum(_) => format!("({})", tree.unicode()),
+        Expression::Quotient(top, bottom) => format!(
+            "{}/{}",
+            bracketed(top),
+            match bottom.as_ref() {
+                Expression::Product(_) => format!("({})", plain(bottom)),
+                bottom => bracketed(bottom),
+            }
+        ),
+        Expression::Negative(value) => format!("-{}", bracketed(value)),
+        Expression::Sum(terms) => {
+            let mut text = String::new();
+            for (i, term) in terms.iter().enumerate() {
+                match (i, term.sign) {
+                    (0, Sign::Plus) => {}
+                    (_, Sign::Plus) => text.push('+'),
+                    (_, Sign::Minus) => text.push('-'),
+                }
+                text += &bracketed(&term.value);
+            }
+            text
+        }
         tree => tree.unicode(),
     }
 }
 
 fn exponent(argument: &Expression) -> String {
-    let text = argument.unicode();
-    match text.contains([' ', '/']) {
+    let text = plain(argument);
+    match matches!(argument, Expression::Sum(_) | Expression::Quotient(..)) {
         true => format!("e^({text})"),
         false => format!("e^{text}"),
     }

@@ -9,7 +9,7 @@ use super::lines::Lines;
 use super::steer::steer;
 use super::term::neat;
 use crate::error::Result;
-use crate::formula::{Case, Comparison, Expression, Relation};
+use crate::formula::{Case, Comparison, Expression, Function, Relation};
 use num_rational::BigRational;
 
 /// True if something under |·|, max, min or a condition changes its sign at a number.
@@ -176,11 +176,26 @@ fn together(derivation: &Derivation, slope: &Expression, ends: &[BigRational]) -
     {
         whole = otherwise.as_ref().clone();
     }
-    let short = neat(slope);
-    let on_every_piece = || {
-        derivation.pieces.iter().all(|own| compare_on(&short, &own.derivative, &own.piece).agrees())
-    };
-    if short.nodes() <= whole.nodes() && on_every_piece() { short } else { whole }
+    // An even or odd function of z, in terms of |z|.
+    let size = Expression::call(Function::Abs, variable.clone());
+    let even = last.derivative.substitute(&derivation.variable, &size);
+    let odd = Expression::Product(vec![Expression::call(Function::Sign, variable), even.clone()]);
+    for short in [neat(slope), even, neat(&odd)] {
+        let on_every_piece = || {
+            let mut pieces = derivation.pieces.iter();
+            pieces.all(|own| compare_on(&short, &own.derivative, &own.piece).agrees())
+        };
+        let at_every_joint = || {
+            ends.iter().zip(&derivation.joints).all(|(at, joint)| {
+                let value = value_at(&short, &derivation.variable, at);
+                value.zip(joint.convention.clone()).is_some_and(|(a, b)| compare(&a, &b).agrees())
+            })
+        };
+        if short.nodes() < whole.nodes() && on_every_piece() && at_every_joint() {
+            whole = short;
+        }
+    }
+    whole
 }
 
 fn remark(joint: &Joint, variable: &str) -> Option<String> {

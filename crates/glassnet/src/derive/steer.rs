@@ -4,6 +4,7 @@ use super::exact::{combination, constant, factored};
 use super::first::sum;
 use super::lines::{Lines, is_one, plain};
 use super::rule::Rule;
+use super::shape::{Shape, canonical};
 use super::term::{Monomial, collected, neat, terms, write};
 use crate::formula::{Expression, Function, Sign, Term};
 use num_rational::BigRational;
@@ -22,7 +23,10 @@ pub(super) fn steer(
         return;
     }
     if let Some(first) = lines.last().cloned() {
-        lines.append(&neat(&first));
+        let tidied = neat(&first);
+        if canonical(&tidied) != canonical(&first) {
+            lines.append(&tidied);
+        }
     }
     shorten(lines, shown, variable);
 }
@@ -35,6 +39,7 @@ fn weight(tree: &Expression) -> usize {
 /// The shortest of: numerator multiplied out and collected, lowest terms, a combination of known functions.
 fn shorten(lines: &mut Lines<'_>, shown: Option<&Expression>, variable: &str) {
     let Some(start) = lines.last().cloned() else { return };
+    let own_names = Shape::of(&start).names;
     let (out, added) = multiplied(&start);
     let mut goals: Vec<Vec<Expression>> = vec![];
     let mut route = vec![];
@@ -56,10 +61,16 @@ fn shorten(lines: &mut Lines<'_>, shown: Option<&Expression>, variable: &str) {
             goals.push(route.iter().cloned().chain([neat(&lowest), goal]).collect());
         }
     }
-    // A stable sort: of equally short goals the one with fewer lines stands first.
-    goals.sort_by_key(|goal| (goal.last().map_or(0, weight), goal.len()));
+    // Of equally short goals the one with fewer lines stands first: the sort is stable.
+    let gained = |goal: &Vec<Expression>| {
+        let Some(last) = goal.last() else { return 0 };
+        // A name is worth a line by itself; another form of the same must be clearly shorter.
+        let margin = if Shape::of(last).names == own_names { 2 } else { 0 };
+        weight(&start).saturating_sub(weight(last) + margin)
+    };
+    goals.sort_by_key(|goal| (std::cmp::Reverse(gained(goal)), goal.len()));
     for goal in goals {
-        if goal.last().is_some_and(|last| weight(last) >= weight(&start)) {
+        if gained(&goal) == 0 {
             return;
         }
         if lines.reach(&goal) {
@@ -134,7 +145,7 @@ fn named_goals(line: &Expression, shown: Option<&Expression>, variable: &str) ->
     }
     if let Some(shown) = shown {
         for name in &names {
-            bases.push(vec![one.clone(), name.clone(), shown.clone(), pair(shown, name)]);
+            bases.push(vec![shown.clone(), name.clone(), one.clone(), pair(shown, name)]);
         }
         bases.push(vec![one.clone(), shown.clone(), square(shown)]);
     }
@@ -382,13 +393,8 @@ fn reciprocal_of_exponential(
         parts.insert(0, constant(&number));
     }
     let whole = Expression::quotient(constant(&m), f.clone());
-    let label = format!(
-        "{} = {}, {} = {}",
-        bottom.unicode(),
-        whole.unicode(),
-        plain(&body),
-        power.unicode()
-    );
+    let label =
+        format!("{} = {}, {} = {}", plain(bottom), plain(&whole), plain(&body), plain(&power));
     let put_in = lines.append_by(Rule::Substitute, Some(label), &Expression::Product(parts));
     let factor = &number / &b;
     let mut parts = vec![difference, f];
