@@ -2,7 +2,7 @@
 
 use super::Convention;
 use super::{Judgement, LabelJudgement, Marked, MarkedLine};
-use crate::derive::lines::Role;
+use crate::derive::script::Role;
 use crate::document::{Block, Check, Document, NoteKind, Step, Steps, Text};
 use crate::formula::{Math, Operator, Rational};
 

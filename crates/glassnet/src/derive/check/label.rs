@@ -3,9 +3,9 @@
 //! People write a step's name beside the line that it gives, or beside the line that it is applied to. Which of
 //! the two a file does is decided by where more of its labels fit.
 
-use super::{Judgement, MarkedLine};
-use crate::derive::lines::cases::UNDEFINED;
-use crate::derive::lines::{Label, Role};
+use super::{Judgement, MarkedLine, shape};
+use crate::derive::script::cases::UNDEFINED;
+use crate::derive::script::{Label, Role};
 use crate::derive::{Rule, Verdict, validate};
 use crate::formula::Expression;
 
@@ -128,7 +128,7 @@ fn judged(
     let mut refused = None;
     for rule in &named {
         for step in &steps {
-            match validate(*rule, &step.from, step.under.as_deref(), &step.to) {
+            match fits(*rule, step) {
                 Verdict::Fits => {
                     let beside = match convention {
                         Convention::OnResult => step.target,
@@ -149,6 +149,16 @@ fn judged(
             (last, LabelJudgement::Wrong { rule, why, really })
         }
         None => (last, LabelJudgement::NoStep),
+    }
+}
+
+/// Whether a rule's name fits a step.
+fn fits(rule: Rule, step: &Step) -> Verdict {
+    let verdict = validate(rule, &step.from, step.under.as_deref(), &step.to);
+    match (&verdict, shape::second_look(rule, &step.from, step.under.as_deref(), &step.to)) {
+        (Verdict::DoesNotFit { .. }, Some(None)) => Verdict::Fits,
+        (Verdict::Fits, Some(Some(why))) => Verdict::DoesNotFit { why: why.into() },
+        (Verdict::Fits | Verdict::DoesNotFit { .. }, _) => verdict,
     }
 }
 

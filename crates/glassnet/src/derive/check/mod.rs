@@ -8,12 +8,13 @@
 
 mod document;
 mod label;
+mod shape;
 
 pub use label::{Convention, LabelJudgement, MarkedLabel};
 
 use super::exact::{Comparison, Piece, compare, compare_on};
-use super::lines::cases::UNDEFINED;
-use super::lines::{Line, Lines, Role};
+use super::script::cases::UNDEFINED;
+use super::script::{Line, Lines, Role};
 use crate::error::{Error, Result};
 use crate::formula::{Expression, Rational};
 

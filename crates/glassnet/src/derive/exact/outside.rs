@@ -15,7 +15,7 @@ pub(in crate::derive) fn affine(
 }
 
 /// The numbers at which something in the formula that is affine in the variable changes its sign, in order.
-pub(in crate::derive) fn joints(tree: &Expression, variable: &str) -> Vec<BigRational> {
+pub(in crate::derive) fn ordered_joints(tree: &Expression, variable: &str) -> Vec<BigRational> {
     let mut found = vec![];
     pieces::joints(tree, variable, &mut found);
     found.sort();

@@ -20,7 +20,7 @@ pub(in crate::derive) use document::rounded;
 pub use limit::Limit;
 
 use super::check::kinks;
-use super::exact::{Comparison, compare, digits, joints};
+use super::exact::{Comparison, compare, digits, ordered_joints};
 use crate::error::{Error, Result};
 use crate::formula::{Expression, Rational};
 use num_rational::BigRational;
@@ -245,8 +245,8 @@ pub fn properties(formula: &Expression, variable: &str) -> Result<Properties> {
             .at(format!("formula '{formula}'"))
             .help("give a formula with values"));
     }
-    let mut places = joints(formula, variable);
-    places.extend(joints(&derivative, variable));
+    let mut places = ordered_joints(formula, variable);
+    places.extend(ordered_joints(&derivative, variable));
     places.extend(ends);
     places.sort();
     places.dedup();
