@@ -212,7 +212,7 @@ fn what_cannot_be_explained_is_told() {
         (
             &["2-2-2", "--input", "0,1", "--true", "1", "--weight", "0.weight[2,0]"],
             2,
-            "0.weight[1,1]",
+            "0.weight[1, 1]",
         ),
         (
             &["2-2-2", "--input", "0,1", "--true", "1", "--weight", "0.weight[0"],

@@ -1,9 +1,8 @@
 //! Asking for an explanation, and what it consists of.
 
-use std::fmt;
-
 use super::differences::{Difference, difference};
 use super::paths::{Paths, paths};
+use super::setting::Weight;
 use super::symbols::Symbols;
 use super::{forward, gradients, loss, printed, update, weight};
 use crate::document::{Document, NoteKind, Text};
@@ -61,95 +60,11 @@ pub struct Config {
     /// Whether gradients are shown.
     pub backward: bool,
     /// A weight whose gradient is taken apart.
-    pub weight: Option<WeightIndex>,
+    pub weight: Option<Weight>,
     /// An optimiser whose first step is shown.
     pub optimizer: Option<Optimizer>,
     /// Evaluation, or training (batch normalisation by these rows, dropout drawn).
     pub mode: Mode,
-}
-
-/// One element of a parameter: `0.weight[0,1]`, counted from 0 as in the state dict.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WeightIndex {
-    /// The state-dict key.
-    pub key: String,
-    /// The index along each axis.
-    pub index: Vec<usize>,
-}
-
-impl WeightIndex {
-    /// Reads `0.weight[0,1]`; a parameter with a single element needs no index.
-    ///
-    /// # Errors
-    /// When brackets or numbers are malformed.
-    ///
-    /// ```
-    /// use glassnet::explain::WeightIndex;
-    /// let weight = WeightIndex::parse("0.weight[0, 1]")?;
-    /// assert_eq!((weight.key.as_str(), weight.index.as_slice()), ("0.weight", [0, 1].as_slice()));
-    /// # Ok::<(), glassnet::Error>(())
-    /// ```
-    pub fn parse(text: &str) -> Result<WeightIndex> {
-        let refuse = || {
-            Error::usage(format!("{text:?} names no weight"))
-                .help("write the key and the index, such as 0.weight[0,1]")
-        };
-        let text = text.trim();
-        let Some((key, rest)) = text.split_once('[') else {
-            return match text.is_empty() || text.contains(']') {
-                true => Err(refuse()),
-                false => Ok(WeightIndex { key: text.into(), index: vec![] }),
-            };
-        };
-        let inside = rest.strip_suffix(']').ok_or_else(refuse)?;
-        let index: Option<Vec<usize>> =
-            inside.split(',').map(|part| part.trim().parse().ok()).collect();
-        match index {
-            Some(index) if !key.is_empty() => Ok(WeightIndex { key: key.into(), index }),
-            Some(_) | None => Err(refuse()),
-        }
-    }
-
-    /// The place in the parameter's array, row-major.
-    ///
-    /// # Errors
-    /// When the network has no such parameter or element: the message tells the keys or the shape.
-    pub fn place(&self, trace: &Trace) -> Result<usize> {
-        let parameter = trace.parameter(&self.key)?;
-        let shape = &parameter.shape;
-        let elements: usize = shape.iter().product();
-        let zeros = vec![0; shape.len()];
-        let index = if self.index.is_empty() && elements == 1 { &zeros } else { &self.index };
-        let fits = index.len() == shape.len()
-            && index.iter().zip(shape).all(|(&index, &length)| index < length);
-        if !fits {
-            let least: Vec<String> = shape.iter().map(|_| "0".into()).collect();
-            let most: Vec<String> =
-                shape.iter().map(|length| length.saturating_sub(1).to_string()).collect();
-            return Err(Error::usage(format!(
-                "{self} is outside {}, which has shape {shape:?}",
-                self.key
-            ))
-            .help(format!(
-                "give an index from {}[{}] to {}[{}]",
-                self.key,
-                least.join(","),
-                self.key,
-                most.join(",")
-            )));
-        }
-        Ok(index.iter().zip(shape).fold(0, |place, (&index, &length)| place * length + index))
-    }
-}
-
-impl fmt::Display for WeightIndex {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let index: Vec<String> = self.index.iter().map(usize::to_string).collect();
-        match index.is_empty() {
-            true => f.write_str(&self.key),
-            false => write!(f, "{}[{}]", self.key, index.join(",")),
-        }
-    }
 }
 
 /// Rows traced through a network, and what was asked about them.
@@ -189,7 +104,7 @@ pub struct RowResult {
 #[derive(Clone, Debug)]
 pub struct WeightResult {
     /// Which weight.
-    pub index: WeightIndex,
+    pub index: Weight,
     /// Its place in its parameter's array.
     pub place: usize,
     /// Its value.
@@ -208,7 +123,7 @@ pub struct WeightResult {
 ///
 /// ```
 /// use glassnet::{Tensor, nn::{self, Network, loss::Criterion}, train::{Features, Target}};
-/// use glassnet::explain::{Config, Labels, Rows, WeightIndex, explain};
+/// use glassnet::explain::{Config, Labels, Rows, Weight, explain};
 /// let network = Network::new(nn::parse("2-2-2")?, 0)?;
 /// let rows = Rows {
 ///     features: Features::Floats(Tensor::from_rows(&[[0.0, 1.0]])?),
@@ -217,13 +132,13 @@ pub struct WeightResult {
 /// };
 /// let config = Config {
 ///     criterion: Some(Criterion::parse("cross_entropy")?),
-///     weight: Some(WeightIndex::parse("0.weight[0,1]")?),
+///     weight: Some(Weight::parse("0.weight[0,1]")?),
 ///     ..Config::default()
 /// };
 /// let explanation = explain(&network, &rows, &config)?;
 /// let weight = explanation.weight.as_ref().unwrap();
 /// assert!((weight.paths.total - weight.exact_gradient).abs() < 1e-12);
-/// assert!(explanation.document().plain().contains("0.weight[0,1]"));
+/// assert!(explanation.document().plain().contains("0.weight[0, 1]"));
 /// # Ok::<(), glassnet::Error>(())
 /// ```
 ///
@@ -325,16 +240,36 @@ fn single(data: &Dataset, row: usize) -> Result<Dataset> {
     Dataset::new(features, target)
 }
 
-fn weight_result(trace: &Trace, index: &WeightIndex) -> Result<WeightResult> {
-    let place = index.place(trace)?;
+/// Where a weight lies in its parameter's array, row-major; a parameter with a single element needs no index.
+fn place(trace: &Trace, weight: &Weight) -> Result<usize> {
+    let parameter = trace.parameter(&weight.key)?;
+    let shape = &parameter.shape;
+    let elements: usize = shape.iter().product();
+    let zeros = vec![0; shape.len()];
+    let index = if weight.index.is_empty() && elements == 1 { &zeros } else { &weight.index };
+    let fits = index.len() == shape.len()
+        && index.iter().zip(shape).all(|(&index, &length)| index < length);
+    if fits {
+        return Ok(index
+            .iter()
+            .zip(shape)
+            .fold(0, |place, (&index, &length)| place * length + index));
+    }
+    let key = &weight.key;
+    let last = shape.iter().map(|length| length.saturating_sub(1)).collect();
+    let first = Weight { key: key.clone(), index: zeros };
+    let last = Weight { key: key.clone(), index: last };
+    Err(Error::usage(format!("{weight} is outside {key}, which has shape {shape:?}"))
+        .help(format!("give an index from {first} to {last}")))
+}
+
+fn weight_result(trace: &Trace, index: &Weight) -> Result<WeightResult> {
+    let place = place(trace, index)?;
     let parameter = trace.parameter(&index.key)?;
     let at = |values: Option<&[f32]>| values.map_or(f32::NAN, |values| values[place]);
     let exact = trace.exact_gradient(&index.key).map_or(f64::NAN, |values| values[place]);
     Ok(WeightResult {
-        index: WeightIndex {
-            key: index.key.clone(),
-            index: trace.coordinates(parameter.node, place),
-        },
+        index: Weight { key: index.key.clone(), index: trace.coordinates(parameter.node, place) },
         place,
         value: at(trace.floats(parameter.node)),
         gradient: at(trace.gradient_values(&index.key)),
