@@ -9,6 +9,7 @@
 //! The deep answers read a [`Setting`] (network, rows, loss): [`along`] the exact loss along a weight, [`sharpness`],
 //! [`convention`] what another choice at kinks would give.
 
+pub mod affine;
 pub mod along;
 pub mod convention;
 mod data;
@@ -34,6 +35,7 @@ mod symbols;
 mod units;
 mod update;
 mod weight;
+pub mod why_zero;
 
 #[cfg(test)]
 mod tests;
