@@ -5,12 +5,11 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use glassnet::derive::{
-    AskedFunction, Convention, Interval, Judgement, Known, LabelJudgement, Limit, Marked,
-    MarkedLine, Properties, Quantity, Reading, Symmetry, Trend, check_lines, properties,
-    read_function, read_lines,
+    AskedFunction, Config, Convention, Derivation, DerivationStep, Interval, JointKind, Judgement,
+    Known, LabelJudgement, Limit, Marked, MarkedLine, Properties, Quantity, Reading, Symmetry,
+    Trend, check_lines, derive, properties, read_function, read_lines,
 };
-use glassnet::document::{Document, NoteKind, Text};
-use glassnet::formula::{Expression, Math, Operator};
+use glassnet::document::{Check, Document, NoteKind, Text};
 use glassnet::{Error, Result};
 use serde_json::{Value, json};
 
@@ -197,38 +196,78 @@ fn derived(asked: &AskedFunction, args: &Derive) -> Result<Answer> {
         });
         return Ok(Answer { document: known.document(), json, status: 0 });
     }
-    let derivative = asked.formula.differentiate(&asked.variable)?;
-    let title = Text::from("The derivative of ").math(asked.formula.math());
-    let mut document = Document::new(title);
-    document.formula(slope(&asked.variable, &asked.formula).equals(derivative.math()));
-    if let Ok(known) = &known {
-        document.section("Properties");
-        known.table().into_iter().for_each(|block| document.push(block));
+    let config = Config { order: args.order.into(), ..Config::default() };
+    let derivation = derive(&asked.formula, &asked.variable, &config)?;
+    let mut document = derivation.document();
+    document.section("Properties");
+    match &known {
+        Ok(known) => known.table().into_iter().for_each(|block| document.push(block)),
+        Err(error) => document.say(format!("Not shown: {}.", error.what())),
     }
-    document.say(
-        Text::from("A network is trained with it by ")
-            .code(format!("--activation '{}'", asked.formula))
-            .plain("."),
-    );
-    let json = json!({
-        "schema": "glassnet.derive/1",
-        "formula": asked.formula.to_string(),
-        "variable": asked.variable,
-        "derivative": derivative.to_string(),
-        "properties": known.as_ref().ok().map(properties_json),
-    });
+    if asked.formula.variables().len() == 1 {
+        let call = match &asked.layer {
+            Some(layer) => Text::from("The layer is ")
+                .code(layer.clone())
+                .plain("; a network is trained with the formula by "),
+            None => Text::from("A network is trained with it by "),
+        };
+        document.say(call.code(format!("--activation '{}'", asked.formula)).plain("."));
+    }
+    let mut json = derivation_json(&derivation);
+    json["schema"] = json!("glassnet.derive/1");
+    json["layer"] = json!(asked.layer);
+    json["properties"] = json!(known.as_ref().ok().map(properties_json));
     Ok(Answer { document, json, status: 0 })
 }
 
-/// d/dz (formula)
-fn slope(variable: &str, formula: &Expression) -> Math {
-    let d = || Math::Operator(Operator::Differential);
-    let bottom = Math::row([d(), Math::name(variable)]);
-    Math::row([
-        Math::fraction(d(), bottom),
-        Math::Operator(Operator::Beside),
-        formula.math().fenced(),
-    ])
+fn derivation_json(derivation: &Derivation) -> Value {
+    json!({
+        "formula": derivation.formula.to_string(),
+        "variable": derivation.variable,
+        "order": derivation.order(),
+        "definition": derivation.definition.as_ref().map(ToString::to_string),
+        "derivative": derivation.derivative.to_string(),
+        "parts": derivation.parts.iter().map(step_json).collect::<Vec<_>>(),
+        "steps": derivation.steps.iter().map(step_json).collect::<Vec<_>>(),
+        "pieces": derivation.pieces.iter().map(|piece| json!({
+            "low": piece.piece.low.map(|end| end.to_f64()),
+            "high": piece.piece.high.map(|end| end.to_f64()),
+            "formula": piece.formula.to_string(),
+            "derivative": piece.derivative.to_string(),
+            "parts": piece.parts.iter().map(step_json).collect::<Vec<_>>(),
+            "steps": piece.steps.iter().map(step_json).collect::<Vec<_>>(),
+        })).collect::<Vec<_>>(),
+        "joints": derivation.joints.iter().map(|joint| json!({
+            "at": joint.at.to_string(),
+            "left": joint.left.as_ref().map(ToString::to_string),
+            "right": joint.right.as_ref().map(ToString::to_string),
+            "kind": match joint.kind {
+                JointKind::Smooth => "smooth",
+                JointKind::Kink => "kink",
+                JointKind::Jump => "jump",
+                JointKind::Unclear => "unclear",
+            },
+            "convention": joint.convention.as_ref().map(ToString::to_string),
+        })).collect::<Vec<_>>(),
+        "conventions": derivation.conventions,
+        "exact": derivation.is_exact(),
+        "previous": derivation.previous.as_ref().map(|previous| derivation_json(previous)),
+    })
+}
+
+/// A step; `under` names the variable by which `from` is still to be differentiated.
+fn step_json(step: &DerivationStep) -> Value {
+    json!({
+        "from": step.from.to_string(),
+        "under": step.under,
+        "to": step.to.to_string(),
+        "rule": step.label,
+        "checked": match step.checked {
+            Check::Exact => "exact",
+            Check::Numeric => "numeric",
+            Check::Wrong => "wrong",
+        },
+    })
 }
 
 /// A number with its exact form: `{"value": 0.25, "exact": "1/4"}`.

@@ -15,6 +15,7 @@ mod properties;
 mod rule;
 mod script;
 mod shape;
+mod show;
 mod steer;
 mod strategy;
 mod term;
