@@ -1,5 +1,6 @@
 //! Asking for an explanation, and what it consists of.
 
+use super::deep::{self, Deep};
 use super::differences::{Difference, difference};
 use super::paths::{Paths, paths};
 use super::setting::Weight;
@@ -86,6 +87,8 @@ pub struct Explanation {
     pub weight: Option<WeightResult>,
     /// The step that was asked for.
     pub update: Option<Update>,
+    /// The deep answers.
+    pub deep: Deep,
     pub(super) symbols: Symbols,
 }
 
@@ -176,6 +179,14 @@ pub fn explain(network: &Network, rows: &Rows, config: &Config) -> Result<Explan
         (_, _) => (Trace::forward(network, &rows.features, &settings)?, vec![]),
     };
     let weight = config.weight.as_ref().map(|index| weight_result(&trace, index)).transpose()?;
+    let deep = match (&rows.target, &config.criterion) {
+        (Some(target), Some(criterion)) => {
+            let data = Dataset::new(rows.features.clone(), target.clone())?;
+            let weight = weight.as_ref().map(|weight| &weight.index);
+            deep::find(network, &trace, &data, criterion, config, weight)?
+        }
+        (_, _) => Deep::default(),
+    };
     let update = config.optimizer.as_ref().map(|optimizer| trace.update(optimizer)).transpose()?;
     let criterion = config.criterion.as_ref().filter(|_| rows.target.is_some());
     Ok(Explanation {
@@ -188,6 +199,7 @@ pub fn explain(network: &Network, rows: &Rows, config: &Config) -> Result<Explan
         config: config.clone(),
         weight,
         update,
+        deep,
     })
 }
 
@@ -286,18 +298,25 @@ impl Explanation {
             Text::from("How ").code(self.network.module().notation()).plain(" computes"),
         );
         forward::write(self, &mut document);
+        let backward =
+            self.trace.loss().is_some() && (self.config.backward || self.weight.is_some());
         if self.trace.loss().is_some() {
             loss::write(self, &mut document);
             printed::write(self, &mut document);
         }
         if self.config.backward && self.trace.loss().is_some() {
             gradients::write(self, &mut document);
+            deep::write_convention(&self.deep, &mut document);
         }
         if let Some(result) = &self.weight {
             weight::write(self, result, &mut document);
+            deep::write_along(&self.deep, &result.index, &mut document);
         }
         if let Some(step) = &self.update {
             update::write(self, step, &mut document);
+        }
+        if backward {
+            deep::write_sharpness(&self.deep, &mut document);
         }
         document
     }

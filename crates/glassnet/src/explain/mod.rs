@@ -13,6 +13,7 @@ pub mod affine;
 pub mod along;
 pub mod convention;
 mod data;
+mod deep;
 pub mod descend;
 mod differences;
 mod elementwise;
@@ -41,6 +42,7 @@ pub mod why_zero;
 mod tests;
 
 pub use data::{ByKey, Data, LayerData, NestedArray, RowData, UpdateData, WeightData};
+pub use deep::Deep;
 pub use differences::{Difference, difference};
 pub use explanation::{
     Config, Explanation, Labels, RowResult, Rows, Scale, WeightResult, explain,
