@@ -102,7 +102,7 @@ impl Polynomial {
     pub fn sign_at_infinity(&self, upwards: bool) -> i8 {
         let Some(leading) = self.0.last() else { return 0 };
         let sign = if leading.is_positive() { 1 } else { -1 };
-        if upwards || self.degree() % 2 == 0 { sign } else { -sign }
+        if upwards || self.degree().is_multiple_of(2) { sign } else { -sign }
     }
 
     /// The remainder of the division by `divisor`, which is not 0.

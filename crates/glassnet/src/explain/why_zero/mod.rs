@@ -145,6 +145,9 @@ pub fn why_zero(setting: &Setting, weight: &Weight) -> Result<WhyZero> {
     })
 }
 
+/// Causes by number, with the rows in which each holds.
+type Reasons = Vec<(u32, Vec<usize>)>;
+
 /// Whether shares leave no more than f32's rounding of them.
 fn cancels(rows: &[RowReason], gradient: f32) -> bool {
     let size: f64 = rows.iter().map(|row| row.share.abs()).sum();
@@ -157,7 +160,7 @@ fn cancels(rows: &[RowReason], gradient: f32) -> bool {
 /// As [`why_zero`].
 pub fn zero_gradients(setting: &Setting) -> Result<ZeroGradients> {
     let mut flow = Flow::new(setting)?;
-    let mut groups: Vec<(Vec<(u32, Vec<usize>)>, Vec<Weight>)> = vec![];
+    let mut groups: Vec<(Reasons, Vec<Weight>)> = vec![];
     let mut weights = 0;
     for parameter in setting.parameters() {
         let all = flow.of_parameter(parameter.node);
@@ -167,7 +170,7 @@ pub fn zero_gradients(setting: &Setting) -> Result<ZeroGradients> {
             if cells.iter().any(|cell| cell.open) {
                 continue;
             }
-            let mut causes: Vec<(u32, Vec<usize>)> = vec![];
+            let mut causes: Reasons = vec![];
             for (row, cell) in cells.iter().enumerate() {
                 for &cause in &cell.causes {
                     match causes.iter_mut().find(|(known, _)| *known == cause) {
