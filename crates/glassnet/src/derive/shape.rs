@@ -22,6 +22,8 @@ pub(super) struct Shape {
     pub(super) top_fractions: usize,
     /// Terms of the outermost sum (of a numerator, if the line is a fraction), brackets in it opened.
     pub(super) written_terms: usize,
+    /// Terms of the outermost sum (of a numerator, if the line is a fraction).
+    pub(super) outer_terms: usize,
     /// Bases with their exponents, as written.
     pub(super) powers: Vec<String>,
     /// Numbers and signs as written.
@@ -91,6 +93,10 @@ impl Shape {
             fractions: 0,
             top_fractions: 0,
             written_terms: written_terms(tree),
+            outer_terms: match tree {
+                Expression::Quotient(top, _) => outer_terms(top),
+                tree => outer_terms(tree),
+            },
             powers: vec![],
             numbers: vec![],
             names: BTreeSet::new(),
@@ -132,14 +138,15 @@ impl Shape {
             Expression::Power(base, exponent) => {
                 let count = exponent.rational().filter(|n| n.denominator() == 1);
                 if is_sum(base)
-                    && let Some(count) = count.filter(|n| n.numerator() >= 2)
+                    && let Some(count) = count.filter(|n| n.numerator().abs() >= 2)
                 {
-                    self.products += count.numerator().min(9) as usize;
-                    self.squares += usize::from(count.numerator() == 2);
+                    self.products += count.numerator().abs().min(9) as usize;
+                    self.squares += usize::from(count.numerator().abs() == 2);
                 }
                 self.powers.push(format!("{base}^{exponent}"));
             }
             Expression::Call(Function::Exp, argument) => self.powers.push(format!("e^{argument}")),
+            Expression::Call(Function::Sqrt, argument) => self.powers.push(format!("√{argument}")),
             Expression::Call(function, argument) => {
                 self.names.insert(format!("{}({})", function.name(), sorted_tree(argument)));
             }
@@ -151,6 +158,13 @@ impl Shape {
             | Expression::Piecewise(..) => {}
         }
         tree.children().into_iter().for_each(|child| self.visit(child));
+    }
+}
+
+fn outer_terms(tree: &Expression) -> usize {
+    match tree {
+        Expression::Sum(terms) => terms.len(),
+        _ => 1,
     }
 }
 

@@ -252,8 +252,8 @@ fn fits_change(rule: Rule, from: &Expression, to: &Expression) -> bool {
             no_new_names
                 && same_sum
                 && (b.products < a.products
+                    && (b.written_terms > a.written_terms || b.products == 0)
                     || b.products == a.products && b.groups < a.groups && same_terms)
-                && after.listed.len() >= b.written_terms
         }
         Rule::Collect => {
             no_new_names
@@ -287,14 +287,29 @@ fn fits_change(rule: Rule, from: &Expression, to: &Expression) -> bool {
         }
         Rule::Divide => same_names && divided(from, to),
         Rule::Definition => {
-            let changed = a.names.symmetric_difference(&b.names);
-            let mut functions = changed.filter_map(|name| Function::named(name.split('(').next()?));
-            !same_names && functions.any(|function| function.definition().is_some())
+            let defined = |name: &&String| {
+                let function = name.split('(').next().and_then(Function::named);
+                function.is_some_and(|function| function.definition().is_some())
+            };
+            let named = b.names.difference(&a.names).any(|name| defined(&name));
+            let unfolded = a.names.difference(&b.names).any(|name| defined(&name));
+            named || unfolded && to.nodes() > from.nodes()
         }
         Rule::Substitute => !same_names || a.variables != b.variables,
         Rule::Cancel => no_new_names && cancelled(from, to),
         Rule::Factor => {
-            no_new_names && same_sum && b.products > a.products && before.listed.len() > 1
+            let whole = match to {
+                Expression::Quotient(top, _) => top,
+                to => to,
+            };
+            let product = matches!(whole, Expression::Negative(_) | Expression::Product(_))
+                && a.outer_terms > 1
+                && b.outer_terms == 1
+                && b.products > 0;
+            no_new_names
+                && same_sum
+                && before.listed.len() > 1
+                && (b.products > a.products || product)
         }
         Rule::CommonDenominator => {
             no_new_names

@@ -8,7 +8,7 @@ use std::cmp::Ordering;
 
 /// Where on a variable's line.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Place {
+pub(crate) enum Place {
     /// Between two ends, which do not belong to it; `None` is infinite.
     Between(Option<BigRational>, Option<BigRational>),
     /// At a number.
@@ -16,6 +16,18 @@ pub(super) enum Place {
 }
 
 impl Place {
+    /// A number of the place.
+    pub(crate) fn inside(&self) -> BigRational {
+        let one = || super::field::integer(1);
+        match self {
+            Place::At(value) => value.clone(),
+            Place::Between(None, None) => one(),
+            Place::Between(Some(low), None) => low + one(),
+            Place::Between(None, Some(high)) => high - one(),
+            Place::Between(Some(low), Some(high)) => (low + high) / (one() + one()),
+        }
+    }
+
     fn contains(&self, value: &BigRational) -> bool {
         match self {
             Place::Between(low, high) => {
@@ -70,7 +82,7 @@ fn difference(left: &Expression, right: &Expression) -> Expression {
 }
 
 /// The numbers at which something in the formula that is affine in the variable changes its sign.
-pub(super) fn joints(tree: &Expression, variable: &str, found: &mut Vec<BigRational>) {
+pub(crate) fn joints(tree: &Expression, variable: &str, found: &mut Vec<BigRational>) {
     let mut add = |switch: &Expression| {
         if let Some((a, b)) = affine(switch, variable).filter(|(a, _)| !a.is_zero()) {
             let joint = -b / a;
@@ -129,7 +141,7 @@ fn sign(tree: &Expression, variable: &str, place: &Place) -> Option<Ordering> {
 }
 
 /// The formula with every |u|, max, min, case … that the place decides replaced by its value there.
-pub(super) fn resolve(tree: &Expression, variable: &str, place: &Place) -> Expression {
+pub(crate) fn resolve(tree: &Expression, variable: &str, place: &Place) -> Expression {
     let resolved = |tree: &Expression| resolve(tree, variable, place);
     let sign = |tree: &Expression| sign(tree, variable, place);
     let whole = Expression::integer;
@@ -228,7 +240,7 @@ pub(crate) fn constant(value: &BigRational) -> Expression {
 }
 
 /// The places of the line on which both formulas are decided, with what they are there.
-pub(super) fn split(
+pub(crate) fn split(
     left: &Expression,
     right: &Expression,
     variable: &str,

@@ -1,0 +1,3 @@
+//! Tests of derivations.
+
+mod sheet;
