@@ -4,6 +4,7 @@
 //! happened between two lines, and [`compare`](compare()) whether two lines are equal.
 
 mod derivation;
+mod document;
 mod exact;
 mod first;
 mod lines;

@@ -59,6 +59,6 @@ fn print_all() {
         let start = std::time::Instant::now();
         let d = derivation(formula, order);
         let t = start.elapsed();
-        println!("{}  {:?}", show(&d), t);
+        println!("{}  {:?}\n{}", show(&d), t, d.document().plain());
     }
 }
