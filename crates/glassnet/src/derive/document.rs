@@ -32,10 +32,7 @@ impl Derivation {
     fn write(&self, document: &mut Document) {
         if let Some(previous) = &self.previous {
             previous.write(document);
-            document.say(match self.order() {
-                2 => "And the derivative of that:".to_string(),
-                n => format!("And the derivative of that, the {n}th:"),
-            });
+            document.say("And the derivative of that:");
         }
         if let Some(definition) = &self.definition {
             document.formula(self.formula.math().equals(definition.math()));
@@ -86,7 +83,7 @@ impl Derivation {
             }
             formula => formula.math(),
         };
-        Math::row([Math::fraction(d(), below), operand])
+        Math::row([Math::fraction(d(), below), Math::text(" "), operand])
     }
 
     fn lines(&self, steps: &[DerivationStep]) -> Option<Steps> {

@@ -143,7 +143,11 @@ fn named_goals(line: &Expression, shown: Option<&Expression>, variable: &str) ->
     let variable_itself = Expression::variable(variable);
     let mut bases = vec![];
     for name in &names {
-        bases.push(vec![name.clone(), pair(&variable_itself, name)]);
+        bases.push(vec![
+            name.clone(),
+            pair(&variable_itself, name),
+            pair(&variable_itself, &square(name)),
+        ]);
         bases.push(vec![one.clone(), name.clone(), square(name)]);
     }
     if let Some(shown) = shown {
