@@ -9,7 +9,7 @@ use glassnet::derive::{
     Known, LabelJudgement, Limit, Marked, MarkedLine, Properties, Quantity, Reading, Symmetry,
     Trend, check_lines, derive, properties, read_function, read_lines,
 };
-use glassnet::document::{Check, Document, NoteKind, Text};
+use glassnet::document::{Block, Check, Document, NoteKind, Text};
 use glassnet::{Error, Result};
 use serde_json::{Value, json};
 
@@ -199,9 +199,13 @@ fn derived(asked: &AskedFunction, args: &Derive) -> Result<Answer> {
     let config = Config { order: args.order.into(), ..Config::default() };
     let derivation = derive(&asked.formula, &asked.variable, &config)?;
     let mut document = derivation.document();
+    if let Some(layer) = &asked.layer {
+        let what = if args.order == 1 { "The derivative of " } else { "The second derivative of " };
+        document.title = Text::from(what).code(layer.clone());
+    }
     document.section("Properties");
     match &known {
-        Ok(known) => known.table().into_iter().for_each(|block| document.push(block)),
+        Ok(known) => document.push(Block::Table(known.table())),
         Err(error) => document.say(format!("Not shown: {}.", error.what())),
     }
     if asked.formula.variables().len() == 1 {

@@ -2,6 +2,7 @@
 
 use super::derivation::{Derivation, DerivationStep, Joint, JointKind, PieceDerivation};
 use super::exact::Piece;
+use super::properties::folded;
 use crate::document::{Block, Check, Document, NoteKind, Step, Steps, Text};
 use crate::formula::{Expression, Math, Operator, Relation};
 
@@ -71,7 +72,7 @@ impl Derivation {
         }
         if !self.pieces.is_empty() {
             document.say("Together:");
-            let sign = derivative_sign(&self.variable, bracketed(&self.formula), 1);
+            let sign = derivative_sign(&self.variable, self.formula.math().fenced(), 1);
             document.formula(sign.equals(self.derivative.math()));
         }
         for joint in &self.joints {
@@ -145,7 +146,7 @@ impl Derivation {
         let place = Math::name(&self.variable).equals(joint.at.math());
         let mut text = Text::from("At ").math(place).plain(": ");
         let side = |slope: &Option<Expression>| match slope {
-            Some(slope) => Text::from(slope.math()),
+            Some(slope) => Text::from(&folded(slope).tidy()),
             None => "none".into(),
         };
         text = text.plain("from the left ");
@@ -162,16 +163,9 @@ impl Derivation {
     }
 }
 
-fn bracketed(formula: &Expression) -> Math {
-    match formula {
-        Expression::Call(..) | Expression::Number(_) | Expression::Variable(_) => formula.math(),
-        formula => formula.math().fenced(),
-    }
-}
-
 fn start(step: &DerivationStep) -> Math {
     match &step.under {
-        Some(variable) => derivative_sign(variable, bracketed(&step.from), 1),
+        Some(variable) => derivative_sign(variable, step.from.math().fenced(), 1),
         None => step.from.math(),
     }
 }
