@@ -25,7 +25,6 @@ use crate::error::{Error, Result};
 use crate::formula::{Expression, Rational};
 use num_rational::BigRational;
 use num_traits::ToPrimitive;
-pub(in crate::derive) use survey::folded;
 use survey::{Stretch, survey};
 
 /// How a property is known.

@@ -148,7 +148,7 @@ fn simple_value(tree: &Expression, variable: &str, at: &BigRational) -> Option<B
 }
 
 /// The formula with functions of 0 (and logarithms of 1) replaced by their values.
-pub(in crate::derive) fn folded(tree: &Expression) -> Expression {
+fn folded(tree: &Expression) -> Expression {
     let tree = tree.map_children(folded);
     let Expression::Call(function, argument) = &tree else { return tree };
     let Some(value) = argument.tidy().rational() else { return tree };
