@@ -6,6 +6,7 @@ mod check;
 mod contract;
 mod counting;
 mod coverage;
+mod derivations;
 mod determinism;
 mod differences;
 mod divergence;
