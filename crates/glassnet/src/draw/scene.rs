@@ -37,6 +37,8 @@ pub struct Place {
     pub at: Point,
     /// What it is.
     pub label: Text,
+    /// How many marks before this one are so near that their words would stand in the same place.
+    pub shelf: usize,
 }
 
 impl Scene {
@@ -66,12 +68,16 @@ impl Scene {
                 Curve { name: series.name.clone(), style: series.style, runs }
             })
             .collect();
-        let marks = plot
-            .marks
-            .iter()
-            .filter_map(|mark| Some(Place { at: place(mark.at)?, label: mark.label.clone() }))
-            .filter(|place| inside(place.at))
-            .collect();
+        let mut marks: Vec<Place> = vec![];
+        for mark in &plot.marks {
+            if let Some(at) = place(mark.at).filter(|at| inside(*at)) {
+                let near = |other: &&Place| {
+                    (other.at.0 - at.0).abs() < 0.2 && (other.at.1 - at.1).abs() < 0.08
+                };
+                let shelf = marks.iter().filter(near).count();
+                marks.push(Place { at, label: mark.label.clone(), shelf });
+            }
+        }
         Scene { x, y, curves, marks }
     }
 }

@@ -96,3 +96,13 @@ fn a_steep_line_is_a_line_in_characters_too() {
         lines.iter().filter(|line| line.contains(|c| ('\u{2801}'..='\u{28ff}').contains(&c)));
     assert!(drawn.count() >= 16, "{}", lines.join("\n"));
 }
+
+#[test]
+fn words_of_marks_that_stand_together_stand_above_each_other() {
+    let mut plot = plot(vec![(0.0, 0.0), (1.0, 1.0)], Style::Line);
+    for (at, label) in [((0.5, 0.5), "here"), ((0.52, 0.51), "there"), ((0.0, 1.0), "apart")] {
+        plot.marks.push(Mark { at, label: label.into() });
+    }
+    let shelves: Vec<usize> = Scene::new(&plot).marks.iter().map(|place| place.shelf).collect();
+    assert_eq!(shelves, [0, 1, 0]);
+}
