@@ -98,11 +98,11 @@ fn a_steep_line_is_a_line_in_characters_too() {
 }
 
 #[test]
-fn words_of_marks_that_stand_together_stand_above_each_other() {
+fn words_of_marks_that_stand_together_stand_apart() {
     let mut plot = plot(vec![(0.0, 0.0), (1.0, 1.0)], Style::Line);
-    for (at, label) in [((0.5, 0.5), "here"), ((0.52, 0.51), "there"), ((0.0, 1.0), "apart")] {
-        plot.marks.push(Mark { at, label: label.into() });
-    }
-    let shelves: Vec<usize> = Scene::new(&plot).marks.iter().map(|place| place.shelf).collect();
-    assert_eq!(shelves, [0, 1, 0]);
+    let marks = [(0.5, 0.5), (0.52, 0.51), (0.52, 0.5), (0.0, 1.0), (0.9, 0.1)];
+    plot.marks.extend(marks.map(|at| Mark { at, label: "here".into() }));
+    let sides: Vec<(bool, usize)> =
+        Scene::new(&plot).marks.iter().map(|place| (place.left, place.shelf)).collect();
+    assert_eq!(sides, [(true, 0), (false, 0), (false, 1), (false, 0), (true, 0)]);
 }

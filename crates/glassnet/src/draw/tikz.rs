@@ -53,8 +53,8 @@ pub fn tikz(plot: &Plot, set: &dyn Fn(&Text) -> String) -> String {
     }
     for place in &scene.marks {
         let (x, y) = (number(place.at.0), number(place.at.1));
-        let (top, right) = (place.at.1 > 0.9, place.at.0 > 0.6);
-        let side = match (top, right) {
+        let top = place.at.1 > 0.9;
+        let side = match (top, place.left) {
             (true, true) => "below left",
             (true, false) => "below right",
             (false, true) => "above left",
