@@ -23,6 +23,21 @@ pub struct Generator {
 pub const GENERATORS: &[Generator] = &[
     Generator { name: "rooms", make: |_root| Ok(rooms::table()) },
     Generator { name: "operations", make: |root| output_of_example(root, "operations") },
+    Generator { name: "terminal derive", make: |root| session(root, &["derive", "tanh(z)"]) },
+    Generator { name: "terminal manual", make: |root| session(root, DEAD_RELU) },
+];
+
+/// Task 2.3 of the exercise: a ReLU that is dead for the data it has.
+const DEAD_RELU: &[&str] = &[
+    "worked",
+    "manual",
+    "Sequential(Linear(1, 1, bias=False), ReLU(), Linear(1, 1, bias=False), ReLU())",
+    "--weights",
+    r#"{"0.weight": [[-0.1]], "2.weight": [[0.1]]}"#,
+    "--data",
+    "1:0,2:0.3,10:1",
+    "--weight",
+    "0.weight[0,0]",
 ];
 
 /// A block that doesn't hold what it should.
@@ -93,6 +108,23 @@ pub fn output_of_example(root: &Path, name: &str) -> Result<String, String> {
     let path = executable(&output_of(root, &build)?)
         .ok_or_else(|| format!("`cargo {}` named no program", build.join(" ")))?;
     printed_by(Command::new(&path).current_dir(root), &path)
+}
+
+/// A command line of ours and what it prints, as a terminal shows them.
+fn session(root: &Path, arguments: &[&str]) -> Result<String, String> {
+    let build = ["build", "--workspace", "--bin", "glassnet", "--message-format", "json"];
+    let path = executable(&output_of(root, &build)?)
+        .ok_or_else(|| format!("`cargo {}` named no program", build.join(" ")))?;
+    let mut command = Command::new(&path);
+    let printed = printed_by(command.args(arguments).current_dir(root), &path)?;
+    let words: Vec<String> = arguments.iter().map(|word| quoted(word)).collect();
+    Ok(format!("```text\n$ glassnet {}\n{}\n```\n", words.join(" "), printed.trim_end()))
+}
+
+/// The word in quotes where a shell needs them.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.,:/".contains(c);
+    if word.chars().all(plain) { word.to_owned() } else { format!("'{word}'") }
 }
 
 /// The last program that cargo's messages name: `"executable":"PATH"`.

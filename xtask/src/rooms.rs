@@ -53,7 +53,7 @@ pub const ROOMS: &[Room] = &[
         never: &["engine", "reference", "math"],
     },
     room("simplify", "named rewrites with certificates", &["graph", "prove"]),
-    room("draw", "network, curves, regions as scenes", &["graph", "trace", "prove"]),
+    room("draw", "network, curves, regions as scenes", &["graph", "trace", "prove", "document"]),
     room("derive", "derivations as documents", &["formula", "trace", "nn", "prove", "document"]),
     room(
         "explain",

@@ -82,13 +82,13 @@ pub(crate) enum Threads {
 }
 
 /// A whole number, refused in plain words.
-fn whole<N: std::str::FromStr>(text: &str) -> Result<N, String> {
+pub(crate) fn whole<N: std::str::FromStr>(text: &str) -> Result<N, String> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let help = if digits { "give a smaller number" } else { "give a whole number of at least 0" };
     text.parse().map_err(|_| help.into())
 }
 
-fn number(text: &str) -> Result<f64, String> {
+pub(crate) fn number(text: &str) -> Result<f64, String> {
     text.parse().map_err(|_| "give a number such as 0.01".into())
 }
 
@@ -421,10 +421,17 @@ pub(crate) struct Evaluate {
 
 /// `glassnet summary`.
 #[derive(Clone, Debug, Args)]
-#[command(after_help = "Example:\n  glassnet summary 6-32-32-32-4")]
+#[command(after_help = "Examples:\n  glassnet summary 6-32-32-32-4\n  \
+    glassnet summary 6-32-32-32-4 --explain --examples 80")]
 pub(crate) struct Summary {
     /// A network or a model file.
     pub(crate) model: OsString,
+    /// Show how the number of weights comes about, layer by layer, multiplicative weights and biases apart.
+    #[arg(long)]
+    pub(crate) explain: bool,
+    /// With --explain: how many examples there are; it does not matter for the number of weights.
+    #[arg(long, value_name = "N", value_parser = whole::<u64>, allow_negative_numbers = true, requires = "explain")]
+    pub(crate) examples: Option<u64>,
 }
 
 /// `glassnet bench`.

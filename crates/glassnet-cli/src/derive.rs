@@ -20,7 +20,7 @@ pub(crate) fn run(args: &Derive, terminal: &mut Terminal) -> Result<u8> {
     Ok(0)
 }
 
-fn document(args: &Derive) -> Result<Document> {
+pub(crate) fn document(args: &Derive) -> Result<Document> {
     let _ = args;
     Err(Error::unsupported("derive", "command line", "it is not there yet"))
 }

@@ -1,26 +1,51 @@
 //! `glassnet lesson`.
 
 use clap::Args;
+use glassnet::Result;
 use glassnet::document::Document;
-use glassnet::{Error, Result};
+use glassnet::lesson::{self, LESSONS};
+use serde_json::{Value, json};
 
+use crate::answer::answer;
 use crate::terminal::Terminal;
 
 /// `glassnet lesson`.
 #[derive(Clone, Debug, Args)]
-#[command(after_help = "Example:\n  glassnet lesson 2.3")]
+#[command(after_help = "Examples:\n  \
+    glassnet lesson\n  \
+    glassnet lesson 2.3\n  \
+    glassnet lesson all --format html > lessons.html")]
 pub(crate) struct Lesson {
-    /// Which one: 1.1 to 2.5, or all.
+    /// Which one: 1.1 to 2.5, or all; without it they are listed.
     pub(crate) name: Option<String>,
 }
 
 pub(crate) fn run(args: &Lesson, terminal: &mut Terminal) -> Result<u8> {
-    let document = document(args)?;
+    let Some(name) = &args.name else {
+        terminal.present(&lesson::list(), Some(&contents()))?;
+        return Ok(0);
+    };
+    let document = document(name, terminal)?;
     terminal.present(&document, None)?;
     Ok(0)
 }
 
-fn document(args: &Lesson) -> Result<Document> {
-    let _ = args;
-    Err(Error::unsupported("lesson", "command line", "it is not there yet"))
+/// A lesson, or all of them, made live.
+fn document(name: &str, terminal: &Terminal) -> Result<Document> {
+    let mut run = |command: &lesson::Command| Ok(answer(command, terminal)?.document);
+    match name.trim() {
+        "all" => lesson::all(&mut run),
+        name => lesson::find(name)?.document(&mut run),
+    }
+}
+
+/// The list of lessons as JSON.
+fn contents() -> Value {
+    let lessons: Vec<Value> = LESSONS
+        .iter()
+        .map(|lesson| {
+            json!({"number": lesson.number, "title": lesson.title(), "shows": lesson.shows()})
+        })
+        .collect();
+    json!({"schema": "glassnet.lessons/1", "lessons": lessons})
 }

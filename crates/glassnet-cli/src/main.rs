@@ -1,5 +1,6 @@
 //! The command `glassnet`: files, terminal and signals around the library.
 
+mod answer;
 mod args;
 mod bench;
 mod derive;

@@ -1,26 +1,68 @@
 //! `glassnet summary`.
 
-use glassnet::Result;
+use std::ffi::OsStr;
+
 use glassnet::nn::{Module, Summary};
+use glassnet::worked::{self, Counting, Role};
+use glassnet::{Error, Result};
 use glassnet_data::{Encoding, Feature};
 use glassnet_formats::Task;
 use serde_json::json;
 
+use crate::answer::Answer;
 use crate::args::{self, Weights};
 use crate::model::{self, Model, Trained};
 use crate::terminal::Terminal;
 
 pub(crate) fn run(args: &args::Summary, terminal: &mut Terminal) -> Result<u8> {
-    if let Some(notation) = args.model.to_str().filter(|text| model::is_notation(text)) {
-        let module = glassnet::nn::parse(notation)?;
-        show(&module, None, terminal)?;
-        return Ok(0);
-    }
-    match model::load(&args.model, &Weights { weights: None, seed: 0 })? {
-        Model::Bare(network) => show(network.module(), None, terminal)?,
-        Model::Trained(trained) => show(trained.network.module(), Some(&trained), terminal)?,
+    let (module, trained) = load(&args.model)?;
+    if args.explain {
+        let answer = explained(args, &module)?;
+        terminal.present(&answer.document, Some(&answer.json))?;
+    } else {
+        show(&module, trained.as_deref(), terminal)?;
     }
     Ok(0)
+}
+
+/// The count of weights as an answer within a lesson.
+pub(crate) fn answer(args: &args::Summary) -> Result<Answer> {
+    if !args.explain {
+        return Err(Error::usage("a summary in a lesson explains").help("add --explain"));
+    }
+    explained(args, &load(&args.model)?.0)
+}
+
+fn load(model: &OsStr) -> Result<(Module, Option<Box<Trained>>)> {
+    if let Some(notation) = model.to_str().filter(|text| model::is_notation(text)) {
+        return Ok((glassnet::nn::parse(notation)?, None));
+    }
+    Ok(match model::load(model, &Weights { weights: None, seed: 0 })? {
+        Model::Bare(network) => (network.module().clone(), None),
+        Model::Trained(trained) => (trained.network.module().clone(), Some(trained)),
+    })
+}
+
+fn explained(args: &args::Summary, module: &Module) -> Result<Answer> {
+    let counting = worked::counting(module, args.examples)
+        .map_err(|error| if args.examples == Some(0) { error.at("--examples") } else { error })?;
+    let mut json = document(module, &module.summary(None)?);
+    add_counts(&mut json, &counting);
+    Ok(Answer { document: counting.document(), json })
+}
+
+/// What `--explain` adds to the JSON: multiplicative weights, biases and buffers apart, for all and per layer.
+fn add_counts(typed: &mut serde_json::Value, counting: &Counting) {
+    typed["multiplicative"] = json!(counting.multiplicative);
+    typed["biases"] = json!(counting.biases);
+    typed["examples"] = json!(counting.examples);
+    for (layer, counted) in
+        typed["layers"].as_array_mut().into_iter().flatten().zip(&counting.layers)
+    {
+        layer["multiplicative"] = json!(counted.numbers(Role::Multiplicative));
+        layer["biases"] = json!(counted.numbers(Role::Bias));
+        layer["buffers"] = json!(counted.numbers(Role::Buffer));
+    }
 }
 
 fn show(module: &Module, trained: Option<&Trained>, terminal: &mut Terminal) -> Result<()> {

@@ -25,7 +25,7 @@ pub(crate) fn tell(error: &clap::Error) -> ExitCode {
 }
 
 /// What is wrong, where, and how to mend it.
-fn mistake(error: &clap::Error) -> Error {
+pub(crate) fn mistake(error: &clap::Error) -> Error {
     let usage = shown(error, ContextKind::Usage);
     let command = command(&usage);
     let argument = shown(error, ContextKind::InvalidArg);
@@ -43,7 +43,12 @@ fn mistake(error: &clap::Error) -> Error {
         ErrorKind::InvalidSubcommand => {
             let verb = shown(error, ContextKind::InvalidSubcommand);
             let help = guess(error, ContextKind::SuggestedSubcommand).unwrap_or(see);
-            Error::usage(format!("there is no verb {verb:?}")).at(command).help(help)
+            let what = if command == "glassnet" { "verb" } else { "topic" };
+            Error::usage(format!("there is no {what} {verb:?}")).at(command).help(help)
+        }
+        ErrorKind::MissingSubcommand => {
+            let all = shown(error, ContextKind::ValidSubcommand).replace('\n', ", ");
+            Error::usage("a topic is missing").at(command).help(format!("choose one of {all}"))
         }
         ErrorKind::MissingRequiredArgument => {
             let missing = argument.replace('\n', ", ");

@@ -4,6 +4,7 @@ use glassnet::Result;
 use glassnet::engine::{Level, SelfTest, self_test};
 use serde_json::{Value, json};
 
+use crate::answer::{Answer, printed};
 use crate::table::Table;
 use crate::terminal::Terminal;
 
@@ -12,18 +13,28 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Prints the version; with `verbose` also what this processor has and whether the kernels are right on it: exit status
 /// 1 if one is not.
 pub(crate) fn run(verbose: bool, terminal: &mut Terminal) -> Result<u8> {
-    let tests = if verbose { self_test() } else { vec![] };
-    let passed = tests.iter().all(SelfTest::passed);
+    let tests = tests(verbose);
     if terminal.json() {
         terminal.document(&document(verbose, &tests))?;
     } else {
-        terminal.line(&format!("glassnet {VERSION}"))?;
-        if verbose {
-            terminal.text(&processor())?;
-            terminal.text(&table(&tests))?;
-        }
+        terminal.text(&text(verbose, &tests))?;
     }
-    Ok(u8::from(!passed))
+    Ok(u8::from(!tests.iter().all(SelfTest::passed)))
+}
+
+/// The same as an answer within a lesson.
+pub(crate) fn answer(verbose: bool) -> Result<Answer> {
+    let tests = tests(verbose);
+    Ok(Answer { document: printed(&text(verbose, &tests)), json: document(verbose, &tests) })
+}
+
+fn tests(verbose: bool) -> Vec<SelfTest> {
+    if verbose { self_test() } else { vec![] }
+}
+
+fn text(verbose: bool, tests: &[SelfTest]) -> String {
+    let version = format!("glassnet {VERSION}\n");
+    if verbose { version + &processor() + &table(tests) } else { version }
 }
 
 /// How many threads may run at the same time; 1 where the system does not tell.

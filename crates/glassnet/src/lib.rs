@@ -7,17 +7,22 @@
 
 pub mod derive;
 pub mod document;
+pub mod draw;
 pub mod engine;
 pub mod error;
+pub mod explain;
 pub mod formula;
 pub mod grad;
 pub mod graph;
+pub mod lesson;
 pub mod math;
 pub mod nn;
 pub mod reference;
 pub mod report;
 pub mod tensor;
+pub mod trace;
 pub mod train;
+pub mod worked;
 
 pub use error::{Error, ErrorKind, Result};
 pub use tensor::{Tensor, Value};

@@ -1,11 +1,11 @@
 //! Formulas with kinks and jumps: a derivation per piece, and what is the case where pieces meet.
 
+use super::chain::Chain;
 use super::derivation::{Derivation, Joint, JointKind, PieceDerivation};
 use super::exact::{
     Comparison as Compared, Piece, Place, compare, compare_on, constant, joints, resolve, small,
     split,
 };
-use super::lines::Lines;
 use super::steer::steer;
 use super::term::neat;
 use crate::error::Result;
@@ -62,16 +62,16 @@ fn piece(variable: &str, low: Option<&BigRational>, high: Option<&BigRational>) 
 
 fn on_piece(piece: Piece, own: &Expression, variable: &str) -> Result<PieceDerivation> {
     let own = neat(own);
-    let mut lines = Lines::new(variable, Some(&piece));
-    let begun = lines.begin(&own);
+    let mut chain = Chain::new(variable, Some(&piece));
+    let begun = chain.begin(&own);
     if begun {
-        steer(&mut lines, &own, None, variable);
+        steer(&mut chain, &own, None, variable);
     }
-    let derivative = match lines.last() {
+    let derivative = match chain.last() {
         Some(last) => last.clone(),
         None => own.differentiate(variable)?,
     };
-    let (parts, steps) = (lines.parts, lines.steps);
+    let (parts, steps) = (chain.parts, chain.steps);
     Ok(PieceDerivation { piece, formula: own, parts, steps, derivative })
 }
 

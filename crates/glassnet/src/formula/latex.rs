@@ -1,6 +1,9 @@
 //! LaTeX (with amsmath) for a formula.
 
+use super::accent;
+use super::compose::{is_between_fractions, needs_brackets};
 use super::expression::{Expression, Relation};
+use super::latex_words::escape;
 use super::math::{BigOperator, Fence, Math, Operator};
 
 /// The Greek letters that LaTeX has commands for, with their names.
@@ -84,27 +87,46 @@ fn group(inner: &Math, text: &mut String) {
 }
 
 fn name(letters: &str) -> String {
-    match GREEK.iter().find(|(letter, _)| *letter == letters) {
-        Some((_, command)) => format!(r"\{command}"),
-        None if letters.chars().count() == 1 => letters.to_string(),
-        None => format!(r"\mathrm{{{}}}", letters.replace('_', r"\_")),
+    if let Some((_, command)) = GREEK.iter().find(|(letter, _)| *letter == letters) {
+        return format!(r"\{command}");
     }
+    if let Some((base, mark)) = accent::decompose(letters) {
+        return format!(r"{mark}{{{}}}", name(&base));
+    }
+    let plain = letters.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    match letters.chars().count() {
+        1 if plain && letters != "_" => letters.to_string(),
+        1 if letters == "′" => r"\prime".into(),
+        1 if letters == "ℓ" => r"\ell".into(),
+        _ if plain => format!(r"\mathrm{{{}}}", letters.replace('_', r"\_")),
+        _ => format!(r"\text{{{}}}", escape(letters)),
+    }
+}
+
+/// A variable's index: digits and single letters as they are, words upright.
+fn index(letters: &str) -> String {
+    let parts = letters.split(',').map(|part| match part.bytes().all(|b| b.is_ascii_digit()) {
+        true => part.to_owned(),
+        false => name(part),
+    });
+    parts.collect::<Vec<_>>().join(",")
 }
 
 fn write(piece: &Math, text: &mut String) {
     match piece {
-        Math::Row(parts) => parts.iter().for_each(|part| write(part, text)),
+        Math::Row(parts) => {
+            for (i, part) in parts.iter().enumerate() {
+                match is_between_fractions(parts, i) {
+                    true => text.push_str(r"\, "),
+                    false => write(part, text),
+                }
+            }
+        }
         Math::Number(digits) => push(text, digits),
-        Math::Name(letters, index) => {
+        Math::Name(letters, subscript) => {
             push(text, &name(letters));
-            if let Some(index) = index {
-                let index = index.replace('_', r"\_");
-                let letters =
-                    index.bytes().any(|byte| byte.is_ascii_alphabetic()) && index.len() > 1;
-                text.push_str(&match letters {
-                    true => format!(r"_{{\mathrm{{{index}}}}}"),
-                    false => format!("_{{{index}}}"),
-                });
+            if let Some(letters) = subscript {
+                text.push_str(&format!("_{{{}}}", index(letters)));
             }
         }
         Math::Text(words) => {
@@ -130,13 +152,17 @@ fn write(piece: &Math, text: &mut String) {
             group(numerator, text);
             group(denominator, text);
         }
+        Math::Raised(base, prime) if matches!(prime.as_ref(), Math::Text(sign) if sign == "′") => {
+            write_base(base, text);
+            text.push('\'');
+        }
         Math::Raised(base, exponent) => {
-            write(base, text);
+            write_base(base, text);
             text.push('^');
             group(exponent, text);
         }
         Math::Lowered(base, index) => {
-            write(base, text);
+            write_base(base, text);
             text.push('_');
             group(index, text);
         }
@@ -198,26 +224,23 @@ fn write(piece: &Math, text: &mut String) {
     }
 }
 
-/// Words with LaTeX's special characters made harmless.
-pub fn escape(words: &str) -> String {
-    let mut text = String::new();
-    for character in words.chars() {
-        match character {
-            '#' | '$' | '%' | '&' | '_' | '{' | '}' => text.extend(['\\', character]),
-            '\\' => text.push_str(r"\textbackslash{}"),
-            '^' => text.push_str(r"\textasciicircum{}"),
-            '~' => text.push_str(r"\textasciitilde{}"),
-            other => text.push(other),
-        }
+/// What an exponent or index stands beside: in brackets if that would seem to belong to its last part only.
+fn write_base(base: &Math, text: &mut String) {
+    match needs_brackets(base) {
+        true => write_fence(Fence::Round, base, text),
+        false => write(base, text),
     }
-    text
 }
 
 fn function(name: &str) -> String {
     match name {
         "σ" => r"\sigma".into(),
+        letter if letter.len() == 1 && letter != "_" => letter.into(),
         name if COMMANDS.contains(&name) => format!(r"\{name}"),
-        name => format!(r"\operatorname{{{name}}}"),
+        name if name.chars().all(|c| c.is_ascii_alphanumeric()) => {
+            format!(r"\operatorname{{{name}}}")
+        }
+        name => format!(r"\operatorname{{\text{{{}}}}}", escape(name)),
     }
 }
 

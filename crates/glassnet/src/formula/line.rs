@@ -1,5 +1,6 @@
 //! Set mathematics in one line of Unicode text: `e²ᶻ`, `w₁₁⁽¹⁾`, `(a + b)/c`.
 
+use super::compose::needs_brackets;
 use super::expression::Relation;
 use super::math::{BigOperator, Fence, Math, Operator};
 use std::fmt;
@@ -91,9 +92,24 @@ fn shifted(text: &str, table: &[(char, char)]) -> Option<String> {
     text.chars().filter(|c| *c != ' ').map(find).collect()
 }
 
+fn unshifted(character: char, table: &[(char, char)]) -> Option<char> {
+    table.iter().find(|(own, shifted)| *shifted == character && own != shifted).map(|(own, _)| *own)
+}
+
+/// The character of which this is the raised form.
+pub(super) fn unraised(character: char) -> Option<char> {
+    unshifted(character, RAISED)
+}
+
+/// The character of which this is the lowered form.
+pub(super) fn unlowered(character: char) -> Option<char> {
+    unshifted(character, LOWERED)
+}
+
 /// The text raised by Unicode's own characters, if it has all of them.
 pub(crate) fn raised(text: &str) -> Option<String> {
-    shifted(text, RAISED)
+    // A prime stands high by itself.
+    if text == "′" { Some(text.into()) } else { shifted(text, RAISED) }
 }
 
 /// The text lowered by Unicode's own characters, if it has all of them.
@@ -108,9 +124,9 @@ impl fmt::Display for Math {
     }
 }
 
-fn line(piece: &Math) -> String {
+pub(super) fn line(piece: &Math) -> String {
     match piece {
-        Math::Row(parts) => parts.iter().map(line).collect(),
+        Math::Row(parts) => row(parts),
         Math::Number(digits) => digits.clone(),
         Math::Name(letters, None) => letters.clone(),
         Math::Name(letters, Some(index)) => letters.clone() + &below(index),
@@ -139,12 +155,7 @@ fn line(piece: &Math) -> String {
             format!("[{}]", rows.join("; "))
         }
         Math::Big(operator, index, limit) => {
-            let name = match operator {
-                BigOperator::Sum => "Σ",
-                BigOperator::Product => "Π",
-                BigOperator::Max => "max",
-                BigOperator::Min => "min",
-            };
+            let name = big(*operator);
             let index = index.as_ref().map_or(String::new(), |index| below(&line(index)));
             let limit = limit.as_ref().map_or(String::new(), |limit| above(&line(limit)));
             format!("{name}{index}{limit} ")
@@ -160,6 +171,49 @@ fn line(piece: &Math) -> String {
                 .collect();
             format!("{{ {} }}", rows.join("; "))
         }
+    }
+}
+
+/// Parts side by side; a product's dot is written where `1/2x` would be read as a fraction over 2x.
+fn row(parts: &[Math]) -> String {
+    let mut text = String::new();
+    for (i, part) in parts.iter().enumerate() {
+        let before = i.checked_sub(1).map(|before| &parts[before]);
+        match part {
+            Math::Operator(Operator::Beside) if before.is_some_and(is_derivative_sign) => {
+                text.push(' ');
+            }
+            Math::Operator(Operator::Beside) if before.is_some_and(ends_in_fraction) => {
+                text.push('·');
+            }
+            part => text.push_str(&line(part)),
+        }
+    }
+    text
+}
+
+fn ends_in_fraction(piece: &Math) -> bool {
+    match piece {
+        Math::Fraction(..) => true,
+        Math::Row(parts) => parts.last().is_some_and(ends_in_fraction),
+        _ => false,
+    }
+}
+
+/// `d/dz`, which is read as one sign.
+fn is_derivative_sign(piece: &Math) -> bool {
+    matches!(piece, Math::Fraction(above, below)
+        if matches!(**above, Math::Operator(Operator::Differential | Operator::Partial))
+            && matches!(&**below, Math::Row(parts) if is_derivative(parts)))
+}
+
+/// The sign that runs over an index.
+pub(super) fn big(operator: BigOperator) -> &'static str {
+    match operator {
+        BigOperator::Sum => "Σ",
+        BigOperator::Product => "Π",
+        BigOperator::Max => "max",
+        BigOperator::Min => "min",
     }
 }
 
@@ -198,26 +252,7 @@ fn is_derivative(parts: &[Math]) -> bool {
 
 fn base_text(base: &Math) -> String {
     let text = line(base);
-    match base {
-        Math::Row(parts) if parts.len() > 1 => format!("({text})"),
-        Math::Fraction(..) => format!("({text})"),
-        Math::Row(_)
-        | Math::Number(_)
-        | Math::Name(..)
-        | Math::Text(_)
-        | Math::Pi
-        | Math::Function(..)
-        | Math::Apply
-        | Math::Operator(_)
-        | Math::Raised(..)
-        | Math::Lowered(..)
-        | Math::Root(_)
-        | Math::Fence(..)
-        | Math::Matrix(_)
-        | Math::Big(..)
-        | Math::Under(..)
-        | Math::Cases(_) => text,
-    }
+    if needs_brackets(base) { format!("({text})") } else { text }
 }
 
 fn above(text: &str) -> String {
@@ -227,7 +262,7 @@ fn above(text: &str) -> String {
     })
 }
 
-fn below(text: &str) -> String {
+pub(super) fn below(text: &str) -> String {
     lowered(text).unwrap_or_else(|| match text.chars().all(char::is_alphanumeric) {
         true => format!("_{text}"),
         false => format!("_({text})"),

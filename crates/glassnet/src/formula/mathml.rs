@@ -1,6 +1,9 @@
 //! Presentation MathML for a formula.
 
+use super::accent;
+use super::compose::{is_between_fractions, needs_brackets};
 use super::expression::{Expression, Relation};
+use super::line::fences;
 use super::math::{BigOperator, Fence, Math, Operator};
 
 impl Expression {
@@ -37,6 +40,18 @@ fn element(tag: &str, parts: &[&Math], text: &mut String) {
     text.push_str(&format!("</{tag}>"));
 }
 
+/// A base with its indices: the base in brackets if they would seem to belong to its last part only.
+fn scripts(tag: &str, parts: &[&Math], text: &mut String) {
+    text.push_str(&format!("<{tag}>"));
+    for (i, part) in parts.iter().enumerate() {
+        match i == 0 && needs_brackets(part) {
+            true => write_fence(Fence::Round, part, text),
+            false => write(part, text),
+        }
+    }
+    text.push_str(&format!("</{tag}>"));
+}
+
 fn leaf(tag: &str, inner: &str, text: &mut String) {
     let escaped = inner.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     text.push_str(&format!("<{tag}>{escaped}</{tag}>"));
@@ -48,13 +63,22 @@ fn operator(sign: &str, text: &mut String) {
 
 fn write(piece: &Math, text: &mut String) {
     match piece {
-        Math::Row(parts) => element("mrow", &parts.iter().collect::<Vec<_>>(), text),
+        Math::Row(parts) => {
+            text.push_str("<mrow>");
+            for (i, part) in parts.iter().enumerate() {
+                match is_between_fractions(parts, i) {
+                    true => text.push_str("<mspace width=\"0.17em\"/>"),
+                    false => write(part, text),
+                }
+            }
+            text.push_str("</mrow>");
+        }
         Math::Number(digits) => leaf("mn", digits, text),
-        Math::Name(letters, None) => leaf("mi", letters, text),
+        Math::Name(letters, None) => write_name(letters, text),
         Math::Name(letters, Some(index)) => {
             let digits = index.bytes().all(|byte| byte.is_ascii_digit());
             text.push_str("<msub>");
-            leaf("mi", letters, text);
+            write_name(letters, text);
             leaf(if digits { "mn" } else { "mi" }, index, text);
             text.push_str("</msub>");
         }
@@ -67,10 +91,10 @@ fn write(piece: &Math, text: &mut String) {
             element("mfrac", &[numerator, denominator], text);
         }
         Math::Raised(base, exponent) => match base.as_ref() {
-            Math::Lowered(base, index) => element("msubsup", &[base, index, exponent], text),
-            base => element("msup", &[base, exponent], text),
+            Math::Lowered(base, index) => scripts("msubsup", &[base, index, exponent], text),
+            base => scripts("msup", &[base, exponent], text),
         },
-        Math::Lowered(base, index) => element("msub", &[base, index], text),
+        Math::Lowered(base, index) => scripts("msub", &[base, index], text),
         Math::Matrix(rows) => write_matrix(rows, text),
         Math::Big(sign, below, above) => write_big(*sign, below, above, text),
         Math::Under(inner, below) => {
@@ -81,20 +105,30 @@ fn write(piece: &Math, text: &mut String) {
             text.push_str("</munder>");
         }
         Math::Root(inner) => element("msqrt", &[inner], text),
-        Math::Fence(fence, inner) => {
-            let (open, close) = match fence {
-                Fence::Round => ("(", ")"),
-                Fence::Square => ("[", "]"),
-                Fence::Curly => ("{", "}"),
-                Fence::Bars => ("|", "|"),
-                Fence::DoubleBars => ("‖", "‖"),
-            };
-            text.push_str(&format!("<mrow><mo form=\"prefix\" fence=\"true\">{open}</mo>"));
-            write(inner, text);
-            text.push_str(&format!("<mo form=\"postfix\" fence=\"true\">{close}</mo></mrow>"));
-        }
+        Math::Fence(fence, inner) => write_fence(*fence, inner, text),
         Math::Cases(rows) => write_cases(rows, text),
     }
+}
+
+/// A variable's letters; a marked letter as a letter below its mark.
+fn write_name(letters: &str, text: &mut String) {
+    match accent::decompose(letters) {
+        Some((base, mark)) => {
+            text.push_str("<mover accent=\"true\">");
+            leaf("mi", &base, text);
+            text.push_str(&format!("<mo stretchy=\"false\">{}</mo></mover>", accent::sign(mark)));
+        }
+        None => leaf("mi", letters, text),
+    }
+}
+
+fn write_fence(fence: Fence, inner: &Math, text: &mut String) {
+    let (open, close) = fences(fence);
+    // A fence that could stretch is set with space around it.
+    let size = if inner.is_tall() { "" } else { " stretchy=\"false\"" };
+    text.push_str(&format!("<mrow><mo form=\"prefix\" fence=\"true\"{size}>{open}</mo>"));
+    write(inner, text);
+    text.push_str(&format!("<mo form=\"postfix\" fence=\"true\"{size}>{close}</mo></mrow>"));
 }
 
 fn write_function(name: &str, below: Option<&str>, raised: &Option<Box<Math>>, text: &mut String) {
@@ -183,7 +217,7 @@ fn write_big(
 }
 
 fn write_cases(rows: &[(Math, Option<Math>)], text: &mut String) {
-    text.push_str("<mrow><mo form=\"prefix\" fence=\"true\">{</mo><mtable columnalign=\"left\">");
+    text.push_str("<mrow><mo form=\"prefix\" fence=\"true\">{</mo><mtable class=\"cases\" columnalign=\"left\">");
     for (value, condition) in rows {
         text.push_str("<mtr><mtd>");
         write(value, text);

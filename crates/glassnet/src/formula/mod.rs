@@ -17,7 +17,9 @@
 //! # Ok::<(), glassnet::Error>(())
 //! ```
 
+mod accent;
 mod complain;
+mod compose;
 mod differentiate;
 mod evaluate;
 mod expression;
@@ -25,6 +27,8 @@ mod fault;
 mod function;
 mod kinks;
 mod latex;
+mod latex_words;
+mod layout;
 mod line;
 mod math;
 mod mathml;
@@ -41,7 +45,8 @@ mod tests;
 pub use differentiate::MAX_DERIVATIVE_NODES;
 pub use expression::{Case, Comparison, Constant, Expression, Relation, Sign, Term};
 pub use function::Function;
-pub use latex::escape as escape_latex;
+pub use latex_words::escape as escape_latex;
+pub(crate) use layout::{Panel, columns, padded, rows, wrapped};
 pub use math::{BigOperator, Fence, Math, Operator};
 pub use number::{Number, Rational};
 pub use parse::{MAX_BYTES, MAX_DEPTH, MAX_NESTING, parse, parse_activation, parse_in};

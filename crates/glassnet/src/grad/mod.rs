@@ -22,6 +22,9 @@ pub struct Gradient {
     pub graph: Checked,
     /// For each node asked for, the node of its derivative, of the same shape.
     pub gradients: Vec<NodeId>,
+    /// For each node of the graph that was given on whose value the loss was differentiated on the way, the node
+    /// of its derivative: what flows backwards.
+    pub derivatives: NodeMap<NodeId>,
 }
 
 /// Extends `graph` by the derivatives of the scalar `loss` towards the nodes `towards`.
@@ -90,7 +93,7 @@ pub fn grad(graph: &Checked, loss: NodeId, towards: &[NodeId]) -> Result<Gradien
             }
         });
     }
-    Ok(Gradient { graph: builder.finish_checked(), gradients: found })
+    Ok(Gradient { graph: builder.finish_checked(), gradients: found, derivatives: gradients })
 }
 
 /// For every node, whether its value depends on one of `towards`.

@@ -16,6 +16,7 @@
 //! [`Module::lower`] turns a module into nodes of a [`graph`](crate::graph), which all readers share.
 
 mod activation;
+mod activation_formula;
 mod arguments;
 mod construct;
 mod formula_lowering;

@@ -1,7 +1,7 @@
 //! Positions of elements in row-major arrays.
 
 /// How far apart neighbours along each axis stand in a row-major array of `shape`.
-pub(super) fn strides(shape: &[usize]) -> Vec<usize> {
+pub(crate) fn strides(shape: &[usize]) -> Vec<usize> {
     let mut strides = vec![1; shape.len()];
     for axis in (1..shape.len()).rev() {
         strides[axis - 1] = strides[axis] * shape[axis];
@@ -10,7 +10,7 @@ pub(super) fn strides(shape: &[usize]) -> Vec<usize> {
 }
 
 /// For every element of an array of `shape`, in row-major order: the sum of its indices times `strides`.
-pub(super) fn positions(shape: &[usize], strides: &[usize]) -> Vec<usize> {
+pub(crate) fn positions(shape: &[usize], strides: &[usize]) -> Vec<usize> {
     let mut positions = vec![0];
     for (&length, &stride) in shape.iter().zip(strides) {
         positions = positions
@@ -23,7 +23,7 @@ pub(super) fn positions(shape: &[usize], strides: &[usize]) -> Vec<usize> {
 
 /// For every element of an array of shape `to`: the element of an array of shape `from` that NumPy's broadcasting
 /// puts there.
-pub(super) fn broadcast_positions(from: &[usize], to: &[usize]) -> Vec<usize> {
+pub(crate) fn broadcast_positions(from: &[usize], to: &[usize]) -> Vec<usize> {
     let missing = to.len() - from.len();
     let own = strides(from);
     let repeated: Vec<usize> = (0..to.len())
@@ -37,7 +37,7 @@ pub(super) fn broadcast_positions(from: &[usize], to: &[usize]) -> Vec<usize> {
 
 /// For every element of an array of `shape`: the number of its group, when elements that differ only along `axes`
 /// form a group. Groups are numbered in row-major order of the other axes.
-pub(super) fn groups(shape: &[usize], axes: &[usize]) -> Vec<usize> {
+pub(crate) fn groups(shape: &[usize], axes: &[usize]) -> Vec<usize> {
     let kept: Vec<usize> = shape
         .iter()
         .enumerate()

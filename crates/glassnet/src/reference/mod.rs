@@ -13,7 +13,7 @@ mod arithmetic;
 mod array;
 mod feeds;
 mod gather;
-mod index;
+pub(crate) mod index;
 mod layout;
 mod linear;
 mod loss;
@@ -27,7 +27,7 @@ pub use array::Array;
 pub use feeds::Feeds;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::graph::{Checked, Node, NodeMap, Op, Shape};
+use crate::graph::{Checked, NodeMap, Op, Shape};
 use crate::tensor::Tensor;
 
 /// The value of every node of `checked` for a batch of `batch` rows.
@@ -62,7 +62,7 @@ pub fn evaluate(checked: &Checked, feeds: &Feeds, batch: usize) -> Result<NodeMa
         let node = graph.node(id);
         let operands: Vec<&Array> = node.operands().iter().map(|&id| &values[id]).collect();
         let value = lengths(checked.shape(id), batch)
-            .and_then(|shape| apply(node, &operands, shape, feeds, batch))
+            .and_then(|shape| apply(node.op(), &operands, shape, feeds, batch))
             .map_err(|error| match error.place() {
                 Some(_) => error,
                 None => error.at(node.origin().to_string()),
@@ -83,14 +83,31 @@ fn lengths(shape: &Shape, batch: usize) -> Result<Vec<usize>> {
     }
 }
 
+/// The value of one operation on `operands`, of `shape`: a piece of [`evaluate`], for who needs a single number.
+///
+/// # Errors
+/// As [`evaluate`]; a source or a random mask has no operands and is refused.
+///
+/// ```
+/// use glassnet::graph::{Op, op::Activation};
+/// use glassnet::{Tensor, reference::{Array, operation}};
+/// let z = Array::from(Tensor::new([2], vec![-1.0_f64, 2.0])?);
+/// let y = operation(&Op::Activation(Activation::Relu), &[&z], vec![2])?;
+/// assert_eq!(y.floats()?.data(), [0.0, 2.0]);
+/// # Ok::<(), glassnet::Error>(())
+/// ```
+pub fn operation(op: &Op, operands: &[&Array], shape: Vec<usize>) -> Result<Array> {
+    apply(op, operands, shape, &Feeds::new(), 1)
+}
+
 fn apply(
-    node: &Node,
+    op: &Op,
     operands: &[&Array],
     shape: Vec<usize>,
     feeds: &Feeds,
     batch: usize,
 ) -> Result<Array> {
-    let value = match node.op() {
+    let value = match op {
         Op::Source(op) => return source::evaluate(op, shape, feeds, batch),
         Op::Linear(op) => linear::evaluate(*op, &floats(operands)?, shape),
         Op::Arithmetic(op) => arithmetic::evaluate(*op, &floats(operands)?, shape),

@@ -1,5 +1,12 @@
 //! Documents rendered: for the terminal, as Markdown, LaTeX, one HTML file, or JSON.
 
+mod columns;
+mod html;
+mod json;
+mod latex;
+mod markdown;
+mod text;
+
 use crate::document::Document;
 
 /// What a document is rendered to.
@@ -20,7 +27,7 @@ pub enum Format {
 /// How a document is rendered.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
-    /// How many columns a line of text may take.
+    /// How many columns a line of text may take; narrower than 20 is taken as 20.
     pub width: usize,
 }
 
@@ -33,6 +40,11 @@ impl Default for Config {
 
 /// The document in `format`.
 pub fn render(document: &Document, format: Format, config: &Config) -> String {
-    let _ = (format, config);
-    document.plain()
+    match format {
+        Format::Text => text::render(document, config.width.max(20)),
+        Format::Latex => latex::render(document),
+        Format::Html => html::render(document),
+        Format::Markdown => markdown::render(document),
+        Format::Json => json::render(document),
+    }
 }

@@ -160,7 +160,7 @@ impl Predictor {
 }
 
 /// Copies `rows` of `features` to the plan's input `x`.
-pub(super) fn fill(plan: &Plan, memory: &mut Memory, features: &Features, rows: &[usize]) {
+pub(crate) fn fill(plan: &Plan, memory: &mut Memory, features: &Features, rows: &[usize]) {
     let Some(place) = plan.input("x") else { return };
     let width: usize = features.shape().iter().skip(1).product();
     match features {
@@ -181,7 +181,7 @@ fn fill_range(plan: &Plan, memory: &mut Memory, features: &Features, rows: Range
 }
 
 /// Checks that rows of `features` can be fed to the input `x` of `graph`.
-pub(super) fn features_fit(graph: &Checked, features: &Features) -> Result<()> {
+pub(crate) fn features_fit(graph: &Checked, features: &Features) -> Result<()> {
     let wanted = graph.graph().sources().find(|(_, source)| source.name() == Some("x"));
     let Some((id, _)) = wanted else { return Ok(()) };
     let declared = graph.type_of(id);
@@ -206,7 +206,7 @@ pub(super) fn features_fit(graph: &Checked, features: &Features) -> Result<()> {
 }
 
 /// Copies the floats of `state` into the block.
-pub(super) fn load(block: &mut Block, state: &StateDict) -> Result<()> {
+pub(crate) fn load(block: &mut Block, state: &StateDict) -> Result<()> {
     let keys: Vec<String> = block.keys().map(|(key, _)| key.to_owned()).collect();
     for key in keys {
         let values = state.get(&key).and_then(Value::as_f32);

@@ -29,3 +29,8 @@ pub use observer::{Control, Observer, StepEvent};
 pub use record::{BestWeights, Checkpoint, EpochRecord, Record, Stopped};
 pub use score::Scorer;
 pub use session::Session;
+
+// What the trace needs to compute a step as training does.
+pub(crate) use forward::{features_fit, fill, load};
+pub(crate) use program::Forward;
+pub(crate) use score::fill_targets;

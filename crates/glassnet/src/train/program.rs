@@ -6,13 +6,24 @@ use crate::engine::{self, Block, Plan};
 use crate::error::{Error, Result};
 use crate::grad::grad;
 use crate::graph::op::{Gather, Normalize, Source};
-use crate::graph::{Builder, Checked, DType, Dim, NodeId, Op, Shape};
+use crate::graph::{Builder, Checked, DType, Dim, NodeId, NodeMap, Op, Shape};
 use crate::nn::loss::{Criterion, LossOperands};
-use crate::nn::{Lowering, Mode, Module};
+use crate::nn::{BufferUpdate, LoweredLayer, Lowering, Mode, Module};
+
+/// Network and loss as a graph, before the gradient is appended.
+#[derive(Clone, Debug)]
+pub(crate) struct Forward {
+    pub(crate) graph: Checked,
+    /// What the network returns: scores, predictions.
+    pub(crate) output: NodeId,
+    pub(crate) loss: NodeId,
+    pub(crate) layers: Vec<LoweredLayer>,
+    updates: Vec<BufferUpdate>,
+}
 
 /// Network, loss, gradient and running statistics as one graph.
 #[derive(Clone, Debug)]
-pub(super) struct Program {
+pub(crate) struct Program {
     graph: Checked,
     /// Gradients in the order of the block's parameters, then the loss, then the buffers' next values.
     results: Vec<NodeId>,
@@ -23,8 +34,14 @@ pub(super) struct Program {
     updates: Vec<String>,
 }
 
-impl Program {
-    pub(super) fn build(module: &Module, data: &Dataset, config: &Config) -> Result<Self> {
+impl Forward {
+    /// Lowers `module` and `criterion` for rows like those of `data`.
+    pub(crate) fn build(
+        module: &Module,
+        data: &Dataset,
+        criterion: &Criterion,
+        mode: Mode,
+    ) -> Result<Self> {
         module.validate()?;
         let mut builder = Builder::new();
         let row = |shape: &[usize]| Shape::batch(shape.iter().skip(1).copied());
@@ -33,7 +50,7 @@ impl Program {
             Features::Indices(_) => DType::I64,
         };
         let x = builder.input("x", dtype, row(data.features().shape()))?;
-        let mut context = Lowering::new(Mode::Train);
+        let mut context = Lowering::new(mode);
         let output = module.lower(&mut builder, x, &mut context)?;
         let target = match data.target() {
             Target::Classes(_) => builder.input("y", DType::I64, Shape::batch([]))?,
@@ -44,36 +61,42 @@ impl Program {
             None => None,
         };
         let operands = LossOperands { variance: None, sample_weight };
-        let loss = config.criterion.lower(&mut builder, output, target, &operands)?;
+        let loss = criterion.lower(&mut builder, output, target, &operands)?;
         if builder.shape(loss).rank() != 0 {
-            return Err(Error::usage(format!("{} gives no single number", config.criterion))
+            return Err(Error::usage(format!("{criterion} gives no single number"))
                 .help("train with reduction='mean' or 'sum'"));
         }
-        let forward = builder.finish_checked();
-        let parameters: Vec<NodeId> = parameters(&forward);
-        if parameters.is_empty() {
+        Ok(Forward {
+            graph: builder.finish_checked(),
+            output,
+            loss,
+            layers: context.layers,
+            updates: context.buffer_updates,
+        })
+    }
+}
+
+impl Program {
+    pub(super) fn build(module: &Module, data: &Dataset, config: &Config) -> Result<Self> {
+        let program = Forward::build(module, data, &config.criterion, Mode::Train)?.program()?.0;
+        if program.parameters == 0 {
             return Err(Error::network("the network has no parameter to train")
                 .help("add a layer with weights"));
         }
-        let gradient = grad(&forward, loss, &parameters)?;
-        let mut results = gradient.gradients;
-        results.push(loss);
-        results.extend(context.buffer_updates.iter().map(|update| update.value));
-        Ok(Program {
-            graph: gradient.graph,
-            results,
-            parameters: parameters.len(),
-            output,
-            updates: context.buffer_updates.into_iter().map(|update| update.key).collect(),
-        })
+        Ok(program)
     }
 
-    pub(super) fn graph(&self) -> &Checked {
+    pub(crate) fn graph(&self) -> &Checked {
         &self.graph
     }
 
+    /// Gradients in the order of the block's parameters, then the loss, then the buffers' next values.
+    pub(crate) fn results(&self) -> &[NodeId] {
+        &self.results
+    }
+
     /// Checks that batch normalisation can compute a variance from a batch of `rows`, as PyTorch does.
-    pub(super) fn check_batch(&self, rows: usize) -> Result<()> {
+    pub(crate) fn check_batch(&self, rows: usize) -> Result<()> {
         for id in self.graph.graph().ids() {
             let node = self.graph.graph().node(id);
             let Op::Normalize(Normalize { axes, grad: false, .. }) = node.op() else { continue };
@@ -92,7 +115,7 @@ impl Program {
     }
 
     /// Checks that every index of `features` that a table looks up directly lies within the table.
-    pub(super) fn check_indices(&self, features: &Features) -> Result<()> {
+    pub(crate) fn check_indices(&self, features: &Features) -> Result<()> {
         let Features::Indices(indices) = features else { return Ok(()) };
         for id in self.graph.graph().ids() {
             let node = self.graph.graph().node(id);
@@ -118,7 +141,7 @@ impl Program {
     }
 
     /// Checks that every class of `target` has a score: `classes` of them.
-    pub(super) fn check_classes(&self, target: &Target, criterion: &Criterion) -> Result<()> {
+    pub(crate) fn check_classes(&self, target: &Target, criterion: &Criterion) -> Result<()> {
         let Target::Classes(classes) = target else { return Ok(()) };
         let Some(ignored) = ignore_index(criterion) else { return Ok(()) };
         let Some(&Dim::Fixed(scores)) = self.graph.shape(self.output).dims().get(1) else {
@@ -141,8 +164,8 @@ impl Program {
     }
 
     /// Sets the loss's weights, which the block holds as buffers.
-    pub(super) fn load_constants(&self, block: &mut Block, config: &Config) -> Result<()> {
-        for (key, values) in config.criterion.buffers() {
+    pub(crate) fn load_constants(&self, block: &mut Block, criterion: &Criterion) -> Result<()> {
+        for (key, values) in criterion.buffers() {
             let place = block.get_mut(key).filter(|place| place.len() == values.len()).ok_or_else(
                 || {
                     Error::usage(format!(
@@ -186,6 +209,25 @@ impl Program {
     /// The node of the loss.
     pub(super) fn loss(&self) -> NodeId {
         self.results[self.parameters]
+    }
+}
+
+impl Forward {
+    /// The step's graph, and for each node of this graph that has one the node of its derivative.
+    pub(crate) fn program(self) -> Result<(Program, NodeMap<NodeId>)> {
+        let parameters: Vec<NodeId> = parameters(&self.graph);
+        let gradient = grad(&self.graph, self.loss, &parameters)?;
+        let mut results = gradient.gradients;
+        results.push(self.loss);
+        results.extend(self.updates.iter().map(|update| update.value));
+        let program = Program {
+            graph: gradient.graph,
+            results,
+            parameters: parameters.len(),
+            output: self.output,
+            updates: self.updates.into_iter().map(|update| update.key).collect(),
+        };
+        Ok((program, gradient.derivatives))
     }
 }
 

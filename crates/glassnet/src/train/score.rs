@@ -80,7 +80,7 @@ impl Scorer {
 }
 
 /// Copies the targets and weights of `rows` (all without them) to the plan's inputs `y` and `weight`.
-pub(super) fn fill_targets(
+pub(crate) fn fill_targets(
     plan: &Plan,
     memory: &mut Memory,
     data: &Dataset,

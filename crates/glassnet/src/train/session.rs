@@ -83,7 +83,7 @@ impl<'a> Session<'a> {
         }
         let mut block = Block::for_graph(program.graph());
         load(&mut block, network.state_dict())?;
-        program.load_constants(&mut block, config)?;
+        program.load_constants(&mut block, &config.criterion)?;
         let full_rows = config.batch_size.min(training.rows());
         let rest = training.rows() % full_rows;
         check_batches(&program, training.rows(), full_rows)?;

@@ -1,4 +1,4 @@
-//! Lines under construction: every step is named by a rule that fits and checked before it is kept.
+//! Chain under construction: every step is named by a rule that fits and checked before it is kept.
 
 use super::derivation::DerivationStep;
 use super::exact::{Comparison, Piece, compare, compare_on};
@@ -32,16 +32,16 @@ const PREFERENCE: [Rule; 15] = [
 ];
 
 /// A derivation in the making.
-pub(super) struct Lines<'a> {
+pub(super) struct Chain<'a> {
     variable: &'a str,
     piece: Option<&'a Piece>,
     pub(super) parts: Vec<DerivationStep>,
     pub(super) steps: Vec<DerivationStep>,
 }
 
-impl<'a> Lines<'a> {
-    pub(super) fn new(variable: &'a str, piece: Option<&'a Piece>) -> Lines<'a> {
-        Lines { variable, piece, parts: vec![], steps: vec![] }
+impl<'a> Chain<'a> {
+    pub(super) fn new(variable: &'a str, piece: Option<&'a Piece>) -> Chain<'a> {
+        Chain { variable, piece, parts: vec![], steps: vec![] }
     }
 
     /// How the two are equal, if they are.
@@ -150,7 +150,7 @@ impl<'a> Lines<'a> {
     }
 
     /// Appends all of the lines by their rules, or none.
-    pub(super) fn chain(&mut self, lines: &[(Rule, Expression)]) -> bool {
+    pub(super) fn follow(&mut self, lines: &[(Rule, Expression)]) -> bool {
         let length = self.steps.len();
         for (rule, line) in lines {
             if !self.append_by(*rule, None, line) {
@@ -162,7 +162,7 @@ impl<'a> Lines<'a> {
     }
 }
 
-impl Slopes for Lines<'_> {
+impl Slopes for Chain<'_> {
     /// The derivative of a part in neat form. One that is not elementary gets a line of its own, once.
     fn of(&mut self, part: &Expression) -> Option<Expression> {
         if let Some(known) = self.parts.iter().rfind(|step| step.from == *part) {

@@ -1,0 +1,78 @@
+//! Every lesson runs, and its live answers hold the sheet's numbers.
+
+use super::*;
+
+#[track_caller]
+fn holds(number: &str, expected: &[&str]) {
+    let text = text(&["lesson", number]);
+    // Lines are broken for 80 columns.
+    let flowing = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    for piece in expected {
+        assert!(flowing.contains(piece), "lesson {number} lacks {piece}:\n{text}");
+    }
+}
+
+#[test]
+fn lesson_1_1() {
+    holds("1.1", &["multiply out", "−0.6177", "−0.5532", "−3.4623", "4.9732", "2 of 4", "4 of 4"]);
+}
+
+#[test]
+fn lesson_1_4() {
+    holds(
+        "1.4",
+        &["1096.633", "1108.376", "98.940 %", "0.245 %", "0.814 %", "0.010652", "0.01106"],
+    );
+}
+
+#[test]
+fn lesson_2_1() {
+    holds(
+        "2.1",
+        &["0.25", "x₁ + x₂ − 2x₁x₂", "1 − 0.31153r₁ − 0.42735r₂", "learning basis functions"],
+    );
+}
+
+#[test]
+fn lesson_2_2() {
+    holds(
+        "2.2",
+        &["6·32 + 32 = 224", "32·32 + 32 = 1056", "32·4 + 4 = 132", "2468", "2368", "100"],
+    );
+}
+
+#[test]
+fn lesson_2_4() {
+    holds("2.4", &["pip install torch", "cargo install", "processor features", "agree with f64"]);
+}
+
+#[test]
+fn lesson_2_5() {
+    holds(
+        "2.5",
+        &[
+            "[[ 6.7775993 -3.6295996]",
+            "[9.9996781e-01 3.2226122e-05]]",
+            "Loss: 0.00011732114",
+            "0.000117333929",
+            "on the kink",
+            "−4.72602·10⁻⁵",
+            "Not proven here",
+        ],
+    );
+}
+
+#[test]
+fn the_list_names_every_lesson_and_what_it_shows() {
+    let answer = json(&["lesson"]);
+    assert_eq!(answer["schema"], "glassnet.lessons/1");
+    let numbers: Vec<&str> = answer["lessons"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|lesson| lesson["number"].as_str().unwrap())
+        .collect();
+    assert_eq!(numbers, ["1.1", "1.2", "1.3", "1.4", "2.1", "2.2", "2.3", "2.4", "2.5"]);
+    let text = text(&["lesson"]);
+    assert!(numbers.iter().all(|number| text.contains(number)), "{text}");
+}

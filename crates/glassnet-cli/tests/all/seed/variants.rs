@@ -1,0 +1,145 @@
+//! Variants of the tasks: fifty seeds each, their solutions against computations of the test's own.
+
+use glassnet::lesson::exercise::{Exercise, Numbers};
+
+use super::*;
+
+/// The variants of a task with what the solution's command answers.
+fn solved(task: &str) -> impl Iterator<Item = (Numbers, Value)> {
+    (0..50).map(move |seed| {
+        let exercise = Exercise::new(task, seed).unwrap();
+        let command = &exercise.commands()[0];
+        let words: Vec<&str> = command.words[1..].iter().map(String::as_str).collect();
+        (exercise.numbers.clone(), json(&words))
+    })
+}
+
+#[test]
+fn collapse() {
+    for (numbers, answer) in solved("1.1") {
+        let Numbers::Collapse(of) = numbers else { panic!("another task's numbers") };
+        let collapsed = &answer["runs"][0]["collapsed"];
+        let inputs = of.first[0].len();
+        let (weight, bias) = (rows(&collapsed["weight"]), super::numbers(&collapsed["bias"]));
+        for (at, weights) in of.second.iter().enumerate() {
+            for j in 0..inputs {
+                let product: f64 = weights.iter().zip(&of.first).map(|(w, unit)| w * unit[j]).sum();
+                assert_eq!(weight[at][j], product);
+            }
+            let sum: f64 = weights.iter().zip(&of.first_bias).map(|(w, b)| w * b).sum();
+            assert_eq!(bias[at], sum + of.second_bias[at]);
+        }
+    }
+}
+
+#[test]
+fn softmax() {
+    for (numbers, answer) in solved("1.4") {
+        let Numbers::Softmax(of) = numbers else { panic!("another task's numbers") };
+        let sum: f64 = of.logits.iter().map(|(_, z)| z.exp()).sum();
+        let p: Vec<f64> = of.logits.iter().map(|(_, z)| z.exp() / sum).collect();
+        all_close(&super::numbers(&answer["p"]), &p, 1e-12);
+        close(number(&answer["loss"]), -p[of.truth].ln(), 1e-12);
+        let best = (0..p.len()).max_by(|a, b| p[*a].total_cmp(&p[*b])).unwrap();
+        assert_eq!(answer["predicted"], of.logits[best].0.as_str());
+    }
+}
+
+#[test]
+fn count() {
+    for (numbers, answer) in solved("2.2") {
+        let Numbers::Count(of) = numbers else { panic!("another task's numbers") };
+        let mut total = 0;
+        let mut before = of.features;
+        for width in of.hidden.iter().copied().chain([of.labels.len()]) {
+            total += before * width + width;
+            before = width;
+        }
+        assert_eq!(answer["parameters"], total);
+    }
+}
+
+#[test]
+fn basis() {
+    for (numbers, answer) in solved("2.1").step_by(10) {
+        let Numbers::Basis(of) = numbers else { panic!("another task's numbers") };
+        // Least squares of 1, x1, x2 on the corners leaves the part along x1·x2's sign pattern.
+        let y: Vec<f64> = of.data.iter().map(|(_, y)| *y).collect();
+        let interaction = (y[0] - y[1] - y[2] + y[3]) / 4.0;
+        let bases = answer["bases"].as_array().unwrap();
+        close(number(&bases[0]["mse"]), interaction * interaction, 1e-12);
+        assert_eq!(bases[1]["basis"], "linear with product");
+        close(number(&bases[1]["mse"]), 0.0, 1e-12);
+    }
+}
+
+#[test]
+fn network() {
+    for (numbers, answer) in solved("2.5") {
+        let Numbers::Network(of) = numbers else { panic!("another task's numbers") };
+        let mut loss = 0.0;
+        let corners = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]];
+        for ((x, class), row) in
+            corners.iter().zip(of.classes).zip(answer["rows"].as_array().unwrap())
+        {
+            let unit = |(w, b): (&Vec<f64>, &f64)| (w[0] * x[0] + w[1] * x[1] + b).max(0.0);
+            let h: Vec<f64> = of.first.iter().zip(&of.first_bias).map(unit).collect();
+            let logit =
+                |(w, b): (&Vec<f64>, &f64)| b + w.iter().zip(&h).map(|(w, h)| w * h).sum::<f64>();
+            let z: Vec<f64> = of.second.iter().zip(&of.second_bias).map(logit).collect();
+            all_close(&super::numbers(&row["output"]), &z, 1e-5);
+            assert!(z[class] > z[1 - class], "the gate is computed: {of:?}");
+            loss += (1.0 + (z[1 - class] - z[class]).exp()).ln() / 4.0;
+            let on_kink = row["layers"][1]["kink"].as_array().unwrap();
+            let both = [0, 1].iter().all(|unit| on_kink.contains(&(*unit).into()));
+            assert_eq!(
+                both,
+                of.on_kinks && (x[0] + x[1] == 1.0) == is_symmetric(&of.first),
+                "{of:?}"
+            );
+        }
+        close(number(&answer["loss"]), loss, 1e-5);
+    }
+}
+
+/// Whether neither input is counted the other way round, or both are.
+fn is_symmetric(first: &[Vec<f64>]) -> bool {
+    (first[0][0] > 0.0) == (first[0][1] > 0.0)
+}
+
+#[test]
+fn the_statement_and_the_solution_are_typeset() {
+    for (task, format) in [("2.2", "latex"), ("1.4", "html"), ("2.2", "markdown"), ("1.4", "text")]
+    {
+        let statement = text(&["exercise", task, "--seed", "7", "--format", format]);
+        let solution = text(&["exercise", task, "--seed", "7", "--solution", "--format", format]);
+        assert!(
+            !statement.contains("Solution") && solution.contains("Solution"),
+            "{task} {format}"
+        );
+        assert!(solution.len() > statement.len() + 200, "{task} {format}");
+    }
+}
+
+#[test]
+fn the_json_holds_numbers_statement_and_results() {
+    let answer = json(&["exercise", "1.4", "--seed", "2", "--solution"]);
+    assert_eq!(answer["schema"], "glassnet.exercise/1");
+    assert_eq!((&answer["task"], &answer["seed"]), (&"1.4".into(), &2.into()));
+    assert!(answer["numbers"]["logits"].is_object() && answer["numbers"]["true"].is_string());
+    assert!(answer["statement"].as_str().unwrap().contains("variant 2"));
+    let step = &answer["solution"][0];
+    assert!(step["command"].as_str().unwrap().starts_with("glassnet worked softmax"));
+    assert!(number(&step["result"]["loss"]) > 0.0);
+    assert_eq!(json(&["exercise", "1.4", "--seed", "2"])["solution"], Value::Null);
+}
+
+#[test]
+fn unknown_tasks_and_lessons_are_usage_errors() {
+    let folder = Folder::new();
+    folder.refused(&["exercise", "2.33"], 2, "usage").names(&["did you mean 2.3?"]);
+    folder.refused(&["exercise", "2.4"], 2, "usage").names(&["no numbers to vary"]);
+    folder.refused(&["exercise", "2.3", "--seed", "-1"], 2, "usage");
+    folder.refused(&["lesson", "2.33"], 2, "usage").names(&["did you mean 2.3?"]);
+    folder.refused(&["lesson", "softmax"], 2, "usage").names(&["choose one of 1.1"]);
+}

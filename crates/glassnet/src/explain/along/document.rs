@@ -1,0 +1,428 @@
+//! The loss along a weight in words, formulas and a drawing.
+
+use super::{Along, Direction, Knowledge, Level, Minimum, Piece, Reason, Stretch};
+use crate::document::{Axis, Block, Document, Figure, Mark, NoteKind, Plot, Series, Style, Text};
+use crate::explain::exact::{Place, Polynomial, Rational, Short, math, nearest};
+use crate::formula::{Math, Operator, Relation};
+use num_traits::{One, Signed, Zero};
+
+/// How many pieces are written out; the others are counted.
+const SHOWN_PIECES: usize = 12;
+
+impl Along {
+    /// The pieces as lines of text: `w > 0: J = 7/20*w^2 - 53/75*w + 109/300`, with `symbol` for the weight.
+    pub fn lines(&self, symbol: &str) -> Vec<String> {
+        self.pieces
+            .iter()
+            .map(|piece| {
+                let law = match &piece.polynomial {
+                    Some(polynomial) => format!("J = {}", written(polynomial, symbol)),
+                    None => "J is a smooth curve".to_owned(),
+                };
+                match condition_text(piece, symbol) {
+                    Some(condition) => format!("{condition}: {law}"),
+                    None => law,
+                }
+            })
+            .collect()
+    }
+
+    /// The answer to 'should this weight go up or down?' in one sentence.
+    pub fn answer(&self) -> String {
+        let weight = &self.weight;
+        let now = Short(&self.now.weight).to_string();
+        let here = level(&self.now.loss);
+        let least = match &self.minimum {
+            Minimum::At { loss, .. } | Minimum::AtEnd { loss, .. } => level(loss),
+            Minimum::Endless { .. } => "ever lower".to_owned(),
+        };
+        match (self.advice.reason, self.advice.direction) {
+            (Reason::Indifferent, _) => {
+                format!("The loss does not depend on {weight}: it is {here} for every value.")
+            }
+            (Reason::Least, _) => {
+                format!("Leave {weight} at {now}: no other value of it gives a loss below {here}.")
+            }
+            (Reason::Falling, direction) => format!(
+                "{} {weight}: the loss falls that way from {here} as far as was looked, to {least}.",
+                verb(direction)
+            ),
+            (Reason::Lower, direction) => {
+                let to = self.advice.to.as_ref().map_or_else(String::new, |to| format!(" to {to}"));
+                format!(
+                    "{} {weight} from {now}{to}: the loss goes from {here} to {least}.",
+                    verb(direction)
+                )
+            }
+        }
+    }
+
+    /// Answer, pieces, minimum, reasons and a drawing, with `symbol` for the weight in formulas.
+    pub fn blocks(&self, symbol: &str) -> Vec<Block> {
+        let mut document = Document::default();
+        document.say(Text::default().strong(self.answer()));
+        self.say_how(&mut document, symbol);
+        self.say_pieces(&mut document, symbol);
+        self.say_minimum(&mut document, symbol);
+        self.say_gradient(&mut document);
+        document.push(Block::Figure(self.figure(symbol)));
+        document.blocks
+    }
+
+    /// The blocks under a title.
+    pub fn document(&self, symbol: &str) -> Document {
+        Document {
+            title: Text::from("The loss along ").code(self.weight.to_string()),
+            blocks: self.blocks(symbol),
+        }
+    }
+
+    fn say_how(&self, document: &mut Document, symbol: &str) {
+        let text = Text::from("With ")
+            .math(Math::name(symbol))
+            .plain(" for ")
+            .code(self.weight.to_string());
+        match &self.knowledge {
+            Knowledge::Exact => document.say(text.plain(
+                " and every other weight held still, each row's output is straight between kinks, and the loss J is:",
+            )),
+            Knowledge::ExactKinks => document.say(text.plain(
+                " and every other weight held still, the loss is a smooth curve between these places, which are exact:",
+            )),
+            Knowledge::Sampled { why, points } => document.note(
+                NoteKind::NotProven,
+                text.plain(format!(
+                    " the loss was computed in f64 at {points} values; what lies between them was not looked at. \
+                     The exact curve is not available: {why}."
+                )),
+            ),
+        }
+    }
+
+    fn say_pieces(&self, document: &mut Document, symbol: &str) {
+        match &self.knowledge {
+            Knowledge::Exact => {
+                let shown = self.shown_pieces();
+                let cases: Vec<(Math, Option<Math>)> = shown
+                    .iter()
+                    .filter_map(|piece| {
+                        let polynomial = piece.polynomial.as_ref()?;
+                        Some((set(polynomial, symbol), condition(piece, symbol)))
+                    })
+                    .collect();
+                let loss = Math::row([Math::name("J"), Math::name(symbol).fenced()]);
+                let right = match cases.as_slice() {
+                    [(only, None)] => only.clone(),
+                    _ => Math::Cases(cases),
+                };
+                document.formula(loss.equals(right));
+                let left_out = self.pieces.len() - shown.len();
+                if left_out > 0 {
+                    document.note(
+                        NoteKind::Omitted,
+                        format!(
+                            "{left_out} of {} pieces, further away from where the weight stands; the JSON has all.",
+                            self.pieces.len()
+                        ),
+                    );
+                }
+                document.say(self.numbers.sentence());
+                if !self.rounded.is_empty() {
+                    document.note(
+                        NoteKind::Remark,
+                        format!(
+                            "Some constants are no fractions and were taken at their nearest f64: {}.",
+                            self.rounded.join("; ")
+                        ),
+                    );
+                }
+            }
+            Knowledge::ExactKinks => {
+                let kinks: Vec<String> = self
+                    .pieces
+                    .iter()
+                    .filter_map(|piece| piece.to.as_deref())
+                    .take(SHOWN_PIECES)
+                    .map(Place::to_string)
+                    .collect();
+                let count = self.pieces.len() - 1;
+                let words = match count {
+                    0 => "There is no kink: the curve is smooth everywhere.".to_owned(),
+                    _ => format!("{count} kinks: {}{}.", kinks.join(", "), more(count)),
+                };
+                document.say(words);
+            }
+            Knowledge::Sampled { .. } => {}
+        }
+    }
+
+    /// The pieces around where the weight stands and where the loss is least.
+    fn shown_pieces(&self) -> &[Piece] {
+        if self.pieces.len() <= SHOWN_PIECES {
+            return &self.pieces;
+        }
+        let now = Place::Fraction(self.now.weight.clone());
+        let at = self
+            .pieces
+            .iter()
+            .position(|piece| piece.to.as_deref().is_none_or(|to| *to >= now))
+            .unwrap_or(0);
+        let start = at.saturating_sub(SHOWN_PIECES / 2).min(self.pieces.len() - SHOWN_PIECES);
+        &self.pieces[start..start + SHOWN_PIECES]
+    }
+
+    fn say_minimum(&self, document: &mut Document, symbol: &str) {
+        let Minimum::At { loss, stretches } = &self.minimum else { return };
+        if self.advice.reason == Reason::Indifferent {
+            return;
+        }
+        let mut text = Text::from("The loss is least where ");
+        for (index, stretch) in stretches.iter().take(4).enumerate() {
+            if index > 0 {
+                text = text.plain(" or ");
+            }
+            text = text.math(stretch_math(stretch, symbol));
+        }
+        let value = match &loss.exact {
+            Some(exact) => {
+                let row = Math::name("J").equals(math(exact));
+                if exact.is_integer() {
+                    row
+                } else {
+                    Math::row([
+                        row,
+                        Math::Operator(Operator::Approximately),
+                        Math::number(&format!("{:.6}", Significant(loss.value))),
+                    ])
+                }
+            }
+            None => Math::row([
+                Math::name("J"),
+                Math::Operator(Operator::Approximately),
+                Math::f64(loss.value),
+            ]),
+        };
+        document.say(text.plain("; there ").math(value).plain("."));
+    }
+
+    fn say_gradient(&self, document: &mut Document) {
+        let (left, right) = (self.now.slope_left, self.now.slope_right);
+        if self.advice.direction != Direction::Stay && !self.advice.gradient_leads_there {
+            let words = if left == 0.0 && right == 0.0 {
+                "The slope here is 0, so gradient descent does not move this weight at all, although the loss is lower elsewhere."
+            } else {
+                "The slope here does not lead there: following it, gradient descent goes the other way or stops before."
+            };
+            document.note(NoteKind::Warning, words);
+        }
+        if left != right && self.knowledge == Knowledge::Exact {
+            document.note(
+                NoteKind::Convention,
+                format!(
+                    "The weight stands on a kink: the slope is {left:?} on its left and {right:?} on its right; \
+                     which of them a framework reports is its convention."
+                ),
+            );
+        }
+    }
+
+    /// The curve with marks at the weight, the kinks and the minimum.
+    pub fn figure(&self, symbol: &str) -> Figure {
+        let (low, high) = match (self.curve.first(), self.curve.last()) {
+            (Some(first), Some(last)) => (first.0, last.0),
+            _ => (0.0, 0.0),
+        };
+        let mut marks = vec![Mark {
+            at: (nearest(&self.now.weight), self.now.loss.value),
+            label: "now".into(),
+        }];
+        let kinks = self.pieces.iter().filter_map(|piece| piece.to.as_deref()).map(Place::to_f64);
+        let kinks: Vec<f64> = kinks.filter(|kink| *kink > low && *kink < high).collect();
+        if kinks.len() <= SHOWN_PIECES {
+            for kink in kinks {
+                if let Some(point) = self.curve.iter().find(|point| point.0 == kink) {
+                    marks.push(Mark { at: *point, label: "kink".into() });
+                }
+            }
+        }
+        if let (Minimum::At { loss, .. }, Some(to)) = (&self.minimum, &self.advice.to) {
+            marks.push(Mark { at: (to.to_f64(), loss.value), label: "minimum".into() });
+        }
+        let weight = &self.weight;
+        let how = match self.knowledge {
+            Knowledge::Exact => "exact",
+            Knowledge::ExactKinks => "kinks exact, the curve in f64",
+            Knowledge::Sampled { .. } => "sampled in f64",
+        };
+        Figure {
+            caption: Text::from(format!("The loss along {weight} ({how}).")),
+            alternative: format!(
+                "Curve of the loss over {weight} from {low:.4} to {high:.4}. {}",
+                self.answer()
+            ),
+            plot: Plot {
+                x: Axis::new(Math::name(symbol)),
+                y: Axis::new(Math::name("J")),
+                series: vec![Series {
+                    name: "J".into(),
+                    points: self.curve.clone(),
+                    style: Style::Line,
+                }],
+                marks,
+            },
+        }
+    }
+}
+
+/// Rounds to significant digits in fixed notation.
+struct Significant(f64);
+
+impl std::fmt::Display for Significant {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let digits = f.precision().unwrap_or(6);
+        if self.0 == 0.0 || !self.0.is_finite() {
+            return write!(f, "{}", self.0);
+        }
+        let rounded: f64 = format!("{:.*e}", digits - 1, self.0).parse().unwrap_or(self.0);
+        let text = format!("{rounded:?}");
+        f.write_str(text.strip_suffix(".0").unwrap_or(&text))
+    }
+}
+
+fn more(count: usize) -> &'static str {
+    if count > SHOWN_PIECES { ", …" } else { "" }
+}
+
+fn verb(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Increase => "Increase",
+        Direction::Decrease => "Decrease",
+        Direction::Stay => "Leave",
+    }
+}
+
+fn level(level: &Level) -> String {
+    let value = format!("{:.6}", Significant(level.value));
+    match &level.exact {
+        Some(exact) if exact.is_integer() => exact.to_string(),
+        Some(exact) if exact.to_string().len() <= 24 => format!("{exact} ≈ {value}"),
+        Some(_) | None => value,
+    }
+}
+
+/// `7/20*w^2 - 53/75*w + 109/300`, highest power first.
+fn written(polynomial: &Polynomial, symbol: &str) -> String {
+    let mut text = String::new();
+    for (power, coefficient) in polynomial.coefficients().iter().enumerate().rev() {
+        if coefficient.is_zero() {
+            continue;
+        }
+        let sign = match (text.is_empty(), coefficient.is_negative()) {
+            (true, true) => "-",
+            (true, false) => "",
+            (false, true) => " - ",
+            (false, false) => " + ",
+        };
+        let size = coefficient.abs();
+        let factor = match power {
+            0 => String::new(),
+            1 => symbol.to_owned(),
+            _ => format!("{symbol}^{power}"),
+        };
+        text.push_str(sign);
+        if power == 0 || !size.is_one() {
+            text.push_str(&size.to_string());
+            if power > 0 {
+                text.push('*');
+            }
+        }
+        text.push_str(&factor);
+    }
+    if text.is_empty() { "0".to_owned() } else { text }
+}
+
+/// The polynomial as it is set on a page, highest power first.
+fn set(polynomial: &Polynomial, symbol: &str) -> Math {
+    let mut row = vec![];
+    for (power, coefficient) in polynomial.coefficients().iter().enumerate().rev() {
+        if coefficient.is_zero() {
+            continue;
+        }
+        match (row.is_empty(), coefficient.is_negative()) {
+            (true, true) => row.push(Math::Operator(Operator::Sign)),
+            (true, false) => {}
+            (false, true) => row.push(Math::Operator(Operator::Minus)),
+            (false, false) => row.push(Math::Operator(Operator::Plus)),
+        }
+        let size = coefficient.abs();
+        let base = Math::name(symbol);
+        let factor = match power {
+            0 => None,
+            1 => Some(base),
+            _ => Some(base.raised(Math::number(&power.to_string()))),
+        };
+        match factor {
+            None => row.push(readable(&size)),
+            Some(factor) if size.is_one() => row.push(factor),
+            Some(factor) => {
+                row.extend([readable(&size), Math::Operator(Operator::Beside), factor]);
+            }
+        }
+    }
+    if row.is_empty() { Math::number("0") } else { Math::row(row) }
+}
+
+/// A coefficient: exact while it can be read, else to seven digits, as everywhere in a list of many pieces.
+fn readable(value: &Rational) -> Math {
+    if value.to_string().len() <= 18 {
+        return math(value);
+    }
+    Math::number(&format!("{:.7}", Significant(nearest(value))))
+}
+
+fn relation(relation: Relation) -> Math {
+    Math::Operator(Operator::Relation(relation))
+}
+
+/// `w ≤ 0`, `0 < w ≤ 3`, `w > 3`; nothing for the whole line.
+fn condition(piece: &Piece, symbol: &str) -> Option<Math> {
+    let name = Math::name(symbol);
+    match (&piece.from, &piece.to) {
+        (None, None) => None,
+        (None, Some(to)) => Some(Math::row([name, relation(Relation::LessEqual), to.math()])),
+        (Some(from), None) => Some(Math::row([name, relation(Relation::Greater), from.math()])),
+        (Some(from), Some(to)) => Some(Math::row([
+            from.math(),
+            relation(Relation::Less),
+            name,
+            relation(Relation::LessEqual),
+            to.math(),
+        ])),
+    }
+}
+
+fn condition_text(piece: &Piece, symbol: &str) -> Option<String> {
+    match (&piece.from, &piece.to) {
+        (None, None) => None,
+        (None, Some(to)) => Some(format!("{symbol} ≤ {to}")),
+        (Some(from), None) => Some(format!("{symbol} > {from}")),
+        (Some(from), Some(to)) => Some(format!("{from} < {symbol} ≤ {to}")),
+    }
+}
+
+fn stretch_math(stretch: &Stretch, symbol: &str) -> Math {
+    let name = Math::name(symbol);
+    match (&stretch.from, &stretch.to) {
+        (Some(from), Some(to)) if from == to => name.equals(from.math()),
+        (Some(from), Some(to)) => Math::row([
+            from.math(),
+            relation(Relation::LessEqual),
+            name,
+            relation(Relation::LessEqual),
+            to.math(),
+        ]),
+        (Some(from), None) => Math::row([name, relation(Relation::GreaterEqual), from.math()]),
+        (None, Some(to)) => Math::row([name, relation(Relation::LessEqual), to.math()]),
+        (None, None) => Math::row([name, Math::Operator(Operator::Element), Math::name("ℝ")]),
+    }
+}

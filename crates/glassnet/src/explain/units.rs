@@ -1,0 +1,98 @@
+//! Names of layers and units, and where activations have their kinks in a graph.
+
+use super::setting::unravel;
+use crate::graph::op::Activation;
+use crate::graph::{Checked, NodeId, NodeMap, Op, Place};
+use crate::reference::Array;
+
+/// Where a value stands: `layer "1" (ReLU) unit 0, row 2`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Unit {
+    /// The layer's state-dict prefix and kind as messages name it: `layer "1" (ReLU)`, `loss (MSELoss)`.
+    pub layer: String,
+    /// The index along the axes behind the rows.
+    pub index: Vec<usize>,
+}
+
+impl std::fmt::Display for Unit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.layer)?;
+        match self.index.as_slice() {
+            [] => Ok(()),
+            [unit] => write!(f, " unit {unit}"),
+            index => write!(f, " unit {index:?}"),
+        }
+    }
+}
+
+/// The unit and the row of element `element` of `node`; the row of values without rows is `None`.
+pub(super) fn locate(
+    graph: &Checked,
+    node: NodeId,
+    element: usize,
+    rows: usize,
+) -> (Unit, Option<usize>) {
+    let mut index = unravel(element, &graph.shape(node).at(rows));
+    let has_rows = graph.shape(node).dims().first() == Some(&crate::graph::Dim::Batch);
+    let row = has_rows.then(|| index.remove(0));
+    (Unit { layer: layer(graph, node), index }, row)
+}
+
+/// The layer of a node as messages name it.
+pub(super) fn layer(graph: &Checked, node: NodeId) -> String {
+    let origin = graph.graph().node(node).origin();
+    match (&origin.place, origin.kind.is_empty()) {
+        (Place::Layer(_) | Place::Loss | Place::Line(_), _) | (Place::Own, false) => {
+            format!("{origin}")
+        }
+        (Place::Own, true) => "the network".to_owned(),
+    }
+}
+
+/// Rows in words: `row 0`, `rows 0, 1 and 2`, `all 3 rows`, `rows 0, 1, 2, … (17 of 40)`.
+pub(super) fn rows_in_words(rows: &[usize], all: usize) -> String {
+    match rows {
+        [] => "no row".to_owned(),
+        _ if rows.len() == all && all > 1 => format!("all {all} rows"),
+        [row] => format!("row {row}"),
+        rows if rows.len() > 6 => {
+            let shown: Vec<String> = rows.iter().take(5).map(usize::to_string).collect();
+            format!("rows {}, … ({} of {all})", shown.join(", "), rows.len())
+        }
+        [first @ .., last] => {
+            let shown: Vec<String> = first.iter().map(usize::to_string).collect();
+            format!("rows {} and {last}", shown.join(", "))
+        }
+    }
+}
+
+/// An activation whose derivative jumps somewhere, and the node of its argument.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Kinked {
+    pub(super) node: NodeId,
+    pub(super) argument: NodeId,
+    pub(super) activation: Activation,
+}
+
+/// All activations with kinks among the graph's first `forward` nodes.
+pub(super) fn kinked(graph: &Checked) -> Vec<Kinked> {
+    let activation = |node: NodeId| match graph.graph().node(node).op() {
+        Op::Activation(activation) if !activation.kinks().is_empty() => {
+            let argument = graph.graph().node(node).operands()[0];
+            Some(Kinked { node, argument, activation: *activation })
+        }
+        _ => None, // not operations: a filter for one family
+    };
+    graph.graph().ids().filter_map(activation).collect()
+}
+
+/// Which side of its kinks every argument lies on: a pattern that stays the same while nothing crosses a kink.
+pub(super) fn pattern(kinked: &[Kinked], values: &NodeMap<Array>) -> Vec<usize> {
+    let mut sides = vec![];
+    for place in kinked {
+        let kinks = place.activation.kinks();
+        let Some(Ok(z)) = values.get(place.argument).map(Array::floats) else { continue };
+        sides.extend(z.data().iter().map(|z| kinks.iter().filter(|kink| *z > **kink).count()));
+    }
+    sides
+}

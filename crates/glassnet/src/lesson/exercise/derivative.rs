@@ -1,0 +1,97 @@
+//! Task 1.2: the derivative of an activation.
+
+use super::draw::{between, pick};
+use super::{Command, fenced};
+use crate::formula;
+use crate::math::random::Stream;
+
+/// A formula to differentiate.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Derivative {
+    /// The formula in z.
+    pub formula: String,
+    /// Whether the formula has a kink, where its derivative is not defined.
+    pub kinked: bool,
+}
+
+/// The sorts of activations that are varied.
+#[derive(Clone, Copy, Debug)]
+enum Sort {
+    /// (e^kz − a)/(e^kz + a)
+    Tanh,
+    /// a/(1 + e^−kz)
+    Sigmoid,
+    /// b·tanh(cz)
+    ScaledTanh,
+    /// ln(1 + e^kz)/k
+    Softplus,
+    /// z/(a + |z|)
+    Softsign,
+    /// max(z, sz)
+    Leaky,
+    /// max(kz − c, 0)
+    Shifted,
+    /// min(max(z, 0), c)
+    Clipped,
+}
+
+const SORTS: &[Sort] = &[
+    Sort::Tanh,
+    Sort::Sigmoid,
+    Sort::ScaledTanh,
+    Sort::Softplus,
+    Sort::Softsign,
+    Sort::Leaky,
+    Sort::Shifted,
+    Sort::Clipped,
+];
+
+impl Derivative {
+    pub(super) fn draw(stream: &mut Stream) -> Derivative {
+        let sort = pick(stream, SORTS);
+        let small = between(stream, 2, 5);
+        let other = between(stream, 2, 9);
+        let formula = match sort {
+            // With a rate of 2 and 1 it would be the sheet's own.
+            Sort::Tanh => {
+                let one = between(stream, 1, 3);
+                let rate = if small == 2 && one == 1 { 6 } else { small };
+                format!("(exp({rate}*z) - {one})/(exp({rate}*z) + {one})")
+            }
+            Sort::Sigmoid => format!("{other}/(1 + exp(-{small}*z))"),
+            Sort::ScaledTanh => format!("{other}*tanh({small}*z)"),
+            Sort::Softplus => format!("log(1 + exp({small}*z))/{small}"),
+            Sort::Softsign => format!("z/({small} + abs(z))"),
+            Sort::Leaky => format!("max(z, 0.{}*z)", between(stream, 1, 4)),
+            Sort::Shifted => format!("max({small}*z - {}, 0)", small * between(stream, 1, 4)),
+            Sort::Clipped => format!("min(max(z, 0), {other})"),
+        };
+        let kinked = matches!(sort, Sort::Leaky | Sort::Shifted | Sort::Clipped);
+        Derivative { formula, kinked }
+    }
+
+    pub(super) fn statement(&self) -> String {
+        let shown = match formula::parse(&self.formula) {
+            Ok(formula) => format!("${}$", formula.latex()),
+            Err(_) => format!("`{}`", self.formula),
+        };
+        let question = match self.kinked {
+            true => "Where is it not defined, and which value does a program take there?",
+            false => {
+                "Name the rule of each step, and express the result as simply as you can, by the function itself \
+                      where that is possible."
+            }
+        };
+        format!(
+            "Consider the activation function $f(z)$ = {shown}.\n\nCompute its derivative. {question}\n"
+        )
+    }
+
+    pub(super) fn solution(&self) -> String {
+        fenced(&self.command())
+    }
+
+    pub(super) fn command(&self) -> Command {
+        Command::of(&["derive", &self.formula])
+    }
+}
