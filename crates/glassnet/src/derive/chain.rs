@@ -31,6 +31,11 @@ const PREFERENCE: [Rule; 15] = [
     Rule::Substitute,
 ];
 
+/// Derivations with more parts are not shown line by line.
+const MAX_PARTS: usize = 16;
+/// Lines with more nodes are not written.
+const MAX_LINE: usize = 400;
+
 /// A derivation in the making.
 pub(super) struct Chain<'a> {
     variable: &'a str,
@@ -46,6 +51,9 @@ impl<'a> Chain<'a> {
 
     /// How the two are equal, if they are.
     fn check(&self, left: &Expression, right: &Expression) -> Option<Check> {
+        if right.nodes() > MAX_LINE {
+            return None;
+        }
         let found = match self.piece {
             Some(piece) => compare_on(left, right, piece),
             None => compare(left, right),
@@ -170,6 +178,9 @@ impl Slopes for Chain<'_> {
         }
         if is_elementary(part, self.variable) {
             return Some(neat(&part.differentiate(self.variable).ok()?));
+        }
+        if self.parts.len() >= MAX_PARTS {
+            return None;
         }
         let variable = self.variable;
         let First { rule, line } = first(part, variable, self)?;

@@ -12,11 +12,19 @@ use crate::error::Result;
 use crate::formula::{Case, Comparison, Expression, Function, Relation};
 use num_rational::BigRational;
 
-/// True if something under |·|, max, min or a condition changes its sign at a number.
+/// Formulas with more joints are not taken apart.
+const MAX_JOINTS: usize = 12;
+
+/// True if something under |·|, max, min or a condition changes its sign at a number, and that at few only.
 pub(super) fn has_joints(formula: &Expression, variable: &str) -> bool {
     let mut found = vec![];
     joints(formula, variable, &mut found);
-    !found.is_empty()
+    if found.is_empty() || found.len() > MAX_JOINTS {
+        return false;
+    }
+    let mut places = vec![];
+    split(formula, formula, variable, &Place::Between(None, None), 6, &mut places);
+    places.len() <= 2 * MAX_JOINTS + 1
 }
 
 /// Fills in pieces, joints, the derivative for all pieces, and the conventions.

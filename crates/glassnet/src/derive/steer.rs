@@ -10,6 +10,9 @@ use crate::formula::{Expression, Function, Sign, Term};
 use num_rational::BigRational;
 use num_traits::{One, Signed, Zero};
 
+/// Longer lines are not shortened.
+const MAX_SHORTENED: usize = 150;
+
 /// Appends lines until nothing shorter is known. `shown` is how the function is called, if it has a name.
 pub(super) fn steer(
     chain: &mut Chain<'_>,
@@ -28,7 +31,9 @@ pub(super) fn steer(
             chain.append(&tidied);
         }
     }
-    shorten(chain, shown, variable);
+    if chain.last().is_some_and(|line| line.nodes() <= MAX_SHORTENED) {
+        shorten(chain, shown, variable);
+    }
 }
 
 /// Whether a formula is short enough to be preferred: its nodes.
@@ -127,6 +132,9 @@ fn named_goals(line: &Expression, shown: Option<&Expression>, variable: &str) ->
     let mut found = vec![];
     let mut own = vec![];
     arguments(line, variable, &mut own);
+    if combination(line, std::slice::from_ref(line)).is_none() {
+        return found;
+    }
     let one = Expression::integer(1);
     let square = |tree: &Expression| Expression::power(tree.clone(), Expression::integer(2));
     let pair = |a: &Expression, b: &Expression| Expression::Product(vec![a.clone(), b.clone()]);

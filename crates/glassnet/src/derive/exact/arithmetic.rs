@@ -1,6 +1,6 @@
 //! Sums, products, powers of fractions, with the relations of generators applied and known factors cancelled.
 
-use super::field::{Field, Fraction, Generator, Obstacle, Parts, integer};
+use super::field::{Field, Fraction, Generator, MAX_WORK, Obstacle, Parts, integer};
 use super::polynomial::{Monomial, Polynomial};
 use num_rational::BigRational;
 use num_traits::{One, Signed, ToPrimitive, Zero};
@@ -8,6 +8,22 @@ use std::collections::BTreeMap;
 
 /// Arithmetic.
 impl Field {
+    /// Counts products of terms; coefficients of many digits count more.
+    fn labour(&mut self, a: &Polynomial, b: &Polynomial) -> Result<(), Obstacle> {
+        let size = |polynomial: &Polynomial| {
+            let bits = polynomial.leading().map_or(0, |(_, c)| c.numer().bits() + c.denom().bits());
+            1 + bits as usize / 256
+        };
+        let products = a.0.len().saturating_mul(b.0.len());
+        self.work = self.work.saturating_add(products.saturating_mul(size(a).max(size(b))));
+        if self.work > MAX_WORK { Err(Obstacle::TooLarge) } else { Ok(()) }
+    }
+
+    fn product(&mut self, a: &Polynomial, b: &Polynomial) -> Result<Polynomial, Obstacle> {
+        self.labour(a, b)?;
+        a.times(b).ok_or(Obstacle::TooLarge)
+    }
+
     pub(super) fn plus(&mut self, a: &Fraction, b: &Fraction) -> Result<Fraction, Obstacle> {
         if a.bottom == b.bottom {
             return self.tidied(Fraction { top: a.top.plus(&b.top), bottom: a.bottom.clone() });
@@ -17,7 +33,8 @@ impl Field {
             let own = bottom.entry(*factor).or_insert(0);
             *own = (*own).max(*exponent);
         }
-        let top = self.widened(a, &bottom)?.plus(&self.widened(b, &bottom)?);
+        let (left, right) = (self.widened(a, &bottom)?, self.widened(b, &bottom)?);
+        let top = left.plus(&right);
         self.tidied(Fraction { top, bottom })
     }
 
@@ -25,18 +42,23 @@ impl Field {
         self.plus(a, &b.negative())
     }
 
-    fn widened(&self, a: &Fraction, bottom: &BTreeMap<usize, u32>) -> Result<Polynomial, Obstacle> {
+    fn widened(
+        &mut self,
+        a: &Fraction,
+        bottom: &BTreeMap<usize, u32>,
+    ) -> Result<Polynomial, Obstacle> {
         let mut top = a.top.clone();
         for (factor, exponent) in bottom {
             for _ in a.bottom.get(factor).copied().unwrap_or(0)..*exponent {
-                top = top.times(&self.factors[*factor]).ok_or(Obstacle::TooLarge)?;
+                let own = self.factors[*factor].clone();
+                top = self.product(&top, &own)?;
             }
         }
         Ok(top)
     }
 
     pub(super) fn times(&mut self, a: &Fraction, b: &Fraction) -> Result<Fraction, Obstacle> {
-        let top = a.top.times(&b.top).ok_or(Obstacle::TooLarge)?;
+        let top = self.product(&a.top, &b.top)?;
         let mut bottom = a.bottom.clone();
         for (factor, exponent) in &b.bottom {
             *bottom.entry(*factor).or_insert(0) += exponent;
@@ -53,7 +75,8 @@ impl Field {
         let mut top = Polynomial::term(parts.coefficient.recip(), content);
         for (factor, exponent) in &a.bottom {
             for _ in 0..*exponent {
-                top = top.times(&self.factors[*factor]).ok_or(Obstacle::TooLarge)?;
+                let own = self.factors[*factor].clone();
+                top = self.product(&top, &own)?;
             }
         }
         let bottom =
@@ -101,8 +124,10 @@ impl Field {
         for factor in factors {
             while fraction.bottom.contains_key(&factor) {
                 let content = fraction.top.content();
+                let divisor = self.factors[factor].clone();
+                self.labour(&fraction.top, &divisor)?;
                 let whole = fraction.top.shifted(&content.power(-1));
-                let Some(quotient) = whole.divided(&self.factors[factor]) else { break };
+                let Some(quotient) = whole.divided(&divisor) else { break };
                 fraction.top = quotient.shifted(&content);
                 match fraction.bottom.get_mut(&factor) {
                     Some(exponent) if *exponent > 1 => *exponent -= 1,
@@ -188,6 +213,10 @@ impl Field {
         let coefficient = whole.leading().map_or_else(BigRational::zero, |(_, c)| c.clone());
         let mut rest = whole.scaled(&coefficient.recip());
         let mut factors = BTreeMap::new();
+        self.work = self.work.saturating_add(rest.0.len() * self.factors.len());
+        if self.work > MAX_WORK {
+            return Err(Obstacle::TooLarge);
+        }
         for (number, factor) in self.factors.iter().enumerate() {
             while rest.0.len() > 1 {
                 let Some(quotient) = rest.divided(factor) else { break };

@@ -67,6 +67,9 @@ pub(super) enum Generator {
     Other(crate::formula::Function, Fraction),
 }
 
+/// A field in which more products of terms would be formed gives up.
+pub(super) const MAX_WORK: usize = 40_000;
+
 /// The generators and factors met so far, and what is known of them.
 #[derive(Default)]
 pub(super) struct Field {
@@ -83,6 +86,8 @@ pub(super) struct Field {
     pub(super) outdated: bool,
     /// A sign was learnt that was unknown before.
     pub(super) learnt: bool,
+    /// Products of terms so far: what is given up is decided by counting, since there is no clock.
+    pub(super) work: usize,
 }
 
 pub(super) fn integer(value: i64) -> BigRational {
@@ -134,7 +139,7 @@ impl Field {
     /// Forgets everything but the units: generators, factors and signs are named by exponents that changed.
     pub(super) fn restart(&mut self) {
         let units = std::mem::take(&mut self.units);
-        *self = Field { units, ..Field::default() };
+        *self = Field { units, work: self.work, ..Field::default() };
     }
 
     pub(super) fn number(&mut self, generator: Generator) -> usize {
