@@ -2,6 +2,7 @@
 
 mod derive;
 mod exercise;
+mod explain;
 mod folder;
 mod hostile_data;
 mod hostile_flags;
@@ -13,3 +14,4 @@ mod seed;
 mod signals;
 mod surface;
 mod tables;
+mod worked;

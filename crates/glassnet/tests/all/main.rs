@@ -21,6 +21,7 @@ mod kinks;
 mod learning;
 mod memory;
 mod metrics;
+mod report;
 mod resume;
 mod settings;
 mod stopping;
