@@ -115,7 +115,7 @@ impl io::Write for Written<'_> {
     }
 }
 
-/// The explanation to people and to programs; a lesson shows it, too.
+/// The explanation as an answer within a lesson.
 pub(crate) fn answer(args: &Explain, terminal: &Terminal) -> Result<Answer> {
     let explanation = explanation(args, terminal)?;
     let json = serde_json::to_value(explanation.data())

@@ -1,5 +1,6 @@
 //! The built command, run in folders of its own.
 
+mod derive;
 mod exercise;
 mod explain;
 mod folder;
@@ -13,3 +14,4 @@ mod seed;
 mod signals;
 mod surface;
 mod tables;
+mod worked;
