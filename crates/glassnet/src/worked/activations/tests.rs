@@ -1,3 +1,5 @@
+//! Activations: the exercise's table, others against closed forms, and what is refused.
+
 use super::*;
 
 fn quick() -> ActivationsConfig {
