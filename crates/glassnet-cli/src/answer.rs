@@ -29,7 +29,8 @@ pub(crate) fn answer(command: &Command, terminal: &Terminal) -> Result<Answer> {
         Some(Verb::Summary(args)) => return summary::answer(&args),
         Some(Verb::Explain(args)) => return explain::answer(&args, terminal),
         Some(Verb::Derive(args)) => {
-            return Ok(Answer { document: derive::document(&args)?, json: Value::Null });
+            let found = derive::answer(&args)?;
+            return Ok(Answer { document: found.document, json: found.json });
         }
         Some(Verb::Worked(args)) => {
             let work = worked::work(&args.topic, terminal)?;

@@ -1,6 +1,7 @@
 //! The built command, run in folders of its own.
 
 mod exercise;
+mod explain;
 mod folder;
 mod hostile_data;
 mod hostile_flags;

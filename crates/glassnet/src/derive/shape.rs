@@ -10,6 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct Shape {
     /// Products with sums in them, and powers of sums.
     pub(super) products: usize,
+    /// Sums that are factors or bases of powers.
+    pub(super) brackets: BTreeSet<String>,
     /// Sums that stand as terms of sums.
     pub(super) groups: usize,
     /// Squares of sums.
@@ -22,6 +24,8 @@ pub(super) struct Shape {
     pub(super) top_fractions: usize,
     /// Terms of the outermost sum (of a numerator, if the line is a fraction), brackets in it opened.
     pub(super) written_terms: usize,
+    /// Terms of the outermost sum (of a numerator, if the line is a fraction).
+    pub(super) outer_terms: usize,
     /// Bases with their exponents, as written.
     pub(super) powers: Vec<String>,
     /// Numbers and signs as written.
@@ -85,12 +89,17 @@ impl Shape {
     pub(super) fn of(tree: &Expression) -> Shape {
         let mut shape = Shape {
             products: 0,
+            brackets: BTreeSet::new(),
             groups: 0,
             squares: 0,
             conjugates: 0,
             fractions: 0,
             top_fractions: 0,
             written_terms: written_terms(tree),
+            outer_terms: match tree {
+                Expression::Quotient(top, _) => outer_terms(top),
+                tree => outer_terms(tree),
+            },
             powers: vec![],
             numbers: vec![],
             names: BTreeSet::new(),
@@ -123,6 +132,7 @@ impl Shape {
             Expression::Product(parts) => {
                 let sums: Vec<&Expression> = parts.iter().filter(|part| is_sum(part)).collect();
                 self.products += sums.len();
+                self.brackets.extend(sums.iter().map(|sum| canonical(sum)));
                 for (i, left) in sums.iter().enumerate() {
                     self.conjugates +=
                         sums[i + 1..].iter().filter(|right| conjugate(left, right)).count();
@@ -131,15 +141,19 @@ impl Shape {
             Expression::Quotient(..) => self.fractions += 1,
             Expression::Power(base, exponent) => {
                 let count = exponent.rational().filter(|n| n.denominator() == 1);
+                if is_sum(base) {
+                    self.brackets.insert(canonical(base));
+                }
                 if is_sum(base)
-                    && let Some(count) = count.filter(|n| n.numerator() >= 2)
+                    && let Some(count) = count.filter(|n| n.numerator().abs() >= 2)
                 {
-                    self.products += count.numerator().min(9) as usize;
-                    self.squares += usize::from(count.numerator() == 2);
+                    self.products += count.numerator().abs().min(9) as usize;
+                    self.squares += usize::from(count.numerator().abs() == 2);
                 }
                 self.powers.push(format!("{base}^{exponent}"));
             }
             Expression::Call(Function::Exp, argument) => self.powers.push(format!("e^{argument}")),
+            Expression::Call(Function::Sqrt, argument) => self.powers.push(format!("√{argument}")),
             Expression::Call(function, argument) => {
                 self.names.insert(format!("{}({})", function.name(), sorted_tree(argument)));
             }
@@ -151,6 +165,13 @@ impl Shape {
             | Expression::Piecewise(..) => {}
         }
         tree.children().into_iter().for_each(|child| self.visit(child));
+    }
+}
+
+fn outer_terms(tree: &Expression) -> usize {
+    match tree {
+        Expression::Sum(terms) => terms.len(),
+        _ => 1,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Sums of products: what multiplying out gives, term by term, without adding anything up.
 
 use super::exact::{big_number, constant};
-use crate::formula::{Constant, Expression, Function, Sign, Term};
+use crate::formula::{Constant, Expression, Function, Number, Sign, Term};
 use num_rational::BigRational;
 use num_traits::{One, Signed, ToPrimitive, Zero};
 
@@ -18,11 +18,19 @@ pub(super) struct Monomial {
     pub(super) exponent: Vec<(Expression, BigRational)>,
     /// e^z rather than exp(z) was written.
     power_of_e: bool,
+    /// A number was written with a point.
+    decimal: bool,
 }
 
 impl Monomial {
     pub(super) fn number(coefficient: BigRational) -> Monomial {
-        Monomial { coefficient, factors: vec![], exponent: vec![], power_of_e: false }
+        Monomial {
+            coefficient,
+            factors: vec![],
+            exponent: vec![],
+            power_of_e: false,
+            decimal: false,
+        }
     }
 
     fn atom(base: Expression, exponent: BigRational) -> Monomial {
@@ -37,6 +45,7 @@ impl Monomial {
         let mut product = self.clone();
         product.coefficient *= &other.coefficient;
         product.power_of_e |= other.power_of_e;
+        product.decimal |= other.decimal;
         for (base, exponent) in &other.factors {
             add(&mut product.factors, base, exponent);
         }
@@ -58,18 +67,6 @@ impl Monomial {
             }
         }
         self.factors.retain(|(_, exponent)| !exponent.is_zero());
-        // 1/2·√2 is written 1/√2.
-        for (base, exponent) in &mut self.factors {
-            let Some(value) = big_number(base) else { continue };
-            let over = &self.coefficient / &value;
-            if value.is_integer() && !self.coefficient.is_integer() {
-                let finer = &self.coefficient * &value;
-                if finer.denom() < self.coefficient.denom() && over.denom() > finer.denom() {
-                    self.coefficient = finer;
-                    *exponent -= BigRational::one();
-                }
-            }
-        }
         self
     }
 
@@ -88,6 +85,7 @@ impl Monomial {
                 factors: scaled(&self.factors),
                 exponent: scaled(&self.exponent),
                 power_of_e: self.power_of_e,
+                decimal: self.decimal,
             }
             .without_whole_numbers(),
         )
@@ -143,6 +141,8 @@ impl Monomial {
             top.push(exponential(write(&terms), self.power_of_e));
         }
         for (roots, side) in [(roots_above, &mut top), (roots_below, &mut bottom)] {
+            let mut roots = roots;
+            roots.sort_by_key(|root| !matches!(root, Expression::Number(_)));
             side.extend(joined(roots).map(|inner| Expression::call(Function::Sqrt, inner)));
         }
         let top = joined(top);
@@ -154,10 +154,43 @@ impl Monomial {
         }
     }
 
+    /// 1/2·√2 as 1/√2.
+    fn with_roots_below(&self) -> Monomial {
+        let mut own = self.clone();
+        for (base, exponent) in &mut own.factors {
+            let Some(value) = big_number(base).filter(BigRational::is_integer) else { continue };
+            let finer = &own.coefficient * &value;
+            if finer.denom() < own.coefficient.denom() && exponent.is_positive() {
+                own.coefficient = finer;
+                *exponent -= BigRational::one();
+            }
+        }
+        // √2/√π as 2/√(2π)
+        let is_constant =
+            |base: &Expression| matches!(base, Expression::Number(_) | Expression::Constant(_));
+        let below = own.factors.iter().any(|(base, n)| is_constant(base) && n.is_negative());
+        for (base, exponent) in own.factors.iter_mut().filter(|_| below) {
+            if let Some(value) = big_number(base).filter(|_| exponent.is_positive()) {
+                own.coefficient *= value;
+                *exponent -= BigRational::one();
+            }
+        }
+        own
+    }
+
     /// The product's size, with the sign apart.
     fn written(&self) -> (Sign, Expression) {
+        self.with_roots_below().written_as_it_is()
+    }
+
+    fn written_as_it_is(&self) -> (Sign, Expression) {
         let sign = if self.coefficient.is_negative() { Sign::Minus } else { Sign::Plus };
         let size = self.coefficient.abs();
+        if let Some(decimal) = decimal(&size).filter(|_| self.decimal && !size.is_integer()) {
+            let parts = self.body().map(flat).unwrap_or_default();
+            let parts = [decimal].into_iter().chain(parts).collect();
+            return (sign, joined(parts).unwrap_or(Expression::integer(0)));
+        }
         let body = match self.body() {
             None => return (sign, constant(&size)),
             Some(body) => body,
@@ -188,6 +221,21 @@ impl Monomial {
             },
         )
     }
+}
+
+/// A finite decimal.
+fn decimal(size: &BigRational) -> Option<Expression> {
+    let mut places = 0;
+    let mut scaled = size.clone();
+    while !scaled.is_integer() && places < 20 {
+        scaled *= BigRational::from_integer(10.into());
+        places += 1;
+    }
+    let digits = scaled
+        .is_integer()
+        .then(|| format!("{:0>width$}", scaled.to_integer(), width = places + 1))?;
+    let (whole, rest) = digits.split_at(digits.len() - places);
+    Number::parse(&format!("{whole}.{rest}")).map(Expression::Number)
 }
 
 fn flat(tree: Expression) -> Vec<Expression> {
@@ -268,7 +316,12 @@ pub(super) fn terms(tree: &Expression) -> Option<Vec<Monomial>> {
             Some(exponent) => Some(vec![Monomial::atom(base.as_ref().clone(), exponent)]),
             None => Some(vec![Monomial::atom(tree.clone(), BigRational::one())]),
         },
-        Expression::Number(_) => Some(vec![Monomial::number(big_number(tree)?)]),
+        Expression::Number(own) => {
+            let mut number = Monomial::number(big_number(tree)?);
+            number.decimal = !own.is_integer_text();
+            Some(vec![number])
+        }
+        Expression::Call(Function::Sqrt, value) => Some(vec![root(value)]),
         Expression::Variable(_)
         | Expression::Constant(_)
         | Expression::Call(..)
@@ -276,6 +329,24 @@ pub(super) fn terms(tree: &Expression) -> Option<Vec<Monomial>> {
         | Expression::Min(_)
         | Expression::Piecewise(..) => Some(vec![Monomial::atom(tree.clone(), BigRational::one())]),
     }
+}
+
+/// A square root; that of a number, π, or a product of such falls into roots of its factors.
+fn root(value: &Expression) -> Monomial {
+    let half = BigRational::new(1.into(), 2.into());
+    let own = match value {
+        Expression::Product(parts) => parts.clone(),
+        value => vec![value.clone()],
+    };
+    let positive =
+        |part: &Expression| matches!(part, Expression::Number(_) | Expression::Constant(_));
+    if !own.iter().all(positive) {
+        let whole = Expression::call(Function::Sqrt, value.clone());
+        return Monomial::atom(whole, BigRational::one());
+    }
+    own.into_iter().fold(Monomial::number(BigRational::one()), |all, part| {
+        all.times(&Monomial::atom(part, half.clone()))
+    })
 }
 
 fn negative(mut terms: Vec<Monomial>) -> Vec<Monomial> {
@@ -432,5 +503,16 @@ mod tests {
         );
         check("(z - b)*(z + b)", "z^2 + z*b - b*z - b^2", "z^2 - b^2");
         check("-z/(-2)", "z/2", "z/2");
+    }
+
+    #[test]
+    fn products_become_fractions_of_powers() {
+        let check = |formula: &str, expected: &str| {
+            assert_eq!(neat(&parse(formula).unwrap()).to_string(), expected);
+        };
+        check("2/sqrt(pi)*exp(-(z/sqrt(2))^2)*(1/sqrt(2))", "2*exp(-z^2/2)/sqrt(2*pi)");
+        check("(-1)*(1+exp(-z))^(-2)*(-exp(-z))", "exp(-z)/(1 + exp(-z))^2");
+        check("1*(z+1) - z*0.5*2", "(z + 1) - z");
+        check("0.1*z*1", "0.1*z");
     }
 }

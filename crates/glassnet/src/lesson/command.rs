@@ -138,10 +138,12 @@ impl Shown {
         for heading in &self.parts {
             let (start, end) = find(&answer, heading)?;
             let blocks = answer.blocks[start + 1..end].to_vec();
-            document.include(
-                Document { title: Text::default(), blocks },
-                level.saturating_sub(1).max(1),
-            );
+            // One part follows from the text around it; several are told apart by their headings.
+            let (title, level) = match self.parts.len() {
+                1 => (Text::default(), level.saturating_sub(1).max(1)),
+                _ => (Text::from(heading.as_str()), level),
+            };
+            document.include(Document { title, blocks }, level);
         }
         Ok(document.blocks)
     }
@@ -209,7 +211,7 @@ mod tests {
         assert_eq!(shown("glassnet silent without=One"), "Answer\n\nBefore.\n\nTwo\n\nSecond.\n");
         assert_eq!(
             shown("glassnet part=Two part=Below"),
-            "$ glassnet worked x\n\nSecond.\n\nDeeper.\n"
+            "$ glassnet worked x\n\nTwo\n\nSecond.\n\nBelow\n\nDeeper.\n"
         );
     }
 

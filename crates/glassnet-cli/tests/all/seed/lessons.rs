@@ -18,6 +18,14 @@ fn lesson_1_1() {
 }
 
 #[test]
+fn lesson_1_3() {
+    holds(
+        "1.3",
+        &["0.00665", "4.54·10⁻⁵", "1.82·10⁻⁴", "8.24·10⁻⁹", "Measured now", "PReLU", "LSTM, GRU"],
+    );
+}
+
+#[test]
 fn lesson_1_4() {
     holds(
         "1.4",

@@ -1,6 +1,7 @@
 //! The exercise's tasks through the general verbs: the sheet's numbers to the printed digit, and other numbers
 //! against a computation of the test's own.
 
+mod activations;
 mod basis;
 mod collapse;
 mod count;

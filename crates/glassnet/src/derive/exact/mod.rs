@@ -5,7 +5,7 @@
 //!
 //! # Method
 //! 1. Both formulas are split at the numbers where something under |·|, max, min or a condition changes its sign
-//!    (as far as it is affine in one variable), and compared on every piece and at every joint.
+//!    (as far as it is a polynomial in one variable with rational zeros), and compared on every piece and at every joint.
 //! 2. On a piece their difference becomes a fraction of polynomials with big rational coefficients in generators
 //!    (variables, exponentials, logarithms, roots, …) by rules that hold wherever the formulas have values. If the
 //!    numerator cancels to nothing, they are [`Comparison::Equal`]. This needs no independence of the generators.
@@ -38,6 +38,7 @@ mod field;
 mod fixed;
 mod linear;
 mod normal;
+mod outside;
 mod pieces;
 mod points;
 mod polynomial;
@@ -45,11 +46,13 @@ mod polynomial;
 #[cfg(test)]
 mod tests;
 
+pub(in crate::derive) use outside::{affine, between, digits, ordered_joints};
+
 use crate::formula::{Expression, Rational};
 pub(crate) use evaluate::rational as big_number;
 pub(crate) use linear::combination;
 pub(crate) use normal::factored;
-pub(crate) use pieces::constant;
+pub(crate) use pieces::{Place, constant, joints, resolve, split};
 
 use convert::Converter;
 use evaluate::{Gap, evaluate};
@@ -57,7 +60,6 @@ use field::{Generator, Obstacle};
 use fixed::Ball;
 use num_rational::BigRational;
 use num_traits::{Signed, ToPrimitive};
-use pieces::Place;
 use points::{TRIES, point};
 use polynomial::Polynomial;
 
@@ -172,9 +174,8 @@ fn compare_within(
     for (place, left, right) in parts {
         let found = match compare_smooth(&left, &right, Some(&variable), &place) {
             Some(Comparison::Different { mut at, left, right }) => {
-                if let Place::At(value) = &place
-                    && let Some(value) = small(value)
-                {
+                let missing = at.iter().all(|(name, _)| *name != variable);
+                if let Some(value) = small(&place.inside()).filter(|_| missing) {
                     at.push((variable.clone(), value));
                     at.sort_by(|a, b| a.0.cmp(&b.0));
                 }
@@ -197,7 +198,7 @@ fn nowhere() -> Comparison {
     Comparison::Unknown { why: "there is no point where both formulas have a value".into() }
 }
 
-fn small(value: &BigRational) -> Option<Rational> {
+pub(crate) fn small(value: &BigRational) -> Option<Rational> {
     Rational::new(value.numer().to_i128()?, value.denom().to_i128()?)
 }
 

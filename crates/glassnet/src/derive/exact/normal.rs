@@ -5,6 +5,7 @@ use super::field::{Field, Generator, integer};
 use super::pieces::constant;
 use super::polynomial::{Monomial, Polynomial};
 use crate::formula::{Constant, Expression, Function, Sign, Term};
+use num_integer::Integer;
 use num_rational::BigRational;
 use num_traits::{One, Signed, Zero};
 use std::collections::HashMap;
@@ -126,7 +127,15 @@ impl Writer<'_> {
             }
         }
         for (number, exponent) in factors {
-            let (sum, flipped) = self.sum(self.field.factor(*number))?;
+            let factor = self.field.factor(*number);
+            // 2·(1/2 − σ) is written 1 − 2σ.
+            let scale = factor
+                .0
+                .values()
+                .fold(num_bigint::BigInt::one(), |scale, own| scale.lcm(own.denom()));
+            let scale = BigRational::from_integer(scale);
+            let (sum, flipped) = self.sum(&factor.scaled(&scale))?;
+            coefficient /= scale.pow(*exponent);
             if flipped && exponent % 2 != 0 {
                 coefficient = -coefficient;
             }

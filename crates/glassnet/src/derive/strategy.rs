@@ -1,0 +1,116 @@
+//! Which lines are written: the definition, the outermost rule, the way to a closed form, case by case if need be.
+
+use super::derivation::{Config, Derivation};
+use super::lines::Lines;
+use super::piecewise::{has_joints, in_pieces};
+use super::steer::steer;
+use crate::error::{Error, ErrorKind, Result};
+use crate::formula::Expression;
+
+/// Larger formulas are refused: no reader would follow.
+const MAX_NODES: usize = 400;
+/// Higher derivatives are refused.
+const MAX_ORDER: u32 = 6;
+
+/// The derivative of `formula` by `variable`, line by line, every line named, checked, and as short as is known.
+///
+/// The strategy is fixed and finite: the definition is put in for a named function of the variable itself, the
+/// outermost rule is applied with the derivatives of the parts (each part that is not elementary has a line of its
+/// own), and then a short closed form is looked for by linear algebra and reached by named steps. A step is kept only
+/// if its name fits and it is right, so a derivation may end early, but never with a wrong line.
+///
+/// # Errors
+/// Usage errors for a formula beyond 400 nodes, an order of 0 or above 6, or a name that is no variable of the
+/// formula while the formula has others; kind `Limit` if the derivative cannot be written down.
+///
+/// ```
+/// use glassnet::derive::{Config, derive};
+/// use glassnet::formula::parse;
+/// let derivation = derive(&parse("tanh(z)")?, "z", &Config::default())?;
+/// assert_eq!(derivation.derivative.to_string(), "1 - tanh(z)^2");
+/// assert_eq!(derivation.steps[0].label, "quotient rule");
+/// assert_eq!(derivation.steps[2].label, "subtract e^4z and expand by +1 -1");
+/// assert!(derivation.is_exact());
+/// # Ok::<(), glassnet::Error>(())
+/// ```
+pub fn derive(formula: &Expression, variable: &str, config: &Config) -> Result<Derivation> {
+    if formula.nodes() > MAX_NODES {
+        let what = format!(
+            "the formula has {} parts, at most {MAX_NODES} are derived by steps",
+            formula.nodes()
+        );
+        return Err(Error::usage(what).help("derive a shorter formula"));
+    }
+    if config.order == 0 || config.order > MAX_ORDER {
+        let what = format!("there is no derivation of order {}", config.order);
+        return Err(Error::usage(what).help(format!("give an order from 1 to {MAX_ORDER}")));
+    }
+    let names = formula.variables();
+    if !names.is_empty() && !formula.contains(variable) {
+        let what = format!("the formula has no variable '{variable}'");
+        return Err(Error::usage(what)
+            .at(format!("formula '{formula}'"))
+            .help(format!("its variables are: {}", names.join(", "))));
+    }
+    let mut derivation = once(formula, variable, config)?;
+    for _ in 1..config.order {
+        if derivation.derivative.nodes() > MAX_NODES {
+            return Err(Error::new(
+                ErrorKind::Limit,
+                "the next derivative is too large to be derived by steps",
+            )
+            .help("ask for a lower order"));
+        }
+        let mut next = once(&derivation.derivative.clone(), variable, config)?;
+        next.previous = Some(Box::new(derivation));
+        derivation = next;
+    }
+    Ok(derivation)
+}
+
+fn once(formula: &Expression, variable: &str, config: &Config) -> Result<Derivation> {
+    // Also finds formulas whose derivative cannot be written down.
+    let slope = formula.differentiate(variable)?;
+    let definition = defined(formula, variable).filter(|_| config.from_definition);
+    let mut derivation = Derivation {
+        formula: formula.clone(),
+        definition: definition.clone(),
+        variable: variable.to_string(),
+        parts: vec![],
+        steps: vec![],
+        pieces: vec![],
+        joints: vec![],
+        derivative: slope.clone(),
+        conventions: vec![],
+        previous: None,
+    };
+    if has_joints(formula, variable) {
+        in_pieces(&mut derivation)?;
+        return Ok(derivation);
+    }
+    let start = definition.as_ref().unwrap_or(formula);
+    let shown = matches!(formula, Expression::Call(..)).then_some(formula);
+    let mut lines = Lines::new(variable, None);
+    if lines.begin(start) {
+        steer(&mut lines, start, shown, variable);
+        derivation.derivative = lines.last().cloned().unwrap_or(slope);
+    } else {
+        let what =
+            "No rule with a name was found for this formula; its derivative is the engine's own.";
+        derivation.conventions.push(what.to_string());
+    }
+    derivation.parts = lines.parts;
+    derivation.steps = lines.steps;
+    Ok(derivation)
+}
+
+/// The definition of a named function of the variable itself.
+fn defined(formula: &Expression, variable: &str) -> Option<Expression> {
+    let Expression::Call(function, argument) = formula else { return None };
+    let Expression::Variable(name) = argument.as_ref() else { return None };
+    // The definition of exp is itself in other letters, those of the logarithms' bases are constants.
+    if name != variable || function.name() == "exp" {
+        return None;
+    }
+    Some(function.definition()?.substitute("z", argument))
+}
