@@ -7,7 +7,7 @@ use std::io;
 use std::path::PathBuf;
 
 use clap::Args;
-use glassnet::explain::{self, Config, Explanation, Weight};
+use glassnet::explain::{self, Config, Explanation, Labels, Weight};
 use glassnet::nn::Network;
 use glassnet::nn::loss::Criterion;
 use glassnet::train::optimizer::Optimizer;
@@ -54,6 +54,9 @@ pub(crate) struct Explain {
     /// Take the gradient of one weight apart along every path to the loss: 0.weight[0,1], counted from 0.
     #[arg(long, value_name = "KEY[I,J]")]
     pub(crate) weight: Option<String>,
+    /// Show what each input adds to one output: a class by its name, or the output's number from 0.
+    #[arg(long, value_name = "OUTPUT")]
+    pub(crate) attribute: Option<String>,
     /// Show the first step of an optimiser: sgd, or an expression such as 'Adam(lr=0.01)'.
     #[arg(long)]
     pub(crate) optimizer: Option<String>,
@@ -130,9 +133,28 @@ fn explanation(args: &Explain, terminal: &Terminal) -> Result<Explanation> {
     let loss = loss.map_err(|error| at_flag(error, "--loss"))?;
     let model = model::load(&args.model, &args.weights)?;
     let (rows, criterion) = rows::read(args, &model, loss, terminal)?;
-    let config =
-        Config { criterion, backward: args.backward, weight, optimizer, ..Config::default() };
+    let attribute = args.attribute.as_deref().map(|text| output(text, &rows.labels)).transpose()?;
+    let config = Config {
+        criterion,
+        backward: args.backward,
+        weight,
+        attribute,
+        optimizer,
+        ..Config::default()
+    };
     explain::explain(network(&model), &rows, &config).map_err(|error| place(error, args))
+}
+
+/// An output by its class's name or its number.
+fn output(text: &str, labels: &Labels) -> Result<usize> {
+    let named = labels.classes.iter().position(|name| name == text);
+    named.or_else(|| text.parse().ok()).ok_or_else(|| {
+        let error = Error::usage(format!("{text:?} names no output")).at("--attribute");
+        match labels.classes.is_empty() {
+            true => error.help("give its number, from 0"),
+            false => error.help(format!("give one of {}", labels.classes.join(", "))),
+        }
+    })
 }
 
 fn network(model: &Model) -> &Network {

@@ -13,3 +13,4 @@ mod seed;
 mod signals;
 mod surface;
 mod tables;
+mod worked;

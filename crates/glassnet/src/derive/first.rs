@@ -108,7 +108,7 @@ fn one_less(exponent: &Expression) -> Expression {
     Expression::Sum(terms).tidy()
 }
 
-/// The first line of d/d`variable` of `tree`; `None` for max, min, conditions, and what cannot be written.
+/// The first line of d/d`variable` of `tree`; `None` if it cannot be written down.
 pub(super) fn first(tree: &Expression, variable: &str, slopes: &mut dyn Slopes) -> Option<First> {
     let made = |rule, line| Some(First { rule, line });
     if !tree.contains(variable) {
@@ -173,11 +173,11 @@ pub(super) fn first(tree: &Expression, variable: &str, slopes: &mut dyn Slopes) 
                 line,
             )
         }
-        Expression::Number(_)
-        | Expression::Constant(_)
-        | Expression::Max(_)
-        | Expression::Min(_)
-        | Expression::Piecewise(..) => None,
+        // The derivative of the case that holds.
+        Expression::Max(_) | Expression::Min(_) | Expression::Piecewise(..) => {
+            made(Rule::Known, tree.differentiate(variable).ok()?)
+        }
+        Expression::Number(_) | Expression::Constant(_) => None,
     }
 }
 

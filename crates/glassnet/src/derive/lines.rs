@@ -16,12 +16,12 @@ use std::collections::BTreeMap;
 const PREFERENCE: [Rule; 15] = [
     Rule::Reorder,
     Rule::Expand,
+    Rule::MultiplyOut,
     Rule::Square,
     Rule::Separate,
     Rule::Cancel,
     Rule::PowerLaw,
     Rule::Simplify,
-    Rule::MultiplyOut,
     Rule::Collect,
     Rule::Factor,
     Rule::Divide,
@@ -79,6 +79,9 @@ impl<'a> Lines<'a> {
         let label = match (rule, from) {
             (Rule::Known, Expression::Call(function, _)) => {
                 format!("derivative of {}", function.name())
+            }
+            (Rule::Known, Expression::Max(_) | Expression::Min(_) | Expression::Piecewise(..)) => {
+                "known derivative of the case that holds".to_string()
             }
             (Rule::Constant, Expression::Variable(name)) => format!("derivative of {name}"),
             _ => rule.label().to_string(),
@@ -171,6 +174,10 @@ impl Slopes for Lines<'_> {
         let variable = self.variable;
         let First { rule, line } = first(part, variable, self)?;
         let tidied = neat(&line);
+        // The parts of a sum and of a multiple are worth a line, not the sum itself.
+        if matches!(rule, Rule::Sum | Rule::ConstantFactor) {
+            return Some(tidied);
+        }
         // Numbers put together need no line of their own here.
         let step =
             self.derived(part, rule, tidied.clone()).or_else(|| self.derived(part, rule, line))?;
@@ -240,13 +247,14 @@ fn factor(to: &Expression) -> Option<String> {
         to => to,
     };
     let Expression::Product(parts) = to else { return None };
-    let outside: Vec<Expression> =
-        parts.iter().filter(|part| !matches!(part, Expression::Sum(_))).cloned().collect();
-    let one = outside.len() == 1;
-    match outside.is_empty() {
-        true => None,
-        false if one => Some(format!("factor out {}", plain(&outside[0]))),
-        false => Some(format!("factor out {}", plain(&Expression::Product(outside)))),
+    // All but the last bracket was in front.
+    let last = parts.iter().rposition(|part| matches!(part, Expression::Sum(_)))?;
+    let mut outside = parts.clone();
+    outside.remove(last);
+    match outside.len() {
+        0 => None,
+        1 => Some(format!("factor out {}", plain(&outside[0]))),
+        _ => Some(format!("factor out {}", plain(&Expression::Product(outside)))),
     }
 }
 
@@ -301,7 +309,13 @@ pub(super) fn plain(tree: &Expression) -> String {
 
 fn exponent(argument: &Expression) -> String {
     let text = plain(argument);
-    match matches!(argument, Expression::Sum(_) | Expression::Quotient(..)) {
+    let size = match argument {
+        Expression::Negative(value) => value.as_ref(),
+        other => other,
+    };
+    let short =
+        matches!(size, Expression::Variable(_) | Expression::Number(_) | Expression::Product(_));
+    match !short {
         true => format!("e^({text})"),
         false => format!("e^{text}"),
     }

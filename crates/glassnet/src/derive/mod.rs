@@ -6,6 +6,7 @@
 
 mod check;
 mod derivation;
+mod document;
 mod exact;
 mod first;
 mod function;

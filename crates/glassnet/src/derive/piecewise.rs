@@ -98,6 +98,10 @@ fn value_at(tree: &Expression, variable: &str, at: &BigRational) -> Option<Expre
     let value = tree.substitute(variable, &constant(at));
     // A value agrees with itself exactly if it exists.
     compare(&value, &value).agrees().then(|| {
+        let tidy = value.tidy();
+        if tidy.rational().is_some() {
+            return tidy;
+        }
         let exact = super::exact::big_number(&value).map(|exact| constant(&exact));
         exact.unwrap_or_else(|| neat(&value))
     })

@@ -10,6 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct Shape {
     /// Products with sums in them, and powers of sums.
     pub(super) products: usize,
+    /// Sums that are factors or bases of powers.
+    pub(super) brackets: BTreeSet<String>,
     /// Sums that stand as terms of sums.
     pub(super) groups: usize,
     /// Squares of sums.
@@ -87,6 +89,7 @@ impl Shape {
     pub(super) fn of(tree: &Expression) -> Shape {
         let mut shape = Shape {
             products: 0,
+            brackets: BTreeSet::new(),
             groups: 0,
             squares: 0,
             conjugates: 0,
@@ -129,6 +132,7 @@ impl Shape {
             Expression::Product(parts) => {
                 let sums: Vec<&Expression> = parts.iter().filter(|part| is_sum(part)).collect();
                 self.products += sums.len();
+                self.brackets.extend(sums.iter().map(|sum| canonical(sum)));
                 for (i, left) in sums.iter().enumerate() {
                     self.conjugates +=
                         sums[i + 1..].iter().filter(|right| conjugate(left, right)).count();
@@ -137,6 +141,9 @@ impl Shape {
             Expression::Quotient(..) => self.fractions += 1,
             Expression::Power(base, exponent) => {
                 let count = exponent.rational().filter(|n| n.denominator() == 1);
+                if is_sum(base) {
+                    self.brackets.insert(canonical(base));
+                }
                 if is_sum(base)
                     && let Some(count) = count.filter(|n| n.numerator().abs() >= 2)
                 {

@@ -4,7 +4,7 @@ use super::exact::{combination, constant, factored};
 use super::first::sum;
 use super::lines::{Lines, is_one, plain};
 use super::rule::Rule;
-use super::shape::{Shape, canonical};
+use super::shape::canonical;
 use super::term::{Monomial, collected, neat, terms, write};
 use crate::formula::{Expression, Function, Sign, Term};
 use num_rational::BigRational;
@@ -39,7 +39,6 @@ fn weight(tree: &Expression) -> usize {
 /// The shortest of: numerator multiplied out and collected, lowest terms, a combination of known functions.
 fn shorten(lines: &mut Lines<'_>, shown: Option<&Expression>, variable: &str) {
     let Some(start) = lines.last().cloned() else { return };
-    let own_names = Shape::of(&start).names;
     let (out, added) = multiplied(&start);
     let mut goals: Vec<Vec<Expression>> = vec![];
     let mut route = vec![];
@@ -53,7 +52,8 @@ fn shorten(lines: &mut Lines<'_>, shown: Option<&Expression>, variable: &str) {
     if added.is_some() {
         goals.push(route.clone());
     }
-    for goal in named_goals(&start, shown, variable) {
+    let named = named_goals(&start, shown, variable);
+    for goal in named.iter().cloned() {
         goals.push(vec![goal.clone()]);
         goals.push(route.iter().cloned().chain([goal.clone()]).collect());
         if let Some(lowest) = factored(&start) {
@@ -64,8 +64,8 @@ fn shorten(lines: &mut Lines<'_>, shown: Option<&Expression>, variable: &str) {
     // Of equally short goals the one with fewer lines stands first: the sort is stable.
     let gained = |goal: &Vec<Expression>| {
         let Some(last) = goal.last() else { return 0 };
-        // A name is worth a line by itself; another form of the same must be clearly shorter.
-        let margin = if Shape::of(last).names == own_names { 2 } else { 0 };
+        // A form in known functions is worth a line by itself; another form of the same must be clearly shorter.
+        let margin = if named.contains(last) { 0 } else { 2 };
         weight(&start).saturating_sub(weight(last) + margin)
     };
     goals.sort_by_key(|goal| (std::cmp::Reverse(gained(goal)), goal.len()));
@@ -85,9 +85,12 @@ fn multiplied(line: &Expression) -> (Option<Expression>, Option<Expression>) {
         Expression::Quotient(top, bottom) => (top.as_ref(), Some(bottom)),
         line => (line, None),
     };
-    let whole = |top: Expression| match bottom {
-        Some(bottom) => Expression::Quotient(Box::new(top), bottom.clone()),
-        None => top,
+    let whole = |top: Expression| match (bottom, top) {
+        (Some(bottom), Expression::Negative(top)) => {
+            Expression::negative(Expression::Quotient(top, bottom.clone()))
+        }
+        (Some(bottom), top) => Expression::Quotient(Box::new(top), bottom.clone()),
+        (None, top) => top,
     };
     let Some(all) = terms(top) else { return (None, None) };
     let all: Vec<Monomial> = all.into_iter().filter(|term| !term.coefficient.is_zero()).collect();
@@ -140,7 +143,11 @@ fn named_goals(line: &Expression, shown: Option<&Expression>, variable: &str) ->
     let variable_itself = Expression::variable(variable);
     let mut bases = vec![];
     for name in &names {
-        bases.push(vec![name.clone(), pair(&variable_itself, name)]);
+        bases.push(vec![
+            name.clone(),
+            pair(&variable_itself, name),
+            pair(&variable_itself, &square(name)),
+        ]);
         bases.push(vec![one.clone(), name.clone(), square(name)]);
     }
     if let Some(shown) = shown {
@@ -149,8 +156,22 @@ fn named_goals(line: &Expression, shown: Option<&Expression>, variable: &str) ->
         }
         bases.push(vec![one.clone(), shown.clone(), square(shown)]);
     }
+    for argument in &own {
+        let call = |function| Expression::call(function, argument.clone());
+        let (sin, cos, tan) = (call(Function::Sin), call(Function::Cos), call(Function::Tan));
+        if !contains(line, &sin) && !contains(line, &cos) {
+            continue;
+        }
+        let double = neat(&Expression::Product(vec![Expression::integer(2), argument.clone()]));
+        let double = |function| Expression::call(function, double.clone());
+        bases.push(vec![one.clone(), sin.clone(), cos.clone()]);
+        bases.push(vec![double(Function::Sin), double(Function::Cos), one.clone()]);
+        bases.push(vec![Expression::quotient(one.clone(), square(&cos))]);
+        bases.push(vec![Expression::quotient(one.clone(), square(&sin))]);
+        bases.push(vec![one.clone(), tan.clone(), square(&tan)]);
+    }
     bases.extend(normal_bases(line, &own, variable));
-    for basis in bases.into_iter().take(40) {
+    for basis in bases.into_iter().take(60) {
         let Some(solution) = combination(line, &basis) else { continue };
         found.push(combined(&solution, &basis));
     }
@@ -294,7 +315,8 @@ fn fraction_of_exponentials(
     chain.push((Rule::Separate, over(scaled(difference(write(&bottom_terms), write(&top_terms))))));
     chain.push((Rule::Square, over(scaled(squares))));
     chain.push((Rule::Divide, closed(f.clone())));
-    if !lines.chain(&chain) {
+    let divided = [neat(&first), closed(f.clone())];
+    if !lines.chain(&chain) && !lines.reach(&divided) {
         return false;
     }
     let name = shown.cloned().or_else(|| named(&f, variable));
@@ -318,6 +340,7 @@ fn named(f: &Expression, variable: &str) -> Option<Expression> {
             Expression::call(Function::Sigmoid, argument.clone()),
             Expression::call(Function::Sigmoid, neat(&Expression::negative(argument.clone()))),
             Expression::call(Function::Tanh, half(&argument)),
+            Expression::call(Function::Tanh, argument.clone()),
         ];
         for name in candidates {
             let Some(solution) = combination(f, std::slice::from_ref(&name)) else { continue };

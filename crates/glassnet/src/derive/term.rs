@@ -141,6 +141,8 @@ impl Monomial {
             top.push(exponential(write(&terms), self.power_of_e));
         }
         for (roots, side) in [(roots_above, &mut top), (roots_below, &mut bottom)] {
+            let mut roots = roots;
+            roots.sort_by_key(|root| !matches!(root, Expression::Number(_)));
             side.extend(joined(roots).map(|inner| Expression::call(Function::Sqrt, inner)));
         }
         let top = joined(top);
@@ -160,6 +162,16 @@ impl Monomial {
             let finer = &own.coefficient * &value;
             if finer.denom() < own.coefficient.denom() && exponent.is_positive() {
                 own.coefficient = finer;
+                *exponent -= BigRational::one();
+            }
+        }
+        // √2/√π as 2/√(2π)
+        let is_constant =
+            |base: &Expression| matches!(base, Expression::Number(_) | Expression::Constant(_));
+        let below = own.factors.iter().any(|(base, n)| is_constant(base) && n.is_negative());
+        for (base, exponent) in own.factors.iter_mut().filter(|_| below) {
+            if let Some(value) = big_number(base).filter(|_| exponent.is_positive()) {
+                own.coefficient *= value;
                 *exponent -= BigRational::one();
             }
         }
@@ -309,6 +321,7 @@ pub(super) fn terms(tree: &Expression) -> Option<Vec<Monomial>> {
             number.decimal = !own.is_integer_text();
             Some(vec![number])
         }
+        Expression::Call(Function::Sqrt, value) => Some(vec![root(value)]),
         Expression::Variable(_)
         | Expression::Constant(_)
         | Expression::Call(..)
@@ -316,6 +329,24 @@ pub(super) fn terms(tree: &Expression) -> Option<Vec<Monomial>> {
         | Expression::Min(_)
         | Expression::Piecewise(..) => Some(vec![Monomial::atom(tree.clone(), BigRational::one())]),
     }
+}
+
+/// A square root; that of a number, π, or a product of such falls into roots of its factors.
+fn root(value: &Expression) -> Monomial {
+    let half = BigRational::new(1.into(), 2.into());
+    let own = match value {
+        Expression::Product(parts) => parts.clone(),
+        value => vec![value.clone()],
+    };
+    let positive =
+        |part: &Expression| matches!(part, Expression::Number(_) | Expression::Constant(_));
+    if !own.iter().all(positive) {
+        let whole = Expression::call(Function::Sqrt, value.clone());
+        return Monomial::atom(whole, BigRational::one());
+    }
+    own.into_iter().fold(Monomial::number(BigRational::one()), |all, part| {
+        all.times(&Monomial::atom(part, half.clone()))
+    })
 }
 
 fn negative(mut terms: Vec<Monomial>) -> Vec<Monomial> {
@@ -472,5 +503,16 @@ mod tests {
         );
         check("(z - b)*(z + b)", "z^2 + z*b - b*z - b^2", "z^2 - b^2");
         check("-z/(-2)", "z/2", "z/2");
+    }
+
+    #[test]
+    fn products_become_fractions_of_powers() {
+        let check = |formula: &str, expected: &str| {
+            assert_eq!(neat(&parse(formula).unwrap()).to_string(), expected);
+        };
+        check("2/sqrt(pi)*exp(-(z/sqrt(2))^2)*(1/sqrt(2))", "2*exp(-z^2/2)/sqrt(2*pi)");
+        check("(-1)*(1+exp(-z))^(-2)*(-exp(-z))", "exp(-z)/(1 + exp(-z))^2");
+        check("1*(z+1) - z*0.5*2", "(z + 1) - z");
+        check("0.1*z*1", "0.1*z");
     }
 }

@@ -168,7 +168,10 @@ fn fits_derivative(rule: Rule, from: &Expression, variable: &str, to: &Expressio
     let core = behind_constants(from, variable);
     match rule {
         Rule::Sum => matches!(core, Expression::Sum(_)),
-        Rule::ConstantFactor => core != from,
+        Rule::ConstantFactor => match from {
+            Expression::Product(parts) => parts.iter().any(|part| !part.contains(variable)),
+            from => core != from,
+        },
         Rule::Product => match core {
             Expression::Product(parts) => {
                 parts.iter().filter(|part| part.contains(variable)).count() >= 2
@@ -194,9 +197,10 @@ fn fits_derivative(rule: Rule, from: &Expression, variable: &str, to: &Expressio
         }),
         Rule::Exponential => every_term(from, variable, &|term| is_exponential(term, variable)),
         Rule::Logarithm => every_term(from, variable, &is_logarithm),
-        Rule::Known => every_term(from, variable, &|term| {
-            matches!(term, Expression::Call(function, _)
-                if *function != Function::Exp && !is_logarithm(term))
+        Rule::Known => every_term(from, variable, &|term| match term {
+            Expression::Call(function, _) => *function != Function::Exp && !is_logarithm(term),
+            Expression::Max(_) | Expression::Min(_) | Expression::Piecewise(..) => true,
+            _ => false,
         }),
         Rule::Constant => {
             !from.contains(variable)
@@ -247,10 +251,12 @@ fn fits_change(rule: Rule, from: &Expression, to: &Expression) -> bool {
     };
     let same_sum = before.collected == after.collected;
     let same_terms = before.listed == after.listed;
+    let no_new_brackets = b.brackets.is_subset(&a.brackets);
     match rule {
         Rule::MultiplyOut => {
             no_new_names
                 && same_sum
+                && no_new_brackets
                 && (b.products < a.products
                     && (b.written_terms > a.written_terms || b.products == 0)
                     || b.products == a.products && b.groups < a.groups && same_terms)
@@ -259,6 +265,7 @@ fn fits_change(rule: Rule, from: &Expression, to: &Expression) -> bool {
             no_new_names
                 && same_sum
                 && !same_terms
+                && no_new_brackets
                 && b.products == a.products
                 && b.written_terms < a.written_terms
                 && after.listed.len() < before.listed.len()
@@ -280,10 +287,12 @@ fn fits_change(rule: Rule, from: &Expression, to: &Expression) -> bool {
                 && (a.groups != b.groups || b.fractions > a.fractions && b.written_terms > 1)
         }
         Rule::Square => {
+            let came = b.squares > a.squares || b.conjugates > a.conjugates;
+            let went = a.squares > b.squares || a.conjugates > b.conjugates;
             no_new_names
                 && same_sum
-                && (a.squares != b.squares || a.conjugates != b.conjugates)
-                && (a.products != b.products)
+                && (came && b.written_terms < a.written_terms
+                    || went && b.written_terms > a.written_terms)
         }
         Rule::Divide => same_names && divided(from, to),
         Rule::Definition => {
@@ -302,10 +311,14 @@ fn fits_change(rule: Rule, from: &Expression, to: &Expression) -> bool {
                 Expression::Quotient(top, _) => top,
                 to => to,
             };
-            let product = matches!(whole, Expression::Negative(_) | Expression::Product(_))
+            let whole = match whole {
+                Expression::Negative(value) => value,
+                whole => whole,
+            };
+            let product = matches!(whole, Expression::Product(parts)
+                    if parts.iter().any(|part| matches!(part, Expression::Sum(_))))
                 && a.outer_terms > 1
-                && b.outer_terms == 1
-                && b.products > 0;
+                && b.outer_terms == 1;
             no_new_names
                 && same_sum
                 && before.listed.len() > 1

@@ -62,6 +62,8 @@ pub struct Config {
     pub backward: bool,
     /// A weight whose gradient is taken apart.
     pub weight: Option<Weight>,
+    /// An output, from 0, that is attributed to the inputs.
+    pub attribute: Option<usize>,
     /// An optimiser whose first step is shown.
     pub optimizer: Option<Optimizer>,
     /// Evaluation, or training (batch normalisation by these rows, dropout drawn).
@@ -179,7 +181,7 @@ pub fn explain(network: &Network, rows: &Rows, config: &Config) -> Result<Explan
         (_, _) => (Trace::forward(network, &rows.features, &settings)?, vec![]),
     };
     let weight = config.weight.as_ref().map(|index| weight_result(&trace, index)).transpose()?;
-    let deep = match (&rows.target, &config.criterion) {
+    let mut deep = match (&rows.target, &config.criterion) {
         (Some(target), Some(criterion)) => {
             let data = Dataset::new(rows.features.clone(), target.clone())?;
             let weight = weight.as_ref().map(|weight| &weight.index);
@@ -187,6 +189,9 @@ pub fn explain(network: &Network, rows: &Rows, config: &Config) -> Result<Explan
         }
         (_, _) => Deep::default(),
     };
+    if let Some(output) = config.attribute {
+        deep.attributions = deep::attributions(network, &rows.features, output)?;
+    }
     let update = config.optimizer.as_ref().map(|optimizer| trace.update(optimizer)).transpose()?;
     let criterion = config.criterion.as_ref().filter(|_| rows.target.is_some());
     Ok(Explanation {
@@ -300,6 +305,7 @@ impl Explanation {
         forward::write(self, &mut document);
         let backward =
             self.trace.loss().is_some() && (self.config.backward || self.weight.is_some());
+        deep::write_attributions(&self.deep, &self.labels, &mut document);
         if self.trace.loss().is_some() {
             loss::write(self, &mut document);
             printed::write(self, &mut document);

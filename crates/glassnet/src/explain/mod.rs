@@ -41,7 +41,9 @@ pub mod why_zero;
 #[cfg(test)]
 mod tests;
 
-pub use data::{ByKey, Data, LayerData, NestedArray, RowData, UpdateData, WeightData};
+pub use data::{
+    ByKey, Data, LayerData, NestedArray, PathData, PathsData, RowData, UpdateData, WeightData,
+};
 pub use deep::Deep;
 pub use differences::{Difference, difference};
 pub use explanation::{Config, Explanation, Labels, RowResult, Rows, Scale, WeightResult, explain};

@@ -5,7 +5,7 @@ use super::latex::GREEK;
 use super::line::{unlowered, unraised};
 
 /// Signs that are written in words, with how mathematics writes them.
-pub(super) const SIGNS: [(char, &str); 60] = [
+pub(super) const SIGNS: [(char, &str); 61] = [
     ('−', "-"),
     ('·', r"\cdot"),
     ('⋅', r"\cdot"),
@@ -66,6 +66,7 @@ pub(super) const SIGNS: [(char, &str); 60] = [
     ('‖', r"\|"),
     ('π', r"\pi"),
     ('ϕ', r"\phi"),
+    ('™', r"^{\mathrm{TM}}"),
 ];
 
 /// The letters of Latin Extended-A that T1 fonts have.
@@ -147,7 +148,7 @@ fn is_set_up(character: char) -> bool {
     match character {
         '\u{a1}'..='\u{ff}' => true,
         '\u{100}'..='\u{17f}' => SET_UP.contains(character),
-        '–' | '—' | '‘' | '’' | '“' | '”' | '„' | '…' | '•' | '€' | '™' | '†' => {
+        '–' | '—' | '‘' | '’' | '“' | '”' | '„' | '…' | '•' | '€' | '†' => {
             true
         }
         _ => false,

@@ -5,7 +5,7 @@
 //!
 //! # Method
 //! 1. Both formulas are split at the numbers where something under |·|, max, min or a condition changes its sign
-//!    (as far as it is affine in one variable), and compared on every piece and at every joint.
+//!    (as far as it is a polynomial in one variable with rational zeros), and compared on every piece and at every joint.
 //! 2. On a piece their difference becomes a fraction of polynomials with big rational coefficients in generators
 //!    (variables, exponentials, logarithms, roots, …) by rules that hold wherever the formulas have values. If the
 //!    numerator cancels to nothing, they are [`Comparison::Equal`]. This needs no independence of the generators.

@@ -2,8 +2,10 @@
 
 use super::evaluate::{holds, number, rational};
 use crate::formula::{Case, Expression, Function, Sign, Term};
+use num_bigint::BigInt;
+use num_integer::Integer;
 use num_rational::BigRational;
-use num_traits::{Signed, Zero};
+use num_traits::{One, Signed, ToPrimitive, Zero};
 use std::cmp::Ordering;
 
 /// Where on a variable's line.
@@ -39,41 +41,119 @@ impl Place {
     }
 }
 
-/// (a, b) if the formula is a·variable + b with rational a and b.
-pub(super) fn affine(tree: &Expression, variable: &str) -> Option<(BigRational, BigRational)> {
-    let at = |tree: &Expression| affine(tree, variable);
-    match tree {
-        Expression::Number(own) => Some((BigRational::zero(), number(own.as_str()))),
+/// Coefficients from the constant up, if the formula is a polynomial of degree 8 at most in the variable alone.
+fn polynomial(tree: &Expression, variable: &str) -> Option<Vec<BigRational>> {
+    const DEGREE: usize = 8;
+    let at = |tree: &Expression| polynomial(tree, variable);
+    let zero = BigRational::zero;
+    let product = |a: &[BigRational], b: &[BigRational]| {
+        let mut all = vec![zero(); a.len() + b.len() - 1];
+        for (i, x) in a.iter().enumerate() {
+            for (j, y) in b.iter().enumerate() {
+                all[i + j] += x * y;
+            }
+        }
+        (all.len() <= DEGREE + 1).then_some(all)
+    };
+    let found = match tree {
+        Expression::Number(own) => Some(vec![number(own.as_str())]),
         Expression::Variable(name) if name == variable => {
-            Some((super::field::integer(1), BigRational::zero()))
+            Some(vec![zero(), super::field::integer(1)])
         }
-        Expression::Negative(value) => at(value).map(|(a, b)| (-a, -b)),
-        Expression::Sum(terms) => {
-            let start = (BigRational::zero(), BigRational::zero());
-            terms.iter().try_fold(start, |(a, b), term| {
-                let (c, d) = at(&term.value)?;
-                Some(if term.sign == Sign::Plus { (a + c, b + d) } else { (a - c, b - d) })
-            })
-        }
-        Expression::Product(parts) => {
-            let start = (BigRational::zero(), super::field::integer(1));
-            parts.iter().try_fold(start, |(a, b), part| {
-                let (c, d) = at(part)?;
-                (a.is_zero() || c.is_zero()).then(|| (&a * &d + &c * &b, b * d))
-            })
-        }
+        Expression::Negative(value) => at(value).map(|own| own.iter().map(|c| -c).collect()),
+        Expression::Sum(terms) => terms.iter().try_fold(vec![zero()], |mut sum, term| {
+            let own = at(&term.value)?;
+            sum.resize(sum.len().max(own.len()), zero());
+            for (total, value) in sum.iter_mut().zip(own) {
+                *total += if term.sign == Sign::Plus { value } else { -value };
+            }
+            Some(sum)
+        }),
+        Expression::Product(parts) => parts
+            .iter()
+            .try_fold(vec![super::field::integer(1)], |all, part| product(&all, &at(part)?)),
         Expression::Quotient(left, right) => {
-            let ((a, b), (c, d)) = (at(left)?, at(right)?);
-            (c.is_zero() && !d.is_zero()).then(|| (a / &d, b / d))
+            let divisor = rational(right).filter(|divisor| !divisor.is_zero())?;
+            Some(at(left)?.iter().map(|c| c / &divisor).collect())
         }
-        Expression::Power(..) => rational(tree).map(|value| (BigRational::zero(), value)),
+        Expression::Power(base, exponent) => {
+            let count = rational(exponent).filter(BigRational::is_integer)?;
+            let count = count.to_integer().to_usize().filter(|count| *count <= DEGREE)?;
+            let base = at(base)?;
+            (0..count).try_fold(vec![super::field::integer(1)], |all, _| product(&all, &base))
+        }
         Expression::Constant(_)
         | Expression::Variable(_)
         | Expression::Call(..)
         | Expression::Max(_)
         | Expression::Min(_)
         | Expression::Piecewise(..) => None,
+    };
+    let mut found = found?;
+    while found.len() > 1 && found.last().is_some_and(Zero::is_zero) {
+        found.pop();
     }
+    Some(found)
+}
+
+fn value_of(polynomial: &[BigRational], at: &BigRational) -> BigRational {
+    polynomial.iter().rev().fold(BigRational::zero(), |value, c| value * at + c)
+}
+
+/// All real zeros, if all are rational and small enough to be found; otherwise `None`.
+fn zeros(polynomial: &[BigRational]) -> Option<Vec<BigRational>> {
+    let mut rest = polynomial.to_vec();
+    let mut found = vec![];
+    while rest.len() > 1 {
+        if rest.len() == 2 {
+            found.push(-&rest[0] / &rest[1]);
+            break;
+        }
+        let scale = rest.iter().fold(BigInt::one(), |scale, c| scale.lcm(c.denom()));
+        let whole: Vec<BigInt> = rest
+            .iter()
+            .map(|c| (c * BigRational::from_integer(scale.clone())).to_integer())
+            .collect();
+        let zero = match whole[0].is_zero() {
+            true => Some(BigRational::zero()),
+            // A zero p/q has p dividing the first and q the last coefficient.
+            false => candidates(&whole[0])?.into_iter().find_map(|p| {
+                candidates(whole.last()?)?.into_iter().find_map(|q| {
+                    let size = BigRational::new(p.clone(), q);
+                    [size.clone(), -size].into_iter().find(|at| value_of(&rest, at).is_zero())
+                })
+            }),
+        };
+        let Some(zero) = zero else {
+            // A quadratic without real zeros, or all even powers with one sign, ends the search.
+            let square = |n: usize| &rest[n] * &rest[n];
+            let quadratic =
+                rest.len() == 3 && square(1) < super::field::integer(4) * &rest[0] * &rest[2];
+            let even = rest.iter().skip(1).step_by(2).all(Zero::is_zero)
+                && rest.iter().step_by(2).all(|c| !(c * &rest[0]).is_negative());
+            return (quadratic || even).then_some(found);
+        };
+        // Horner's scheme divides by z − zero.
+        let mut quotient = vec![BigRational::zero(); rest.len() - 1];
+        let mut carry = BigRational::zero();
+        for i in (1..rest.len()).rev() {
+            carry = carry * &zero + &rest[i];
+            quotient[i - 1] = carry.clone();
+        }
+        rest = quotient;
+        if !found.contains(&zero) {
+            found.push(zero);
+        }
+    }
+    found.sort();
+    found.dedup();
+    Some(found)
+}
+
+/// The positive divisors of a small number.
+fn candidates(value: &BigInt) -> Option<Vec<BigInt>> {
+    let size = value.abs().to_u32().filter(|size| *size <= 100_000)?;
+    Some((1..=size).filter(|n| size % n == 0).map(BigInt::from).collect())
 }
 
 fn difference(left: &Expression, right: &Expression) -> Expression {
@@ -81,11 +161,11 @@ fn difference(left: &Expression, right: &Expression) -> Expression {
     Expression::Sum(vec![term(Sign::Plus, left), term(Sign::Minus, right)])
 }
 
-/// The numbers at which something in the formula that is affine in the variable changes its sign.
+/// The numbers at which something in the formula that is a polynomial in the variable changes its sign.
 pub(crate) fn joints(tree: &Expression, variable: &str, found: &mut Vec<BigRational>) {
     let mut add = |switch: &Expression| {
-        if let Some((a, b)) = affine(switch, variable).filter(|(a, _)| !a.is_zero()) {
-            let joint = -b / a;
+        let own = polynomial(switch, variable).filter(|own| own.len() > 1);
+        for joint in own.and_then(|own| zeros(&own)).unwrap_or_default() {
             if !found.contains(&joint) {
                 found.push(joint);
             }
@@ -119,25 +199,26 @@ pub(crate) fn joints(tree: &Expression, variable: &str, found: &mut Vec<BigRatio
     tree.children().into_iter().for_each(|child| joints(child, variable, found));
 }
 
-/// The sign of the formula at every number of the place, if it is affine and has one sign there.
+/// The sign of the formula at every number of the place, if it is a polynomial whose zeros are known and outside.
 fn sign(tree: &Expression, variable: &str, place: &Place) -> Option<Ordering> {
-    let (a, b) = affine(tree, variable)?;
+    let own = polynomial(tree, variable)?;
     let zero = BigRational::zero();
-    match place {
-        Place::At(value) => Some((a * value + b).cmp(&zero)),
-        Place::Between(..) if a.is_zero() => Some(b.cmp(&zero)),
+    let inside = match place {
+        Place::At(value) => value.clone(),
         Place::Between(low, high) => {
-            let joint = -b / &a;
-            let up = if a.is_positive() { Ordering::Greater } else { Ordering::Less };
-            if low.as_ref().is_some_and(|low| *low >= joint) {
-                Some(up)
-            } else if high.as_ref().is_some_and(|high| *high <= joint) {
-                Some(up.reverse())
-            } else {
-                None
+            if own.len() > 1 && zeros(&own)?.iter().any(|joint| place.contains(joint)) {
+                return None;
+            }
+            let one = super::field::integer(1);
+            match (low, high) {
+                (None, None) => zero.clone(),
+                (Some(low), None) => low + one,
+                (None, Some(high)) => high - one,
+                (Some(low), Some(high)) => (low + high) / super::field::integer(2),
             }
         }
-    }
+    };
+    Some(value_of(&own, &inside).cmp(&zero))
 }
 
 /// The formula with every |u|, max, min, case … that the place decides replaced by its value there.

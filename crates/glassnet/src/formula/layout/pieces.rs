@@ -263,8 +263,7 @@ fn set_matrix(rows: &[Vec<Math>]) -> Panel {
     let count = rows.iter().map(Vec::len).max().unwrap_or(0);
     let right: Vec<bool> =
         (0..count).map(|j| rows.iter().filter_map(|row| row.get(j)).all(is_number)).collect();
-    let cells: Vec<Vec<Panel>> =
-        rows.iter().map(|row| row.iter().map(|cell| set(cell)).collect()).collect();
+    let cells: Vec<Vec<Panel>> = rows.iter().map(|row| row.iter().map(set).collect()).collect();
     enclosed(&set_grid(&cells, &right, 2), Fence::Square)
 }
 

@@ -91,7 +91,7 @@ pub(super) fn cell(text: &Text) -> String {
 
 /// LaTeX on lines of its own.
 pub(super) fn display(math: &Math) -> String {
-    harmless(&math.latex())
+    harmless(&math.latex()).trim_end().to_owned()
 }
 
 /// LaTeX within a line, where Markdown would take a backslash before a sign away.

@@ -26,6 +26,8 @@ pub struct Chain {
     pub own_activation: Option<usize>,
     /// Whether every layer has one unit, so that there is a single path.
     pub single_path: bool,
+    /// Whether several paths lead from the loss to the unit, so that the first factor is their sum.
+    pub several_paths: bool,
     /// The units on the way: pre-activations with the symbol and node, from the weight on.
     pub(super) pre_activations: Vec<(Math, NodeId, usize)>,
 }
@@ -306,6 +308,7 @@ impl Walk<'_> {
             links,
             own_activation,
             single_path: true,
+            several_paths: false,
             pre_activations,
         };
         (chain, found)
@@ -383,6 +386,7 @@ impl Walk<'_> {
             links,
             own_activation,
             single_path: false,
+            several_paths: !last,
             pre_activations,
         };
         (chain, rows)

@@ -4,7 +4,7 @@ use super::chain::product;
 use super::{Manual, Try};
 use crate::document::{Block, Column, Document, NoteKind, Step, Steps, Table, Text};
 use crate::explain::exact;
-use crate::formula::{BigOperator, Math, Operator};
+use crate::formula::{Math, Operator};
 use crate::worked::digits::{cell, count, math, shown};
 
 /// Samples that are shown one by one.
@@ -99,7 +99,7 @@ impl Manual {
                 );
             }
         }
-        if let Some(exact) = &self.exact_loss {
+        if let Some(exact) = self.exact_loss.as_ref().filter(|exact| is_short(exact)) {
             steps.equals(exact::math(exact), "exactly");
         }
         steps.steps.push(approximately(math(self.loss, DIGITS), ""));
@@ -122,7 +122,7 @@ impl Manual {
         let links = self.chain.links.iter().map(super::Link::math);
         steps.equals(Math::product(links), "chain rule, for each sample");
         document.push(Block::Steps(steps));
-        if !self.chain.single_path {
+        if self.chain.several_paths {
             document.say(
                 Text::from("Several paths lead from the loss to the unit; ")
                     .math(self.chain.links[0].math())
@@ -138,19 +138,8 @@ impl Manual {
         });
         document.push(Block::List { ordered: false, items: items.collect() });
         document.say(
-            Text::from("Together: ")
-                .math(
-                    self.slope()
-                        .equals(Math::row([
-                            Math::Big(
-                                BigOperator::Sum,
-                                Some(Box::new(Math::text("samples"))),
-                                None,
-                            ),
-                            Math::Operator(Operator::Dots),
-                        ]))
-                        .equals(math(self.gradient, DIGITS)),
-                )
+            Text::from("Added up over the samples: ")
+                .math(self.slope().equals(math(self.gradient, DIGITS)))
                 .plain("."),
         );
     }
@@ -223,7 +212,7 @@ impl Manual {
         document.section("Values to try");
         let mut columns =
             vec![Column::numbers(Math::name(&self.symbol)), Column::numbers(Math::name("J"))];
-        let exact = self.tries.iter().any(|one| one.exact.is_some());
+        let exact = self.tries.iter().any(|one| one.exact.as_ref().is_some_and(is_short));
         if exact {
             columns.push(Column::numbers("exactly"));
         }
@@ -354,6 +343,11 @@ impl Manual {
     fn start_of(&self, place: usize) -> f64 {
         if self.places.get(place) == Some(&self.weight.to_string()) { self.start } else { 0.0 }
     }
+}
+
+/// Whether a fraction is short enough to say something.
+fn is_short(fraction: &exact::Rational) -> bool {
+    fraction.to_string().len() <= 24
 }
 
 fn approximately(value: Math, label: impl Into<Text>) -> Step {

@@ -9,6 +9,7 @@ use std::process::Command;
 /// The log of a compilation without errors; `None`, with the reason printed, where there is no pdflatex.
 fn compile(document: &Document, name: &str) -> Option<String> {
     if Command::new("pdflatex").arg("--version").output().is_err() {
+        #[allow(clippy::print_stdout)]
         println!("skipped: pdflatex is not installed");
         return None;
     }

@@ -1,0 +1,104 @@
+//! Closed forms: what formulas end in.
+
+use super::derivation;
+use crate::derive::{Comparison, compare};
+use crate::formula::parse;
+
+/// The formula's derivative is written so, and is equal to the engine's.
+fn check(formula: &str, order: u32, expected: &str) {
+    let found = derivation(formula, order);
+    assert_eq!(found.derivative.to_string(), expected, "{formula}");
+    assert!(found.is_exact(), "{formula}");
+    let mut slope = parse(formula).unwrap();
+    for _ in 0..order {
+        slope = slope.differentiate("z").unwrap();
+    }
+    assert_eq!(compare(&slope, &found.derivative), Comparison::Equal, "{formula}");
+}
+
+#[test]
+fn the_ten_formulas_have_simple_closed_forms() {
+    check("(exp(3z)-1)/(exp(3z)+1)", 1, "3/2*(1 - tanh(3*z/2)^2)");
+    check("b*tanh(c*z)", 1, "b*(1 - tanh(c*z)^2)*c");
+    check("softplus(z)", 1, "sigmoid(z)");
+    check("silu(z)", 1, "silu(z) + sigmoid(z) - silu(z)*sigmoid(z)");
+    check("gelu(z)", 1, "(1 + erf(z/sqrt(2)))/2 + z*exp(-z^2/2)/sqrt(2*pi)");
+    check("mish(z)", 1, "tanh(softplus(z)) + z*(1 - tanh(softplus(z))^2)*sigmoid(z)");
+    check("z/(1+abs(z))", 1, "1/(1 + abs(z))^2");
+    check("log(cosh(z))", 1, "tanh(z)");
+    check("z*tanh(z)", 1, "tanh(z) + z*(1 - tanh(z)^2)");
+    check("sigmoid(z)*sigmoid(2z)", 1, "sigmoid(z)*sigmoid(2*z)*(3 - 2*sigmoid(2*z) - sigmoid(z))");
+}
+
+#[test]
+fn other_writings_of_the_same_end_alike() {
+    check("log(1+exp(z))", 1, "sigmoid(z)");
+    check("z/(1+exp(-z))", 1, "sigmoid(z) + z*sigmoid(z) - z*sigmoid(z)^2");
+    check("softsign(z)", 1, "1/(1 + abs(z))^2");
+    check("(e^z-e^(-z))/(e^z+e^(-z))", 1, "1 - tanh(z)^2");
+    check("logsigmoid(z)", 1, "sigmoid(-z)");
+}
+
+#[test]
+fn second_derivatives_are_short() {
+    check("tanh(z)", 2, "-2*tanh(z)*(1 - tanh(z)^2)");
+    check("sigmoid(z)", 2, "sigmoid(z)*(1 - sigmoid(z))*(1 - 2*sigmoid(z))");
+    check("softplus(z)", 2, "(1 - sigmoid(z))*sigmoid(z)");
+    check("gelu(z)", 2, "(2 - z^2)*exp(-z^2/2)/sqrt(2*pi)");
+    check("z^3", 2, "6*z");
+}
+
+#[test]
+fn elementary_formulas_end_as_in_a_textbook() {
+    check("5", 1, "0");
+    check("z", 1, "1");
+    check("z^2 - 3z + 1", 1, "2*z - 3");
+    check("1/z", 1, "-1/z^2");
+    check("sqrt(1 + z^2)", 1, "z/sqrt(1 + z^2)");
+    check("2^z", 1, "2^z*log(2)");
+    check("z^z", 1, "z^z*(log(z) + 1)");
+    check("z*log(z) - z", 1, "log(z)");
+    check("log(z)/z", 1, "(1 - log(z))/z^2");
+    check("sin(z)*cos(z)", 1, "cos(2*z)");
+    check("sin(z)/cos(z)", 1, "1/cos(z)^2");
+    check("sin(z)^2 + cos(z)^2", 1, "0");
+    check("z^3*exp(-z^2/2)", 1, "z^2*(3 - z^2)*exp(-z^2/2)");
+    check("(2z+1)/(3z-2)", 1, "-7/(3*z - 2)^2");
+}
+
+#[test]
+fn pieces_and_joints() {
+    use crate::derive::JointKind::{Jump, Kink, Smooth};
+    let check = |formula: &str, kinds: &[crate::derive::JointKind], expected: &str| {
+        let found = derivation(formula, 1);
+        let joints: Vec<_> = found.joints.iter().map(|joint| joint.kind).collect();
+        assert_eq!(joints, kinds, "{formula}");
+        assert_eq!(found.derivative.to_string(), expected, "{formula}");
+    };
+    check("max(0.1z, z)", &[Kink], "piecewise(z < 0, 0.1, z <= 0, 0.55, 1)");
+    check("piecewise(z > 0, z, 0.01z)", &[Kink], "piecewise(z > 0, 1, 0.01)");
+    check("abs(z)", &[Kink], "sign(z)");
+    check("piecewise(z > 0, z, exp(z) - 1)", &[Smooth], "piecewise(z < 0, exp(z), 1)");
+    check("piecewise(z > 0, z, 2*(exp(z) - 1))", &[Kink], "piecewise(z > 0, 1, 2*exp(z))");
+    check("piecewise(z < 0, 0, 1 + z)", &[Jump], "piecewise(z < 0, 0, 1)");
+    check("relu(2z - 1)", &[Kink], "piecewise(z > 1/2, 2, 0)");
+    check("abs(z^2 - 1)", &[Kink, Kink], "2*z*sign(z^2 - 1)");
+    check("z*abs(z)", &[Smooth], "2*abs(z)");
+    check("max(z, z)", &[], "1");
+    let clipped = derivation("min(1, max(-1, z))", 1);
+    assert_eq!(clipped.joints.len(), 2);
+    let ends: Vec<String> = clipped.joints.iter().map(|joint| joint.at.to_string()).collect();
+    assert_eq!(ends, ["-1", "1"]);
+}
+
+#[test]
+fn what_cannot_be_derived_is_refused() {
+    use crate::derive::{Config, derive};
+    let formula = parse("b*z").unwrap();
+    let error = derive(&formula, "x", &Config::default()).unwrap_err();
+    assert!(error.to_string().contains("its variables are: b, z"), "{error}");
+    let error = derive(&formula, "z", &Config { order: 0, ..Config::default() }).unwrap_err();
+    assert!(error.to_string().contains("order from 1 to 6"), "{error}");
+    let long = parse(&vec!["z"; 500].join("+")).unwrap();
+    assert!(derive(&long, "z", &Config::default()).is_err());
+}
