@@ -9,10 +9,11 @@ use glassnet::derive::{
     Known, LabelJudgement, Limit, Marked, MarkedLine, Properties, Quantity, Reading, Symmetry,
     Trend, check_lines, derive, properties, read_function, read_lines,
 };
-use glassnet::document::{Check, Document, NoteKind, Text};
+use glassnet::document::{Block, Check, NoteKind, Text};
 use glassnet::{Error, Result};
 use serde_json::{Value, json};
 
+use crate::answer::Answer;
 use crate::output;
 use crate::reading::label;
 use crate::terminal::Terminal;
@@ -48,22 +49,14 @@ pub(crate) struct Derive {
     pub(crate) properties: bool,
 }
 
-/// What the verb answers.
-pub(crate) struct Answer {
-    pub(crate) document: Document,
-    pub(crate) json: Value,
-    /// 1 if lines that were checked have a wrong one among them.
-    pub(crate) status: u8,
-}
-
 pub(crate) fn run(args: &Derive, terminal: &mut Terminal) -> Result<u8> {
-    let answer = answer(args)?;
+    let (answer, status) = answer(args)?;
     terminal.present(&answer.document, Some(&answer.json))?;
-    Ok(answer.status)
+    Ok(status)
 }
 
-/// The answer as a document and as typed JSON.
-pub(crate) fn answer(args: &Derive) -> Result<Answer> {
+/// The answer as a document and as typed JSON, and the exit status: 1 if a line that was checked is wrong.
+pub(crate) fn answer(args: &Derive) -> Result<(Answer, u8)> {
     let asked = match &args.formula {
         Some(text) => Some(read_function(text, args.variable.as_deref())?),
         None => None,
@@ -98,7 +91,7 @@ fn read_text(path: &Path) -> Result<String> {
     })
 }
 
-fn check(path: &Path, asked: Option<&AskedFunction>, args: &Derive) -> Result<Answer> {
+fn check(path: &Path, asked: Option<&AskedFunction>, args: &Derive) -> Result<(Answer, u8)> {
     let name = label(path);
     let text = read_text(path)?;
     let reading = Reading {
@@ -122,7 +115,7 @@ fn check(path: &Path, asked: Option<&AskedFunction>, args: &Derive) -> Result<An
         "check": marked_json(&marked, &name),
         "notes": lines.notes.iter().map(|(line, note)| json!({"line": line, "note": note})).collect::<Vec<_>>(),
     });
-    Ok(Answer { document, json, status: u8::from(marked.first_wrong.is_some()) })
+    Ok((Answer { document, json }, u8::from(marked.first_wrong.is_some())))
 }
 
 fn marked_json(marked: &Marked, name: &str) -> Value {
@@ -183,7 +176,7 @@ fn line_json(line: &MarkedLine) -> Value {
     json
 }
 
-fn derived(asked: &AskedFunction, args: &Derive) -> Result<Answer> {
+fn derived(asked: &AskedFunction, args: &Derive) -> Result<(Answer, u8)> {
     let known = properties(&asked.formula, &asked.variable);
     if args.properties {
         let known = known?;
@@ -194,14 +187,18 @@ fn derived(asked: &AskedFunction, args: &Derive) -> Result<Answer> {
             "derivative": known.derivative.to_string(),
             "properties": properties_json(&known),
         });
-        return Ok(Answer { document: known.document(), json, status: 0 });
+        return Ok((Answer { document: known.document(), json }, 0));
     }
     let config = Config { order: args.order.into(), ..Config::default() };
     let derivation = derive(&asked.formula, &asked.variable, &config)?;
     let mut document = derivation.document();
+    if let Some(layer) = &asked.layer {
+        let what = if args.order == 1 { "The derivative of " } else { "The second derivative of " };
+        document.title = Text::from(what).code(layer.clone());
+    }
     document.section("Properties");
     match &known {
-        Ok(known) => known.table().into_iter().for_each(|block| document.push(block)),
+        Ok(known) => document.push(Block::Table(known.table())),
         Err(error) => document.say(format!("Not shown: {}.", error.what())),
     }
     if asked.formula.variables().len() == 1 {
@@ -217,7 +214,7 @@ fn derived(asked: &AskedFunction, args: &Derive) -> Result<Answer> {
     json["schema"] = json!("glassnet.derive/1");
     json["layer"] = json!(asked.layer);
     json["properties"] = json!(known.as_ref().ok().map(properties_json));
-    Ok(Answer { document, json, status: 0 })
+    Ok((Answer { document, json }, 0))
 }
 
 fn derivation_json(derivation: &Derivation) -> Value {

@@ -16,7 +16,6 @@ mod properties;
 mod rule;
 mod script;
 mod shape;
-mod show;
 mod steer;
 mod strategy;
 mod term;

@@ -5,13 +5,16 @@ use super::fixed::Ball;
 use super::pieces::{self, Place};
 use crate::formula::Expression;
 use num_rational::BigRational;
+use num_traits::Zero;
 
 /// (a, b) if the formula is a·variable + b with rational a and b.
 pub(in crate::derive) fn affine(
     tree: &Expression,
     variable: &str,
 ) -> Option<(BigRational, BigRational)> {
-    pieces::affine(tree, variable)
+    let polynomial = pieces::polynomial(tree, variable)?;
+    let coefficient = |i: usize| polynomial.get(i).cloned().unwrap_or_else(BigRational::zero);
+    (polynomial.len() <= 2).then(|| (coefficient(1), coefficient(0)))
 }
 
 /// The numbers at which something in the formula that is affine in the variable changes its sign, in order.

@@ -42,7 +42,7 @@ impl Place {
 }
 
 /// Coefficients from the constant up, if the formula is a polynomial of degree 8 at most in the variable alone.
-fn polynomial(tree: &Expression, variable: &str) -> Option<Vec<BigRational>> {
+pub(super) fn polynomial(tree: &Expression, variable: &str) -> Option<Vec<BigRational>> {
     const DEGREE: usize = 8;
     let at = |tree: &Expression| polynomial(tree, variable);
     let zero = BigRational::zero;

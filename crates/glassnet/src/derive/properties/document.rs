@@ -106,7 +106,8 @@ impl Properties {
         if own.at.len() > 4 {
             text = text.plain(format!(" and {} more places", own.at.len() - 4));
         }
-        for (low, high) in own.along.iter().take(2) {
+        for (i, (low, high)) in own.along.iter().enumerate().take(2) {
+            text = if i > 0 || !own.at.is_empty() { text.plain(" and") } else { text };
             text = self.stretch(text, low, high);
         }
         if own.at.is_empty() && own.along.is_empty() && matches!(own.value, Limit::Finite(_)) {
@@ -142,8 +143,8 @@ impl Properties {
             .math(Math::f64(f64::INFINITY))
     }
 
-    /// The properties as a table, with notes on conventions at kinks.
-    pub fn table(&self) -> Vec<Block> {
+    /// The properties as a table.
+    pub fn table(&self) -> Table {
         let mut table =
             Table::new([Column::words("property"), Column::words("value"), Column::words("known")]);
         let mut row = |name: &str, value: Text, how: How| {
@@ -182,9 +183,7 @@ impl Properties {
                 .plain(" from the right");
             row("kink", text, How::Exact);
         }
-        let mut blocks = vec![Block::Table(table)];
-        blocks.extend(self.kinks.iter().filter_map(|kink| self.convention(kink)));
-        blocks
+        table
     }
 
     fn convention(&self, kink: &OneSided) -> Option<Block> {
@@ -204,7 +203,8 @@ impl Properties {
         let name = Math::apply("f", Math::name(&self.variable));
         let mut document = Document::new("Properties");
         document.formula(name.equals(self.formula.math()));
-        self.table().into_iter().for_each(|block| document.push(block));
+        document.push(Block::Table(self.table()));
+        document.blocks.extend(self.kinks.iter().filter_map(|kink| self.convention(kink)));
         let mut table = Table::new([
             Column::numbers(Text::from(Math::name(&self.variable))),
             Column::numbers("f"),

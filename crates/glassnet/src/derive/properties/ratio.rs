@@ -264,7 +264,10 @@ impl Ratio {
             let (top, bottom) = (list(&self.top), list(&self.bottom));
             return match proportion(&top, &bottom) {
                 Some(value) => Shape::Constant(value),
-                None => Shape::InZ(top, bottom),
+                None => {
+                    let (top, bottom) = Univariate::reduced(&top, &bottom);
+                    Shape::InZ(top, bottom)
+                }
             };
         }
         if degree == 0 {
@@ -277,7 +280,10 @@ impl Ratio {
             let (top, bottom) = (list(&self.top), list(&self.bottom));
             return match proportion(&top, &bottom) {
                 Some(value) => Shape::Constant(value),
-                None => Shape::InU(top, bottom),
+                None => {
+                    let (top, bottom) = Univariate::reduced(&top, &bottom);
+                    Shape::InU(top, bottom)
+                }
             };
         }
         Shape::Mixed

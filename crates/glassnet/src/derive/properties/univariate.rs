@@ -4,6 +4,7 @@
 //! Sturm's theorem: D. E. Knuth, *The Art of Computer Programming*, volume 2, section 4.6.1, exercise 22.
 
 use num_bigint::BigInt;
+use num_integer::Integer;
 use num_rational::BigRational;
 use num_traits::{One, Signed, ToPrimitive, Zero};
 
@@ -58,13 +59,54 @@ impl Univariate {
                 rest.pop();
             }
         }
-        let scale = rest.iter().map(Signed::abs).max().filter(|size| !size.is_zero());
-        let scale = scale.unwrap_or_else(BigRational::one);
-        Univariate(rest.into_iter().map(|coefficient| coefficient / &scale).collect())
+        Univariate(rest).primitive()
+    }
+
+    /// A positive multiple with whole coefficients that have no common factor.
+    fn primitive(self) -> Univariate {
+        let bottom = self.0.iter().fold(BigInt::one(), |all, own| all.lcm(own.denom()));
+        let tops = self.0.iter().map(|own| own.numer() * (&bottom / own.denom()));
+        let tops: Vec<BigInt> = tops.collect();
+        let common = tops.iter().fold(BigInt::zero(), |all, own| all.gcd(own));
+        if common.is_zero() {
+            return Univariate(vec![]);
+        }
+        let whole = |top: BigInt| BigRational::from_integer(top / &common);
+        Univariate(tops.into_iter().map(whole).collect())
+    }
+
+    /// Top and bottom without their common factor.
+    pub(super) fn reduced(top: &Univariate, bottom: &Univariate) -> (Univariate, Univariate) {
+        let (mut a, mut b) = (top.clone(), bottom.clone());
+        while !b.is_zero() {
+            (a, b) = (b.clone(), a.remainder(&b));
+        }
+        if a.0.len() < 2 {
+            return (top.clone(), bottom.clone());
+        }
+        (top.quotient(&a), bottom.quotient(&a))
+    }
+
+    /// The quotient by a divisor without remainder.
+    fn quotient(&self, divisor: &Univariate) -> Univariate {
+        let mut rest = self.0.clone();
+        let mut found = vec![];
+        let Some(leading) = divisor.0.last() else { return self.clone() };
+        while rest.len() >= divisor.0.len() {
+            let Some(top) = rest.pop() else { break };
+            let factor = top / leading;
+            let shift = rest.len() + 1 - divisor.0.len();
+            for (i, coefficient) in divisor.0.iter().enumerate().take(divisor.0.len() - 1) {
+                rest[i + shift] -= &factor * coefficient;
+            }
+            found.push(factor);
+        }
+        found.reverse();
+        Univariate::new(found)
     }
 
     fn chain(&self) -> Vec<Univariate> {
-        let mut chain = vec![self.clone(), self.derivative()];
+        let mut chain = vec![self.clone().primitive(), self.derivative().primitive()];
         while let [.., before, last] = chain.as_slice()
             && !last.is_zero()
         {
@@ -175,7 +217,14 @@ fn refined(own: &Univariate, chain: &[Univariate], low: BigRational, high: BigRa
             break;
         }
         let middle = (&low + &high) / integer(2);
-        if changes(chain, &low) > changes(chain, &middle) {
+        // A change of sign tells where a root is; only a root without one needs the whole chain.
+        let (left, here, right) =
+            (sign(&own.at(&low)), sign(&own.at(&middle)), sign(&own.at(&high)));
+        let below = match left * right {
+            -1 => here != left,
+            _ => changes(chain, &low) > changes(chain, &middle),
+        };
+        if below {
             high = middle;
         } else {
             low = middle;
