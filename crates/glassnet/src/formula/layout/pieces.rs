@@ -92,12 +92,13 @@ fn set_row(parts: &[Math]) -> Panel {
         let before = i.checked_sub(1).and_then(|before| parts.get(before));
         let after = parts.get(i + 1);
         let beside_bar = before.is_some_and(ends_in_bar) || after.is_some_and(starts_with_bar);
+        let beside_tall = [before, after].into_iter().flatten().any(|part| !is_flat(part));
         match part {
             // The signs would touch the fraction's bar.
             Math::Operator(Operator::Sign) if after.is_some_and(starts_with_bar) => {
                 Panel::line("− ")
             }
-            Math::Operator(Operator::Dot) if beside_bar => Panel::line(" · "),
+            Math::Operator(Operator::Dot) if beside_tall => Panel::line(" · "),
             Math::Operator(Operator::Beside) if beside_bar => Panel::line(" "),
             // Brackets of matrices and limits of sums would touch what stands before them.
             Math::Matrix(_) if before.is_some_and(|before| matches!(before, Math::Matrix(_))) => {
