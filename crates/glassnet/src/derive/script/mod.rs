@@ -410,7 +410,11 @@ impl Reader<'_> {
         };
         let notes = std::mem::take(&mut parser.notes);
         let (number, column) = self.source.place(range.start);
-        self.notes.extend(notes.into_iter().map(|note| (number, note)));
+        for note in notes {
+            if self.notes.iter().all(|(_, told)| *told != note) {
+                self.notes.push((number, note));
+            }
+        }
         if self.lines.len() >= MAX_LINES {
             return Err(self
                 .source
