@@ -75,7 +75,7 @@ impl Derivative {
 
     pub(super) fn statement(&self) -> String {
         let shown = match formula::parse(&self.formula) {
-            Ok(formula) => format!("${}$", formula.latex()),
+            Ok(formula) => format!("$$f(z) = {}$$", formula.latex()),
             Err(_) => format!("`{}`", self.formula),
         };
         let question = match self.kinked {

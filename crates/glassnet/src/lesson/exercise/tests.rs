@@ -10,7 +10,7 @@ const GOLDEN: &[&str] = &[
     r#"Softmax(Softmax { logits: [("cat", 3.2), ("dog", 1.1), ("fox", -0.3)], truth: 1 })"#,
     "Basis(Basis { data: [([0.0, 0.0], 0.0), ([0.0, 1.0], 1.0), ([1.0, 0.0], 1.0), ([1.0, 1.0], 1.0)] })",
     r#"Count(Count { examples: 260, features: 10, labels: ["1", "2", "3", "4", "5", "6"], hidden: [64, 20, 24, 64] })"#,
-    "Manual(Manual { data: [(10.0, 0.6), (4.0, 0.6), (1.0, 0.7), (8.0, 1.2)], first: 0.6, second: 0.3, state: Alive })",
+    "Manual(Manual { data: [(1.0, 0.7), (4.0, 0.6), (8.0, 1.2), (10.0, 0.6)], first: 0.6, second: 0.3, state: Alive })",
     "Network(Network { first: [[3.28, 3.28], [-0.89, -0.89], [6.56, 6.56]], first_bias: [-3.28, 0.89, -6.56], second: [[-0.3, 2.73, -0.15], [-0.21, -4.03, -0.11]], second_bias: [-1.39, 2.3], classes: [0, 1, 1, 1], on_kinks: true, redundant: Some(Double) })",
 ];
 
