@@ -123,9 +123,12 @@ fn note(kind: NoteKind, inner: &[Block], depth: usize, text: &mut String) {
 
 fn write_figure(figure: &Figure, text: &mut String) {
     let picture = crate::draw::tikz(&figure.plot, &|words: &Text| inline(words));
-    text.push_str(&format!("\\begin{{center}}\n{picture}"));
+    // A figure, its legend and its caption stay on one page.
+    text.push_str(&format!(
+        "\\begin{{center}}\\begin{{minipage}}{{\\linewidth}}\\centering\n{picture}"
+    ));
     if !figure.caption.is_empty() {
         text.push_str(&format!("\n\\smallskip\n{{\\small {}}}\n", inline(&figure.caption)));
     }
-    text.push_str("\\end{center}\n");
+    text.push_str("\\end{minipage}\\end{center}\n");
 }
