@@ -1,6 +1,6 @@
 //! Matrices and cases.
 
-use super::super::math::{Fence, Math};
+use super::super::math::Math;
 use super::{Reader, Word, gathered};
 use crate::error::Result;
 
@@ -8,12 +8,11 @@ impl Reader<'_> {
     /// What stands between `\begin{…}` and `\end{…}`; the command has been read.
     pub(super) fn environment(&mut self, start: usize) -> Result<Math> {
         let name = self.raw()?;
-        let known = ["bmatrix", "pmatrix", "matrix", "vmatrix", "Vmatrix", "smallmatrix", "cases"];
+        // Both kinds of matrix are set between square brackets; others have none, or bars.
+        let known = ["bmatrix", "pmatrix", "cases"];
         if !known.contains(&name.as_str()) {
             let what = format!("the environment '{name}' is not read");
-            return Err(self
-                .fault_at(start, what)
-                .help("read are bmatrix, pmatrix, matrix and cases"));
+            return Err(self.fault_at(start, what).help("read are bmatrix, pmatrix and cases"));
         }
         let rows = self.deeper(|reader| reader.cells(start))?;
         let end = self.position;
@@ -25,8 +24,6 @@ impl Reader<'_> {
         }
         match name.as_str() {
             "cases" => self.cases(rows, start),
-            "vmatrix" => Ok(Math::Fence(Fence::Bars, Box::new(matrix(rows)))),
-            "Vmatrix" => Ok(Math::Fence(Fence::DoubleBars, Box::new(matrix(rows)))),
             _ => Ok(matrix(rows)),
         }
     }

@@ -35,7 +35,7 @@ impl Math {
     /// Read are letters, numbers, `^ _ { }`, primes, `\frac`, `\sqrt`, Greek letters, `\hat` and the like over a
     /// letter, `\text`, `\mathrm`, `\operatorname`, the named functions (`\tanh`, `\log`, `\max`), `\sum` and `\prod`
     /// with limits, relations and arrows, `\partial`, `\infty`, `\underbrace`, brackets with and without `\left`
-    /// and `\right`, matrices and `cases`. Spacing commands are read over.
+    /// and `\right`, `bmatrix` and `pmatrix` (both are set between square brackets) and `cases`. Spacing commands are read over.
     ///
     /// # Errors
     /// Usage errors with the column and a caret: unknown commands (with the nearest known one), groups and fences that
