@@ -40,7 +40,9 @@ pub(super) fn render(document: &Document) -> String {
     text.push_str("\\begin{document}\n");
     if !document.title.is_empty() {
         let title = inline(&document.title);
-        text.push_str(&format!("{{\\LARGE\\bfseries\\boldmath {title}\\par}}\\bigskip\n"));
+        text.push_str(&format!(
+            "{{\\LARGE\\bfseries\\boldmath\\raggedright {title}\\par}}\\bigskip\n"
+        ));
     }
     blocks(&document.blocks, 0, &mut text);
     text.push_str("\n\\end{document}\n");
@@ -69,7 +71,7 @@ fn write(block: &Block, depth: usize, text: &mut String) {
                 3 => "subsection",
                 _ => "subsubsection",
             };
-            text.push_str(&format!("\\{command}*{{\\boldmath {}}}\n", inline(words)));
+            text.push_str(&format!("\\{command}*{{\\boldmath\\raggedright {}}}\n", inline(words)));
         }
         Block::Paragraph(words) => text.push_str(&(inline(words) + "\n")),
         Block::List { ordered, items } => list(*ordered, items, depth, text),
