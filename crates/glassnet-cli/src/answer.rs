@@ -28,9 +28,7 @@ pub(crate) fn answer(command: &Command, terminal: &Terminal) -> Result<Answer> {
     let verb = match cli.verb {
         Some(Verb::Summary(args)) => return summary::answer(&args),
         Some(Verb::Explain(args)) => return explain::answer(&args, terminal),
-        Some(Verb::Derive(args)) => {
-            return Ok(Answer { document: derive::document(&args)?, json: Value::Null });
-        }
+        Some(Verb::Derive(args)) => return derive::answer(&args).map(|(answer, _)| answer),
         Some(Verb::Worked(args)) => {
             let work = worked::work(&args.topic, terminal)?;
             return Ok(Answer { document: work.document, json: work.json });

@@ -3,10 +3,11 @@
 mod rows;
 
 use std::ffi::OsString;
+use std::io;
 use std::path::PathBuf;
 
 use clap::Args;
-use glassnet::explain::{self, Config, Explanation, WeightIndex};
+use glassnet::explain::{self, Config, Explanation, Labels, Weight};
 use glassnet::nn::Network;
 use glassnet::nn::loss::Criterion;
 use glassnet::train::optimizer::Optimizer;
@@ -53,6 +54,9 @@ pub(crate) struct Explain {
     /// Take the gradient of one weight apart along every path to the loss: 0.weight[0,1], counted from 0.
     #[arg(long, value_name = "KEY[I,J]")]
     pub(crate) weight: Option<String>,
+    /// Show what each input adds to one output: a class by its name, or the output's number from 0.
+    #[arg(long, value_name = "OUTPUT")]
+    pub(crate) attribute: Option<String>,
     /// Show the first step of an optimiser: sgd, or an expression such as 'Adam(lr=0.01)'.
     #[arg(long)]
     pub(crate) optimizer: Option<String>,
@@ -72,12 +76,46 @@ pub(crate) struct Explain {
 }
 
 pub(crate) fn run(args: &Explain, terminal: &mut Terminal) -> Result<u8> {
-    let answer = answer(args, terminal)?;
-    terminal.present(&answer.document, Some(&answer.json))?;
+    let explanation = explanation(args, terminal)?;
+    if terminal.json() {
+        // Written as it is made: a large network's gradients as one tree would need ten times their size.
+        let mut out = Written { terminal, failed: None };
+        let written = serde_json::to_writer_pretty(&mut out, &explanation.data());
+        if let Some(error) = out.failed {
+            return Err(error);
+        }
+        written
+            .map_err(|error| Error::io(format!("the result cannot be written as JSON: {error}")))?;
+        terminal.bytes(b"\n")?;
+    } else {
+        terminal.present(&explanation.document(), None)?;
+    }
     Ok(0)
 }
 
-/// The explanation to people and to programs; a lesson shows it, too.
+/// The terminal as a writer; its own error is kept.
+struct Written<'a> {
+    terminal: &'a mut Terminal,
+    failed: Option<Error>,
+}
+
+impl io::Write for Written<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.terminal.bytes(bytes) {
+            Ok(()) => Ok(bytes.len()),
+            Err(error) => {
+                self.failed = Some(error);
+                Err(io::Error::other("stdout"))
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The explanation as an answer within a lesson.
 pub(crate) fn answer(args: &Explain, terminal: &Terminal) -> Result<Answer> {
     let explanation = explanation(args, terminal)?;
     let json = serde_json::to_value(explanation.data())
@@ -87,7 +125,7 @@ pub(crate) fn answer(args: &Explain, terminal: &Terminal) -> Result<Answer> {
 
 /// What is asked for, from the flags.
 fn explanation(args: &Explain, terminal: &Terminal) -> Result<Explanation> {
-    let weight = args.weight.as_deref().map(WeightIndex::parse).transpose();
+    let weight = args.weight.as_deref().map(Weight::parse).transpose();
     let weight = weight.map_err(|error| at_flag(error, "--weight"))?;
     let optimizer = args.optimizer.as_deref().map(Optimizer::parse).transpose();
     let optimizer = optimizer.map_err(|error| at_flag(error, "--optimizer"))?;
@@ -95,9 +133,28 @@ fn explanation(args: &Explain, terminal: &Terminal) -> Result<Explanation> {
     let loss = loss.map_err(|error| at_flag(error, "--loss"))?;
     let model = model::load(&args.model, &args.weights)?;
     let (rows, criterion) = rows::read(args, &model, loss, terminal)?;
-    let config =
-        Config { criterion, backward: args.backward, weight, optimizer, ..Config::default() };
+    let attribute = args.attribute.as_deref().map(|text| output(text, &rows.labels)).transpose()?;
+    let config = Config {
+        criterion,
+        backward: args.backward,
+        weight,
+        attribute,
+        optimizer,
+        ..Config::default()
+    };
     explain::explain(network(&model), &rows, &config).map_err(|error| place(error, args))
+}
+
+/// An output by its class's name or its number.
+fn output(text: &str, labels: &Labels) -> Result<usize> {
+    let named = labels.classes.iter().position(|name| name == text);
+    named.or_else(|| text.parse().ok()).ok_or_else(|| {
+        let error = Error::usage(format!("{text:?} names no output")).at("--attribute");
+        match labels.classes.is_empty() {
+            true => error.help("give its number, from 0"),
+            false => error.help(format!("give one of {}", labels.classes.join(", "))),
+        }
+    })
 }
 
 fn network(model: &Model) -> &Network {

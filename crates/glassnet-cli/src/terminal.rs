@@ -63,8 +63,18 @@ impl Terminal {
         match typed {
             Some(value) if self.json() => self.document(value),
             Some(_) | None => {
-                self.text(&report::render(document, self.format, &report::Config::default()))
+                let config = report::Config { width: self.width() };
+                self.text(&report::render(document, self.format, &config))
             }
+        }
+    }
+
+    /// 80 columns, or the terminal's if it is narrower.
+    fn width(&self) -> usize {
+        let most = report::Config::default().width;
+        match terminal_size::terminal_size_of(io::stdout()) {
+            Some((terminal_size::Width(columns), _)) => most.min(usize::from(columns)),
+            None => most,
         }
     }
 

@@ -6,6 +6,7 @@ mod activations;
 mod basis;
 mod collapse;
 mod logistic;
+mod manual;
 mod numbers;
 mod rows;
 mod softmax;
@@ -50,6 +51,8 @@ pub(crate) enum Topic {
     Basis(Box<basis::Basis>),
     /// Logistic regression as a network without a hidden layer, beside the convex optimum.
     Logistic(Box<logistic::Logistic>),
+    /// One weight's gradient by hand: each sample's numbers, the chain rule, why it is what it is, what to do.
+    Manual(Box<manual::Manual>),
 }
 
 /// A topic worked out.
@@ -74,5 +77,6 @@ pub(crate) fn work(topic: &Topic, terminal: &Terminal) -> Result<Work> {
         Topic::Activations(args) => activations::work(args),
         Topic::Basis(args) => basis::work(args, terminal),
         Topic::Logistic(args) => logistic::work(args, terminal),
+        Topic::Manual(args) => manual::work(args, terminal),
     }
 }

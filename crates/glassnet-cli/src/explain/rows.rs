@@ -21,6 +21,18 @@ pub(super) fn read(
     loss: Option<Criterion>,
     terminal: &Terminal,
 ) -> Result<(Rows, Option<Criterion>)> {
+    // The parser waives what a flag requires beside a flag that conflicts with that.
+    let of_tables = [
+        ("--row", !args.row.is_empty()),
+        ("--target", args.target.is_some()),
+        ("--no-header", args.no_header),
+    ];
+    if let Some((flag, _)) = of_tables.into_iter().find(|(_, given)| *given && args.data.is_none())
+    {
+        return Err(Error::usage("there is no table to take rows from")
+            .at(flag)
+            .help("give --data FILE, or leave the flag out"));
+    }
     match model {
         Model::Bare(network) => bare(args, network, loss, terminal),
         Model::Trained(trained) => from_model(args, trained, loss, terminal),

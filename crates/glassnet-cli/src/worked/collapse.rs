@@ -101,7 +101,7 @@ pub(super) fn tensor(rows: &[Vec<f64>]) -> Result<Tensor<f32>> {
 }
 
 /// Whole numbers from 0 are classes where the network has several outputs; other numbers are values.
-fn target(answers: Answers, output: Option<&[usize]>) -> Result<Target> {
+pub(super) fn target(answers: Answers, output: Option<&[usize]>) -> Result<Target> {
     let outputs: usize = output.map_or(1, |shape| shape.iter().product());
     match answers {
         Answers::Numbers(values) => {

@@ -87,7 +87,7 @@ impl Rows {
             return typed(text).map(Some);
         }
         let table = reading::table(Path::new(data), &reading::options(&self.reading)?, terminal)?;
-        self.from_table(&table, terminal).map(Some)
+        self.of_table(&table, terminal).map(Some)
     }
 
     /// The samples, which must be there.
@@ -99,7 +99,7 @@ impl Rows {
         })
     }
 
-    fn from_table(&self, table: &Table, terminal: &Terminal) -> Result<Samples> {
+    fn of_table(&self, table: &Table, terminal: &Terminal) -> Result<Samples> {
         if table.rows() > MOST_ROWS {
             return Err(Error::new(
                 glassnet::ErrorKind::Limit,
@@ -179,14 +179,12 @@ fn known(text: &str) -> Option<Samples> {
     })
 }
 
-/// Whether the text is samples rather than a path: nothing but numbers and what parts them.
+/// Whether the text is samples rather than a path: nothing but numbers and what parts them. `./1` forces a path.
 fn is_typed(text: &str) -> bool {
-    text.contains([':', ',', ';', ' '])
-        && text.chars().all(|c| c.is_ascii_digit() || ":,; .+-eE".contains(c))
-        || text.split([':', ',', ';', ' ']).any(|word| {
-            ["nan", "inf", "infinity"]
-                .contains(&word.trim_start_matches(['-', '+']).to_lowercase().as_str())
-        })
+    let is_number = |part: &str| part.trim().parse::<f64>().is_ok();
+    let looks_like_numbers = text.contains([':', ','])
+        && text.chars().all(|c| c.is_ascii_digit() || ":,; .+-eE".contains(c));
+    looks_like_numbers || text.split([':', ',', ';', ' ']).all(is_number)
 }
 
 fn typed(text: &str) -> Result<Samples> {
@@ -310,7 +308,7 @@ mod tests {
             assert_eq!(samples.target.unwrap().values, Answers::Numbers(targets), "{text}");
         }
         assert_eq!(typed("1,2,3")?.target, None);
-        for path in ["data.csv", "./1", "a:b", "-"] {
+        for path in ["data.csv", "./1", "a:b", "-", "C:1", "", "e.csv"] {
             assert!(!is_typed(path), "{path}");
         }
         Ok(())

@@ -1,6 +1,8 @@
 //! The built command, run in folders of its own.
 
+mod derive;
 mod exercise;
+mod explain;
 mod folder;
 mod hostile_data;
 mod hostile_flags;
@@ -12,3 +14,4 @@ mod seed;
 mod signals;
 mod surface;
 mod tables;
+mod worked;

@@ -2,7 +2,8 @@
 
 use crate::folder::{Folder, table, words};
 
-const VERBS: [&str; 6] = ["train", "predict", "evaluate", "summary", "bench", "completions"];
+const VERBS: [&str; 7] =
+    ["train", "predict", "evaluate", "summary", "derive", "bench", "completions"];
 
 #[test]
 fn help_fits_a_hundred_columns_and_shows_an_example() {

@@ -156,7 +156,7 @@ fn rounded(value: f64, step: f64) -> Math {
     if size < step * 1e-6 {
         return Math::number("0");
     }
-    if size >= 1e5 || size < 1e-3 {
+    if !(1e-3..1e5).contains(&size) {
         let digits = (size.log10().floor() as i32 - exponent).clamp(0, 15) as usize;
         return Math::number(&format!("{value:.digits$e}"));
     }

@@ -6,7 +6,7 @@ use serde::ser::SerializeMap;
 use super::differences::Difference;
 use super::explanation::Explanation;
 use super::forward::{row_range, row_values};
-use super::paths::Paths;
+use super::paths::{Path, RowPaths, Step};
 use crate::graph::{Dim, NodeId, Op};
 use crate::trace::of_activation;
 
@@ -88,6 +88,8 @@ pub struct Data {
     pub weight: Option<WeightData>,
     /// The step that was asked for.
     pub update: Option<UpdateData>,
+    /// What is known beyond the gradient.
+    pub answers: Option<super::Answers>,
 }
 
 /// A row.
@@ -139,10 +141,38 @@ pub struct WeightData {
     pub gradient: f64,
     /// The gradient in f64.
     pub gradient_f64: f64,
-    /// The sum over rows and paths; nodes are positions in the graph.
-    pub paths: Paths,
+    /// The sum over all paths of all rows.
+    pub total: f64,
+    /// Row by row, the largest paths.
+    pub rows: Vec<PathsData>,
     /// The slope by differences.
     pub difference: Difference,
+}
+
+/// What a row adds to a weight's gradient.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PathsData {
+    /// The row, from 0.
+    pub row: Option<usize>,
+    /// The sum over the row's paths.
+    pub total: f64,
+    /// How many paths it has.
+    pub count: f64,
+    /// The paths of the largest product.
+    pub paths: Vec<PathData>,
+    /// What the paths that are not listed add.
+    pub rest: f64,
+}
+
+/// A path from the weight to the loss.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PathData {
+    /// The units on the way, in order: the layer's name, and the unit from 0; the loss is not listed.
+    pub through: Vec<(String, usize)>,
+    /// The derivative of each towards the one before it, the loss's last.
+    pub factors: Vec<f64>,
+    /// Their product.
+    pub product: f64,
 }
 
 /// One step of an optimiser.
@@ -183,7 +213,8 @@ impl Explanation {
                 value: crate::trace::written(weight.value),
                 gradient: crate::trace::written(weight.gradient),
                 gradient_f64: weight.exact_gradient,
-                paths: weight.paths.clone(),
+                total: weight.paths.total,
+                rows: weight.paths.rows.iter().map(|row| self.paths_data(row)).collect(),
                 difference: weight.difference.clone(),
             }),
             update: self.update.as_ref().map(|update| UpdateData {
@@ -193,6 +224,7 @@ impl Explanation {
                 }),
                 loss_f64: update.loss,
             }),
+            answers: self.deep.data(),
         }
     }
 
@@ -202,6 +234,26 @@ impl Explanation {
             values: values(&parameter.key),
         };
         ByKey(self.trace.parameters().iter().map(|p| (p.key.clone(), array(p))).collect())
+    }
+
+    fn paths_data(&self, row: &RowPaths) -> PathsData {
+        let unit = |step: &Step| {
+            let layer = self.trace.layers().iter().find(|layer| layer.output == step.node)?;
+            let width = row_range(self, step.node, 0).len().max(1);
+            Some((layer.name.clone(), step.element % width))
+        };
+        let path = |path: &Path| PathData {
+            through: path.steps.iter().filter_map(unit).collect(),
+            factors: path.steps.iter().map(|step| step.factor).collect(),
+            product: path.product,
+        };
+        PathsData {
+            row: row.row,
+            total: row.total,
+            count: row.count,
+            paths: row.paths.iter().map(path).collect(),
+            rest: row.rest(),
+        }
     }
 
     fn row_data(&self, row: usize, gradients: bool) -> RowData {

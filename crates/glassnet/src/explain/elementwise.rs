@@ -2,7 +2,7 @@
 
 use super::explanation::{Explanation, omitted};
 use super::forward::{View, largest};
-use super::number::{related, shown, shown_f32};
+use super::number::{number, related, shown, shown_f32};
 use super::paths::slope_between;
 use crate::document::{Block, Column, Document, Table, Text};
 use crate::formula::{Math, Operator};
@@ -146,6 +146,8 @@ pub(super) struct OnKink {
     row: usize,
     kind: &'static str,
     kink: Kink,
+    /// The value in f64, where that lies beside the kink.
+    beside: Option<f64>,
 }
 
 /// The units of a layer that lie exactly on a kink.
@@ -167,8 +169,12 @@ pub(super) fn kinks(view: &View<'_>) -> Vec<OnKink> {
         .take(if direct.is_some() { units } else { 64 })
         .filter_map(|unit| {
             let kink = kink_of(view, unit)?;
+            let place = view.range(view.layer.input).start + unit;
             let unit = view.unit(view.layer.output, unit);
-            Some(OnKink { unit, row: view.row, kind: view.layer.kind, kink })
+            let exact = view.all.trace.exact(view.layer.input).map(|values| values.get(place));
+            let exact =
+                exact.flatten().copied().filter(|exact| direct.is_some() && *exact != kink.at);
+            Some(OnKink { unit, row: view.row, kind: view.layer.kind, kink, beside: exact })
         })
         .collect()
 }
@@ -200,17 +206,24 @@ pub(super) fn convention(all: &Explanation, kinks: &[OnKink]) -> Vec<Text> {
         let more = units.len().saturating_sub(LISTED);
         let tail = if more > 0 { format!(" and {more} more") } else { String::new() };
         let verb = if units.len() == 1 { "lies" } else { "lie" };
-        notes.push(
-            text.plain(format!("{tail} {verb} exactly on the kink of {} at ", first.kind))
-                .math(Math::f64(first.kink.at))
-                .plain(": its slope jumps from ")
-                .math(Math::f64(first.kink.below))
-                .plain(" to ")
-                .math(Math::f64(first.kink.above))
-                .plain(". Mathematics leaves the slope open there; training takes ")
-                .math(Math::f64(first.kink.taken))
-                .plain(", as PyTorch does."),
-        );
+        let beside = same.iter().find_map(|kink| kink.beside);
+        let note = text
+            .plain(format!("{tail} {verb} exactly on the kink of {} at ", first.kind))
+            .math(Math::f64(first.kink.at))
+            .plain(": its slope jumps from ")
+            .math(Math::f64(first.kink.below))
+            .plain(" to ")
+            .math(Math::f64(first.kink.above))
+            .plain(". Mathematics leaves the slope open there; training takes ")
+            .math(Math::f64(first.kink.taken))
+            .plain(", as PyTorch does.");
+        notes.push(match beside {
+            Some(exact) => note
+                .plain(" In f64 it lies beside the kink, at ")
+                .math(number(exact))
+                .plain(": there the slope is another."),
+            None => note,
+        });
     }
     notes
 }

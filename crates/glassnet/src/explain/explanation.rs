@@ -1,9 +1,9 @@
 //! Asking for an explanation, and what it consists of.
 
-use std::fmt;
-
+use super::deep::{self, Deep};
 use super::differences::{Difference, difference};
 use super::paths::{Paths, paths};
+use super::setting::Weight;
 use super::symbols::Symbols;
 use super::{forward, gradients, loss, printed, update, weight};
 use crate::document::{Document, NoteKind, Text};
@@ -61,95 +61,13 @@ pub struct Config {
     /// Whether gradients are shown.
     pub backward: bool,
     /// A weight whose gradient is taken apart.
-    pub weight: Option<WeightIndex>,
+    pub weight: Option<Weight>,
+    /// An output, from 0, that is attributed to the inputs.
+    pub attribute: Option<usize>,
     /// An optimiser whose first step is shown.
     pub optimizer: Option<Optimizer>,
     /// Evaluation, or training (batch normalisation by these rows, dropout drawn).
     pub mode: Mode,
-}
-
-/// One element of a parameter: `0.weight[0,1]`, counted from 0 as in the state dict.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WeightIndex {
-    /// The state-dict key.
-    pub key: String,
-    /// The index along each axis.
-    pub index: Vec<usize>,
-}
-
-impl WeightIndex {
-    /// Reads `0.weight[0,1]`; a parameter with a single element needs no index.
-    ///
-    /// # Errors
-    /// When brackets or numbers are malformed.
-    ///
-    /// ```
-    /// use glassnet::explain::WeightIndex;
-    /// let weight = WeightIndex::parse("0.weight[0, 1]")?;
-    /// assert_eq!((weight.key.as_str(), weight.index.as_slice()), ("0.weight", [0, 1].as_slice()));
-    /// # Ok::<(), glassnet::Error>(())
-    /// ```
-    pub fn parse(text: &str) -> Result<WeightIndex> {
-        let refuse = || {
-            Error::usage(format!("{text:?} names no weight"))
-                .help("write the key and the index, such as 0.weight[0,1]")
-        };
-        let text = text.trim();
-        let Some((key, rest)) = text.split_once('[') else {
-            return match text.is_empty() || text.contains(']') {
-                true => Err(refuse()),
-                false => Ok(WeightIndex { key: text.into(), index: vec![] }),
-            };
-        };
-        let inside = rest.strip_suffix(']').ok_or_else(refuse)?;
-        let index: Option<Vec<usize>> =
-            inside.split(',').map(|part| part.trim().parse().ok()).collect();
-        match index {
-            Some(index) if !key.is_empty() => Ok(WeightIndex { key: key.into(), index }),
-            Some(_) | None => Err(refuse()),
-        }
-    }
-
-    /// The place in the parameter's array, row-major.
-    ///
-    /// # Errors
-    /// When the network has no such parameter or element: the message tells the keys or the shape.
-    pub fn place(&self, trace: &Trace) -> Result<usize> {
-        let parameter = trace.parameter(&self.key)?;
-        let shape = &parameter.shape;
-        let elements: usize = shape.iter().product();
-        let zeros = vec![0; shape.len()];
-        let index = if self.index.is_empty() && elements == 1 { &zeros } else { &self.index };
-        let fits = index.len() == shape.len()
-            && index.iter().zip(shape).all(|(&index, &length)| index < length);
-        if !fits {
-            let least: Vec<String> = shape.iter().map(|_| "0".into()).collect();
-            let most: Vec<String> =
-                shape.iter().map(|length| length.saturating_sub(1).to_string()).collect();
-            return Err(Error::usage(format!(
-                "{self} is outside {}, which has shape {shape:?}",
-                self.key
-            ))
-            .help(format!(
-                "give an index from {}[{}] to {}[{}]",
-                self.key,
-                least.join(","),
-                self.key,
-                most.join(",")
-            )));
-        }
-        Ok(index.iter().zip(shape).fold(0, |place, (&index, &length)| place * length + index))
-    }
-}
-
-impl fmt::Display for WeightIndex {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let index: Vec<String> = self.index.iter().map(usize::to_string).collect();
-        match index.is_empty() {
-            true => f.write_str(&self.key),
-            false => write!(f, "{}[{}]", self.key, index.join(",")),
-        }
-    }
 }
 
 /// Rows traced through a network, and what was asked about them.
@@ -171,6 +89,8 @@ pub struct Explanation {
     pub weight: Option<WeightResult>,
     /// The step that was asked for.
     pub update: Option<Update>,
+    /// The deep answers.
+    pub deep: Deep,
     pub(super) symbols: Symbols,
 }
 
@@ -189,7 +109,7 @@ pub struct RowResult {
 #[derive(Clone, Debug)]
 pub struct WeightResult {
     /// Which weight.
-    pub index: WeightIndex,
+    pub index: Weight,
     /// Its place in its parameter's array.
     pub place: usize,
     /// Its value.
@@ -208,7 +128,7 @@ pub struct WeightResult {
 ///
 /// ```
 /// use glassnet::{Tensor, nn::{self, Network, loss::Criterion}, train::{Features, Target}};
-/// use glassnet::explain::{Config, Labels, Rows, WeightIndex, explain};
+/// use glassnet::explain::{Config, Labels, Rows, Weight, explain};
 /// let network = Network::new(nn::parse("2-2-2")?, 0)?;
 /// let rows = Rows {
 ///     features: Features::Floats(Tensor::from_rows(&[[0.0, 1.0]])?),
@@ -217,13 +137,13 @@ pub struct WeightResult {
 /// };
 /// let config = Config {
 ///     criterion: Some(Criterion::parse("cross_entropy")?),
-///     weight: Some(WeightIndex::parse("0.weight[0,1]")?),
+///     weight: Some(Weight::parse("0.weight[0,1]")?),
 ///     ..Config::default()
 /// };
 /// let explanation = explain(&network, &rows, &config)?;
 /// let weight = explanation.weight.as_ref().unwrap();
 /// assert!((weight.paths.total - weight.exact_gradient).abs() < 1e-12);
-/// assert!(explanation.document().plain().contains("0.weight[0,1]"));
+/// assert!(explanation.document().plain().contains("0.weight[0, 1]"));
 /// # Ok::<(), glassnet::Error>(())
 /// ```
 ///
@@ -261,6 +181,17 @@ pub fn explain(network: &Network, rows: &Rows, config: &Config) -> Result<Explan
         (_, _) => (Trace::forward(network, &rows.features, &settings)?, vec![]),
     };
     let weight = config.weight.as_ref().map(|index| weight_result(&trace, index)).transpose()?;
+    let mut deep = match (&rows.target, &config.criterion) {
+        (Some(target), Some(criterion)) => {
+            let data = Dataset::new(rows.features.clone(), target.clone())?;
+            let weight = weight.as_ref().map(|weight| &weight.index);
+            deep::find(network, &trace, &data, criterion, config, weight)?
+        }
+        (_, _) => Deep::default(),
+    };
+    if let Some(output) = config.attribute {
+        deep.attributions = deep::attributions(network, &rows.features, output)?;
+    }
     let update = config.optimizer.as_ref().map(|optimizer| trace.update(optimizer)).transpose()?;
     let criterion = config.criterion.as_ref().filter(|_| rows.target.is_some());
     Ok(Explanation {
@@ -273,6 +204,7 @@ pub fn explain(network: &Network, rows: &Rows, config: &Config) -> Result<Explan
         config: config.clone(),
         weight,
         update,
+        deep,
     })
 }
 
@@ -325,16 +257,36 @@ fn single(data: &Dataset, row: usize) -> Result<Dataset> {
     Dataset::new(features, target)
 }
 
-fn weight_result(trace: &Trace, index: &WeightIndex) -> Result<WeightResult> {
-    let place = index.place(trace)?;
+/// Where a weight lies in its parameter's array, row-major; a parameter with a single element needs no index.
+fn place(trace: &Trace, weight: &Weight) -> Result<usize> {
+    let parameter = trace.parameter(&weight.key)?;
+    let shape = &parameter.shape;
+    let elements: usize = shape.iter().product();
+    let zeros = vec![0; shape.len()];
+    let index = if weight.index.is_empty() && elements == 1 { &zeros } else { &weight.index };
+    let fits = index.len() == shape.len()
+        && index.iter().zip(shape).all(|(&index, &length)| index < length);
+    if fits {
+        return Ok(index
+            .iter()
+            .zip(shape)
+            .fold(0, |place, (&index, &length)| place * length + index));
+    }
+    let key = &weight.key;
+    let last = shape.iter().map(|length| length.saturating_sub(1)).collect();
+    let first = Weight { key: key.clone(), index: zeros };
+    let last = Weight { key: key.clone(), index: last };
+    Err(Error::usage(format!("{weight} is outside {key}, which has shape {shape:?}"))
+        .help(format!("give an index from {first} to {last}")))
+}
+
+fn weight_result(trace: &Trace, index: &Weight) -> Result<WeightResult> {
+    let place = place(trace, index)?;
     let parameter = trace.parameter(&index.key)?;
     let at = |values: Option<&[f32]>| values.map_or(f32::NAN, |values| values[place]);
     let exact = trace.exact_gradient(&index.key).map_or(f64::NAN, |values| values[place]);
     Ok(WeightResult {
-        index: WeightIndex {
-            key: index.key.clone(),
-            index: trace.coordinates(parameter.node, place),
-        },
+        index: Weight { key: index.key.clone(), index: trace.coordinates(parameter.node, place) },
         place,
         value: at(trace.floats(parameter.node)),
         gradient: at(trace.gradient_values(&index.key)),
@@ -351,18 +303,26 @@ impl Explanation {
             Text::from("How ").code(self.network.module().notation()).plain(" computes"),
         );
         forward::write(self, &mut document);
+        let backward =
+            self.trace.loss().is_some() && (self.config.backward || self.weight.is_some());
+        deep::write_attributions(&self.deep, &self.labels, &mut document);
         if self.trace.loss().is_some() {
             loss::write(self, &mut document);
             printed::write(self, &mut document);
         }
         if self.config.backward && self.trace.loss().is_some() {
             gradients::write(self, &mut document);
+            deep::write_convention(&self.deep, &mut document);
         }
         if let Some(result) = &self.weight {
             weight::write(self, result, &mut document);
+            deep::write_along(&self.deep, &result.index, &mut document);
         }
         if let Some(step) = &self.update {
             update::write(self, step, &mut document);
+        }
+        if backward {
+            deep::write_sharpness(&self.deep, &mut document);
         }
         document
     }

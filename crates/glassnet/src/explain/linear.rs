@@ -2,9 +2,9 @@
 
 use super::explanation::omitted;
 use super::forward::{View, largest};
-use super::number::{related, shown, shown_f32};
+use super::number::{precise, related, shown, shown_f32};
 use super::symbols::numbered;
-use crate::document::Document;
+use crate::document::{Document, NoteKind, Text};
 use crate::formula::{Math, Operator};
 use crate::trace::Basis;
 
@@ -18,6 +18,8 @@ const LARGEST_UNITS: usize = 3;
 const TERMS: usize = 6;
 /// Of more terms, so many.
 const LARGEST_TERMS: usize = 3;
+/// Units in the last place from which on a unit's f64 value is shown beside it.
+const LOST: f64 = 32.0;
 
 pub(super) fn write(view: &View<'_>, document: &mut Document) {
     let output = view.output();
@@ -31,9 +33,10 @@ pub(super) fn write(view: &View<'_>, document: &mut Document) {
     let most = if output.len() <= UNITS { UNITS } else { LARGEST_UNITS };
     let units = largest(&output, most);
     let shortened = output.len() > units.len();
-    for unit in units {
+    for &unit in &units {
         document.formula(sum(view, unit));
     }
+    lost_digits(view, &units, document);
     if shortened {
         let left = output.len() - most;
         let zero = output.iter().filter(|value| **value > 0.0).count();
@@ -43,6 +46,28 @@ pub(super) fn write(view: &View<'_>, document: &mut Document) {
                 "{left} more units; of all {} {zero} are above 0. Shown are the {most} largest in size.",
                 output.len()
             ),
+        );
+    }
+}
+
+/// Where terms cancelled so far that f32 and f64 differ in the digits that are shown.
+fn lost_digits(view: &View<'_>, units: &[usize], document: &mut Document) {
+    for &unit in units {
+        let element = view.range(view.layer.output).start + unit;
+        let Ok(found) = view.all.trace.element(view.layer.output, element) else { continue };
+        if found.precision.ulps < LOST {
+            continue;
+        }
+        let digits = found.precision.digits_lost();
+        let cost = match digits.is_finite() {
+            true => format!(": its terms cancel, which costs {digits:.1} decimal digits."),
+            false => ": its terms cancel entirely, and only their rounding is left.".to_owned(),
+        };
+        document.note(
+            NoteKind::Warning,
+            Text::from("In f64 ")
+                .math(view.unit(view.layer.output, unit).equals(precise(found.exact)))
+                .plain(cost),
         );
     }
 }

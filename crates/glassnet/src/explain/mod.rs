@@ -5,10 +5,16 @@
 //! put in, softmax and loss, gradients, the chain rule along each path from a weight to the loss, one update, and a
 //! check by differences. A document stays short whatever the network: of large layers it shows the few largest
 //! contributions and says what the rest adds.
+//!
+//! The deep answers read a [`Setting`] (network, rows, loss): [`along`] the exact loss along a weight, [`sharpness`],
+//! [`convention`] what another choice at kinks would give.
 
+pub mod affine;
 pub mod along;
+mod answers;
 pub mod convention;
 mod data;
+mod deep;
 pub mod descend;
 mod differences;
 mod elementwise;
@@ -31,15 +37,21 @@ mod symbols;
 mod units;
 mod update;
 mod weight;
+pub mod why_zero;
 
 #[cfg(test)]
 mod tests;
 
-pub use data::{ByKey, Data, LayerData, NestedArray, RowData, UpdateData, WeightData};
-pub use differences::{Difference, difference};
-pub use explanation::{
-    Config, Explanation, Labels, RowResult, Rows, Scale, WeightIndex, WeightResult, explain,
+pub use answers::{
+    AlongData, Answers, AttributionData, ComparedData, ConventionData, LevelData, NowData,
+    OnKinkData, PieceData, ReasonData, SharpnessData, WhyZeroData, ZeroGroupData,
 };
+pub use data::{
+    ByKey, Data, LayerData, NestedArray, PathData, PathsData, RowData, UpdateData, WeightData,
+};
+pub use deep::Deep;
+pub use differences::{Difference, difference};
+pub use explanation::{Config, Explanation, Labels, RowResult, Rows, Scale, WeightResult, explain};
 pub use paths::{Path, Paths, RowPaths, Step, paths};
 pub use setting::{Setting, SettingConfig, Weight};
 pub use units::Unit;

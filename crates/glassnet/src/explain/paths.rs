@@ -7,8 +7,6 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
-
 use crate::error::{Error, Result};
 use crate::graph::op::Source;
 use crate::graph::{Dim, NodeId, Op};
@@ -20,7 +18,7 @@ const KEPT: usize = 3;
 const MOST_EDGES: usize = 40_000_000;
 
 /// A weight's gradient as a sum over rows and paths, in f64.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Paths {
     /// The sum over all paths: the gradient.
     pub total: f64,
@@ -33,7 +31,7 @@ pub struct Paths {
 }
 
 /// What a row adds to a weight's gradient.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct RowPaths {
     /// The row, from 0.
     pub row: Option<usize>,
@@ -53,7 +51,7 @@ impl RowPaths {
 }
 
 /// One path from the weight to the loss.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Path {
     /// The values on the way, from the first that depends on the weight to the loss: outputs of layers.
     pub steps: Vec<Step>,
@@ -62,19 +60,14 @@ pub struct Path {
 }
 
 /// A value on a path.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Step {
-    /// The node; as data, its position in the graph.
-    #[serde(serialize_with = "position")]
+    /// The node.
     pub node: NodeId,
     /// The element of the node, row-major.
     pub element: usize,
     /// The derivative of this value towards the one before it; of the first, towards the weight.
     pub factor: f64,
-}
-
-fn position<S: serde::Serializer>(node: &NodeId, to: S) -> std::result::Result<S::Ok, S::Error> {
-    to.serialize_u64(node.index() as u64)
 }
 
 /// The rest of a path from an element to the loss.

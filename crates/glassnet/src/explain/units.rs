@@ -2,7 +2,7 @@
 
 use super::setting::unravel;
 use crate::graph::op::Activation;
-use crate::graph::{Checked, NodeId, NodeMap, Op, Place};
+use crate::graph::{Checked, Dim, NodeId, NodeMap, Op, Place};
 use crate::reference::Array;
 
 /// Where a value stands: `layer "1" (ReLU) unit 0, row 2`.
@@ -33,9 +33,13 @@ pub(super) fn locate(
     rows: usize,
 ) -> (Unit, Option<usize>) {
     let mut index = unravel(element, &graph.shape(node).at(rows));
-    let has_rows = graph.shape(node).dims().first() == Some(&crate::graph::Dim::Batch);
-    let row = has_rows.then(|| index.remove(0));
+    let row = row_axis(graph, node).map(|axis| index.remove(axis));
     (Unit { layer: layer(graph, node), index }, row)
+}
+
+/// The axis of a node's value along which rows lie.
+pub(super) fn row_axis(graph: &Checked, node: NodeId) -> Option<usize> {
+    graph.shape(node).dims().iter().position(|dim| *dim == Dim::Batch)
 }
 
 /// The layer of a node as messages name it.
@@ -49,9 +53,11 @@ pub(super) fn layer(graph: &Checked, node: NodeId) -> String {
     }
 }
 
-/// Rows in words: `row 0`, `rows 0, 1 and 2`, `all 3 rows`, `rows 0, 1, 2, … (17 of 40)`.
+/// Rows in words, counted from 1 as in an explanation: `row 1`, `rows 1, 2 and 3`, `all 3 rows`,
+/// `rows 1, 2, 3, … (17 of 40)`.
 pub(super) fn rows_in_words(rows: &[usize], all: usize) -> String {
-    match rows {
+    let rows: Vec<usize> = rows.iter().map(|row| row + 1).collect();
+    match rows.as_slice() {
         [] => "no row".to_owned(),
         _ if rows.len() == all && all > 1 => format!("all {all} rows"),
         [row] => format!("row {row}"),

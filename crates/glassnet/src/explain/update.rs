@@ -97,7 +97,7 @@ fn chosen(all: &Explanation, update: &Update) -> Option<(String, usize, String)>
         let range = update.range(&parameter.key)?;
         if range.contains(&largest) {
             let place = largest - range.start;
-            let index = super::explanation::WeightIndex {
+            let index = super::setting::Weight {
                 key: parameter.key.clone(),
                 index: all.trace.coordinates(parameter.node, place),
             };

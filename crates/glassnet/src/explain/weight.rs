@@ -105,8 +105,7 @@ fn reason(all: &Explanation, path: &Path, at: usize) -> String {
     }
     match all.trace.element(step.node, step.element) {
         Ok(element) if element.kink.is_some() => "on the kink: convention".into(),
-        Ok(element) if element.saturation.is_some() => "flat".into(),
-        Ok(_) | Err(_) => "flat".into(),
+        Ok(_) | Err(_) => format!("{kind} is flat"),
     }
 }
 
@@ -273,6 +272,16 @@ fn many(all: &Explanation, result: &WeightResult, weight: &Math, document: &mut 
         rows.truncate(PATH_ROWS);
     }
     for row in rows {
+        if let Some(why) = common_zero(all, row, weight) {
+            let name = row.row.map_or(String::new(), |at| all.row_name(at));
+            let paths = if row.count < 1e15 {
+                format!("all {} paths", row.count)
+            } else {
+                "all paths".into()
+            };
+            table.row([name.into(), paths.into(), Text::default(), shown(0.0).text(), why]);
+            continue;
+        }
         for (at, path) in row.paths.iter().enumerate() {
             let name = match row.row.filter(|_| at == 0) {
                 Some(at) => all.row_name(at),
@@ -309,6 +318,23 @@ fn many(all: &Explanation, result: &WeightResult, weight: &Math, document: &mut 
 /// The factors' names, from the loss back.
 fn symbols_of(all: &Explanation, path: &Path, weight: &Math) -> Vec<Math> {
     factors(all, path, weight).into_iter().map(|(symbol, _)| symbol).collect()
+}
+
+/// The factor that is 0 on all of a row's paths, if they all begin with the same.
+fn common_zero(all: &Explanation, row: &RowPaths, weight: &Math) -> Option<Text> {
+    if row.paths.len() < 2 || row.total != 0.0 {
+        return None;
+    }
+    let first = row.paths.first()?;
+    let at = first.steps.iter().position(|step| step.factor == 0.0)?;
+    // Every path leaves the weight through the same units up to there, listed or not.
+    let same = |path: &Path| path.steps.get(..=at) == first.steps.get(..=at);
+    let only = at == 0 || all.symbols.get(first.steps[at].node).is_some();
+    let elementwise = first.steps[1..=at]
+        .iter()
+        .all(|step| matches!(all.trace.graph().graph().node(step.node).op(), Op::Activation(_)));
+    (row.paths.iter().all(same) && only && elementwise)
+        .then(|| why(all, first, &symbols_of(all, first, weight)))
 }
 
 /// Which factor of a path is 0, and why.

@@ -259,7 +259,7 @@ pub(super) fn needs_brackets(base: &Math) -> bool {
             [] => false,
             _ => true,
         },
-        Math::Fraction(..) | Math::Raised(..) | Math::Big(..) => true,
+        Math::Fraction(..) | Math::Raised(..) | Math::Big(..) | Math::Under(..) => true,
         Math::Number(_)
         | Math::Name(..)
         | Math::Text(_)
@@ -271,7 +271,6 @@ pub(super) fn needs_brackets(base: &Math) -> bool {
         | Math::Root(_)
         | Math::Fence(..)
         | Math::Matrix(_)
-        | Math::Under(..)
         | Math::Cases(_) => false,
     }
 }

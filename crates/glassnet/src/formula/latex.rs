@@ -3,7 +3,7 @@
 use super::accent;
 use super::compose::{is_between_fractions, needs_brackets};
 use super::expression::{Expression, Relation};
-use super::latex_words::escape;
+use super::latex_words::{SIGNS, escape};
 use super::math::{BigOperator, Fence, Math, Operator};
 
 /// The Greek letters that LaTeX has commands for, with their names.
@@ -43,7 +43,7 @@ pub(super) const GREEK: [(&str, &str); 32] = [
 ];
 
 /// The functions that LaTeX has commands for.
-const COMMANDS: [&str; 14] = [
+pub(super) const COMMANDS: [&str; 14] = [
     "exp", "ln", "log", "sin", "cos", "tan", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh",
     "max", "min",
 ];
@@ -93,10 +93,16 @@ fn name(letters: &str) -> String {
     if let Some((base, mark)) = accent::decompose(letters) {
         return format!(r"{mark}{{{}}}", name(&base));
     }
+    let mut own = SIGNS.iter().filter(|(sign, _)| letters.starts_with(*sign));
+    if let Some((sign, command)) = own.next()
+        && letters.len() == sign.len_utf8()
+    {
+        return (*command).into();
+    }
     let plain = letters.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     match letters.chars().count() {
         1 if plain && letters != "_" => letters.to_string(),
-        1 if letters == "′" => r"\prime".into(),
+        1 if letters == "*" => "*".into(),
         1 if letters == "ℓ" => r"\ell".into(),
         _ if plain => format!(r"\mathrm{{{}}}", letters.replace('_', r"\_")),
         _ => format!(r"\text{{{}}}", escape(letters)),

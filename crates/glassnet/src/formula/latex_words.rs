@@ -5,7 +5,7 @@ use super::latex::GREEK;
 use super::line::{unlowered, unraised};
 
 /// Signs that are written in words, with how mathematics writes them.
-const SIGNS: [(char, &str); 60] = [
+pub(super) const SIGNS: [(char, &str); 61] = [
     ('−', "-"),
     ('·', r"\cdot"),
     ('⋅', r"\cdot"),
@@ -66,6 +66,7 @@ const SIGNS: [(char, &str); 60] = [
     ('‖', r"\|"),
     ('π', r"\pi"),
     ('ϕ', r"\phi"),
+    ('™', r"^{\mathrm{TM}}"),
 ];
 
 /// The letters of Latin Extended-A that T1 fonts have.
@@ -128,12 +129,17 @@ fn push_sign(character: char, text: &mut String) {
 
 /// Neighbouring raised characters are one exponent: `$^{10}$`.
 fn push_index(mark: char, character: char, text: &mut String) {
-    let character = if character == '−' { '-' } else { character };
+    let mut bytes = [0; 4];
+    let index = match character {
+        '−' => "-",
+        '⊤' => r"\top ",
+        other => &*other.encode_utf8(&mut bytes),
+    };
     match text.strip_suffix("}$").filter(|start| {
         start.rfind('$').is_some_and(|at| start[at + 1..].starts_with(&format!("{mark}{{")))
     }) {
-        Some(start) => *text = format!("{start}{character}}}$"),
-        None => text.push_str(&format!("${mark}{{{character}}}$")),
+        Some(start) => *text = format!("{start}{index}}}$"),
+        None => text.push_str(&format!("${mark}{{{index}}}$")),
     }
 }
 
@@ -142,7 +148,7 @@ fn is_set_up(character: char) -> bool {
     match character {
         '\u{a1}'..='\u{ff}' => true,
         '\u{100}'..='\u{17f}' => SET_UP.contains(character),
-        '–' | '—' | '‘' | '’' | '“' | '”' | '„' | '…' | '•' | '€' | '™' | '†' | '‰' => {
+        '–' | '—' | '‘' | '’' | '“' | '”' | '„' | '…' | '•' | '€' | '†' => {
             true
         }
         _ => false,

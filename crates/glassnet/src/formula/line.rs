@@ -48,6 +48,9 @@ const RAISED: &[(char, char)] = &[
     ('y', 'ʸ'),
     ('z', 'ᶻ'),
     ('⊤', 'ᵀ'),
+    ('′', '′'),
+    ('*', '*'),
+    (',', ','),
 ];
 
 /// Characters with their lowered forms.
@@ -185,6 +188,10 @@ fn row(parts: &[Math]) -> String {
             }
             Math::Operator(Operator::Beside) if before.is_some_and(ends_in_fraction) => {
                 text.push('·');
+            }
+            // ln 0.989, but ln(0.989)
+            Math::Apply if !matches!(parts.get(i + 1), None | Some(Math::Fence(..))) => {
+                text.push(' ');
             }
             part => text.push_str(&line(part)),
         }

@@ -66,7 +66,10 @@ fn write(piece: &Math, text: &mut String) {
         Math::Row(parts) => {
             text.push_str("<mrow>");
             for (i, part) in parts.iter().enumerate() {
-                match is_between_fractions(parts, i) {
+                // A function's argument without brackets would touch its name.
+                let bare = *part == Math::Apply
+                    && !matches!(parts.get(i + 1), None | Some(Math::Fence(..)));
+                match bare || is_between_fractions(parts, i) {
                     true => text.push_str("<mspace width=\"0.17em\"/>"),
                     false => write(part, text),
                 }
@@ -217,7 +220,7 @@ fn write_big(
 }
 
 fn write_cases(rows: &[(Math, Option<Math>)], text: &mut String) {
-    text.push_str("<mrow><mo form=\"prefix\" fence=\"true\">{</mo><mtable class=\"cases\" columnalign=\"left\">");
+    text.push_str("<mrow><mo form=\"prefix\" fence=\"true\">{</mo><mtable columnalign=\"left\">");
     for (value, condition) in rows {
         text.push_str("<mtr><mtd>");
         write(value, text);

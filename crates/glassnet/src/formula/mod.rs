@@ -35,6 +35,7 @@ mod mathml;
 mod number;
 mod parse;
 mod print;
+mod read_latex;
 mod tidy;
 mod token;
 mod zero;

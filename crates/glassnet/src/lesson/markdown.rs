@@ -341,7 +341,7 @@ impl<'a> Reader<'a, '_, '_> {
     }
 
     fn math(&self, source: &CowStr<'a>) -> Result<Math> {
-        super::mathematics(source).map_err(|error| self.here(error))
+        Math::parse_latex(source).map_err(|error| self.here(error))
     }
 
     fn not_understood(&self, event: &Event<'a>) -> Error {

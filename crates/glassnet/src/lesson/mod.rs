@@ -11,10 +11,11 @@ mod book;
 mod command;
 pub mod exercise;
 mod markdown;
+#[cfg(test)]
+mod tests;
 
 use crate::document::Document;
 use crate::error::Result;
-use crate::formula::Math;
 
 pub use book::{LESSONS, Lesson, all, find, list};
 pub use command::Command;
@@ -22,8 +23,3 @@ pub use markdown::read;
 
 /// What answers a lesson's commands.
 pub type Run<'a> = dyn FnMut(&Command) -> Result<Document> + 'a;
-
-/// Mathematics between dollar signs.
-fn mathematics(source: &str) -> Result<Math> {
-    Ok(Math::text(source))
-}

@@ -9,7 +9,9 @@ use crate::nn::loss::Criterion;
 use crate::nn::{LoweredLayer, Lowering, Mode, Network};
 use crate::reference::{self, Array, Feeds};
 use crate::tensor::{Tensor, Value};
-use crate::train::{Dataset, Features, Forward, Target, features_fit, fill, fill_targets, load};
+use crate::train::{
+    Dataset, Features, Forward, Target, check_indices, features_fit, fill, fill_targets, load,
+};
 
 /// What is run and what is known about it.
 struct Pass {
@@ -43,7 +45,6 @@ impl Trace {
         if config.mode == Mode::Train {
             program.check_batch(rows.rows())?;
         }
-        program.check_indices(rows.features())?;
         program.check_classes(rows.target(), criterion)?;
         let graph = program.graph().clone();
         let mut block = Block::for_graph(&graph);
@@ -112,6 +113,7 @@ fn trace(
     config: &Config,
 ) -> Result<Trace> {
     features_fit(&pass.graph, features)?;
+    check_indices(&pass.graph, features)?;
     check_finite(features, target.map(|(rows, _)| rows))?;
     load(&mut block, network.state_dict())?;
     let batch = features.rows();

@@ -32,5 +32,5 @@ pub use session::Session;
 
 // What the trace needs to compute a step as training does.
 pub(crate) use forward::{features_fit, fill, load};
-pub(crate) use program::Forward;
+pub(crate) use program::{Forward, check_indices};
 pub(crate) use score::fill_targets;

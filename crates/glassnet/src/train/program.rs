@@ -114,30 +114,9 @@ impl Program {
         Ok(())
     }
 
-    /// Checks that every index of `features` that a table looks up directly lies within the table.
-    pub(crate) fn check_indices(&self, features: &Features) -> Result<()> {
-        let Features::Indices(indices) = features else { return Ok(()) };
-        for id in self.graph.graph().ids() {
-            let node = self.graph.graph().node(id);
-            let Op::Gather(Gather::Embedding { .. }) = node.op() else { continue };
-            let [table, index] = *node.operands() else { continue };
-            let source = self.graph.graph().node(index).op();
-            if !matches!(source, Op::Source(Source::Input { .. })) {
-                continue;
-            }
-            let rows = self.graph.shape(table).at(1)[0];
-            let outside = |index: &i64| usize::try_from(*index).map_or(true, |index| index >= rows);
-            if let Some(at) = indices.data().iter().position(outside) {
-                let width = (indices.len() / indices.shape()[0]).max(1);
-                return Err(Error::data(format!(
-                    "index {} is outside the embedding's {rows} rows",
-                    indices.data()[at]
-                ))
-                .at(format!("row {}, place {} (counted from 0)", at / width, at % width))
-                .help(format!("set num_embeddings above the largest index: {}", node.origin())));
-            }
-        }
-        Ok(())
+    /// As [`check_indices`], of the step's graph.
+    pub(super) fn check_indices(&self, features: &Features) -> Result<()> {
+        check_indices(&self.graph, features)
     }
 
     /// Checks that every class of `target` has a score: `classes` of them.
@@ -229,6 +208,32 @@ impl Forward {
         };
         Ok((program, gradient.derivatives))
     }
+}
+
+/// Checks that every index of `features` that a table looks up directly lies within the table.
+pub(crate) fn check_indices(graph: &Checked, features: &Features) -> Result<()> {
+    let Features::Indices(indices) = features else { return Ok(()) };
+    for id in graph.graph().ids() {
+        let node = graph.graph().node(id);
+        let Op::Gather(Gather::Embedding { .. }) = node.op() else { continue };
+        let [table, index] = *node.operands() else { continue };
+        let source = graph.graph().node(index).op();
+        if !matches!(source, Op::Source(Source::Input { .. })) {
+            continue;
+        }
+        let rows = graph.shape(table).at(1)[0];
+        let outside = |index: &i64| usize::try_from(*index).map_or(true, |index| index >= rows);
+        if let Some(at) = indices.data().iter().position(outside) {
+            let width = (indices.len() / indices.shape()[0]).max(1);
+            return Err(Error::data(format!(
+                "index {} is outside the embedding's {rows} rows",
+                indices.data()[at]
+            ))
+            .at(format!("row {}, place {} (counted from 0)", at / width, at % width))
+            .help(format!("set num_embeddings above the largest index: {}", node.origin())));
+        }
+    }
+    Ok(())
 }
 
 /// The class whose rows do not count, for the losses that take class indices.

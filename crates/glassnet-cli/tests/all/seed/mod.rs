@@ -1,10 +1,13 @@
 //! The exercise's tasks through the general verbs: the sheet's numbers to the printed digit, and other numbers
 //! against a computation of the test's own.
 
+mod activations;
 mod basis;
 mod collapse;
 mod count;
+mod derivative;
 mod lessons;
+mod manual;
 mod network;
 mod softmax;
 mod variants;

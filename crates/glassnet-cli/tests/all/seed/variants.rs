@@ -1,12 +1,17 @@
 //! Variants of the tasks: fifty seeds each, their solutions against computations of the test's own.
 
-use glassnet::lesson::exercise::{Exercise, Numbers};
+use glassnet::lesson::exercise::{Exercise, Numbers, State};
 
 use super::*;
 
 /// The variants of a task with what the solution's command answers.
 fn solved(task: &str) -> impl Iterator<Item = (Numbers, Value)> {
-    (0..50).map(move |seed| {
+    solved_of(task, (0..50).collect())
+}
+
+/// As [`solved`], of some seeds: for commands that train or measure.
+fn solved_of(task: &str, seeds: Vec<u64>) -> impl Iterator<Item = (Numbers, Value)> {
+    seeds.into_iter().map(move |seed| {
         let exercise = Exercise::new(task, seed).unwrap();
         let command = &exercise.commands()[0];
         let words: Vec<&str> = command.words[1..].iter().map(String::as_str).collect();
@@ -28,6 +33,65 @@ fn collapse() {
             }
             let sum: f64 = weights.iter().zip(&of.first_bias).map(|(w, b)| w * b).sum();
             assert_eq!(bias[at], sum + of.second_bias[at]);
+        }
+    }
+}
+
+#[test]
+fn derivative() {
+    for (numbers, answer) in solved("1.2") {
+        let Numbers::Derivative(of) = numbers else { panic!("another task's numbers") };
+        assert_eq!(answer["exact"], true, "{of:?}");
+        super::derivative::derives(&of.formula, &answer);
+        let joints = answer["joints"].as_array().unwrap();
+        assert_eq!(joints.iter().any(|joint| joint["kind"] == "kink"), of.kinked, "{of:?}");
+    }
+}
+
+#[test]
+fn manual() {
+    for (numbers, answer) in solved("2.3") {
+        let Numbers::Manual(of) = numbers else { panic!("another task's numbers") };
+        let n = of.data.len() as f64;
+        let (mut loss, mut gradient) = (0.0, 0.0);
+        for (x, y) in &of.data {
+            let alive = of.first * x > 0.0 && of.second > 0.0;
+            let out = if alive { of.second * of.first * x } else { 0.0 };
+            loss += (out - y).powi(2) / n;
+            gradient += if alive { 2.0 / n * (out - y) * of.second * x } else { 0.0 };
+        }
+        close(number(&answer["loss"]), loss, 1e-6);
+        close(number(&answer["gradient"]), gradient, 1e-6);
+        assert_eq!(of.state == State::Alive, gradient != 0.0, "{of:?}");
+        let dead = |unit: usize| answer["units"][unit]["zero_derivative"] == of.data.len();
+        match of.state {
+            State::Alive => {}
+            State::FirstDead => assert!(dead(0), "{of:?} {answer}"),
+            State::SecondDead => assert!(
+                answer["units"].as_array().unwrap().iter().any(|unit| {
+                    unit["name"] == "a₂" && unit["zero_derivative"] == of.data.len()
+                }),
+                "{of:?} {answer}"
+            ),
+        }
+    }
+}
+
+#[test]
+fn compare() {
+    for (numbers, answer) in solved_of("1.3", vec![0, 20, 40]) {
+        let Numbers::Compare(of) = numbers else { panic!("another task's numbers") };
+        let found = answer["activations"].as_array().unwrap();
+        assert_eq!(found.len(), of.activations.len());
+        let steepest = |name: &str| match name {
+            "sigmoid" => 0.25,
+            "gelu" => 1.1289,
+            "silu" => 1.0998,
+            "mish" => 1.0885,
+            _ => 1.0,
+        };
+        for (name, found) in of.activations.iter().zip(found) {
+            close(number(&found["max_slope"]), steepest(name), 1e-3);
         }
     }
 }
@@ -61,7 +125,7 @@ fn count() {
 
 #[test]
 fn basis() {
-    for (numbers, answer) in solved("2.1").step_by(10) {
+    for (numbers, answer) in solved_of("2.1", vec![0, 10, 20, 30, 40]) {
         let Numbers::Basis(of) = numbers else { panic!("another task's numbers") };
         // Least squares of 1, x1, x2 on the corners leaves the part along x1·x2's sign pattern.
         let y: Vec<f64> = of.data.iter().map(|(_, y)| *y).collect();

@@ -39,6 +39,7 @@ mod field;
 mod fixed;
 mod linear;
 mod normal;
+mod outside;
 mod pieces;
 mod points;
 mod polynomial;
@@ -46,6 +47,8 @@ mod powers;
 
 #[cfg(test)]
 mod tests;
+
+pub(in crate::derive) use outside::{affine, between, digits, ordered_joints};
 
 use crate::formula::{Expression, Rational};
 pub(crate) use evaluate::rational as big_number;
@@ -173,9 +176,8 @@ fn compare_within(
     for (place, left, right) in parts {
         let found = match compare_smooth(&left, &right, Some(&variable), &place) {
             Some(Comparison::Different { mut at, left, right }) => {
-                if let Place::At(value) = &place
-                    && let Some(value) = small(value)
-                {
+                let missing = at.iter().all(|(name, _)| *name != variable);
+                if let Some(value) = small(&place.inside()).filter(|_| missing) {
                     at.push((variable.clone(), value));
                     at.sort_by(|a, b| a.0.cmp(&b.0));
                 }

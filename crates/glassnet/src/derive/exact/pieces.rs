@@ -18,6 +18,18 @@ pub(crate) enum Place {
 }
 
 impl Place {
+    /// A number of the place.
+    pub(crate) fn inside(&self) -> BigRational {
+        let one = || super::field::integer(1);
+        match self {
+            Place::At(value) => value.clone(),
+            Place::Between(None, None) => one(),
+            Place::Between(Some(low), None) => low + one(),
+            Place::Between(None, Some(high)) => high - one(),
+            Place::Between(Some(low), Some(high)) => (low + high) / (one() + one()),
+        }
+    }
+
     fn contains(&self, value: &BigRational) -> bool {
         match self {
             Place::Between(low, high) => {
@@ -30,7 +42,7 @@ impl Place {
 }
 
 /// Coefficients from the constant up, if the formula is a polynomial of degree 8 at most in the variable alone.
-fn polynomial(tree: &Expression, variable: &str) -> Option<Vec<BigRational>> {
+pub(super) fn polynomial(tree: &Expression, variable: &str) -> Option<Vec<BigRational>> {
     const DEGREE: usize = 8;
     let at = |tree: &Expression| polynomial(tree, variable);
     let zero = BigRational::zero;

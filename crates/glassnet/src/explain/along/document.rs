@@ -1,13 +1,17 @@
 //! The loss along a weight in words, formulas and a drawing.
 
 use super::{Along, Direction, Knowledge, Level, Minimum, Piece, Reason, Stretch};
-use crate::document::{Axis, Block, Document, Figure, Mark, NoteKind, Plot, Series, Style, Text};
-use crate::explain::exact::{Place, Polynomial, Rational, Short, math, nearest};
+use crate::document::{
+    Axis, Block, Column, Document, Figure, Mark, NoteKind, Plot, Series, Style, Table, Text,
+};
+use crate::explain::exact::{Place, Polynomial, Rational, math, nearest};
 use crate::formula::{Math, Operator, Relation};
 use num_traits::{One, Signed, Zero};
 
 /// How many pieces are written out; the others are counted.
 const SHOWN_PIECES: usize = 12;
+/// How many pieces are set as cases; more become a table.
+const SHOWN_CASES: usize = 4;
 
 impl Along {
     /// The pieces as lines of text: `w > 0: J = 7/20*w^2 - 53/75*w + 109/300`, with `symbol` for the weight.
@@ -30,7 +34,7 @@ impl Along {
     /// The answer to 'should this weight go up or down?' in one sentence.
     pub fn answer(&self) -> String {
         let weight = &self.weight;
-        let now = Short(&self.now.weight).to_string();
+        let now = at(&Place::Fraction(self.now.weight.clone()));
         let here = level(&self.now.loss);
         let least = match &self.minimum {
             Minimum::At { loss, .. } | Minimum::AtEnd { loss, .. } => level(loss),
@@ -40,15 +44,22 @@ impl Along {
             (Reason::Indifferent, _) => {
                 format!("The loss does not depend on {weight}: it is {here} for every value.")
             }
-            (Reason::Least, _) => {
+            (Reason::Least, _) if self.knowledge == Knowledge::Exact => {
                 format!("Leave {weight} at {now}: no other value of it gives a loss below {here}.")
             }
+            (Reason::Least, _) => format!(
+                "Leave {weight} at {now}: none of the values looked at gives a loss below {here}."
+            ),
             (Reason::Falling, direction) => format!(
                 "{} {weight}: the loss falls that way from {here} as far as was looked, to {least}.",
                 verb(direction)
             ),
             (Reason::Lower, direction) => {
-                let to = self.advice.to.as_ref().map_or_else(String::new, |to| format!(" to {to}"));
+                let to = self
+                    .advice
+                    .to
+                    .as_ref()
+                    .map_or_else(String::new, |to| format!(" to {}", at(to)));
                 format!(
                     "{} {weight} from {now}{to}: the loss goes from {here} to {least}.",
                     verb(direction)
@@ -103,19 +114,18 @@ impl Along {
         match &self.knowledge {
             Knowledge::Exact => {
                 let shown = self.shown_pieces();
-                let cases: Vec<(Math, Option<Math>)> = shown
-                    .iter()
-                    .filter_map(|piece| {
-                        let polynomial = piece.polynomial.as_ref()?;
-                        Some((set(polynomial, symbol), condition(piece, symbol)))
-                    })
-                    .collect();
                 let loss = Math::row([Math::name("J"), Math::name(symbol).fenced()]);
-                let right = match cases.as_slice() {
-                    [(only, None)] => only.clone(),
-                    _ => Math::Cases(cases),
-                };
-                document.formula(loss.equals(right));
+                match shown {
+                    [only] => document.formula(loss.equals(law(only, symbol))),
+                    few if few.len() <= SHOWN_CASES => {
+                        let cases = few
+                            .iter()
+                            .map(|piece| (law(piece, symbol), condition(piece, symbol)))
+                            .collect();
+                        document.formula(loss.equals(Math::Cases(cases)));
+                    }
+                    many => document.push(Block::Table(table(many, symbol))),
+                }
                 let left_out = self.pieces.len() - shown.len();
                 if left_out > 0 {
                     document.note(
@@ -143,7 +153,7 @@ impl Along {
                     .iter()
                     .filter_map(|piece| piece.to.as_deref())
                     .take(SHOWN_PIECES)
-                    .map(Place::to_string)
+                    .map(at)
                     .collect();
                 let count = self.pieces.len() - 1;
                 let words = match count {
@@ -183,24 +193,14 @@ impl Along {
             }
             text = text.math(stretch_math(stretch, symbol));
         }
+        let approximately = || Math::Operator(Operator::Approximately);
+        let rounded = || Math::number(&format!("{:.6}", Significant(loss.value)));
         let value = match &loss.exact {
-            Some(exact) => {
-                let row = Math::name("J").equals(math(exact));
-                if exact.is_integer() {
-                    row
-                } else {
-                    Math::row([
-                        row,
-                        Math::Operator(Operator::Approximately),
-                        Math::number(&format!("{:.6}", Significant(loss.value))),
-                    ])
-                }
+            Some(exact) if exact.is_integer() => Math::name("J").equals(math(exact)),
+            Some(exact) if exact.to_string().len() <= 24 => {
+                Math::row([Math::name("J").equals(math(exact)), approximately(), rounded()])
             }
-            None => Math::row([
-                Math::name("J"),
-                Math::Operator(Operator::Approximately),
-                Math::f64(loss.value),
-            ]),
+            Some(_) | None => Math::row([Math::name("J"), approximately(), rounded()]),
         };
         document.say(text.plain("; there ").math(value).plain("."));
     }
@@ -272,6 +272,59 @@ impl Along {
             },
         }
     }
+}
+
+/// A piece's polynomial as it is set on a page.
+fn law(piece: &Piece, symbol: &str) -> Math {
+    piece.polynomial.as_ref().map_or_else(|| Math::text("a curve"), |law| set(law, symbol))
+}
+
+/// Many pieces, a row each.
+fn table(pieces: &[Piece], symbol: &str) -> Table {
+    let name = || Text::from(Math::name(symbol));
+    let mut table = Table::new([
+        Column::numbers(name().plain(" from")),
+        Column::numbers("to"),
+        Column::words(Math::name("J")),
+    ]);
+    let infinity = || Math::Operator(Operator::Infinity);
+    for piece in pieces {
+        let from = match &piece.from {
+            Some(from) => place(from),
+            None => Math::row([Math::Operator(Operator::Sign), infinity()]),
+        };
+        let to = piece.to.as_ref().map_or_else(infinity, |to| place(to));
+        table.row([Text::from(from), Text::from(to), Text::from(law(piece, symbol))]);
+    }
+    table
+}
+
+/// A place in a sentence: exact while it is short, else to seven digits.
+fn at(place: &Place) -> String {
+    match place.fraction().map(ToString::to_string) {
+        Some(exact) if exact.len() <= 18 => exact,
+        Some(_) | None => format!("≈ {:.7}", Significant(place.to_f64())),
+    }
+}
+
+/// A place as it is set on a page: exact while it is short, else to seven digits.
+fn place(place: &Place) -> Math {
+    match place.fraction() {
+        Some(exact) => readable_signed(exact),
+        None => Math::number(&format!("{:.7}", Significant(place.to_f64()))),
+    }
+}
+
+fn readable_signed(value: &Rational) -> Math {
+    if value.to_string().len() <= 18 {
+        return math(value);
+    }
+    Math::number(&format!("{:.7}", Significant(nearest(value))))
+}
+
+/// Whether [`place`] shows the place itself.
+fn is_short(place: &Place) -> bool {
+    place.fraction().is_some_and(|exact| exact.to_string().len() <= 18)
 }
 
 /// Rounds to significant digits in fixed notation.
@@ -389,14 +442,14 @@ fn condition(piece: &Piece, symbol: &str) -> Option<Math> {
     let name = Math::name(symbol);
     match (&piece.from, &piece.to) {
         (None, None) => None,
-        (None, Some(to)) => Some(Math::row([name, relation(Relation::LessEqual), to.math()])),
-        (Some(from), None) => Some(Math::row([name, relation(Relation::Greater), from.math()])),
+        (None, Some(to)) => Some(Math::row([name, relation(Relation::LessEqual), place(to)])),
+        (Some(from), None) => Some(Math::row([name, relation(Relation::Greater), place(from)])),
         (Some(from), Some(to)) => Some(Math::row([
-            from.math(),
+            place(from),
             relation(Relation::Less),
             name,
             relation(Relation::LessEqual),
-            to.math(),
+            place(to),
         ])),
     }
 }
@@ -413,16 +466,19 @@ fn condition_text(piece: &Piece, symbol: &str) -> Option<String> {
 fn stretch_math(stretch: &Stretch, symbol: &str) -> Math {
     let name = Math::name(symbol);
     match (&stretch.from, &stretch.to) {
-        (Some(from), Some(to)) if from == to => name.equals(from.math()),
+        (Some(from), Some(to)) if from == to && is_short(from) => name.equals(place(from)),
+        (Some(from), Some(to)) if from == to => {
+            Math::row([name, Math::Operator(Operator::Approximately), place(from)])
+        }
         (Some(from), Some(to)) => Math::row([
-            from.math(),
+            place(from),
             relation(Relation::LessEqual),
             name,
             relation(Relation::LessEqual),
-            to.math(),
+            place(to),
         ]),
-        (Some(from), None) => Math::row([name, relation(Relation::GreaterEqual), from.math()]),
-        (None, Some(to)) => Math::row([name, relation(Relation::LessEqual), to.math()]),
+        (Some(from), None) => Math::row([name, relation(Relation::GreaterEqual), place(from)]),
+        (None, Some(to)) => Math::row([name, relation(Relation::LessEqual), place(to)]),
         (None, None) => Math::row([name, Math::Operator(Operator::Element), Math::name("ℝ")]),
     }
 }

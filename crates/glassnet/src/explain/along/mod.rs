@@ -307,7 +307,7 @@ fn clipped(loss: &Function, range: Option<&(Rational, Rational)>) -> Vec<Piece> 
     let pieces = loss.pieces().into_iter().map(|piece| Piece {
         from: piece.from,
         to: piece.to,
-        polynomial: Some(piece.polynomial),
+        polynomial: Some(piece.polynomial.reduced()),
     });
     let Some((low, high)) = range else { return pieces.collect() };
     let (low, high) =

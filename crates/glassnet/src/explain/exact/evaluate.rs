@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::function::Function;
-use super::number::{Numbers, Rational, rational};
+use super::number::{Numbers, Rational, rational, uncancelled};
 use super::place::Place;
 use super::{activation, arithmetic, loss, product, single};
 use crate::error::{Error, ErrorKind, Result};
@@ -64,7 +64,9 @@ impl Values {
         let moves = || Error::new(ErrorKind::Unsupported, "the value is not known exactly");
         match self.values.get(id) {
             Some(Value::Exact(elements)) => {
-                elements.iter().map(|element| element.as_constant().ok_or_else(moves)).collect()
+                let constant =
+                    |element: &Function| element.as_constant().map(|value| value.reduced());
+                elements.iter().map(|element| constant(element).ok_or_else(moves)).collect()
             }
             Some(Value::Smooth(_) | Value::Index(_)) | None => Err(moves()),
             Some(Value::Unknown(why)) => Err(Error::new(
@@ -312,7 +314,7 @@ impl Step<'_> {
             if moving == Some(index) {
                 return Ok(Function::variable());
             }
-            let value = rational(value, self.given.numbers)
+            let value = uncancelled(value, self.given.numbers)
                 .map_err(|error| error.at(format!("element {index} of {name:?}")))?;
             Ok(Function::constant(value))
         };

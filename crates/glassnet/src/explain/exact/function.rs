@@ -6,7 +6,7 @@ use num_traits::Zero;
 
 use super::number::{Rational, ratio};
 use super::place::{Place, between, roots};
-use super::polynomial::Polynomial;
+use super::polynomial::{Polynomial, sign};
 
 /// A function of one variable `w` over the whole line that is a polynomial between finitely many places.
 ///
@@ -199,19 +199,12 @@ impl Function {
     ) -> Function {
         let mut pieces = vec![];
         for piece in self.pieces() {
-            let (low, high) = (piece.from.as_deref(), piece.to.as_deref());
-            let polynomial = &piece.polynomial;
-            let mut cuts: Vec<Place> = thresholds
-                .iter()
-                .flat_map(|threshold| roots(&minus_constant(polynomial, threshold), low, high))
-                .collect();
-            cuts.sort();
-            cuts.dedup();
-            let mut from = piece.from.clone();
-            for cut in cuts.into_iter().map(|cut| Some(Arc::new(cut))).chain([piece.to.clone()]) {
-                let region = region(polynomial, thresholds, from.as_deref(), cut.as_deref());
-                pieces.push((with(region, polynomial), cut.clone()));
-                from = cut;
+            let cuts = match piece.polynomial.coefficients() {
+                [] | [_] | [_, _] => straight_cuts(&piece, thresholds),
+                [_, _, _, ..] => curved_cuts(&piece, thresholds),
+            };
+            for (region, end) in cuts {
+                pieces.push((with(region, &piece.polynomial), end));
             }
         }
         Function::from_pieces(pieces)
@@ -234,19 +227,77 @@ impl Function {
     }
 }
 
-/// How many thresholds lie below the polynomial's value between two places, where it passes none of them.
-fn region(
-    polynomial: &Polynomial,
-    thresholds: &[Rational],
-    low: Option<&Place>,
-    high: Option<&Place>,
-) -> usize {
-    let sample = match polynomial.coefficients() {
-        [] | [_] => Rational::zero(),
-        [_, _, ..] => between(low, high),
+/// A piece's parts: how many thresholds lie below the value there, and where the part ends.
+type Cuts = Vec<(usize, Option<Arc<Place>>)>;
+
+/// The parts of a straight piece: the sides of its ends tell which thresholds it passes.
+fn straight_cuts(piece: &Piece, thresholds: &[Rational]) -> Cuts {
+    let slope = match piece.polynomial.coefficients() {
+        [_, slope, ..] => sign(slope),
+        [] | [_] => 0,
     };
-    let value = polynomial.at(&sample);
-    thresholds.iter().filter(|threshold| **threshold < value).count()
+    let mut region = 0;
+    let mut cuts = vec![];
+    for threshold in thresholds {
+        let above = minus_constant(&piece.polynomial, threshold);
+        let start = side(&above, slope, piece.from.as_deref(), true);
+        let end = side(&above, slope, piece.to.as_deref(), false);
+        region += usize::from(start > 0);
+        if let ([constant, slope], true) = (above.coefficients(), start != end) {
+            cuts.push(Arc::new(Place::Fraction(-(constant / slope))));
+        }
+    }
+    // Thresholds ascend: a falling line passes the higher ones first.
+    if slope < 0 {
+        cuts.reverse();
+    }
+    let mut parts: Cuts = vec![];
+    for cut in cuts {
+        parts.push((region, Some(cut)));
+        region = if slope > 0 { region + 1 } else { region - 1 };
+    }
+    parts.push((region, piece.to.clone()));
+    parts
+}
+
+/// The sign of a straight polynomial just inside the end of a piece.
+fn side(polynomial: &Polynomial, slope: i8, end: Option<&Place>, start: bool) -> i8 {
+    let outwards = if start { -slope } else { slope };
+    match (polynomial.coefficients(), end) {
+        ([], _) => 0,
+        ([constant], _) => sign(constant),
+        (_, None) => outwards,
+        (_, Some(Place::Fraction(end))) => match polynomial.sign_at(end) {
+            0 => -outwards,
+            sign => sign,
+        },
+        ([constant, slope, ..], Some(end)) => {
+            let beyond = Place::Fraction(-(constant / slope)).cmp(end);
+            let inside = if start { beyond.is_le() } else { beyond.is_ge() };
+            if inside { -outwards } else { outwards }
+        }
+    }
+}
+
+/// The parts of a curved piece, by its roots and a sample between each two.
+fn curved_cuts(piece: &Piece, thresholds: &[Rational]) -> Cuts {
+    let (low, high) = (piece.from.as_deref(), piece.to.as_deref());
+    let mut cuts: Vec<Place> = thresholds
+        .iter()
+        .flat_map(|threshold| roots(&minus_constant(&piece.polynomial, threshold), low, high))
+        .collect();
+    cuts.sort();
+    cuts.dedup();
+    let mut from = piece.from.clone();
+    let ends = cuts.into_iter().map(|cut| Some(Arc::new(cut))).chain([piece.to.clone()]);
+    let mut parts = vec![];
+    for end in ends {
+        let value = piece.polynomial.at(&between(from.as_deref(), end.as_deref()));
+        parts
+            .push((thresholds.iter().filter(|threshold| **threshold < value).count(), end.clone()));
+        from = end;
+    }
+    parts
 }
 
 fn minus_constant(polynomial: &Polynomial, constant: &Rational) -> Polynomial {

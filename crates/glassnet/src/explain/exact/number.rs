@@ -3,6 +3,7 @@
 use std::fmt;
 
 use num_bigint::BigInt;
+use num_integer::Integer;
 use num_traits::{One, Signed, ToPrimitive, Zero};
 
 use crate::error::{Error, ErrorKind, Result};
@@ -57,8 +58,52 @@ pub fn rational(value: f64, numbers: Numbers) -> Result<Rational> {
     })
 }
 
+/// As [`rational`], over a power of ten or two that is not cancelled: sums of such fractions need no common divisors.
+pub(super) fn uncancelled(value: f64, numbers: Numbers) -> Result<Rational> {
+    match numbers {
+        Numbers::Printed => match uncancelled_decimal(&format!("{value:e}")) {
+            Some(found) => Ok(found),
+            None => rational(value, numbers),
+        },
+        Numbers::Stored => rational(value, numbers),
+    }
+}
+
+/// The sum, cancelled only where neither denominator is a multiple of the other.
+///
+/// Cancelling costs more than all else in long sums of decimals, whose denominators are powers of ten anyway.
+pub(super) fn plus(a: &Rational, b: &Rational) -> Rational {
+    if a.numer().is_zero() {
+        return b.clone();
+    }
+    if b.numer().is_zero() {
+        return a.clone();
+    }
+    if a.denom() == b.denom() {
+        return Rational::new_raw(a.numer() + b.numer(), a.denom().clone());
+    }
+    let (wide, narrow) = if a.denom() > b.denom() { (a, b) } else { (b, a) };
+    let (factor, rest) = wide.denom().div_rem(narrow.denom());
+    if rest.is_zero() {
+        return Rational::new_raw(wide.numer() + narrow.numer() * factor, wide.denom().clone());
+    }
+    a + b
+}
+
+/// The product, not cancelled.
+pub(super) fn times(a: &Rational, b: &Rational) -> Rational {
+    if a.numer().is_zero() || b.numer().is_zero() {
+        return Rational::zero();
+    }
+    Rational::new_raw(a.numer() * b.numer(), a.denom() * b.denom())
+}
+
 /// The value of a decimal's text: digits with at most one point, a sign, an exponent.
 pub fn decimal(text: &str) -> Option<Rational> {
+    uncancelled_decimal(text).map(|value| value.reduced())
+}
+
+fn uncancelled_decimal(text: &str) -> Option<Rational> {
     let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
     let (whole, part) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let digits: BigInt = format!("{whole}{part}").parse().ok()?;
@@ -68,7 +113,7 @@ pub fn decimal(text: &str) -> Option<Rational> {
     }
     let power = BigInt::from(10).pow(exponent.unsigned_abs() as u32);
     Some(if exponent < 0 {
-        Rational::new(digits, power)
+        Rational::new_raw(digits, power)
     } else {
         Rational::from_integer(digits * power)
     })

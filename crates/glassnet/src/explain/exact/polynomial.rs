@@ -2,7 +2,7 @@
 
 use num_traits::{One, Signed, Zero};
 
-use super::number::{Rational, nearest, ratio};
+use super::number::{Rational, nearest, plus, ratio, times};
 
 /// `c₀ + c₁·w + c₂·w² + …`; the highest coefficient is not 0, and the zero polynomial has none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,7 +49,22 @@ impl Polynomial {
 
     /// The value at `w`.
     pub fn at(&self, w: &Rational) -> Rational {
-        self.0.iter().rev().fold(Rational::zero(), |sum, coefficient| sum * w + coefficient)
+        self.uncancelled_at(w).reduced()
+    }
+
+    fn uncancelled_at(&self, w: &Rational) -> Rational {
+        let next = |sum: Rational, coefficient: &Rational| plus(&times(&sum, w), coefficient);
+        self.0.iter().rev().fold(Rational::zero(), next)
+    }
+
+    /// The sign of the value at `w`: −1, 0 or 1.
+    pub fn sign_at(&self, w: &Rational) -> i8 {
+        sign(&self.uncancelled_at(w))
+    }
+
+    /// The same polynomial with every coefficient in lowest terms.
+    pub fn reduced(&self) -> Polynomial {
+        Polynomial(self.0.iter().map(Rational::reduced).collect())
     }
 
     /// The value at `w` in f64, up to rounding.
@@ -63,7 +78,7 @@ impl Polynomial {
             if self.0.len() >= other.0.len() { (self, other) } else { (other, self) };
         let mut sum = long.0.clone();
         for (place, coefficient) in sum.iter_mut().zip(&short.0) {
-            *place += coefficient;
+            *place = plus(place, coefficient);
         }
         Polynomial::new(sum)
     }
@@ -75,7 +90,7 @@ impl Polynomial {
 
     /// The product with a number.
     pub fn times_constant(&self, factor: &Rational) -> Polynomial {
-        Polynomial::new(self.0.iter().map(|coefficient| coefficient * factor).collect())
+        Polynomial::new(self.0.iter().map(|coefficient| times(coefficient, factor)).collect())
     }
 
     /// The product.
@@ -86,7 +101,7 @@ impl Polynomial {
         let mut product = vec![Rational::zero(); self.0.len() + other.0.len() - 1];
         for (i, a) in self.0.iter().enumerate() {
             for (j, b) in other.0.iter().enumerate() {
-                product[i + j] += a * b;
+                product[i + j] = plus(&product[i + j], &times(a, b));
             }
         }
         Polynomial::new(product)
@@ -102,7 +117,7 @@ impl Polynomial {
     pub fn sign_at_infinity(&self, upwards: bool) -> i8 {
         let Some(leading) = self.0.last() else { return 0 };
         let sign = if leading.is_positive() { 1 } else { -1 };
-        if upwards || self.degree() % 2 == 0 { sign } else { -sign }
+        if upwards || self.degree().is_multiple_of(2) { sign } else { -sign }
     }
 
     /// The remainder of the division by `divisor`, which is not 0.
@@ -170,6 +185,15 @@ impl Polynomial {
         let Some((leading, rest)) = self.0.split_last() else { return Rational::one() };
         let largest = rest.iter().map(|c| (c / leading).abs()).max().unwrap_or_default();
         largest + Rational::one()
+    }
+}
+
+/// −1, 0 or 1.
+pub(super) fn sign(value: &Rational) -> i8 {
+    match value.numer().sign() {
+        num_bigint::Sign::Minus => -1,
+        num_bigint::Sign::NoSign => 0,
+        num_bigint::Sign::Plus => 1,
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::evaluate::{Found, Step, Value};
 use super::function::{Function, Jump, compare, merged};
-use super::number::Rational;
+use super::number::{Rational, plus};
 use super::polynomial::Polynomial;
 use crate::graph::op::Linear;
 
@@ -107,7 +107,7 @@ fn dot(a: &Vector<'_>, b: &Vector<'_>, bias: Option<&Function>) -> Function {
     let bias = bias.unwrap_or(&fixed_bias);
     if a.moving.is_empty() && b.moving.is_empty() {
         return match bias.as_constant() {
-            Some(bias) => Function::constant(constant.first().constant_term() + bias),
+            Some(bias) => Function::constant(plus(&constant.first().constant_term(), &bias)),
             None => Function::sum([(Rational::one(), &constant), (Rational::one(), bias)]),
         };
     }
@@ -164,5 +164,8 @@ fn constant_dot(a: &Vector<'_>, b: &Vector<'_>) -> Rational {
             a.numerators.iter().zip(&b.numerators).map(|(x, y)| x * y).sum()
         }
     };
-    Rational::new(sum, &a.denominator * &b.denominator)
+    if sum.is_zero() {
+        return Rational::zero();
+    }
+    Rational::new_raw(sum, &a.denominator * &b.denominator)
 }

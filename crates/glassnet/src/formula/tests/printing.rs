@@ -164,8 +164,8 @@ fn mathml_escapes_and_nests() {
          <mtr><mtd><mrow><mo form=\"prefix\">−</mo><mi>z</mi></mrow></mtd>\
          <mtd><mtext>if\u{a0}</mtext><mrow><mi>z</mi><mo>&lt;</mo><mn>0</mn></mrow></mtd></mtr>\
          <mtr><mtd><mrow><msup><mi>tanh</mi><mn>2</mn></msup><mo>\u{2061}</mo>\
-         <mrow><mo form=\"prefix\" fence=\"true\">(</mo><mi>z</mi>\
-         <mo form=\"postfix\" fence=\"true\">)</mo></mrow></mrow></mtd>\
+         <mrow><mo form=\"prefix\" fence=\"true\" stretchy=\"false\">(</mo><mi>z</mi>\
+         <mo form=\"postfix\" fence=\"true\" stretchy=\"false\">)</mo></mrow></mrow></mtd>\
          <mtd><mtext>otherwise</mtext></mtd></mtr></mtable></mrow></math>",
     );
 }

@@ -57,7 +57,7 @@ fn typed(character: char, before: &str) -> String {
 pub(super) fn listing(text: &str) -> String {
     let mut all = String::from("\\begin{flushleft}\\small\\ttfamily\n");
     for line in text.lines() {
-        for part in cut(&line.replace('\t', "    "), 84) {
+        for part in cut(&shown(line), 84) {
             let mut set = String::new();
             for character in part.chars() {
                 match character {
@@ -70,4 +70,13 @@ pub(super) fn listing(text: &str) -> String {
         }
     }
     all + "\\end{flushleft}\n"
+}
+
+/// A line as wide as it will be: characters that are named by their number take that name's room.
+fn shown(line: &str) -> String {
+    let named = |character: char| {
+        let set = escape_latex(&character.to_string());
+        if set.starts_with("U+") { set } else { character.to_string() }
+    };
+    line.replace('\t', "    ").chars().map(named).collect()
 }

@@ -91,7 +91,7 @@ pub(super) fn cell(text: &Text) -> String {
 
 /// LaTeX on lines of its own.
 pub(super) fn display(math: &Math) -> String {
-    harmless(&math.latex())
+    harmless(&math.latex()).trim_end().to_owned()
 }
 
 /// LaTeX within a line, where Markdown would take a backslash before a sign away.
@@ -129,7 +129,7 @@ pub(super) fn in_mathematics(text: &Text) -> String {
 fn upright(words: &str) -> String {
     let mut text = String::new();
     let mut run = String::new();
-    let mut close = |run: &mut String, text: &mut String| {
+    let close = |run: &mut String, text: &mut String| {
         if !run.is_empty() {
             text.push_str(&format!(r"\text{{{}}}", std::mem::take(run)));
         }

@@ -6,6 +6,7 @@ use crate::graph::{Checked, NodeId, Shape};
 use crate::nn::{self, Linear, Mode, Module, Network, StateDict};
 use crate::reference::{self, Array, Feeds};
 use crate::tensor::{Tensor, Value};
+use crate::trace::written;
 use crate::train::Target;
 
 /// The outputs of the last linear layer per row, in f64, and how good they are.
@@ -75,7 +76,7 @@ pub(super) fn compare(
         .fold(0.0f64, |most, (a, b)| most.max((a - b).abs()));
     let score = target.map(|target| score(target, &with, &without)).transpose()?;
     Ok(Comparison {
-        inputs: rows(&inputs.map(f64::from)),
+        inputs: rows(&inputs.map(written)),
         with,
         without,
         collapsed,
@@ -121,10 +122,10 @@ fn stripped(module: &Module, path: &str, kept: &[&str]) -> Module {
 /// The module's outputs by the oracle.
 fn outputs(module: &Module, state: &StateDict, inputs: &Tensor<f32>) -> Result<Vec<Vec<f64>>> {
     let graph = module.graph(Shape::batch(inputs.shape().iter().skip(1).copied()), Mode::Eval)?;
-    let mut feeds = Feeds::new().input("x", inputs.clone());
+    let mut feeds = Feeds::new().input("x", inputs.map(written));
     for (key, value) in state.iter() {
         match value {
-            Value::F32(tensor) => feeds.set_state(key, tensor.clone()),
+            Value::F32(tensor) => feeds.set_state(key, tensor.map(written)),
             Value::I64(tensor) => feeds.set_state(key, tensor.clone()),
         };
     }
@@ -135,7 +136,7 @@ fn collapsed(run: &Run, inputs: &Tensor<f32>) -> Result<Vec<Vec<f64>>> {
     let affine = &run.collapsed;
     let module: Module = Linear::new(affine.inputs(), affine.weight.len()).into();
     let graph = module.graph(Shape::batch([affine.inputs()]), Mode::Eval)?;
-    let flat = inputs.clone().reshape([inputs.shape()[0], affine.inputs()])?;
+    let flat = inputs.map(written).reshape([inputs.shape()[0], affine.inputs()])?;
     let feeds = Feeds::new()
         .input("x", flat)
         .state("weight", Tensor::from_rows(&affine.weight)?)
@@ -182,7 +183,7 @@ fn score(target: &Target, with: &[Vec<f64>], without: &[Vec<f64>]) -> Result<Sco
             }
             let error = |rows: &[Vec<f64>]| {
                 let squares = rows.iter().flatten().zip(values.data());
-                let sum: f64 = squares.map(|(y, &t)| (y - f64::from(t)).powi(2)).sum();
+                let sum: f64 = squares.map(|(y, &t)| (y - written(t)).powi(2)).sum();
                 sum / values.len() as f64
             };
             Ok(Score::Values { with: error(with), without: error(without) })

@@ -264,11 +264,14 @@ fn say_rows(document: &mut Document, comparison: &Comparison, activations: bool)
             format!("{} further rows; they are in the sums", comparison.inputs.len() - ROWS),
         );
     }
-    document.say(
-        Text::from("Layer by layer and by W'x + b' the outputs differ by ")
-            .math(math(comparison.difference, 2))
+    document.say(match comparison.difference {
+        0.0 => Text::from(
+            "Layer by layer and by W'x + b' the outputs are the same to the last bit of f64.",
+        ),
+        difference => Text::from("Layer by layer and by W'x + b' the outputs differ by ")
+            .math(math(difference, 2))
             .plain(" of the largest output: the rounding of f64 and nothing else."),
-    );
+    });
     let Some(score) = &comparison.score else { return };
     match score {
         Score::Classes { truth, with, without } => {
@@ -345,6 +348,9 @@ fn rows_table(comparison: &Comparison, activations: bool) -> Table {
 
 /// (0, 1), at most six of the numbers.
 fn tuple(values: &[f64]) -> Text {
+    if let [only] = values {
+        return cell(*only, 5);
+    }
     let mut row = joined(values.iter().take(SMALL).map(|&value| math(value, 5)), Operator::Comma);
     if values.len() > SMALL {
         row.extend([Math::Operator(Operator::Comma), Math::Operator(Operator::Dots)]);

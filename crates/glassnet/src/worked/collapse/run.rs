@@ -2,11 +2,13 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::nn::{BatchNorm1d, Linear, Module, StateDict};
+use crate::trace::written;
 
 /// The most elements that a collapsed weight may have.
 const MAX_ELEMENTS: usize = 1 << 26;
 
-/// `y = W x + b`, W by rows: one row per output.
+/// `y = W x + b`, W by rows: one row per output. Weights are the decimals that are printed: 0.1 is 0.1, not the nearest
+/// f32.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Affine {
     /// W, `[outputs][inputs]`.
@@ -242,7 +244,7 @@ fn read_linear(linear: &Linear, name: String, state: &StateDict) -> Result<Layer
     }
     let weight = state.floats(&join(&name, "weight"))?;
     let rows = (0..linear.out_features)
-        .map(|row| weight.row(row).iter().map(|&value| f64::from(value)).collect());
+        .map(|row| weight.row(row).iter().map(|&value| written(value)).collect());
     let bias = match linear.bias {
         true => floats(state, &join(&name, "bias"))?,
         false => vec![0.0; linear.out_features],
@@ -280,5 +282,5 @@ fn read_norm(norm: &BatchNorm1d, name: String, state: &StateDict) -> Result<Laye
 }
 
 fn floats(state: &StateDict, key: &str) -> Result<Vec<f64>> {
-    Ok(state.floats(key)?.data().iter().map(|&value| f64::from(value)).collect())
+    Ok(state.floats(key)?.data().iter().map(|&value| written(value)).collect())
 }

@@ -1,3 +1,5 @@
+//! Collapsed layers against layer-by-layer products.
+
 use super::*;
 use crate::math::random::Stream;
 use crate::nn::{self, StateDict};
@@ -96,8 +98,9 @@ fn by_hand(network: &Network, names: &[&str], x: &[f64]) -> Vec<f64> {
         let bias = network.state_dict().floats(&format!("{name}.bias")).ok();
         h = (0..weight.shape()[0])
             .map(|row| {
-                let products = weight.row(row).iter().zip(&h).map(|(&w, &h)| f64::from(w) * h);
-                products.sum::<f64>() + bias.map_or(0.0, |bias| f64::from(bias.data()[row]))
+                let printed = |value: f32| value.to_string().parse::<f64>().unwrap();
+                let products = weight.row(row).iter().zip(&h).map(|(&w, &h)| printed(w) * h);
+                products.sum::<f64>() + bias.map_or(0.0, |bias| printed(bias.data()[row]))
             })
             .collect();
     }

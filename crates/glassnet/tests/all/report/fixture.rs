@@ -7,7 +7,7 @@ use glassnet::document::{
 use glassnet::formula::{BigOperator, Fence, Math, Operator, parse};
 
 /// The document.
-pub fn document() -> Document {
+pub(crate) fn document() -> Document {
     let mut document =
         Document::new(Text::from("Every block, & <script>alert(1)</script> as a title"));
     words(&mut document);
@@ -56,7 +56,7 @@ fn words(document: &mut Document) {
     });
     document.push(Block::Code {
         language: Some("sh".into()),
-        text: "glassnet derive 'tanh(z)' --order 2\necho \"<done> & $HOME\" `x` \\end{verbatim} ```\n\n\tσ ≈ ✓".into(),
+        text: "glassnet derive 'tanh(z)' --order 2\necho \"<done> & $HOME\" `x` \\end{verbatim} ```\n\n    σ ≈ ✓".into(),
     });
 }
 
@@ -221,7 +221,7 @@ fn figures(document: &mut Document) {
             Series::line("tanh <b>", curve(f64::tanh)),
             Series {
                 name: "ReLU".into(),
-                points: curve(|z| z.max(0.0).min(2.5)),
+                points: curve(|z| z.clamp(0.0, 2.5)),
                 style: Style::Dashed,
             },
             Series {

@@ -1,0 +1,209 @@
+//! Judged lines as a document: every line with its sign, and what is wrong with the first wrong one.
+
+use super::Convention;
+use super::{Judgement, LabelJudgement, Marked, MarkedLine};
+use crate::derive::script::cases::UNDEFINED;
+use crate::derive::script::{Line, Role};
+use crate::document::{Block, Check, Document, NoteKind, Step, Steps, Text};
+use crate::formula::{Math, Operator, Rational};
+
+fn number(value: f64) -> Math {
+    crate::derive::properties::rounded(value, 9)
+}
+
+fn places(at: &[(String, Rational)]) -> Text {
+    let mut text = Text::default();
+    for (i, (name, value)) in at.iter().enumerate() {
+        let shown = crate::formula::Expression::from_rational(*value).math();
+        text = if i > 0 { text.plain(", ") } else { text };
+        text = text.math(Math::name(name).equals(shown));
+    }
+    text
+}
+
+impl MarkedLine {
+    /// What is wrong with the line, in a sentence; `None` if nothing is.
+    pub fn complaint(&self) -> Option<Text> {
+        let place = Text::from(format!("line {}, column {}: ", self.line.number, self.line.column));
+        let mut text = match &self.judgement {
+            Judgement::Wrong { at, expected, found } => {
+                let mut text = place.plain("at ");
+                text.0.extend(places(at).0);
+                let above = if self.after_wrong { "the line before" } else { "the line above" };
+                text.plain(format!(" {above} is "))
+                    .math(number(*expected))
+                    .plain(", this one is ")
+                    .math(number(*found))
+                    .plain(".")
+            }
+            Judgement::OtherFunction { of } => place
+                .plain("this derives ")
+                .math(of.math())
+                .plain(", which is not the function that was asked about."),
+            Judgement::Unexplained { names } => place.plain(format!(
+                "{} {} not explained above.",
+                names.join(", "),
+                if names.len() == 1 { "is" } else { "are" }
+            )),
+            Judgement::Given
+            | Judgement::Exact
+            | Judgement::Numeric
+            | Judgement::Near
+            | Judgement::Undecided { .. } => {
+                let label = self.label.as_ref()?;
+                let why = label.complaint()?;
+                return Some(place.plain(why));
+            }
+        };
+        if let Some(why) = self.label.as_ref().and_then(|label| label.complaint()) {
+            text = text.plain(format!(" Also: {why}"));
+        }
+        Some(text)
+    }
+
+    fn check(&self) -> Option<Check> {
+        if self.is_wrong() {
+            return Some(Check::Wrong);
+        }
+        match &self.judgement {
+            Judgement::Exact => Some(Check::Exact),
+            Judgement::Numeric | Judgement::Near => Some(Check::Numeric),
+            Judgement::Given | Judgement::Undecided { .. } => None,
+            Judgement::Wrong { .. }
+            | Judgement::OtherFunction { .. }
+            | Judgement::Unexplained { .. } => Some(Check::Wrong),
+        }
+    }
+}
+
+impl Marked {
+    /// The lines with their signs, then what is wrong and what else is to be said.
+    pub fn document(&self) -> Document {
+        let mut document = Document::new("Lines checked");
+        let wrong: Vec<&MarkedLine> = self.lines.iter().filter(|line| line.is_wrong()).collect();
+        match wrong.first() {
+            None => document.say(self.all_right()),
+            Some(first) => {
+                let head = format!("The first wrong line is line {}.", first.line.number);
+                document.say(Text::default().strong(head));
+            }
+        }
+        let mut steps: Option<Steps> = None;
+        for marked in &self.lines {
+            if marked.line.role != Role::Next {
+                document.blocks.extend(steps.take().map(Block::Steps));
+                steps = Some(Steps::new(self.shown(&marked.line)));
+                continue;
+            }
+            let own = steps.get_or_insert_with(|| Steps::new(Math::text("…")));
+            own.steps.push(Step {
+                relation: if marked.line.approximate {
+                    Operator::Approximately
+                } else {
+                    Operator::Equals
+                },
+                value: self.shown(&marked.line),
+                label: marked
+                    .label
+                    .as_ref()
+                    .map_or(Text::default(), |own| own.label.words.clone().into()),
+                check: marked.check(),
+            });
+        }
+        document.blocks.extend(steps.map(Block::Steps));
+        for line in &wrong {
+            document.blocks.extend(line.complaint().map(Block::Paragraph));
+        }
+        if self.lines.iter().any(|line| line.after_wrong) {
+            document.note(
+                NoteKind::Remark,
+                "the lines below a wrong one are judged by the line before them, so that one slip counts once.",
+            );
+        }
+        if self.convention == Convention::OnSource {
+            document.note(
+                NoteKind::Remark,
+                "a label of this file names the step to the next line, as most of its labels fit that way.",
+            );
+        }
+        self.remarks().into_iter().for_each(|block| document.push(block));
+        document
+    }
+
+    /// A line as it was meant: derivatives that it only names are not worked out.
+    fn shown(&self, line: &Line) -> Math {
+        match &line.unevaluated {
+            Some(slope) if slope.order == 1 => derivative(&self.variable, &slope.of.math()),
+            Some(_) | None => said(line.value.math()),
+        }
+    }
+
+    fn all_right(&self) -> String {
+        let count =
+            |wanted: &Judgement| self.lines.iter().filter(|line| line.judgement == *wanted).count();
+        let (exact, numeric) = (count(&Judgement::Exact), count(&Judgement::Numeric));
+        match numeric {
+            0 => format!("All lines are right: {exact} checked exactly."),
+            _ => {
+                format!("All lines are right: {exact} checked exactly, {numeric} numerically only.")
+            }
+        }
+    }
+
+    fn remarks(&self) -> Vec<Block> {
+        let mut found = vec![];
+        for line in &self.lines {
+            for kink in &line.kinks {
+                let take = |value: Option<f64>| match value {
+                    Some(value) => Text::from("takes ").math(number(value)),
+                    None => "says nothing".into(),
+                };
+                let mut text = Text::from(format!("line {} ", line.line.number));
+                text.0.extend(take(kink.here).0);
+                text = text
+                    .plain(" at the kink ")
+                    .math(crate::formula::Expression::from_rational(kink.at).math());
+                text = text.plain(", where there is no derivative; PyTorch's convention is ");
+                text = text.math(kink.above.map_or(Math::text("none"), number)).plain(".");
+                found.push(Block::Note(NoteKind::Convention, vec![Block::Paragraph(text)]));
+            }
+            if let Some(own) = &line.label
+                && own.judgement == LabelJudgement::NoRule
+            {
+                let text = format!(
+                    "the label '{}' names no rule known here and was not judged.",
+                    own.label.words
+                );
+                found.push(Block::Note(NoteKind::Remark, vec![Block::sentence(text)]));
+            }
+            if let Judgement::Undecided { why } = &line.judgement {
+                let text = format!("line {} could not be compared: {why}.", line.line.number);
+                found.push(Block::Note(NoteKind::NotProven, vec![Block::sentence(text)]));
+            }
+        }
+        found
+    }
+}
+
+/// Cases without the last one where that says nothing.
+fn said(math: Math) -> Math {
+    match math {
+        Math::Cases(mut rows) => {
+            let nothing = Math::name(UNDEFINED);
+            if rows.last().is_some_and(|(value, _)| *value == nothing) {
+                rows.pop();
+            }
+            Math::Cases(rows)
+        }
+        math => math,
+    }
+}
+
+fn derivative(variable: &str, of: &Math) -> Math {
+    let bottom = Math::row([Math::Operator(Operator::Differential), Math::name(variable)]);
+    Math::row([
+        Math::fraction(Math::Operator(Operator::Differential), bottom),
+        Math::Operator(Operator::Beside),
+        of.clone().fenced(),
+    ])
+}

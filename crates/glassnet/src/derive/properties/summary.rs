@@ -1,0 +1,281 @@
+//! The pieces of a function put together: its range, its runs, its steepest places.
+
+use super::limit::Limit;
+use super::survey::Stretch;
+use super::univariate::End;
+use super::{How, Interval, Known, Quantity, Run, Sample, Steepest, Trend};
+use crate::derive::exact::digits;
+use crate::formula::{Expression, Sign};
+use num_rational::BigRational;
+use num_traits::{FromPrimitive, ToPrimitive};
+
+/// The worst of how parts are known.
+fn how(stretches: &[Stretch], ends: bool) -> How {
+    let parts = stretches.iter().flat_map(|stretch| {
+        let ends = if ends { stretch.ends_how.to_vec() } else { vec![] };
+        ends.into_iter().chain([stretch.how])
+    });
+    parts.max().unwrap_or(How::Numeric)
+}
+
+/// A value that a function takes or nears.
+struct Bound {
+    value: Limit,
+    reached: bool,
+}
+
+/// The values that decide a function's extremes: where it turns, and what it nears at the ends of its pieces.
+fn bounds(stretches: &[Stretch], at_joint: impl Fn(&BigRational) -> Option<f64>) -> Vec<Bound> {
+    let mut found = vec![];
+    for stretch in stretches {
+        let constant = stretch.trends.iter().all(|trend| *trend == 0);
+        for (side, end) in [(0, &stretch.low), (1, &stretch.high)] {
+            let value = stretch.ends[side].clone();
+            let there = end.as_ref().and_then(&at_joint);
+            let reached = constant || there.is_some_and(|there| there == value.to_f64());
+            found.push(Bound { value, reached });
+        }
+        let turned = stretch.turns.iter();
+        found.extend(
+            turned.map(|turn| Bound { value: Limit::Finite(turn.value.clone()), reached: true }),
+        );
+    }
+    found
+}
+
+/// The greatest (or least) of the bounds, and whether it is reached.
+fn extreme(bounds: &[Bound], greatest: bool) -> (Limit, bool) {
+    let mut best = (Limit::None, false);
+    for bound in bounds {
+        let (own, other) = (bound.value.to_f64(), best.0.to_f64());
+        if own.is_nan() {
+            continue;
+        }
+        if other.is_nan() || (own != other && (own > other) == greatest) {
+            best = (bound.value.clone(), bound.reached);
+        } else if own == other {
+            let exact = |limit: &Limit| matches!(limit, Limit::Finite(q) if q.exact.is_some());
+            let value = if exact(&best.0) { best.0 } else { bound.value.clone() };
+            best = (value, best.1 || bound.reached);
+        }
+    }
+    best
+}
+
+pub(super) fn range(
+    stretches: &[Stretch],
+    formula: &Expression,
+    variable: &str,
+) -> Known<Interval> {
+    let at_joint = |joint: &BigRational| {
+        digits(formula, variable, joint)
+            .or_else(|| formula.evaluate(&[(variable, joint.to_f64()?)]).ok())
+    };
+    let bounds = bounds(stretches, at_joint);
+    let (low, low_closed) = extreme(&bounds, false);
+    let (high, high_closed) = extreme(&bounds, true);
+    let closed = |limit: &Limit, reached: bool| reached && matches!(limit, Limit::Finite(_));
+    let known = bounds.iter().all(|bound| !matches!(bound.value, Limit::None));
+    Known {
+        how: if known { how(stretches, true) } else { How::Numeric },
+        what: Interval {
+            low_closed: closed(&low, low_closed),
+            high_closed: closed(&high, high_closed),
+            low,
+            high,
+        },
+    }
+}
+
+fn end(end: &End) -> Option<Quantity> {
+    end.as_ref().map(|end| Quantity::exact(end.clone()))
+}
+
+pub(super) fn runs(stretches: &[Stretch]) -> Known<Vec<Run>> {
+    let mut runs: Vec<Run> = vec![];
+    for stretch in stretches {
+        for (i, trend) in stretch.trends.iter().enumerate() {
+            let turn = |i: usize| stretch.turns.get(i).map(|turn| turn.at.clone());
+            let low = if i == 0 { end(&stretch.low) } else { turn(i - 1) };
+            let high = turn(i).or_else(|| end(&stretch.high));
+            let trend = match trend {
+                1 => Trend::Rising,
+                -1 => Trend::Falling,
+                _ => Trend::Constant,
+            };
+            // A piece that goes on as the one before is one run with it, if the function has no jump between.
+            let joined = i > 0 || is_continued(stretches, stretch);
+            match runs.last_mut() {
+                Some(before) if before.trend == trend && joined => before.high = high,
+                _ => runs.push(Run { low, high, trend }),
+            }
+        }
+    }
+    Known { what: runs, how: how(stretches, false) }
+}
+
+/// True if the function goes on without a jump from the piece before this one.
+fn is_continued(stretches: &[Stretch], stretch: &Stretch) -> bool {
+    let before =
+        stretches.iter().find(|before| before.high == stretch.low && before.high.is_some());
+    before.is_some_and(|before| {
+        let (left, right) = (before.ends[1].to_f64(), stretch.ends[0].to_f64());
+        (left - right).abs() <= 1e-12 * left.abs().max(1.0)
+    })
+}
+
+/// The greatest |f'| from the pieces of f'.
+pub(super) fn steepest(slopes: &[Stretch]) -> Known<Steepest> {
+    let mut best = Limit::None;
+    let mut at: Vec<Quantity> = vec![];
+    let mut along = vec![];
+    let size = |limit: &Limit| match limit {
+        Limit::Finite(value) => Limit::Finite(absolute(value)),
+        Limit::Infinity | Limit::MinusInfinity => Limit::Infinity,
+        Limit::None => Limit::None,
+    };
+    // Digits of two places with the same exact value may differ in the last one.
+    let same = |a: f64, b: f64| a == b || a.is_finite() && (a - b).abs() <= 1e-14 * a.abs();
+    for stretch in slopes {
+        let constant = stretch.trends.iter().all(|trend| *trend == 0);
+        let turned = stretch
+            .turns
+            .iter()
+            .map(|turn| (Limit::Finite(turn.value.clone()), Some(turn.at.clone())));
+        let ends = stretch.ends.iter().map(|limit| (limit.clone(), None));
+        for (value, place) in turned.chain(ends) {
+            let value = size(&value);
+            let (own, other) = (value.to_f64(), best.to_f64());
+            if own.is_nan() {
+                continue;
+            }
+            if other.is_nan() || (own > other && !same(own, other)) {
+                best = value;
+                at.clear();
+                along.clear();
+            } else if !same(own, other) {
+                continue;
+            }
+            match place {
+                Some(place) => at.push(place),
+                None if constant => {
+                    let piece = (end(&stretch.low), end(&stretch.high));
+                    if !along.contains(&piece) {
+                        along.push(piece);
+                    }
+                }
+                None => {
+                    // A smooth slope may be greatest where two pieces meet.
+                    let meets = |end: &End, side: usize| {
+                        end.is_some()
+                            && same(stretch.ends[side].to_f64().abs(), own)
+                            && slopes.iter().any(|other| {
+                                let (ends, other_end) = if side == 1 {
+                                    (&other.ends[0], &other.low)
+                                } else {
+                                    (&other.ends[1], &other.high)
+                                };
+                                other_end == end && ends.to_f64() == stretch.ends[side].to_f64()
+                            })
+                    };
+                    for (side, place) in [(0, &stretch.low), (1, &stretch.high)] {
+                        if meets(place, side) {
+                            let place = end(place);
+                            at.extend(place.filter(|place| !at.contains(place)));
+                        }
+                    }
+                }
+            }
+        }
+    }
+    let unclear = slopes.iter().flat_map(|stretch| &stretch.ends).any(|end| *end == Limit::None);
+    Known {
+        what: Steepest { value: best, at, along },
+        how: if unclear { How::Numeric } else { how(slopes, true) },
+    }
+}
+
+fn absolute(value: &Quantity) -> Quantity {
+    let exact = value.exact.as_ref().map(|exact| match exact {
+        Expression::Negative(size) => size.as_ref().clone(),
+        exact => exact.clone(),
+    });
+    Quantity { value: value.value.abs(), exact }
+}
+
+/// The average of f over the normal distribution, by the trapezoidal rule, which converges fast there.
+pub(super) fn mean_output(formula: &Expression, variable: &str) -> Option<f64> {
+    const REACH: i32 = 1000;
+    let mut sum = 0.0;
+    for i in -REACH..=REACH {
+        // Off the round numbers, where kinks lie.
+        let z = (f64::from(i) + 0.37) * 0.01;
+        let weight = libm::exp(-z * z / 2.0) / libm::sqrt(2.0 * std::f64::consts::PI);
+        sum += weight * formula.evaluate(&[(variable, z)]).ok()? * 0.01;
+    }
+    sum.is_finite().then_some(sum)
+}
+
+pub(super) fn samples(
+    formula: &Expression,
+    derivative: &Expression,
+    variable: &str,
+) -> Vec<Sample> {
+    [-10.0, -5.0, -1.0, 0.0, 1.0, 5.0, 10.0]
+        .into_iter()
+        .map(|z| {
+            let place = BigRational::from_f64(z);
+            let value = |tree: &Expression| {
+                let precise = place.as_ref().and_then(|place| digits(tree, variable, place));
+                let value = precise.or_else(|| tree.evaluate(&[(variable, z)]).ok());
+                value.filter(|value| value.is_finite()).map(|value| value + 0.0)
+            };
+            Sample {
+                z,
+                value: value(formula),
+                slope: value(derivative),
+                slope_f32: single(derivative, variable, z as f32),
+            }
+        })
+        .collect()
+}
+
+/// The formula in f32: every operation rounded to f32, functions rightly rounded as far as f64 tells.
+pub(super) fn single(tree: &Expression, variable: &str, z: f32) -> f32 {
+    let at = |tree: &Expression| single(tree, variable, z);
+    match tree {
+        Expression::Number(number) => number.to_f64() as f32,
+        Expression::Constant(constant) => constant.to_f64() as f32,
+        Expression::Variable(name) => {
+            if name == variable {
+                z
+            } else {
+                f32::NAN
+            }
+        }
+        Expression::Negative(value) => -at(value),
+        Expression::Sum(terms) => {
+            let mut terms = terms.iter().map(|term| match term.sign {
+                Sign::Plus => at(&term.value),
+                Sign::Minus => -at(&term.value),
+            });
+            let first = terms.next().unwrap_or(0.0);
+            terms.fold(first, |sum, term| sum + term)
+        }
+        Expression::Product(parts) => parts.iter().fold(1.0, |product, part| product * at(part)),
+        Expression::Quotient(left, right) => at(left) / at(right),
+        Expression::Power(base, exponent) => {
+            libm::pow(f64::from(at(base)), f64::from(at(exponent))) as f32
+        }
+        Expression::Call(function, argument) => function.evaluate(f64::from(at(argument))) as f32,
+        Expression::Max(parts) => parts.iter().map(at).fold(f32::NEG_INFINITY, f32::max),
+        Expression::Min(parts) => parts.iter().map(at).fold(f32::INFINITY, f32::min),
+        Expression::Piecewise(cases, otherwise) => {
+            let chosen = cases.iter().find(|case| {
+                let condition = &case.condition;
+                condition.relation.holds(at(&condition.left), at(&condition.right))
+            });
+            chosen.map_or_else(|| at(otherwise), |case| at(&case.value))
+        }
+    }
+}

@@ -1,0 +1,378 @@
+//! The table per sample, the chain rule, and what follows from it.
+
+use super::chain::product;
+use super::{Manual, Try};
+use crate::document::{Block, Column, Document, NoteKind, Step, Steps, Table, Text};
+use crate::explain::exact;
+use crate::formula::{Math, Operator};
+use crate::worked::digits::{cell, count, math, shown};
+
+/// Samples that are shown one by one.
+const SHOWN: usize = 12;
+/// Significant digits.
+const DIGITS: usize = 5;
+
+impl Manual {
+    /// The table, the loss, the chain rule with numbers, why the gradient is what it is, the loss along the weight,
+    /// values to try, and gradient descent.
+    pub fn document(&self) -> Document {
+        let mut document = Document::new(
+            Text::from("The gradient towards ").code(self.weight.to_string()).plain(" by hand"),
+        );
+        document.say(
+            Text::from("The network is ")
+                .code(&self.network)
+                .plain(", and ")
+                .math(Math::name(&self.symbol).equals(math(self.value, 7)))
+                .plain(" is ")
+                .code(self.weight.to_string())
+                .plain("."),
+        );
+        document.push(Block::Table(self.table()));
+        self.say_left_out(&mut document);
+        self.say_loss(&mut document);
+        self.say_chain(&mut document);
+        self.say_why(&mut document);
+        document.section(format!("Should {} go up or down?", self.symbol));
+        document.blocks.extend(self.along.blocks(&self.symbol));
+        self.say_tries(&mut document);
+        self.say_descent(&mut document);
+        document
+    }
+
+    fn table(&self) -> Table {
+        let mut columns = vec![Column::numbers(Math::name("x"))];
+        columns.extend(self.chain.units.iter().map(|unit| Column::numbers(unit.clone())));
+        let output = Math::name("ŷ");
+        columns.push(Column::numbers(output.clone()));
+        columns.push(Column::numbers(Math::partial(Math::name("J"), output)));
+        // The factors between are in the chain rule below; the weight's own activation is what decides.
+        let shown: Vec<usize> = match (self.chain.single_path, self.chain.own_activation) {
+            (true, Some(own)) => vec![own],
+            (true, None) => vec![],
+            (false, _) => (0..self.chain.links.len()).collect(),
+        };
+        columns.extend(shown.iter().map(|&link| Column::numbers(self.chain.links[link].math())));
+        columns.push(Column::numbers(self.slope()));
+        let mut table = Table::new(columns);
+        for row in self.rows.iter().take(SHOWN) {
+            let mut cells = vec![tuple(&row.input)];
+            cells.extend(row.units.iter().map(|&value| cell(value, DIGITS)));
+            cells.push(tuple(&row.output));
+            cells.push(tuple(&row.output_slope));
+            cells.extend(shown.iter().map(|&link| cell(row.factors[link], DIGITS)));
+            cells.push(cell(row.slope, DIGITS));
+            table.row(cells);
+        }
+        table
+    }
+
+    /// ∂J/∂w
+    fn slope(&self) -> Math {
+        Math::partial(Math::name("J"), Math::name(&self.symbol))
+    }
+
+    fn say_left_out(&self, document: &mut Document) {
+        let Some(rest) = self.rows.get(SHOWN..).filter(|rest| !rest.is_empty()) else { return };
+        let sum: f64 = rest.iter().map(|row| row.slope).sum();
+        document.note(
+            NoteKind::Omitted,
+            Text::from(format!("{}, whose derivatives add up to ", count(rest.len(), "sample")))
+                .math(math(sum, DIGITS)),
+        );
+    }
+
+    fn say_loss(&self, document: &mut Document) {
+        let mut steps = Steps::new(Math::name("J"));
+        if let Some(squares) = self.squares {
+            let residuals: Vec<f64> = self.residuals();
+            if !residuals.is_empty() && residuals.len() <= 6 {
+                let squared = residuals.iter().map(|&residual| {
+                    let size = math(residual, DIGITS);
+                    let base = if residual < 0.0 { size.fenced() } else { size };
+                    base.raised(Math::number("2"))
+                });
+                let sum = Math::sum(squared);
+                steps.equals(
+                    Math::fraction(sum, Math::number(&squares.to_string())),
+                    "the mean of the squared errors ŷ - y",
+                );
+            }
+        }
+        if let Some(exact) = self.exact_loss.as_ref().filter(|exact| is_short(exact)) {
+            steps.equals(exact::math(exact), "exactly");
+        }
+        steps.steps.push(approximately(math(self.loss, DIGITS), ""));
+        document.push(Block::Steps(steps));
+    }
+
+    /// The errors ŷ − y, row by row.
+    fn residuals(&self) -> Vec<f64> {
+        // dJ/dŷ = 2(ŷ − y)/N, for a mean of squares.
+        let squares = self.squares.unwrap_or(1) as f64;
+        self.rows
+            .iter()
+            .flat_map(|row| row.output_slope.iter().map(|slope| slope * squares / 2.0))
+            .collect()
+    }
+
+    fn say_chain(&self, document: &mut Document) {
+        document.section("The chain rule");
+        let mut steps = Steps::new(self.slope());
+        let links = self.chain.links.iter().map(super::Link::math);
+        steps.equals(Math::product(links), "chain rule, for each sample");
+        document.push(Block::Steps(steps));
+        if self.chain.several_paths {
+            document.say(
+                Text::from("Several paths lead from the loss to the unit; ")
+                    .math(self.chain.links[0].math())
+                    .plain(" is what arrives over all of them."),
+            );
+        }
+        let items = self.rows.iter().take(SHOWN).map(|row| {
+            let text = Text::from("x = ")
+                .math(tuple_math(&row.input))
+                .plain(": ")
+                .math(product(&row.factors, DIGITS).equals(math(row.slope, DIGITS)));
+            vec![Block::Paragraph(text)]
+        });
+        document.push(Block::List { ordered: false, items: items.collect() });
+        document.say(
+            Text::from("Added up over the samples: ")
+                .math(self.slope().equals(math(self.gradient, DIGITS)))
+                .plain("."),
+        );
+    }
+
+    fn say_why(&self, document: &mut Document) {
+        document.section("Why");
+        let zero = self.rows.iter().all(|row| row.slope == 0.0);
+        for (at, state) in self.states.iter().enumerate() {
+            let own = at == 0 && self.chain.own_activation.is_some();
+            if state.zero == state.rows {
+                document.say(Text::from("The derivative at ").math(state.name.clone()).plain(
+                    format!(
+                        " is exactly 0 in all {}: the unit is dead on these samples{}.",
+                        count(state.rows, "sample"),
+                        if own { ", so no gradient reaches the weight" } else { "" }
+                    ),
+                ));
+            } else if state.zero > 0 {
+                document.say(Text::from("The derivative at ").math(state.name.clone()).plain(
+                    format!(" is exactly 0 in {} of {}.", state.zero, count(state.rows, "sample")),
+                ));
+            }
+            if state.on_kink > 0 {
+                let irrelevant =
+                    !own && self.states.first().is_some_and(|first| first.zero == first.rows);
+                document.note(
+                    NoteKind::Convention,
+                    Text::default().math(state.name.clone()).plain(format!(
+                        " lies exactly on a kink in {} of {}: there is no derivative there, and the convention \
+                         (PyTorch's, 0 for ReLU) is taken.{}",
+                        state.on_kink,
+                        count(state.rows, "sample"),
+                        if irrelevant {
+                            " Here it does not matter: the factor before the weight is 0 anyway."
+                        } else {
+                            ""
+                        }
+                    )),
+                );
+            }
+            if let Some(sentence) = &state.by_sign {
+                document.note(
+                    NoteKind::NotProven,
+                    Text::from("By the signs of the weights of ").math(state.name.clone()).plain(
+                        format!(": {sentence}. The table above shows it for these samples only."),
+                    ),
+                );
+            }
+        }
+        if zero {
+            document.say(format!(
+                "The gradient is zero for every sample: no method that follows gradients changes {}.",
+                self.symbol
+            ));
+        } else {
+            let down = self.gradient > 0.0;
+            document.say(format!(
+                "The gradient is {}, so a small step of gradient descent {} {}.",
+                shown(self.gradient, DIGITS),
+                if down { "lowers" } else { "raises" },
+                self.symbol
+            ));
+        }
+    }
+
+    fn say_tries(&self, document: &mut Document) {
+        if self.tries.is_empty() {
+            return;
+        }
+        document.section("Values to try");
+        let mut columns =
+            vec![Column::numbers(Math::name(&self.symbol)), Column::numbers(Math::name("J"))];
+        let exact = self.tries.iter().any(|one| one.exact.as_ref().is_some_and(is_short));
+        if exact {
+            columns.push(Column::numbers("exactly"));
+        }
+        if self.squares.is_some() {
+            columns.push(Column::numbers("sum of squares"));
+        }
+        let mut table = Table::new(columns);
+        let now = Try {
+            weight: self.value,
+            loss: self.loss,
+            exact: self.exact_loss.clone(),
+            sum: self.squares.map(|squares| self.loss * squares as f64),
+        };
+        for one in std::iter::once(&now).chain(&self.tries) {
+            let mut row = vec![cell(one.weight, 6), cell(one.loss, DIGITS)];
+            if exact {
+                row.push(
+                    one.exact
+                        .as_ref()
+                        .map_or_else(Text::default, |exact| exact::math(exact).into()),
+                );
+            }
+            row.extend(one.sum.map(|sum| cell(sum, DIGITS)));
+            table.row(row);
+        }
+        document.push(Block::Table(table));
+        if let Some(squares) = self.squares.filter(|&squares| squares > 1) {
+            document.note(
+                NoteKind::Warning,
+                format!(
+                    "The sum of squares and their mean are easily mixed up: J divides the sum by {squares}.",
+                ),
+            );
+        }
+    }
+
+    fn say_descent(&self, document: &mut Document) {
+        if self.descents.is_empty() {
+            return;
+        }
+        document.section("Gradient descent");
+        document.say(
+            Text::from("From ")
+                .math(Math::name(&self.symbol).equals(math(self.start, 6)))
+                .plain(", all other weights as they are, over all samples at once, by the loop that trains:"),
+        );
+        let few = self.places.len() <= 6;
+        let mut columns = vec![
+            Column::numbers("learning rate"),
+            Column::numbers("steps"),
+            Column::numbers("J at first"),
+            Column::numbers("J at last"),
+        ];
+        if few {
+            columns.extend(
+                self.places.iter().map(|place| Column::numbers(Text::default().code(place))),
+            );
+        }
+        let mut table = Table::new(columns);
+        for run in &self.descents {
+            let first = run.steps.first().map_or(f64::NAN, |step| step.loss.into());
+            let mut row = vec![
+                cell(run.lr, 4),
+                cell(run.steps.len() as f64, 6),
+                cell(first, DIGITS),
+                match run.loss {
+                    Some(loss) => cell(loss.into(), 4),
+                    None => "diverged".into(),
+                },
+            ];
+            if let Some(last) = run.steps.last().filter(|_| few) {
+                row.extend(last.weights.iter().map(|&weight| cell(weight.into(), DIGITS)));
+            }
+            table.row(row);
+        }
+        document.push(Block::Table(table));
+        for run in &self.descents {
+            self.say_run(document, run);
+        }
+        if let Some(sharpness) = &self.sharpness {
+            let mut text = Text::from("The loss bends most strongly by ")
+                .math(math(sharpness.largest, 4))
+                .plain(" there (the largest eigenvalue of its second derivatives)");
+            text = match sharpness.highest_rate {
+                Some(rate) => text
+                    .plain("; descent on a parabola that bent does not diverge below the rate ")
+                    .math(
+                        Math::fraction(Math::number("2"), math(sharpness.largest, 4))
+                            .equals(math(rate, 3)),
+                    )
+                    .plain("."),
+                None => text.plain(", so it bends upwards in no direction."),
+            };
+            document.say(text);
+        }
+    }
+
+    fn say_run(&self, document: &mut Document, run: &crate::explain::descend::Descent) {
+        let rate = shown(run.lr, 4);
+        if let Some(why) = &run.diverged {
+            document.say(format!("At {rate} the run diverges: {why}."));
+        }
+        let Some(stuck) = run.stuck_after else { return };
+        let turned: Vec<String> = self
+            .places
+            .iter()
+            .enumerate()
+            .filter_map(|(place, name)| {
+                let first = run.steps.first()?.weights.get(place).copied()?;
+                let step = run.first_step(place, |weight| weight < 0.0)?;
+                let began_positive = step > 1 || first < 0.0 && self.start_of(place) >= 0.0;
+                began_positive.then(|| format!("{name} becomes negative at step {step}"))
+            })
+            .collect();
+        let turned =
+            if turned.is_empty() { String::new() } else { format!("; {}", turned.join(", ")) };
+        document.note(
+            NoteKind::Warning,
+            format!(
+                "At {rate} every gradient is exactly 0 after step {stuck}{turned}: nothing moves any more, though the \
+                 loss is {}.",
+                run.loss.map_or("not finite".into(), |loss| shown(loss.into(), 4))
+            ),
+        );
+    }
+
+    /// A weight where descent begins; other than the weight in question as the network has it.
+    fn start_of(&self, place: usize) -> f64 {
+        if self.places.get(place) == Some(&self.weight.to_string()) { self.start } else { 0.0 }
+    }
+}
+
+/// Whether a fraction is short enough to say something.
+fn is_short(fraction: &exact::Rational) -> bool {
+    fraction.to_string().len() <= 24
+}
+
+fn approximately(value: Math, label: impl Into<Text>) -> Step {
+    Step { relation: Operator::Approximately, value, label: label.into(), check: None }
+}
+
+fn tuple_math(values: &[f64]) -> Math {
+    match values {
+        [only] => math(*only, DIGITS),
+        values => {
+            let mut row = vec![];
+            for &value in values.iter().take(6) {
+                if !row.is_empty() {
+                    row.push(Math::Operator(Operator::Comma));
+                }
+                row.push(math(value, DIGITS));
+            }
+            if values.len() > 6 {
+                row.extend([Math::Operator(Operator::Comma), Math::Operator(Operator::Dots)]);
+            }
+            Math::Row(row).fenced()
+        }
+    }
+}
+
+fn tuple(values: &[f64]) -> Text {
+    tuple_math(values).into()
+}

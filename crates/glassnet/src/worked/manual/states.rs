@@ -1,0 +1,95 @@
+//! What the rows say of the units on the way: dead, on a kink; and what signs alone would say of all rows.
+
+use super::chain::{Chain, ManualRow};
+use crate::error::Result;
+use crate::explain::Setting;
+use crate::formula::Math;
+use crate::graph::op::Activation;
+use crate::graph::{NodeId, Op};
+use crate::nn::Module;
+
+/// A unit on the way from the weight to the loss.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UnitState {
+    /// Its pre-activation.
+    pub name: Math,
+    /// In how many rows its derivative is exactly 0.
+    pub zero: usize,
+    /// In how many rows it lies exactly on a kink.
+    pub on_kink: usize,
+    /// Of how many rows.
+    pub rows: usize,
+    /// What the signs of its weights say beyond these rows, if anything: a sentence.
+    pub by_sign: Option<String>,
+}
+
+pub(super) fn states(
+    setting: &Setting,
+    chain: &Chain,
+    rows: &[ManualRow],
+) -> Result<Vec<UnitState>> {
+    let mut found = vec![];
+    for (name, node, unit) in &chain.pre_activations {
+        let link = chain.links.iter().position(|link| link.by == *name);
+        let zero = match link {
+            Some(link) => rows.iter().filter(|row| row.factors[link] == 0.0).count(),
+            None => 0,
+        };
+        found.push(UnitState {
+            name: name.clone(),
+            zero,
+            on_kink: rows.iter().filter(|row| row.kinks.contains(name)).count(),
+            rows: rows.len(),
+            by_sign: by_sign(setting, *node, *unit)?,
+        });
+    }
+    Ok(found)
+}
+
+/// What the signs of a ReLU unit's weights say of any inputs that are not negative.
+fn by_sign(setting: &Setting, node: NodeId, unit: usize) -> Result<Option<String>> {
+    let layers = setting.layers();
+    let Some(layer) = layers.iter().find(|layer| layer.output == node) else { return Ok(None) };
+    let is_relu = |id: NodeId| {
+        matches!(setting.graph().graph().node(id).op(), Op::Activation(Activation::Relu))
+    };
+    if !layers.iter().any(|own| own.input == node && is_relu(own.output)) {
+        return Ok(None);
+    }
+    let state = setting.network().state_dict();
+    let key = |array: &str| match layer.name.as_str() {
+        "" => array.to_owned(),
+        name => format!("{name}.{array}"),
+    };
+    let weights = state.floats(&key("weight"))?.row(unit).to_vec();
+    let bias = state.floats(&key("bias")).map_or(0.0, |bias| bias.data()[unit]);
+    let from_relu = is_relu(layer.input);
+    let inputs = if from_relu {
+        "whatever the rows and the weights before it, because a ReLU's output is not negative"
+            .to_owned()
+    } else {
+        "for every row whose inputs are not negative".to_owned()
+    };
+    if weights.iter().all(|&weight| weight <= 0.0) && bias <= 0.0 {
+        return Ok(Some(format!(
+            "no weight of the unit is positive{}, so it is dead {inputs}",
+            if bias < 0.0 { " and its bias is negative" } else { "" }
+        )));
+    }
+    if from_relu && weights.len() == 1 && bias <= 0.0 && !has_bias(setting, &layer.name) {
+        return Ok(Some(format!(
+            "if {}[{unit}, 0] were negative, the unit would be dead {inputs}",
+            key("weight")
+        )));
+    }
+    Ok(None)
+}
+
+fn has_bias(setting: &Setting, name: &str) -> bool {
+    setting
+        .network()
+        .module()
+        .layers()
+        .into_iter()
+        .any(|(own, layer)| own == name && matches!(layer, Module::Linear(linear) if linear.bias))
+}

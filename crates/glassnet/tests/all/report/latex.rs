@@ -1,0 +1,64 @@
+//! pdflatex compiles what is written, where it is installed.
+
+use super::fixture;
+use glassnet::document::{Block, Document};
+use glassnet::report::{Config, Format, render};
+use std::path::PathBuf;
+use std::process::Command;
+
+/// The log of a compilation without errors; `None`, with the reason printed, where there is no pdflatex.
+fn compile(document: &Document, name: &str) -> Option<String> {
+    if Command::new("pdflatex").arg("--version").output().is_err() {
+        #[allow(clippy::print_stdout)]
+        println!("skipped: pdflatex is not installed");
+        return None;
+    }
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::create_dir_all(&folder).unwrap();
+    let source = render(document, Format::Latex, &Config::default());
+    std::fs::write(folder.join("document.tex"), source).unwrap();
+    let output = Command::new("pdflatex")
+        .args(["-interaction=nonstopmode", "-halt-on-error", "document.tex"])
+        .current_dir(&folder)
+        .output()
+        .unwrap();
+    let log = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{log}");
+    assert!(!log.contains("Missing character"), "{log}");
+    Some(log)
+}
+
+#[test]
+fn the_fixture_compiles_and_stays_within_the_page() {
+    if let Some(log) = compile(&fixture::document(), "fixture") {
+        assert!(!log.contains("Overfull \\hbox"), "{log}");
+    }
+}
+
+#[test]
+fn any_character_compiles() {
+    let mut document = Document::new("Characters");
+    let all = (0x20..0x2500u32).step_by(1).filter_map(char::from_u32);
+    let others = "✓✗⏟⎛𝑥中日本\u{1f600}\u{202e}\u{feff}\u{10ffff}".chars();
+    let letters: Vec<char> = all.chain(others).collect();
+    for chunk in letters.chunks(60) {
+        let words: String = chunk.iter().flat_map(|c| [*c, ' ']).collect();
+        document.say(words.clone());
+        document.push(Block::Code { language: None, text: words });
+    }
+    compile(&document, "characters");
+}
+
+#[test]
+fn lists_nest_as_deep_as_they_are() {
+    let mut inner = vec![Block::sentence("[the bottom]")];
+    for depth in 0..9 {
+        inner = vec![
+            Block::sentence("[a level]"),
+            Block::List { ordered: depth % 2 == 0, items: vec![inner, vec![]] },
+        ];
+    }
+    let mut document = Document::new("Nested");
+    document.blocks = inner;
+    compile(&document, "nested");
+}

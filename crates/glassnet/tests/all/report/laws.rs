@@ -1,0 +1,197 @@
+//! What holds for any mathematics, any words and any width.
+
+use glassnet::document::{Align, Block, Column, Document, Inline, Steps, Table, Text};
+use glassnet::formula::{BigOperator, Fence, Math, Operator};
+use glassnet::report::{Config, Format, render};
+use proptest::prelude::*;
+use unicode_width::UnicodeWidthStr;
+
+fn leaf() -> impl Strategy<Value = Math> {
+    prop_oneof![
+        (-1e3f64..1e3).prop_map(Math::f64),
+        any::<f64>().prop_map(Math::f64),
+        prop::sample::select(vec!["x", "w1", "ŷ_i", "σ", "z_max", "α", "n"]).prop_map(Math::name),
+        "[ -~éσ−中]{0,12}".prop_map(Math::text),
+        Just(Math::Pi),
+        Just(Math::Operator(Operator::Infinity)),
+    ]
+}
+
+/// Mathematics as explanations put it together.
+fn math() -> impl Strategy<Value = Math> {
+    leaf().prop_recursive(5, 40, 5, |inner| {
+        let several = prop::collection::vec(inner.clone(), 1..5);
+        let relation = prop::sample::select(vec![
+            Operator::Equals,
+            Operator::Approximately,
+            Operator::Becomes,
+            Operator::Comma,
+            Operator::Implies,
+        ]);
+        prop_oneof![
+            several.clone().prop_map(Math::sum),
+            several.clone().prop_map(Math::product),
+            (inner.clone(), relation, inner.clone()).prop_map(|(left, sign, right)| Math::row([
+                left,
+                Math::Operator(sign),
+                right
+            ])),
+            (inner.clone(), inner.clone()).prop_map(|(a, b)| Math::fraction(a, b)),
+            (inner.clone(), inner.clone()).prop_map(|(a, b)| a.power(b)),
+            (inner.clone(), inner.clone())
+                .prop_map(|(a, b)| Math::Raised(Box::new(a), Box::new(b))),
+            (inner.clone(), inner.clone()).prop_map(|(a, b)| a.fenced().lowered(b)),
+            inner.clone().prop_map(|a| Math::Root(Box::new(a))),
+            inner.clone().prop_map(|a| Math::apply("tanh", a)),
+            inner.clone().prop_map(|a| Math::apply("ReLU", a)),
+            inner.clone().prop_map(Math::negative),
+            (fence(), inner.clone()).prop_map(|(fence, a)| Math::Fence(fence, Box::new(a))),
+            prop::collection::vec(prop::collection::vec(inner.clone(), 3), 1..4)
+                .prop_map(Math::Matrix),
+            (inner.clone(), inner.clone(), inner.clone()).prop_map(|(index, limit, body)| {
+                Math::row([
+                    Math::Big(BigOperator::Sum, Some(Box::new(index)), Some(Box::new(limit))),
+                    body.fenced(),
+                ])
+            }),
+            (inner.clone(), inner.clone()).prop_map(|(a, b)| Math::Under(Box::new(a), Box::new(b))),
+            (inner.clone(), inner.clone(), inner)
+                .prop_map(|(a, b, c)| Math::Cases(vec![(a, Some(b)), (c, None)])),
+        ]
+    })
+}
+
+fn fence() -> impl Strategy<Value = Fence> {
+    prop::sample::select(vec![
+        Fence::Round,
+        Fence::Square,
+        Fence::Curly,
+        Fence::Bars,
+        Fence::DoubleBars,
+    ])
+}
+
+fn words() -> impl Strategy<Value = String> {
+    prop_oneof!["[a-z ]{0,60}", "[ -~]{0,30}", "\\PC{0,20}", "[<>&\"'`$|*_#{}\\\\~^%-]{0,12}"]
+}
+
+fn text() -> impl Strategy<Value = Text> {
+    let piece = prop_oneof![
+        words().prop_map(Inline::Plain),
+        words().prop_map(Inline::Code),
+        words().prop_map(Inline::Strong),
+        math().prop_map(Inline::Math),
+    ];
+    prop::collection::vec(piece, 0..4).prop_map(Text)
+}
+
+fn table() -> impl Strategy<Value = Block> {
+    (1usize..6, 0usize..4).prop_flat_map(|(wide, high)| {
+        let align = prop::sample::select(vec![Align::Left, Align::Right]);
+        let columns = (text(), align).prop_map(|(head, align)| Column { head, align });
+        let columns = prop::collection::vec(columns, wide);
+        let rows = prop::collection::vec(prop::collection::vec(text(), wide), high);
+        (text(), columns, rows)
+            .prop_map(|(caption, columns, rows)| Block::Table(Table { caption, columns, rows }))
+    })
+}
+
+fn block() -> impl Strategy<Value = Block> {
+    let steps =
+        (math(), prop::collection::vec((math(), text()), 0..3)).prop_map(|(start, lines)| {
+            let mut steps = Steps::new(start);
+            lines.into_iter().for_each(|(value, label)| steps.equals(value, label));
+            Block::Steps(steps)
+        });
+    prop_oneof![
+        text().prop_map(Block::Paragraph),
+        math().prop_map(Block::Formula),
+        steps,
+        table(),
+        words().prop_map(|text| Block::Code { language: None, text }),
+        text().prop_map(|text| Block::Heading(3, text)),
+        prop::collection::vec(text().prop_map(|text| vec![Block::Paragraph(text)]), 1..3)
+            .prop_map(|items| Block::List { ordered: true, items }),
+    ]
+}
+
+/// Braces close what they open; escaped ones are characters.
+fn braces_balance(latex: &str) -> bool {
+    let mut depth = 0i64;
+    let mut escaped = false;
+    for character in latex.chars() {
+        match character {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            _ => {}
+        }
+        if depth < 0 {
+            return false;
+        }
+    }
+    depth == 0
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn mathematics_fits_its_width(math in math(), width in 1usize..100) {
+        for line in math.lines(width) {
+            prop_assert!(line.width() <= width.max(2), "{line:?} in {width}");
+            prop_assert!(!line.contains('\n'));
+        }
+    }
+
+    #[test]
+    fn latex_balances_and_reads_back(math in math()) {
+        let latex = math.latex();
+        prop_assert!(braces_balance(&latex), "{latex}");
+        prop_assert!(latex.is_ascii() || latex.contains('é'), "{latex}");
+        let read = Math::parse_latex(&latex);
+        prop_assert!(read.is_ok(), "{latex}: {}", read.unwrap_err());
+        let again = read.unwrap().latex();
+        let twice = Math::parse_latex(&again).map(|math| math.latex());
+        prop_assert_eq!(twice, Ok(again.clone()));
+        let spaceless = |text: &str| text.replace([' ', '~'], "").replace("\\quad", "");
+        prop_assert_eq!(spaceless(&again), spaceless(&latex));
+    }
+
+    #[test]
+    fn mathml_closes_what_it_opens(math in math()) {
+        super::is_balanced(&math.mathml(true)).map_err(TestCaseError::fail)?;
+    }
+
+    #[test]
+    fn text_fits_its_width(blocks in prop::collection::vec(block(), 1..4), width in 20usize..100) {
+        let document = Document { title: "t".into(), blocks };
+        for line in render(&document, Format::Text, &Config { width }).lines() {
+            prop_assert!(line.width() <= width, "{line:?} in {width}");
+            prop_assert!(!line.chars().any(char::is_control));
+        }
+    }
+
+    #[test]
+    fn html_escapes_and_closes(blocks in prop::collection::vec(block(), 1..4)) {
+        let document = Document { title: "t".into(), blocks };
+        let page = render(&document, Format::Html, &Config::default());
+        super::is_balanced(&page).map_err(TestCaseError::fail)?;
+    }
+
+    #[test]
+    fn latex_documents_balance(blocks in prop::collection::vec(block(), 1..4)) {
+        let document = Document { title: "t".into(), blocks };
+        let source = render(&document, Format::Latex, &Config::default());
+        prop_assert!(braces_balance(&source), "{source}");
+    }
+
+    #[test]
+    fn any_text_is_read_as_latex_or_refused(source in "[a-z0-9\\\\{}()|^_&' .*+=-]{0,40}") {
+        if let Ok(math) = Math::parse_latex(&source) {
+            let latex = math.latex();
+            prop_assert!(Math::parse_latex(&latex).is_ok(), "{source} became {latex}");
+        }
+    }
+}
