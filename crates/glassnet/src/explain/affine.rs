@@ -322,7 +322,7 @@ impl Attribution {
     pub fn blocks(&self, names: &[String]) -> Vec<Block> {
         let mut document = Document::default();
         let affine = self.kind == AttributionKind::LocalAffine;
-        let (output, row) = (self.output, self.row);
+        let (output, row) = (self.output, self.row + 1);
         if affine {
             document.say(
                 Text::from(format!(

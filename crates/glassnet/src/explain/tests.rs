@@ -168,6 +168,59 @@ fn the_network_of_task_2_5_stands_on_two_kinks() -> Result<()> {
     Ok(())
 }
 
+/// Loss and gradients of 2-2-2 networks with other weights, against plain loops.
+#[test]
+fn the_networks_of_task_2_5_on_other_numbers() -> Result<()> {
+    use crate::math::random::Stream;
+    let x = [[0.0_f32, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]];
+    for seed in 0..3 {
+        let mut stream = Stream::at(seed, 0, 0);
+        let mut eighths = |count: usize| -> Vec<f32> {
+            (0..count).map(|_| (stream.uniform_f64() * 64.0).floor() as f32 / 8.0 - 4.0).collect()
+        };
+        let (w1, b1, w2, b2) = (eighths(4), eighths(2), eighths(4), eighths(2));
+        let classes: Vec<i64> = eighths(4).iter().map(|v| i64::from(*v > 0.0)).collect();
+        let weights: [(&str, &[usize], &[f32]); 4] = [
+            ("0.weight", &[2, 2], &w1),
+            ("0.bias", &[2], &b1),
+            ("2.weight", &[2, 2], &w2),
+            ("2.bias", &[2], &b2),
+        ];
+        let rows = Rows {
+            features: Features::Floats(Tensor::from_rows(&x)?),
+            target: Some(Target::Classes(classes.clone())),
+            labels: Labels::default(),
+        };
+        let found = explain(
+            &network("2-2-2", &weights)?,
+            &rows,
+            &asked("cross_entropy", Some("0.weight[1,0]"))?,
+        )?;
+        let at = |values: &[f32], i: usize| f64::from(values[i]);
+        let (mut loss, mut slope) = (0.0, 0.0);
+        for (x, &class) in x.iter().zip(&classes) {
+            let a: Vec<f64> = (0..2)
+                .map(|o| at(&w1, 2 * o) * at(x, 0) + at(&w1, 2 * o + 1) * at(x, 1) + at(&b1, o))
+                .collect();
+            let h: Vec<f64> = a.iter().map(|a| a.max(0.0)).collect();
+            let z: Vec<f64> = (0..2)
+                .map(|o| at(&w2, 2 * o) * h[0] + at(&w2, 2 * o + 1) * h[1] + at(&b2, o))
+                .collect();
+            let class = class as usize;
+            loss += (z[1 - class] - z[class]).exp().ln_1p() / 4.0;
+            let wrong = 1.0 / (1.0 + (z[class] - z[1 - class]).exp()) / 4.0;
+            if a[1] > 0.0 {
+                slope += wrong * (at(&w2, 2 * (1 - class) + 1) - at(&w2, 2 * class + 1)) * at(x, 0);
+            }
+        }
+        assert!((found.trace.exact_loss().unwrap() - loss).abs() <= 1e-14 * loss.max(1.0));
+        let weight = found.weight.as_ref().unwrap();
+        assert!((weight.exact_gradient - slope).abs() < 1e-14, "{} {slope}", weight.exact_gradient);
+        assert!((weight.paths.total - slope).abs() < 1e-14);
+    }
+    Ok(())
+}
+
 #[test]
 fn paths_add_up_to_the_gradient_whatever_the_network() -> Result<()> {
     let mut alive = 0;

@@ -53,9 +53,11 @@ pub(super) fn layer(graph: &Checked, node: NodeId) -> String {
     }
 }
 
-/// Rows in words: `row 0`, `rows 0, 1 and 2`, `all 3 rows`, `rows 0, 1, 2, … (17 of 40)`.
+/// Rows in words, counted from 1 as in an explanation: `row 1`, `rows 1, 2 and 3`, `all 3 rows`,
+/// `rows 1, 2, 3, … (17 of 40)`.
 pub(super) fn rows_in_words(rows: &[usize], all: usize) -> String {
-    match rows {
+    let rows: Vec<usize> = rows.iter().map(|row| row + 1).collect();
+    match rows.as_slice() {
         [] => "no row".to_owned(),
         _ if rows.len() == all && all > 1 => format!("all {all} rows"),
         [row] => format!("row {row}"),
