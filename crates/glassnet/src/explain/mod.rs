@@ -11,6 +11,7 @@
 
 pub mod affine;
 pub mod along;
+mod answers;
 pub mod convention;
 mod data;
 mod deep;
@@ -41,14 +42,16 @@ pub mod why_zero;
 #[cfg(test)]
 mod tests;
 
+pub use answers::{
+    AlongData, Answers, AttributionData, ComparedData, ConventionData, LevelData, NowData,
+    OnKinkData, PieceData, ReasonData, SharpnessData, WhyZeroData, ZeroGroupData,
+};
 pub use data::{
     ByKey, Data, LayerData, NestedArray, PathData, PathsData, RowData, UpdateData, WeightData,
 };
 pub use deep::Deep;
 pub use differences::{Difference, difference};
-pub use explanation::{
-    Config, Explanation, Labels, RowResult, Rows, Scale, WeightResult, explain,
-};
+pub use explanation::{Config, Explanation, Labels, RowResult, Rows, Scale, WeightResult, explain};
 pub use paths::{Path, Paths, RowPaths, Step, paths};
 pub use setting::{Setting, SettingConfig, Weight};
 pub use units::Unit;
