@@ -51,9 +51,7 @@ pub use data::{
 };
 pub use deep::Deep;
 pub use differences::{Difference, difference};
-pub use explanation::{
-    Config, Explanation, Labels, RowResult, Rows, Scale, WeightResult, explain,
-};
+pub use explanation::{Config, Explanation, Labels, RowResult, Rows, Scale, WeightResult, explain};
 pub use paths::{Path, Paths, RowPaths, Step, paths};
 pub use setting::{Setting, SettingConfig, Weight};
 pub use units::Unit;
