@@ -85,11 +85,12 @@ fn compared(one: &Compared, places: &[f64]) -> Value {
         "slope_10_f32": one.tail[1].slope_f32,
         "range": [shape.range.0, shape.range.1],
         "mean_output": shape.mean,
-        "zero_centred": shape.zero_centred(),
+        "zero_centred": shape.zero_centred,
         "can_die": shape.can_die(),
         "dead": shape.dead.iter().map(|(end, from)| json!({"side": side(end), "from": from})).collect::<Vec<_>>(),
         "saturates": shape.saturates.iter().map(side).collect::<Vec<_>>(),
         "kinks": shape.kinks,
+        "exact": shape.exact,
         "cost": one.cost.map(|cost| json!({
             "forward_ns": cost.forward,
             "forward_relative": cost.forward_relative,

@@ -87,7 +87,7 @@ impl Rows {
             return typed(text).map(Some);
         }
         let table = reading::table(Path::new(data), &reading::options(&self.reading)?, terminal)?;
-        self.from_table(&table, terminal).map(Some)
+        self.of_table(&table, terminal).map(Some)
     }
 
     /// The samples, which must be there.
@@ -99,7 +99,7 @@ impl Rows {
         })
     }
 
-    fn from_table(&self, table: &Table, terminal: &Terminal) -> Result<Samples> {
+    fn of_table(&self, table: &Table, terminal: &Terminal) -> Result<Samples> {
         if table.rows() > MOST_ROWS {
             return Err(Error::new(
                 glassnet::ErrorKind::Limit,

@@ -46,8 +46,8 @@ fn collect(value: &Value, keys: &mut BTreeSet<String>) {
     match value {
         Value::Object(map) => {
             for (key, value) in map {
-                // Keys of the state dict have a dot, or are the user's.
-                if !key.contains('.') {
+                // Keys of the state dict have a dot; a chain rule's factors are named by their signs.
+                if key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
                     keys.insert(key.clone());
                 }
                 // A solution's result is another verb's document.

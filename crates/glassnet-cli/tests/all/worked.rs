@@ -50,7 +50,7 @@ fn softmax_has_the_sheets_numbers_however_they_are_given() {
         let found = json(&way);
         for (at, (e, p, g)) in [
             (1096.633, 0.989405, -0.010595),
-            (2.718, 0.002452, 0.002452),
+            (1f64.exp(), 0.002452, 0.002452),
             (9.025, 0.008143, 0.008143),
         ]
         .into_iter()

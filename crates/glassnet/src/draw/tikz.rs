@@ -30,13 +30,13 @@ pub fn tikz(plot: &Plot, set: &dyn Fn(&Text) -> String) -> String {
     for tick in scene.y.ticks(5) {
         let (at, label) = (number(tick.at), tick.label.latex());
         text.push_str(&format!(
-            "\\draw[black!15] (0,{at}) -- (1,{at}); \\node[left] at (0,{at}) {{${label}$}};\n"
+            "\\draw[black!15] (0,{at}) -- (1,{at}); \\node[left=1pt] at (0,{at}) {{${label}$}};\n"
         ));
     }
     for tick in scene.x.ticks(8) {
         let (at, label) = (number(tick.at), tick.label.latex());
         text.push_str(&format!(
-            "\\draw[black!15] ({at},0) -- ({at},1); \\node[below] at ({at},0) {{${label}$}};\n"
+            "\\draw[black!15] ({at},0) -- ({at},1); \\node[below=2pt] at ({at},0) {{${label}$}};\n"
         ));
     }
     text.push_str("\\draw (0,1) -- (0,0) -- (1,0);\n");
@@ -45,7 +45,7 @@ pub fn tikz(plot: &Plot, set: &dyn Fn(&Text) -> String) -> String {
         set(&plot.x.label)
     ));
     text.push_str(&format!(
-        "\\node[above right,inner sep=0pt] at ([xshift=-0.8cm,yshift=0.2cm]0,1) {{{}}};\n",
+        "\\node[above right,inner sep=0pt] at ([xshift=-0.8cm,yshift=0.42cm]0,1) {{{}}};\n",
         set(&plot.y.label)
     ));
     for (i, curve) in scene.curves.iter().enumerate() {

@@ -6,6 +6,9 @@ use crate::error::{Error, Result};
 /// The fence's word that makes a block of code a command.
 const LANGUAGE: &str = "glassnet";
 
+/// How long a line of a command is at most, where its words allow it.
+const WIDTH: usize = 72;
+
 /// A command line of `glassnet` that stands in a lesson.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Command {
@@ -56,13 +59,46 @@ impl Command {
         }
     }
 
-    /// A command of these words, written so that a shell reads them back.
+    /// A command of these words, written so that a shell reads them back, in lines that fit a terminal.
     pub fn of(words: &[&str]) -> Command {
         let words: Vec<String> =
             std::iter::once(LANGUAGE).chain(words.iter().copied()).map(str::to_owned).collect();
-        let line = words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
+        // A flag and its value stay together.
+        let mut groups: Vec<String> = vec![];
+        for word in &words {
+            match groups.last_mut() {
+                Some(flag)
+                    if flag.starts_with("--") && !flag.contains(' ') && !word.starts_with("--") =>
+                {
+                    *flag = format!("{flag} {}", quoted(word));
+                }
+                Some(_) | None => groups.push(quoted(word)),
+            }
+        }
+        let line = filled(&groups);
         Command { words, line }
     }
+}
+
+/// The groups in lines that a backslash continues; a group may have lines of its own.
+fn filled(groups: &[String]) -> String {
+    let (mut text, mut width) = (String::new(), 0);
+    for group in groups {
+        let first = group.lines().next().map_or(0, |line| line.chars().count());
+        if width > 0 && width + 1 + first > WIDTH {
+            text.push_str(" \\\n  ");
+            width = 2;
+        } else if width > 0 {
+            text.push(' ');
+            width += 1;
+        }
+        text.push_str(group);
+        width = match group.rsplit_once('\n') {
+            Some((_, last)) => last.chars().count(),
+            None => width + first,
+        };
+    }
+    text
 }
 
 /// The word in single quotes where a shell needs them.
@@ -242,5 +278,11 @@ mod tests {
         let command = Command::of(&words);
         assert_eq!(Command::parse(&command.line).unwrap(), command);
         assert_eq!(command.words[1..], words);
+        assert_eq!(command.line.lines().count(), 1);
+        let long =
+            Command::of(&["worked", &"a b ".repeat(15), "--x", &"c d ".repeat(15), "-1", "--y"]);
+        assert_eq!(Command::parse(&long.line).unwrap(), long);
+        assert_eq!(long.line.lines().count(), 4);
+        assert!(long.line.lines().all(|line| line.len() <= WIDTH + 2), "{}", long.line);
     }
 }

@@ -11,6 +11,8 @@ mod book;
 mod command;
 pub mod exercise;
 mod markdown;
+#[cfg(test)]
+mod tests;
 
 use crate::document::Document;
 use crate::error::Result;

@@ -52,13 +52,9 @@ fn other_stacks_against_a_product_in_f64() {
             weights.insert(format!("{at}.weight"), serde_json::json!(w));
             weights.insert(format!("{at}.bias"), serde_json::json!(b));
             let dot = |row: &[f64], column: &dyn Fn(usize) -> f64| -> f64 {
-                row.iter().enumerate().map(|(k, w)| f64::from(*w as f32) * column(k)).sum()
+                row.iter().enumerate().map(|(k, w)| w * column(k)).sum()
             };
-            vector = w
-                .iter()
-                .zip(&b)
-                .map(|(row, b)| f64::from(*b as f32) + dot(row, &|k| vector[k]))
-                .collect();
+            vector = w.iter().zip(&b).map(|(row, b)| b + dot(row, &|k| vector[k])).collect();
             matrix = w
                 .iter()
                 .map(|row| (0..widths[0]).map(|j| dot(row, &|k| matrix[k][j])).collect())

@@ -53,6 +53,9 @@ fn two_rows_lie_on_both_kinks() {
     for gradient in &rows(&answer["gradients_mean"]["0.weight"])[0] {
         assert_eq!(format!("{gradient:.2e}"), "-4.73e-5");
     }
+    // With the other convention it would be 2.51e-4.
+    let text = text(&xor(TWO_UNITS, TWO_WEIGHTS));
+    assert!(text.contains("0.000251") && text.contains("other convention"), "{text}");
     close(number(&answer["loss_f64"]), 0.000117333929, 1e-12);
     assert_eq!(answer["loss"].to_string(), "0.00011732114");
 }

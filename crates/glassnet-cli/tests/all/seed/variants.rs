@@ -1,6 +1,6 @@
 //! Variants of the tasks: fifty seeds each, their solutions against computations of the test's own.
 
-use glassnet::lesson::exercise::{Exercise, Numbers};
+use glassnet::lesson::exercise::{Exercise, Numbers, State};
 
 use super::*;
 
@@ -33,6 +33,46 @@ fn collapse() {
             }
             let sum: f64 = weights.iter().zip(&of.first_bias).map(|(w, b)| w * b).sum();
             assert_eq!(bias[at], sum + of.second_bias[at]);
+        }
+    }
+}
+
+#[test]
+fn derivative() {
+    for (numbers, answer) in solved("1.2") {
+        let Numbers::Derivative(of) = numbers else { panic!("another task's numbers") };
+        assert_eq!(answer["exact"], true, "{of:?}");
+        super::derivative::derives(&of.formula, &answer);
+        let joints = answer["joints"].as_array().unwrap();
+        assert_eq!(joints.iter().any(|joint| joint["kind"] == "kink"), of.kinked, "{of:?}");
+    }
+}
+
+#[test]
+fn manual() {
+    for (numbers, answer) in solved("2.3") {
+        let Numbers::Manual(of) = numbers else { panic!("another task's numbers") };
+        let n = of.data.len() as f64;
+        let (mut loss, mut gradient) = (0.0, 0.0);
+        for (x, y) in &of.data {
+            let alive = of.first * x > 0.0 && of.second > 0.0;
+            let out = if alive { of.second * of.first * x } else { 0.0 };
+            loss += (out - y).powi(2) / n;
+            gradient += if alive { 2.0 / n * (out - y) * of.second * x } else { 0.0 };
+        }
+        close(number(&answer["loss"]), loss, 1e-6);
+        close(number(&answer["gradient"]), gradient, 1e-6);
+        assert_eq!(of.state == State::Alive, gradient != 0.0, "{of:?}");
+        let dead = |unit: usize| answer["units"][unit]["zero_derivative"] == of.data.len();
+        match of.state {
+            State::Alive => {}
+            State::FirstDead => assert!(dead(0), "{of:?} {answer}"),
+            State::SecondDead => assert!(
+                answer["units"].as_array().unwrap().iter().any(|unit| {
+                    unit["name"] == "a₂" && unit["zero_derivative"] == of.data.len()
+                }),
+                "{of:?} {answer}"
+            ),
         }
     }
 }

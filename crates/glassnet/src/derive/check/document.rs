@@ -2,7 +2,8 @@
 
 use super::Convention;
 use super::{Judgement, LabelJudgement, Marked, MarkedLine};
-use crate::derive::script::Role;
+use crate::derive::script::cases::UNDEFINED;
+use crate::derive::script::{Line, Role};
 use crate::document::{Block, Check, Document, NoteKind, Step, Steps, Text};
 use crate::formula::{Math, Operator, Rational};
 
@@ -23,7 +24,7 @@ fn places(at: &[(String, Rational)]) -> Text {
 impl MarkedLine {
     /// What is wrong with the line, in a sentence; `None` if nothing is.
     pub fn complaint(&self) -> Option<Text> {
-        let place = Text::from(format!("line {}: ", self.line.number));
+        let place = Text::from(format!("line {}, column {}: ", self.line.number, self.line.column));
         let mut text = match &self.judgement {
             Judgement::Wrong { at, expected, found } => {
                 let mut text = place.plain("at ");
@@ -91,11 +92,7 @@ impl Marked {
         for marked in &self.lines {
             if marked.line.role != Role::Next {
                 document.blocks.extend(steps.take().map(Block::Steps));
-                let start = match &marked.line.unevaluated {
-                    Some(slope) if slope.order == 1 => derivative(&self.variable, &slope.of.math()),
-                    Some(_) | None => marked.line.value.math(),
-                };
-                steps = Some(Steps::new(start));
+                steps = Some(Steps::new(self.shown(&marked.line)));
                 continue;
             }
             let own = steps.get_or_insert_with(|| Steps::new(Math::text("…")));
@@ -105,7 +102,7 @@ impl Marked {
                 } else {
                     Operator::Equals
                 },
-                value: marked.line.value.math(),
+                value: self.shown(&marked.line),
                 label: marked
                     .label
                     .as_ref()
@@ -131,6 +128,14 @@ impl Marked {
         }
         self.remarks().into_iter().for_each(|block| document.push(block));
         document
+    }
+
+    /// A line as it was meant: derivatives that it only names are not worked out.
+    fn shown(&self, line: &Line) -> Math {
+        match &line.unevaluated {
+            Some(slope) if slope.order == 1 => derivative(&self.variable, &slope.of.math()),
+            Some(_) | None => said(line.value.math()),
+        }
     }
 
     fn all_right(&self) -> String {
@@ -177,6 +182,20 @@ impl Marked {
             }
         }
         found
+    }
+}
+
+/// Cases without the last one where that says nothing.
+fn said(math: Math) -> Math {
+    match math {
+        Math::Cases(mut rows) => {
+            let nothing = Math::name(UNDEFINED);
+            if rows.last().is_some_and(|(value, _)| *value == nothing) {
+                rows.pop();
+            }
+            Math::Cases(rows)
+        }
+        math => math,
     }
 }
 

@@ -3,7 +3,7 @@
 //! A line is right if its value is the value of the line above, for every value of the variable: decided exactly
 //! where that is possible ([`compare`]), else at points, which is said. A wrong line is shown
 //! with a point where the two differ. The lines below a wrong one are still judged against the line before
-//! them, so that one slip is one wrong line. Where a function has a kink its derivative is a convention: lines
+//! them, or against the last right one: one slip is one wrong line, whether it is carried on or not. Where a function has a kink its derivative is a convention: lines
 //! that differ only there are right, and that is said too.
 
 mod document;
@@ -121,6 +121,8 @@ impl MarkedLine {
 /// What the lines below go on from.
 struct Above {
     value: Expression,
+    /// The last value that was right; other than `value` only behind a wrong line.
+    truth: Expression,
     /// What the chain derives, if it is about a derivative.
     of: Option<Expression>,
     wrong: bool,
@@ -148,6 +150,7 @@ pub fn check_lines(lines: &Lines, formula: Option<&Expression>) -> Result<Marked
     let mut above = match formula {
         Some(formula) => Some(Above {
             value: formula.differentiate(variable)?,
+            truth: formula.differentiate(variable)?,
             of: Some(formula.clone()),
             wrong: false,
         }),
@@ -171,7 +174,11 @@ pub fn check_lines(lines: &Lines, formula: Option<&Expression>) -> Result<Marked
             known.extend(line.value.variables());
         }
         let wrong = next.judgement.is_wrong() || (line.role == Role::Next && next.after_wrong);
-        above = Some(Above { value, of, wrong });
+        let truth = match &above {
+            Some(above) if wrong => above.truth.clone(),
+            Some(_) | None => value.clone(),
+        };
+        above = Some(Above { value, truth, of, wrong });
         marked.push(next);
     }
     let convention = label::judge(&mut marked, &lines.labels, variable);
@@ -214,33 +221,46 @@ fn judge(
             if !names.is_empty() {
                 marked.judgement = Judgement::Unexplained { names };
             } else {
-                (marked.judgement, marked.kinks) = compared(line, above, variable);
+                (marked.judgement, marked.kinks) = compared(line, &above.value, above, variable);
+                if above.wrong && marked.judgement.is_wrong() {
+                    // The slip may not have been carried on.
+                    let again = compared(line, &above.truth, above, variable);
+                    if !again.0.is_wrong() {
+                        (marked.judgement, marked.kinks) = again;
+                        marked.after_wrong = false;
+                    }
+                }
             }
         }
     }
     marked
 }
 
-/// The judgement on a line by the one above, and the kinks where the two take other conventions.
-fn compared(line: &Line, above: &Above, variable: &str) -> (Judgement, Vec<Kink>) {
-    let value = line.value.substitute(UNDEFINED, &above.value);
+/// The judgement on a line by the value `other` above it, and the kinks where the two take other conventions.
+fn compared(
+    line: &Line,
+    other: &Expression,
+    above: &Above,
+    variable: &str,
+) -> (Judgement, Vec<Kink>) {
+    let value = line.value.substitute(UNDEFINED, other);
     if line.approximate {
-        return (near(&above.value, &value, variable), vec![]);
+        return (near(other, &value, variable), vec![]);
     }
     let kinks = above.of.as_ref().map_or(vec![], |of| kinks(of, variable));
     let silent = kinks.iter().filter(|at| is_silent(line, variable, **at));
     let silent: Vec<Kink> = silent
-        .map(|at| Kink { at: *at, above: value_at(&above.value, variable, *at), here: None })
+        .map(|at| Kink { at: *at, above: value_at(other, variable, *at), here: None })
         .collect();
-    let comparison = compare(&above.value, &value);
+    let comparison = compare(other, &value);
     if let Comparison::Different { at, .. } = &comparison
         && let [(_, place)] = at.as_slice()
         && kinks.contains(place)
-        && let Some(judgement) = compared_between(&above.value, &value, variable, &kinks)
+        && let Some(judgement) = compared_between(other, &value, variable, &kinks)
     {
         let told = |at: Rational| Kink {
             at,
-            above: value_at(&above.value, variable, at),
+            above: value_at(other, variable, at),
             here: value_at(&value, variable, at),
         };
         let differing = kinks.into_iter().map(told).filter(|kink| kink.above != kink.here);

@@ -43,8 +43,11 @@ fn a_slip_is_one_wrong_line_with_a_point() {
         (&marked.lines[3].judgement, marked.lines[3].after_wrong),
         (&Judgement::Exact, true)
     );
-    // The way back is a second slip.
-    assert!(marked.lines[4].judgement.is_wrong());
+    // A slip that is not carried on is no second one.
+    assert_eq!(
+        (&marked.lines[4].judgement, marked.lines[4].after_wrong),
+        (&Judgement::Exact, false)
+    );
 }
 
 #[test]

@@ -135,7 +135,7 @@ pub(super) fn steepest(slopes: &[Stretch]) -> Known<Steepest> {
         Limit::None => Limit::None,
     };
     // Digits of two places with the same exact value may differ in the last one.
-    let same = |a: f64, b: f64| a == b || (a - b).abs() <= 1e-14 * a.abs();
+    let same = |a: f64, b: f64| a == b || a.is_finite() && (a - b).abs() <= 1e-14 * a.abs();
     for stretch in slopes {
         let constant = stretch.trends.iter().all(|trend| *trend == 0);
         let turned = stretch

@@ -232,7 +232,8 @@ fn plain_label(row: &str) -> Option<usize> {
     let body = leading_blank(row);
     for gap in ["\t", "  ", "&&"] {
         for (at, _) in row.match_indices(gap) {
-            if at > body && starts_like_words(row[at..].trim_start_matches([' ', '\t', '&'])) {
+            let rest = row[at..].trim_start_matches([' ', '\t', '&']);
+            if at > body && (starts_like_words(rest) || is_equation_beside(&row[..at], rest)) {
                 return Some(at);
             }
         }
@@ -253,6 +254,15 @@ fn plain_label(row: &str) -> Option<usize> {
         }
     }
     row.find(" by ").filter(|at| *at > body)
+}
+
+/// True if `rest` is an equation beside a line that is one already: what was put in, `1+e^-z = 1/σ`.
+fn is_equation_beside(line: &str, rest: &str) -> bool {
+    let operand = |c: char| c.is_alphanumeric() || "()[]{}|'²³".contains(c);
+    line.contains('=')
+        && line.trim_end().ends_with(operand)
+        && rest.starts_with(|c: char| operand(c) && c != ')' && c != ']')
+        && rest.contains('=')
 }
 
 /// True if a label begins here, rather than more mathematics.

@@ -250,6 +250,10 @@ fn labels_read_wherever_they_stand() {
         assert_eq!((found.labels.len(), words), (1, "power rule"), "{text}");
         assert_eq!(found.lines[1].text, "2z", "{text}");
     }
+    let beside = read("d/dz σ\n = e^-z/(1+e^-z)^2\n = (1-σ)/σ·σ²    1+e^-z = 1/σ, e^-z = (1-σ)/σ");
+    assert_eq!(beside.labels[0].words, "1+e^-z = 1/σ, e^-z = (1-σ)/σ");
+    assert_eq!(beside.lines.len(), 3);
+    assert_eq!(read("y  =  z^2   =  z*z").lines.len(), 2);
     // Wide spaces within mathematics begin no label.
     assert_eq!(read("d/dz  exp(z)   =   exp(z)  +  0").labels, []);
     let environment = "\\begin{align*}\n\\frac{d}{dz} z^2 \\\\ % first\n  &= 2z \\\\ % power rule\n  &= z + z\n\\end{align*}";

@@ -2,6 +2,7 @@
 
 use super::super::line;
 use super::super::math::{Math, Operator};
+use super::opening::{is_plain, opened};
 use super::panel::{Panel, columns};
 use super::pieces::set;
 
@@ -38,7 +39,10 @@ pub(crate) fn broken(piece: &Math, width: usize) -> Vec<Panel> {
             }
         }
     }
-    wrapped(&piece.to_string(), width, INDENT).into_iter().map(Panel::line).collect()
+    let opened = if is_plain(piece) { None } else { opened(piece, width) };
+    opened.unwrap_or_else(|| {
+        wrapped(&piece.to_string(), width, INDENT).into_iter().map(Panel::line).collect()
+    })
 }
 
 /// The piece in rows that are each about as wide as `width` columns of text: for pages whose letters are not all of

@@ -2,6 +2,7 @@
 //! Unicode characters; what is as readable in one line stays in one line.
 
 mod breaking;
+mod opening;
 mod panel;
 mod pieces;
 

@@ -12,12 +12,12 @@ pub(super) fn set(piece: &Math) -> Panel {
     }
     match piece {
         Math::Row(parts) => set_row(parts),
-        Math::Fraction(numerator, denominator) => set_fraction(&set(numerator), &set(denominator)),
+        Math::Fraction(numerator, denominator) => fraction_of(&set(numerator), &set(denominator)),
         Math::Raised(base, exponent) => set_raised(base, exponent),
         Math::Lowered(base, index) => set_lowered(base, index),
         Math::Root(inner) => set_root(&set(inner)),
         Math::Fence(fence, inner) => enclosed(&set(inner), *fence),
-        Math::Matrix(rows) => set_matrix(rows),
+        Math::Matrix(rows) => matrix_of(rows),
         Math::Big(operator, below, above) => set_big(*operator, below.as_deref(), above.as_deref()),
         Math::Under(inner, words) => set_under(&set(inner), &set(words)),
         Math::Cases(rows) => set_cases(rows),
@@ -92,12 +92,13 @@ fn set_row(parts: &[Math]) -> Panel {
         let before = i.checked_sub(1).and_then(|before| parts.get(before));
         let after = parts.get(i + 1);
         let beside_bar = before.is_some_and(ends_in_bar) || after.is_some_and(starts_with_bar);
+        let beside_tall = [before, after].into_iter().flatten().any(|part| !is_flat(part));
         match part {
             // The signs would touch the fraction's bar.
             Math::Operator(Operator::Sign) if after.is_some_and(starts_with_bar) => {
                 Panel::line("− ")
             }
-            Math::Operator(Operator::Dot) if beside_bar => Panel::line(" · "),
+            Math::Operator(Operator::Dot) if beside_tall => Panel::line(" · "),
             Math::Operator(Operator::Beside) if beside_bar => Panel::line(" "),
             // Brackets of matrices and limits of sums would touch what stands before them.
             Math::Matrix(_) if before.is_some_and(|before| matches!(before, Math::Matrix(_))) => {
@@ -127,7 +128,7 @@ fn ends_in_bar(piece: &Math) -> bool {
     }
 }
 
-fn set_fraction(numerator: &Panel, denominator: &Panel) -> Panel {
+pub(super) fn fraction_of(numerator: &Panel, denominator: &Panel) -> Panel {
     let wide = numerator.width().max(denominator.width());
     // A bar within a fraction is shorter than the fraction's own.
     let nested = numerator.height() > 1 || denominator.height() > 1;
@@ -214,7 +215,7 @@ fn fence_side(fence: Fence, opening: bool, height: usize, baseline: usize) -> Pa
 }
 
 /// The panel between fences as tall as it is.
-fn enclosed(inner: &Panel, fence: Fence) -> Panel {
+pub(super) fn enclosed(inner: &Panel, fence: Fence) -> Panel {
     // A curly fence of two lines has no room for its tip.
     let inner = match (fence, inner.height()) {
         (Fence::Curly, 2) => inner.spread(0, 1),
@@ -259,7 +260,14 @@ fn set_grid(rows: &[Vec<Panel>], right: &[bool], gap: usize) -> Panel {
     Panel::new(lines, middle)
 }
 
-fn set_matrix(rows: &[Vec<Math>]) -> Panel {
+/// Columns `start` to `end` of every row.
+pub(super) fn columns_of(rows: &[Vec<Math>], start: usize, end: usize) -> Vec<Vec<Math>> {
+    let part = |row: &Vec<Math>| row.iter().take(end).skip(start).cloned().collect();
+    rows.iter().map(part).collect()
+}
+
+/// Rows of cells between square brackets.
+pub(super) fn matrix_of(rows: &[Vec<Math>]) -> Panel {
     let count = rows.iter().map(Vec::len).max().unwrap_or(0);
     let right: Vec<bool> =
         (0..count).map(|j| rows.iter().filter_map(|row| row.get(j)).all(is_number)).collect();
@@ -313,6 +321,12 @@ fn set_cases(rows: &[(Math, Option<Math>)]) -> Panel {
     }
     let middle = lines.len().saturating_sub(1) / 2;
     let inner = Panel::new(lines, middle);
-    let brace = fence_side(Fence::Curly, true, inner.height(), middle);
+    braced(&inner)
+}
+
+/// The panel behind a brace, which needs three lines.
+pub(super) fn braced(inner: &Panel) -> Panel {
+    let inner = if inner.height() == 2 { inner.spread(0, 1) } else { inner.clone() };
+    let brace = fence_side(Fence::Curly, true, inner.height(), inner.baseline());
     Panel::beside([brace, Panel::line(" "), inner])
 }

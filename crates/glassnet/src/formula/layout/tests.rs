@@ -100,3 +100,27 @@ fn what_cannot_be_broken_is_written_in_a_line_and_wrapped() {
     check(&word, 5, &["immea", "surab", "le"]);
     assert_eq!(Math::Operator(Operator::Equals).lines(1), ["="]);
 }
+
+#[test]
+fn wide_pieces_are_broken_within() {
+    let wide = Math::fraction(formula("a + b + c + d + g + h"), formula("z"));
+    check(&wide, 20, &[" a + b + c + d + g", "   + h", "───────────────────", "         z"]);
+    let row: Vec<Math> = (1..=6).map(|i| Math::f64(f64::from(i) * -1.25)).collect();
+    check(
+        &Math::name("W").equals(Math::Matrix(vec![row.clone(), row])),
+        30,
+        &[
+            "W = columns 1 to 4",
+            "    ⎡−1.25  −2.5  −3.75  −5⎤",
+            "    ⎣−1.25  −2.5  −3.75  −5⎦",
+            "    columns 5 to 6",
+            "    ⎡−6.25  −7.5⎤",
+            "    ⎣−6.25  −7.5⎦",
+        ],
+    );
+    check(
+        &formula("piecewise(z < 0, a + b + c + d + g + h, 0)"),
+        24,
+        &["⎧ a + b + c + d + g", "⎪   + h", "⎨   if z < 0", "⎪", "⎩ 0  otherwise"],
+    );
+}

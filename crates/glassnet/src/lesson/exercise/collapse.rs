@@ -56,7 +56,7 @@ impl Collapse {
         let (inputs, units, outputs) = (self.first[0].len(), self.first.len(), self.second.len());
         let network = format!("Sequential(Linear({inputs}, {units}), Linear({units}, {outputs}))");
         let weights = format!(
-            "{{\"0.weight\": {}, \"0.bias\": {}, \"1.weight\": {}, \"1.bias\": {}}}",
+            "{{\"0.weight\": {},\n    \"0.bias\": {},\n    \"1.weight\": {},\n    \"1.bias\": {}}}",
             json_rows(&self.first),
             json_row(&self.first_bias),
             json_rows(&self.second),

@@ -19,7 +19,7 @@ pub struct Derivative {
 enum Sort {
     /// (e^kz − a)/(e^kz + a)
     Tanh,
-    /// a/(1 + e^−kz)
+    /// 1/(1 + e^−kz)
     Sigmoid,
     /// b·tanh(cz)
     ScaledTanh,
@@ -27,11 +27,11 @@ enum Sort {
     Softplus,
     /// z/(a + |z|)
     Softsign,
-    /// max(z, sz)
+    /// z for z > 0, sz elsewhere
     Leaky,
-    /// max(kz − c, 0)
+    /// k(z − c) for z > c, 0 elsewhere
     Shifted,
-    /// min(max(z, 0), c)
+    /// 0, z, c: bounded below and above
     Clipped,
 }
 
@@ -58,13 +58,16 @@ impl Derivative {
                 let rate = if small == 2 && one == 1 { 6 } else { small };
                 format!("(exp({rate}*z) - {one})/(exp({rate}*z) + {one})")
             }
-            Sort::Sigmoid => format!("{other}/(1 + exp(-{small}*z))"),
+            Sort::Sigmoid => format!("1/(1 + exp(-{other}*z))"),
             Sort::ScaledTanh => format!("{other}*tanh({small}*z)"),
             Sort::Softplus => format!("log(1 + exp({small}*z))/{small}"),
             Sort::Softsign => format!("z/({small} + abs(z))"),
-            Sort::Leaky => format!("max(z, 0.{}*z)", between(stream, 1, 4)),
-            Sort::Shifted => format!("max({small}*z - {}, 0)", small * between(stream, 1, 4)),
-            Sort::Clipped => format!("min(max(z, 0), {other})"),
+            Sort::Leaky => format!("piecewise(z > 0, z, 0.{}*z)", between(stream, 1, 4)),
+            Sort::Shifted => {
+                let kink = between(stream, 1, 4);
+                format!("piecewise(z > {kink}, {small}*z - {}, 0)", small * kink)
+            }
+            Sort::Clipped => format!("piecewise(z <= 0, 0, z < {other}, z, {other})"),
         };
         let kinked = matches!(sort, Sort::Leaky | Sort::Shifted | Sort::Clipped);
         Derivative { formula, kinked }
@@ -72,7 +75,7 @@ impl Derivative {
 
     pub(super) fn statement(&self) -> String {
         let shown = match formula::parse(&self.formula) {
-            Ok(formula) => format!("${}$", formula.latex()),
+            Ok(formula) => format!("$$f(z) = {}$$", formula.latex()),
             Err(_) => format!("`{}`", self.formula),
         };
         let question = match self.kinked {

@@ -50,6 +50,7 @@ impl Manual {
                     data.push((x, tenths(stream, 0, 12)));
                 }
             }
+            data.sort_by(|(a, _), (b, _)| a.abs().total_cmp(&b.abs()));
             let (first, second) = (side * tenths(stream, 1, 9), tenths(stream, 1, 9));
             let manual = match state {
                 State::Alive => Manual { data, first, second, state },
@@ -73,7 +74,7 @@ impl Manual {
     pub(super) fn statement(&self) -> String {
         let mut table = String::from("| x | y |\n|---:|---:|\n");
         for (x, y) in &self.data {
-            table.push_str(&format!("| {x} | {y} |\n"));
+            table.push_str(&format!("| ${x}$ | ${y}$ |\n"));
         }
         format!(
             "The data set is\n\n{table}\n\
@@ -114,7 +115,7 @@ impl Manual {
         Command::of(&[
             "worked",
             "manual",
-            "Sequential(Linear(1, 1, bias=False), ReLU(), Linear(1, 1, bias=False), ReLU())",
+            "Sequential(Linear(1, 1, bias=False), ReLU(),\n    Linear(1, 1, bias=False), ReLU())",
             "--weights",
             &weights,
             "--data",

@@ -159,7 +159,7 @@ impl Network {
         let units = self.first.len();
         let network = format!("Sequential(Linear(2, {units}), ReLU(), Linear({units}, 2))");
         let weights = format!(
-            "{{\"0.weight\": {}, \"0.bias\": {}, \"2.weight\": {}, \"2.bias\": {}}}",
+            "{{\"0.weight\": {},\n    \"0.bias\": {},\n    \"2.weight\": {},\n    \"2.bias\": {}}}",
             json_rows(&self.first),
             json_row(&self.first_bias),
             json_rows(&self.second),

@@ -32,7 +32,7 @@ impl Softmax {
     pub(super) fn statement(&self) -> String {
         let mut table = String::from("| label | unnormalized log probability |\n|---|---:|\n");
         for (name, logit) in &self.logits {
-            table.push_str(&format!("| {name} | {logit} |\n"));
+            table.push_str(&format!("| {name} | ${logit}$ |\n"));
         }
         format!(
             "A single data point has the true label {} and these logits $z_i$:\n\n{table}\n\

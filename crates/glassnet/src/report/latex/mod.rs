@@ -48,8 +48,15 @@ pub(super) fn render(document: &Document) -> String {
 }
 
 fn blocks(blocks: &[Block], depth: usize, text: &mut String) {
-    for block in blocks {
-        text.push('\n');
+    let is_display = |block: &Block| matches!(block, Block::Formula(_) | Block::Steps(_));
+    for (i, block) in blocks.iter().enumerate() {
+        let before = i.checked_sub(1).map(|before| &blocks[before]);
+        let follows =
+            before.is_some_and(|block| is_display(block) || matches!(block, Block::Paragraph(_)));
+        // To TeX a formula is part of a paragraph: an empty line before it would be shown as one.
+        if !(is_display(block) && follows) {
+            text.push('\n');
+        }
         write(block, depth, text);
     }
 }
@@ -88,7 +95,7 @@ fn list(ordered: bool, items: &[Vec<Block>], depth: usize, text: &mut String) {
         return;
     }
     let name = if ordered { "enumerate" } else { "itemize" };
-    text.push_str(&format!("\\begin{{{name}}}\n"));
+    text.push_str(&format!("\\begin{{{name}}}\\setlength{{\\itemsep}}{{0pt}}\n"));
     for item in items {
         // The braces keep a bracket at the item's start from being read as an option.
         text.push_str("\\item{} ");
@@ -116,9 +123,12 @@ fn note(kind: NoteKind, inner: &[Block], depth: usize, text: &mut String) {
 
 fn write_figure(figure: &Figure, text: &mut String) {
     let picture = crate::draw::tikz(&figure.plot, &|words: &Text| inline(words));
-    text.push_str(&format!("\\begin{{center}}\n{picture}"));
+    // A figure, its legend and its caption stay on one page.
+    text.push_str(&format!(
+        "\\begin{{center}}\\begin{{minipage}}{{\\linewidth}}\\centering\n{picture}"
+    ));
     if !figure.caption.is_empty() {
         text.push_str(&format!("\n\\smallskip\n{{\\small {}}}\n", inline(&figure.caption)));
     }
-    text.push_str("\\end{center}\n");
+    text.push_str("\\end{minipage}\\end{center}\n");
 }

@@ -6,7 +6,7 @@ use crate::document::{Check, Step, Steps};
 use crate::formula::{Math, rows};
 
 /// A left side up to this wide stands before the first line, a wider one above it.
-const SHORT: usize = 10;
+const SHORT: usize = 14;
 
 /// The derivation, with what its signs mean below.
 pub(super) fn set(steps: &Steps) -> String {

@@ -50,9 +50,14 @@ fn write(block: &Block, width: usize, lines: &mut Vec<String>) {
         Block::Table(table) => lines.extend(table::set(table, width)),
         Block::Figure(figure) => write_figure(figure, width, lines),
         Block::Code { text, .. } => {
-            for line in text.lines() {
-                let cut = words::cut(&line.replace('\t', "    "), width - 4);
-                lines.extend(cut.iter().map(|line| indented(4, line)));
+            let code: Vec<String> =
+                text.lines().map(|line| words::clean(&line.replace('\t', "    "))).collect();
+            let widest = code.iter().map(|line| columns(line)).max().unwrap_or(0);
+            // Set in as far as there is room: a command that is cut cannot be copied.
+            let indent = width.saturating_sub(widest).min(4);
+            for line in &code {
+                let cut = words::cut(line, width - indent);
+                lines.extend(cut.iter().map(|line| indented(indent, line)));
             }
         }
         Block::Note(kind, inner) => note(*kind, inner, width, lines),

@@ -6,6 +6,10 @@ use crate::formula::{Math, Panel, columns, wrapped};
 
 /// The lines' indent.
 const INDENT: usize = 2;
+/// A left side up to this wide stands before the first line.
+const SHORT: usize = 16;
+/// Rules wrap before formulas do, down to a column of two or three words.
+const LEAST: usize = 24;
 /// Between a line and its rule.
 const GAP: usize = 3;
 
@@ -13,26 +17,33 @@ const GAP: usize = 3;
 pub(super) fn set(steps: &Steps, width: usize) -> Vec<String> {
     let signs = steps.steps.iter().any(|step| step.check.is_some());
     let relation = steps.steps.iter().map(|step| columns(&sign(step))).max().unwrap_or(0) + 1;
-    let lead = INDENT + relation;
+    let start = steps.start.panel(width);
     let labels: Vec<String> = steps.steps.iter().map(|step| label(step, signs)).collect();
     let rule = labels.iter().map(|label| columns(label)).max().unwrap_or(0);
+    // J = …, but a long left side, or one that leaves the lines no room, has a line of its own.
+    let widest = steps.steps.iter().map(|step| step.value.columns()).max();
+    let needed = widest.map(|widest| start.width() + relation + widest + GAP + rule.min(LEAST));
+    let beside = start.width() <= SHORT && needed.is_some_and(|needed| needed < width);
+    let left = if beside { start.width() + 1 } else { INDENT };
+    let lead = left + relation;
     let room = value_room(steps, &labels, width - lead, rule);
-    let mut lines = steps.start.lines(width);
-    let tall = lines.len() > 1;
-    let mut last_tall = tall;
+    let mut lines = if beside { vec![] } else { start.trimmed() };
+    let mut last_tall = lines.len() > 1;
     let values: Vec<Panel> =
         steps.steps.iter().map(|step| step.value.panel(width - lead)).collect();
     let column = lead
         + values.iter().map(Panel::width).filter(|wide| *wide <= room).max().unwrap_or(0)
         + GAP;
-    for ((step, label), value) in steps.steps.iter().zip(&labels).zip(&values) {
+    for (i, ((step, label), value)) in steps.steps.iter().zip(&labels).zip(&values).enumerate() {
+        let head = format!("{:<relation$}", sign(step));
+        let front = if beside && i == 0 { start.clone() } else { Panel::line("") };
+        let blank = Panel::line(" ".repeat(left - front.width()));
+        let whole = Panel::beside([front, blank, Panel::line(head), value.clone()]);
         // Stacked fractions on neighbouring lines would run together.
-        if value.height() > 1 || last_tall {
+        if (whole.height() > 1 || last_tall) && !lines.is_empty() {
             lines.push(String::new());
         }
-        last_tall = value.height() > 1;
-        let head = format!("{}{} ", " ".repeat(INDENT), sign(step));
-        let whole = Panel::beside([Panel::line(format!("{head:<lead$}")), value.clone()]);
+        last_tall = whole.height() > 1;
         if label.is_empty() {
             lines.extend(whole.trimmed());
         } else if value.width() <= room {
@@ -62,8 +73,7 @@ fn value_room(steps: &Steps, labels: &[String], width: usize, rule: usize) -> us
         .map(|(step, _)| step.value.panel(width).width())
         .max()
         .unwrap_or(0);
-    // Rules wrap before formulas do, down to a column of two or three words.
-    let least = rule.min(24);
+    let least = rule.min(LEAST);
     match widest + GAP + least <= width {
         true => widest,
         false => width.saturating_sub(GAP + least),

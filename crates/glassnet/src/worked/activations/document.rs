@@ -42,6 +42,21 @@ impl Activations {
         }
         document.section("Shape");
         document.push(Block::Table(self.shapes()));
+        let found: Vec<&str> = self
+            .compared
+            .iter()
+            .filter(|one| !one.shape.exact)
+            .map(|one| one.activation.name.as_str())
+            .collect();
+        document.say(if found.is_empty() {
+            "All of this but the mean output is decided exactly, by algebra and by rules for limits.".into()
+        } else {
+            format!(
+                "This is decided exactly, by algebra and by rules for limits, but for mean outputs and some of the \
+                 properties of {}, which are found by a search.",
+                found.join(", ")
+            )
+        });
         document.say(
             "The mean output is that over normal inputs (mean 0, variance 1); it is 0 for a function that is odd. A \
              unit can die where the derivative is exactly 0 on a half-line: no gradient brings it back from there.",
@@ -74,11 +89,11 @@ impl Activations {
             Column::numbers(Text::from(slope("10")).plain(" in f32")),
         ]);
         for one in &self.compared {
-            let (z, most) = one.shape.steepest;
+            let most = one.shape.steepest.1;
             table.row([
                 one.activation.name.clone().into(),
                 cell(most, 5),
-                if one.tail[1].slope == most { flat_from(one) } else { cell(z, DIGITS) },
+                steepest_place(one),
                 cell(one.tail[0].slope, DIGITS),
                 cell(one.tail[0].slope_f32.into(), DIGITS),
                 cell(one.tail[1].slope, DIGITS),
@@ -104,8 +119,10 @@ impl Activations {
             table.row([
                 one.activation.name.clone().into(),
                 range_of(one),
-                if shape.zero_centred() { Math::number("0").into() } else { cell(shape.mean, 4) },
-                if shape.zero_centred() { "yes" } else { "no" }.into(),
+                shape.mean.map_or("none".into(), |mean| {
+                    cell(if shape.zero_centred { 0.0 } else { mean }, 4)
+                }),
+                if shape.zero_centred { "yes" } else { "no" }.into(),
                 if shape.can_die() { dead_text(one) } else { "no".into() },
                 saturation(&shape.saturates).into(),
                 if kinks.is_empty() { "none: smooth".into() } else { kinks.join(", ").into() },
@@ -337,7 +354,7 @@ impl Compared {
                 Side::Left => ("<", "below"),
                 Side::Right => (">", "above"),
             };
-            let from = self.boundary(*side, *from);
+            let from = shown(*from, 4);
             sides.push((
                 false,
                 format!("can die: f' is exactly 0 for z {sign} {from}, so a unit {beyond} it in every row learns no more"),
@@ -352,12 +369,12 @@ impl Compared {
                 format!("cannot die: f'(-5) = {}", shown(self.below[1].slope, DIGITS)),
             ));
         }
-        if shape.zero_centred() {
+        if shape.zero_centred {
             sides.push((true, "is zero-centred: the mean output is 0".into()));
-        } else {
+        } else if let Some(mean) = shape.mean {
             sides.push((
                 false,
-                format!("is not zero-centred: the mean output is {}", shown(shape.mean, DIGITS)),
+                format!("is not zero-centred: the mean output is {}", shown(mean, DIGITS)),
             ));
         }
         if shape.kinks.is_empty() {
@@ -388,26 +405,23 @@ impl Compared {
         }
         sides
     }
-
-    /// The boundary of a dead half-line: the kink beside it, or the place on the grid.
-    fn boundary(&self, side: Side, from: f64) -> String {
-        let near = self.shape.kinks.iter().copied().find(|kink| match side {
-            Side::Left => (kink - from).abs() < 0.02,
-            Side::Right => (kink - from).abs() < 0.02,
-        });
-        shown(near.unwrap_or(from), 4)
-    }
 }
 
 fn primed() -> Math {
     Math::name("f").raised(Math::text("′"))
 }
 
-/// Where the derivative stays at its greatest: beyond the last kink, or everywhere.
-fn flat_from(one: &Compared) -> Text {
-    match one.shape.kinks.last() {
-        Some(kink) => format!("z > {}", shown(*kink, 4)).into(),
-        None => "far right".into(),
+/// Where |f'| is greatest: a place, a stretch, or only far out.
+fn steepest_place(one: &Compared) -> Text {
+    match (one.shape.steepest_along, one.shape.steepest.0) {
+        (Some((low, high)), _) => match (low.is_finite(), high.is_finite()) {
+            (true, true) => format!("{} < z < {}", shown(low, 4), shown(high, 4)).into(),
+            (true, false) => format!("z > {}", shown(low, 4)).into(),
+            (false, true) => format!("z < {}", shown(high, 4)).into(),
+            (false, false) => "everywhere".into(),
+        },
+        (None, place) if place.is_nan() => "neared far out".into(),
+        (None, place) => cell(place, DIGITS),
     }
 }
 
@@ -427,7 +441,7 @@ fn dead_text(one: &Compared) -> Text {
         .iter()
         .map(|(side, from)| {
             let sign = if *side == Side::Left { "<" } else { ">" };
-            format!("for z {sign} {}", one.boundary(*side, *from))
+            format!("for z {sign} {}", shown(*from, 4))
         })
         .collect();
     parts.join(" and ").into()

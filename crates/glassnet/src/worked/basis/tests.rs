@@ -1,3 +1,5 @@
+//! Bases on XOR and on random data, against closed forms.
+
 use super::*;
 use crate::math::random::Stream;
 use crate::nn::{self, StateDict};

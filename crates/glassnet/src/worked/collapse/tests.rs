@@ -1,3 +1,5 @@
+//! Collapsed layers against layer-by-layer products.
+
 use super::*;
 use crate::math::random::Stream;
 use crate::nn::{self, StateDict};

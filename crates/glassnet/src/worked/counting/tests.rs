@@ -1,3 +1,5 @@
+//! Counts of the exercise and of every kind of layer.
+
 use super::*;
 use crate::nn;
 

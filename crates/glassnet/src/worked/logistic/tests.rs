@@ -1,3 +1,5 @@
+//! The network against the convex optimum, and classes that a plane parts.
+
 use super::*;
 use crate::math::random::Stream;
 

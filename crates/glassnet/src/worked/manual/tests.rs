@@ -1,3 +1,5 @@
+//! Gradients by hand against independent chains.
+
 use super::*;
 use crate::math::random::Stream;
 use crate::nn::{self, Module};

@@ -1,3 +1,5 @@
+//! Softmax against the textbook's formulas.
+
 use super::*;
 
 fn labels(names: &str) -> Vec<String> {
