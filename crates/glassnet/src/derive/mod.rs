@@ -4,13 +4,13 @@
 //! happened between two lines, and [`compare`](compare()) whether two lines are equal. [`read_lines`] reads what
 //! somebody else wrote and [`check_lines`] judges it; [`properties`](properties()) says what holds of a function.
 
+mod chain;
 mod check;
 mod derivation;
 mod document;
 mod exact;
 mod first;
 mod function;
-mod lines;
 mod piecewise;
 mod properties;
 mod rule;

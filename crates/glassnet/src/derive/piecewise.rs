@@ -1,22 +1,30 @@
 //! Formulas with kinks and jumps: a derivation per piece, and what is the case where pieces meet.
 
+use super::chain::Chain;
 use super::derivation::{Derivation, Joint, JointKind, PieceDerivation};
 use super::exact::{
     Comparison as Compared, Piece, Place, compare, compare_on, constant, joints, resolve, small,
     split,
 };
-use super::lines::Lines;
 use super::steer::steer;
 use super::term::neat;
 use crate::error::Result;
 use crate::formula::{Case, Comparison, Expression, Function, Relation};
 use num_rational::BigRational;
 
-/// True if something under |·|, max, min or a condition changes its sign at a number.
+/// Formulas with more joints are not taken apart.
+const MAX_JOINTS: usize = 12;
+
+/// True if something under |·|, max, min or a condition changes its sign at a number, and that at few only.
 pub(super) fn has_joints(formula: &Expression, variable: &str) -> bool {
     let mut found = vec![];
     joints(formula, variable, &mut found);
-    !found.is_empty()
+    if found.is_empty() || found.len() > MAX_JOINTS {
+        return false;
+    }
+    let mut places = vec![];
+    split(formula, formula, variable, &Place::Between(None, None), 6, &mut places);
+    places.len() <= 2 * MAX_JOINTS + 1
 }
 
 /// Fills in pieces, joints, the derivative for all pieces, and the conventions.
@@ -62,16 +70,16 @@ fn piece(variable: &str, low: Option<&BigRational>, high: Option<&BigRational>) 
 
 fn on_piece(piece: Piece, own: &Expression, variable: &str) -> Result<PieceDerivation> {
     let own = neat(own);
-    let mut lines = Lines::new(variable, Some(&piece));
-    let begun = lines.begin(&own);
+    let mut chain = Chain::new(variable, Some(&piece));
+    let begun = chain.begin(&own);
     if begun {
-        steer(&mut lines, &own, None, variable);
+        steer(&mut chain, &own, None, variable);
     }
-    let derivative = match lines.last() {
+    let derivative = match chain.last() {
         Some(last) => last.clone(),
         None => own.differentiate(variable)?,
     };
-    let (parts, steps) = (lines.parts, lines.steps);
+    let (parts, steps) = (chain.parts, chain.steps);
     Ok(PieceDerivation { piece, formula: own, parts, steps, derivative })
 }
 

@@ -1,8 +1,8 @@
 //! From the first line to a closed form: the goal is found by linear algebra, the way to it by named steps.
 
+use super::chain::{Chain, is_one, plain};
 use super::exact::{combination, constant, factored};
 use super::first::sum;
-use super::lines::{Lines, is_one, plain};
 use super::rule::Rule;
 use super::shape::canonical;
 use super::term::{Monomial, collected, neat, terms, write};
@@ -10,25 +10,30 @@ use crate::formula::{Expression, Function, Sign, Term};
 use num_rational::BigRational;
 use num_traits::{One, Signed, Zero};
 
+/// Longer lines are not shortened.
+const MAX_SHORTENED: usize = 150;
+
 /// Appends lines until nothing shorter is known. `shown` is how the function is called, if it has a name.
 pub(super) fn steer(
-    lines: &mut Lines<'_>,
+    chain: &mut Chain<'_>,
     formula: &Expression,
     shown: Option<&Expression>,
     variable: &str,
 ) {
-    if fraction_of_exponentials(lines, formula, shown, variable)
-        || reciprocal_of_exponential(lines, formula, shown, variable)
+    if fraction_of_exponentials(chain, formula, shown, variable)
+        || reciprocal_of_exponential(chain, formula, shown, variable)
     {
         return;
     }
-    if let Some(first) = lines.last().cloned() {
+    if let Some(first) = chain.last().cloned() {
         let tidied = neat(&first);
         if canonical(&tidied) != canonical(&first) {
-            lines.append(&tidied);
+            chain.append(&tidied);
         }
     }
-    shorten(lines, shown, variable);
+    if chain.last().is_some_and(|line| line.nodes() <= MAX_SHORTENED) {
+        shorten(chain, shown, variable);
+    }
 }
 
 /// Whether a formula is short enough to be preferred: its nodes.
@@ -37,8 +42,8 @@ fn weight(tree: &Expression) -> usize {
 }
 
 /// The shortest of: numerator multiplied out and collected, lowest terms, a combination of known functions.
-fn shorten(lines: &mut Lines<'_>, shown: Option<&Expression>, variable: &str) {
-    let Some(start) = lines.last().cloned() else { return };
+fn shorten(chain: &mut Chain<'_>, shown: Option<&Expression>, variable: &str) {
+    let Some(start) = chain.last().cloned() else { return };
     let (out, added) = multiplied(&start);
     let mut goals: Vec<Vec<Expression>> = vec![];
     let mut route = vec![];
@@ -73,7 +78,7 @@ fn shorten(lines: &mut Lines<'_>, shown: Option<&Expression>, variable: &str) {
         if gained(&goal) == 0 {
             return;
         }
-        if lines.reach(&goal) {
+        if chain.reach(&goal) {
             return;
         }
     }
@@ -127,6 +132,9 @@ fn named_goals(line: &Expression, shown: Option<&Expression>, variable: &str) ->
     let mut found = vec![];
     let mut own = vec![];
     arguments(line, variable, &mut own);
+    if combination(line, std::slice::from_ref(line)).is_none() {
+        return found;
+    }
     let one = Expression::integer(1);
     let square = |tree: &Expression| Expression::power(tree.clone(), Expression::integer(2));
     let pair = |a: &Expression, b: &Expression| Expression::Product(vec![a.clone(), b.clone()]);
@@ -246,12 +254,12 @@ fn neat_product(coefficient: &BigRational, size: Expression, base: &Expression) 
 
 /// f = p/q in u = e^{kz} with f' = a(1 − f²): the sheet's way to the square rule.
 fn fraction_of_exponentials(
-    lines: &mut Lines<'_>,
+    chain: &mut Chain<'_>,
     formula: &Expression,
     shown: Option<&Expression>,
     variable: &str,
 ) -> bool {
-    let (Expression::Quotient(top, bottom), Some(first)) = (formula, lines.last().cloned()) else {
+    let (Expression::Quotient(top, bottom), Some(first)) = (formula, chain.last().cloned()) else {
         return false;
     };
     let (Expression::Sum(_), Expression::Sum(_), Expression::Quotient(numerator, square)) =
@@ -307,16 +315,16 @@ fn fraction_of_exponentials(
     );
     let closed =
         |f: Expression| scaled(difference(Expression::integer(1), Expression::power(f, two())));
-    let mut chain = vec![(Rule::MultiplyOut, over(write(&out)))];
+    let mut way = vec![(Rule::MultiplyOut, over(write(&out)))];
     if !is_one(&scale) {
-        chain.push((Rule::Factor, over(scaled(write(&divided)))));
+        way.push((Rule::Factor, over(scaled(write(&divided)))));
     }
-    chain.push((Rule::Expand, over(scaled(write(&expanded)))));
-    chain.push((Rule::Separate, over(scaled(difference(write(&bottom_terms), write(&top_terms))))));
-    chain.push((Rule::Square, over(scaled(squares))));
-    chain.push((Rule::Divide, closed(f.clone())));
+    way.push((Rule::Expand, over(scaled(write(&expanded)))));
+    way.push((Rule::Separate, over(scaled(difference(write(&bottom_terms), write(&top_terms))))));
+    way.push((Rule::Square, over(scaled(squares))));
+    way.push((Rule::Divide, closed(f.clone())));
     let divided = [neat(&first), closed(f.clone())];
-    if !lines.chain(&chain) && !lines.reach(&divided) {
+    if !chain.follow(&way) && !chain.reach(&divided) {
         return false;
     }
     let name = shown.cloned().or_else(|| named(&f, variable));
@@ -326,7 +334,7 @@ fn fraction_of_exponentials(
             Expression::Negative(value) => *value,
             name => name,
         };
-        lines.append_by(Rule::Definition, None, &closed(name));
+        chain.append_by(Rule::Definition, None, &closed(name));
     }
     true
 }
@@ -357,12 +365,12 @@ fn named(f: &Expression, variable: &str) -> Option<Expression> {
 
 /// f = m/(a + b e^{kz}): with q = m/f and e^{kz} = (m − a f)/(b f) put in, f' is a polynomial in f.
 fn reciprocal_of_exponential(
-    lines: &mut Lines<'_>,
+    chain: &mut Chain<'_>,
     formula: &Expression,
     shown: Option<&Expression>,
     variable: &str,
 ) -> bool {
-    let (Expression::Quotient(top, bottom), Some(first)) = (formula, lines.last().cloned()) else {
+    let (Expression::Quotient(top, bottom), Some(first)) = (formula, chain.last().cloned()) else {
         return false;
     };
     let (Some(m), Some(all)) = (terms(top).filter(|all| all.len() == 1), terms(bottom)) else {
@@ -398,10 +406,10 @@ fn reciprocal_of_exponential(
     let below = neat_product(&b, constant(&b), &f);
     let power = Expression::quotient(difference.clone(), below);
     let line = neat(&first);
-    if !lines.append(&line) {
+    if !chain.append(&line) {
         return false;
     }
-    let length = lines.steps.len();
+    let length = chain.steps.len();
     // f' = s·e^{kz}/q² = s·(m − a f)/(b f)·(f/m)²
     let Some(body) = exponential.body() else { return false };
     let over_square = Expression::quotient(
@@ -418,15 +426,15 @@ fn reciprocal_of_exponential(
     let whole = Expression::quotient(constant(&m), f.clone());
     let label =
         format!("{} = {}, {} = {}", plain(bottom), plain(&whole), plain(&body), plain(&power));
-    let put_in = lines.append_by(Rule::Substitute, Some(label), &Expression::Product(parts));
+    let put_in = chain.append_by(Rule::Substitute, Some(label), &Expression::Product(parts));
     let factor = &number / &b;
     let mut parts = vec![difference, f];
     if !is_one(&factor) {
         parts.insert(0, constant(&factor));
     }
-    let done = put_in && lines.append_by(Rule::Cancel, None, &neat_factors(parts));
+    let done = put_in && chain.append_by(Rule::Cancel, None, &neat_factors(parts));
     if !done {
-        lines.steps.truncate(length);
+        chain.steps.truncate(length);
     }
     done
 }

@@ -1,7 +1,7 @@
 //! Which lines are written: the definition, the outermost rule, the way to a closed form, case by case if need be.
 
+use super::chain::Chain;
 use super::derivation::{Config, Derivation};
-use super::lines::Lines;
 use super::piecewise::{has_joints, in_pieces};
 use super::steer::steer;
 use crate::error::{Error, ErrorKind, Result};
@@ -90,17 +90,17 @@ fn once(formula: &Expression, variable: &str, config: &Config) -> Result<Derivat
     }
     let start = definition.as_ref().unwrap_or(formula);
     let shown = matches!(formula, Expression::Call(..)).then_some(formula);
-    let mut lines = Lines::new(variable, None);
-    if lines.begin(start) {
-        steer(&mut lines, start, shown, variable);
-        derivation.derivative = lines.last().cloned().unwrap_or(slope);
+    let mut chain = Chain::new(variable, None);
+    if chain.begin(start) {
+        steer(&mut chain, start, shown, variable);
+        derivation.derivative = chain.last().cloned().unwrap_or(slope);
     } else {
         let what =
             "No rule with a name was found for this formula; its derivative is the engine's own.";
         derivation.conventions.push(what.to_string());
     }
-    derivation.parts = lines.parts;
-    derivation.steps = lines.steps;
+    derivation.parts = chain.parts;
+    derivation.steps = chain.steps;
     Ok(derivation)
 }
 

@@ -88,6 +88,8 @@ pub struct Data {
     pub weight: Option<WeightData>,
     /// The step that was asked for.
     pub update: Option<UpdateData>,
+    /// What is known beyond the gradient.
+    pub answers: Option<super::Answers>,
 }
 
 /// A row.
@@ -222,6 +224,7 @@ impl Explanation {
                 }),
                 loss_f64: update.loss,
             }),
+            answers: self.deep.data(),
         }
     }
 

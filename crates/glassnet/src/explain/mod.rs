@@ -11,6 +11,7 @@
 
 pub mod affine;
 pub mod along;
+mod answers;
 pub mod convention;
 mod data;
 mod deep;
@@ -41,6 +42,10 @@ pub mod why_zero;
 #[cfg(test)]
 mod tests;
 
+pub use answers::{
+    AlongData, Answers, AttributionData, ComparedData, ConventionData, LevelData, NowData,
+    OnKinkData, PieceData, ReasonData, SharpnessData, WhyZeroData, ZeroGroupData,
+};
 pub use data::{
     ByKey, Data, LayerData, NestedArray, PathData, PathsData, RowData, UpdateData, WeightData,
 };

@@ -16,7 +16,7 @@
 //! inverse functions and for constants such as π and e together nothing is claimed). It is never relied on: a
 //! numerator that does not cancel is only a reason to look for a point where the two sides provably differ.
 
-use super::polynomial::{Monomial, Polynomial};
+use super::polynomial::Polynomial;
 use num_bigint::BigInt;
 use num_integer::Integer;
 use num_rational::BigRational;
@@ -67,12 +67,15 @@ pub(super) enum Generator {
     Other(crate::formula::Function, Fraction),
 }
 
+/// A field in which more products of terms would be formed gives up.
+pub(super) const MAX_WORK: usize = 40_000;
+
 /// The generators and factors met so far, and what is known of them.
 #[derive(Default)]
 pub(super) struct Field {
-    generators: Vec<Generator>,
+    pub(super) generators: Vec<Generator>,
     numbers: HashMap<Generator, usize>,
-    factors: Vec<Polynomial>,
+    pub(super) factors: Vec<Polynomial>,
     /// How finely exponentials and roots are divided.
     units: HashMap<Generator, BigInt>,
     /// Parts whose sign the domain decides: true for positive.
@@ -83,6 +86,8 @@ pub(super) struct Field {
     pub(super) outdated: bool,
     /// A sign was learnt that was unknown before.
     pub(super) learnt: bool,
+    /// Products of terms so far: what is given up is decided by counting, since there is no clock.
+    pub(super) work: usize,
 }
 
 pub(super) fn integer(value: i64) -> BigRational {
@@ -134,7 +139,7 @@ impl Field {
     /// Forgets everything but the units: generators, factors and signs are named by exponents that changed.
     pub(super) fn restart(&mut self) {
         let units = std::mem::take(&mut self.units);
-        *self = Field { units, ..Field::default() };
+        *self = Field { units, work: self.work, ..Field::default() };
     }
 
     pub(super) fn number(&mut self, generator: Generator) -> usize {
@@ -277,244 +282,4 @@ impl Field {
             None => self.single(Generator::Sign(part.clone())),
         }
     }
-}
-
-/// Arithmetic.
-impl Field {
-    pub(super) fn plus(&mut self, a: &Fraction, b: &Fraction) -> Result<Fraction, Obstacle> {
-        if a.bottom == b.bottom {
-            return self.tidied(Fraction { top: a.top.plus(&b.top), bottom: a.bottom.clone() });
-        }
-        let mut bottom = a.bottom.clone();
-        for (factor, exponent) in &b.bottom {
-            let own = bottom.entry(*factor).or_insert(0);
-            *own = (*own).max(*exponent);
-        }
-        let top = self.widened(a, &bottom)?.plus(&self.widened(b, &bottom)?);
-        self.tidied(Fraction { top, bottom })
-    }
-
-    pub(super) fn minus(&mut self, a: &Fraction, b: &Fraction) -> Result<Fraction, Obstacle> {
-        self.plus(a, &b.negative())
-    }
-
-    fn widened(&self, a: &Fraction, bottom: &BTreeMap<usize, u32>) -> Result<Polynomial, Obstacle> {
-        let mut top = a.top.clone();
-        for (factor, exponent) in bottom {
-            for _ in a.bottom.get(factor).copied().unwrap_or(0)..*exponent {
-                top = top.times(&self.factors[*factor]).ok_or(Obstacle::TooLarge)?;
-            }
-        }
-        Ok(top)
-    }
-
-    pub(super) fn times(&mut self, a: &Fraction, b: &Fraction) -> Result<Fraction, Obstacle> {
-        let top = a.top.times(&b.top).ok_or(Obstacle::TooLarge)?;
-        let mut bottom = a.bottom.clone();
-        for (factor, exponent) in &b.bottom {
-            *bottom.entry(*factor).or_insert(0) += exponent;
-        }
-        self.tidied(Fraction { top, bottom })
-    }
-
-    pub(super) fn inverse(&mut self, a: &Fraction) -> Result<Fraction, Obstacle> {
-        if a.is_zero() {
-            return Err(Obstacle::Undefined);
-        }
-        let parts = self.polynomial_parts(&a.top)?;
-        let content = Monomial(parts.generators).power(-1);
-        let mut top = Polynomial::term(parts.coefficient.recip(), content);
-        for (factor, exponent) in &a.bottom {
-            for _ in 0..*exponent {
-                top = top.times(&self.factors[*factor]).ok_or(Obstacle::TooLarge)?;
-            }
-        }
-        let bottom =
-            parts.factors.into_iter().map(|(factor, exponent)| (factor, exponent as u32)).collect();
-        self.tidied(Fraction { top, bottom })
-    }
-
-    pub(super) fn over(&mut self, a: &Fraction, b: &Fraction) -> Result<Fraction, Obstacle> {
-        let inverse = self.inverse(b)?;
-        self.times(a, &inverse)
-    }
-
-    pub(super) fn power(&mut self, a: &Fraction, exponent: i32) -> Result<Fraction, Obstacle> {
-        if exponent < 0 {
-            let inverse = self.inverse(a)?;
-            return self.power(&inverse, -exponent);
-        }
-        if exponent > 64 && !(a.bottom.is_empty() && a.top.0.len() == 1) {
-            return Err(Obstacle::TooLarge);
-        }
-        if exponent > 1_000_000 {
-            return Err(Obstacle::TooLarge);
-        }
-        if let (Some((monomial, coefficient)), true) = (a.top.single(), a.bottom.is_empty()) {
-            if exponent > 4096 && !coefficient.abs().is_one() {
-                return Err(Obstacle::TooLarge);
-            }
-            let top = Polynomial::term(coefficient.pow(exponent), monomial.power(exponent));
-            return self.tidied(Fraction::polynomial(top));
-        }
-        let mut result = Fraction::integer(1);
-        for _ in 0..exponent {
-            result = self.times(&result, a)?;
-        }
-        Ok(result)
-    }
-
-    /// Relations of generators applied, then factors cancelled that divide the numerator.
-    fn tidied(&mut self, fraction: Fraction) -> Result<Fraction, Obstacle> {
-        let mut fraction = self.related(fraction)?;
-        if fraction.is_zero() {
-            return Ok(Fraction::integer(0));
-        }
-        let factors: Vec<usize> = fraction.bottom.keys().copied().collect();
-        for factor in factors {
-            while fraction.bottom.contains_key(&factor) {
-                let content = fraction.top.content();
-                let whole = fraction.top.shifted(&content.power(-1));
-                let Some(quotient) = whole.divided(&self.factors[factor]) else { break };
-                fraction.top = quotient.shifted(&content);
-                match fraction.bottom.get_mut(&factor) {
-                    Some(exponent) if *exponent > 1 => *exponent -= 1,
-                    _ => {
-                        fraction.bottom.remove(&factor);
-                    }
-                }
-            }
-        }
-        Ok(fraction)
-    }
-
-    /// Powers of i, signs and roots brought into their range.
-    fn related(&mut self, fraction: Fraction) -> Result<Fraction, Obstacle> {
-        let strange =
-            fraction.top.0.keys().flat_map(|m| m.0.iter()).find_map(|(number, exponent)| {
-                let degree = self.degree(*number)?;
-                (*exponent < 0 || *exponent >= degree).then_some((*number, degree))
-            });
-        let Some((number, degree)) = strange else { return Ok(fraction) };
-        // Terms by how often the relation applies: top = Σ part_k value^k
-        let mut by_count: BTreeMap<i32, Polynomial> = BTreeMap::new();
-        for (monomial, coefficient) in fraction.top.0 {
-            let exponent = monomial.exponent(number);
-            let count = exponent.div_euclid(degree);
-            let shift = Monomial(vec![(number, -count * degree)]);
-            let monomial = if count == 0 { monomial } else { monomial.times(&shift) };
-            by_count.entry(count).or_default().add_term(monomial, coefficient);
-        }
-        let value = self.relation(number)?;
-        let mut sum = Fraction::integer(0);
-        for (count, part) in by_count {
-            let scale = self.power(&value, count)?;
-            let part = Fraction { top: part, bottom: fraction.bottom.clone() };
-            let term = self.times(&part, &scale)?;
-            sum = self.plus(&sum, &term)?;
-        }
-        Ok(sum)
-    }
-
-    /// n if the n-th power of a generator is expressed by earlier ones.
-    fn degree(&self, number: usize) -> Option<i32> {
-        let generator = &self.generators[number];
-        match generator {
-            Generator::Imaginary | Generator::Sign(_) | Generator::SignOf(_) => Some(2),
-            Generator::Root(_) | Generator::RootOf(_) => self.unit(generator).to_i32(),
-            Generator::Variable(_)
-            | Generator::Pi
-            | Generator::Exponential(_)
-            | Generator::Logarithm(_)
-            | Generator::LogarithmOf(_)
-            | Generator::Other(..) => None,
-        }
-    }
-
-    /// What that power is.
-    fn relation(&mut self, number: usize) -> Result<Fraction, Obstacle> {
-        Ok(match self.generators[number].clone() {
-            Generator::Imaginary => Fraction::integer(-1),
-            Generator::Root(part) => {
-                let sign = self.part_sign(&part);
-                self.times(&sign, &Fraction::polynomial(part))?
-            }
-            Generator::RootOf(value) => value,
-            Generator::Sign(_)
-            | Generator::SignOf(_)
-            | Generator::Variable(_)
-            | Generator::Pi
-            | Generator::Exponential(_)
-            | Generator::Logarithm(_)
-            | Generator::LogarithmOf(_)
-            | Generator::Other(..) => Fraction::integer(1),
-        })
-    }
-}
-
-/// Products taken apart.
-impl Field {
-    /// Coefficient, generators and factors of a polynomial that is not zero.
-    pub(super) fn polynomial_parts(&mut self, polynomial: &Polynomial) -> Result<Parts, Obstacle> {
-        let content = polynomial.content();
-        let whole = polynomial.shifted(&content.power(-1));
-        let coefficient = whole.leading().map_or_else(BigRational::zero, |(_, c)| c.clone());
-        let mut rest = whole.scaled(&coefficient.recip());
-        let mut factors = BTreeMap::new();
-        for (number, factor) in self.factors.iter().enumerate() {
-            while rest.0.len() > 1 {
-                let Some(quotient) = rest.divided(factor) else { break };
-                rest = quotient;
-                *factors.entry(number).or_insert(0) += 1;
-            }
-        }
-        let mut exponent = 1;
-        while let Some(root) = square_root(&rest).filter(|_| rest.0.len() > 1) {
-            rest = root;
-            exponent *= 2;
-        }
-        if rest.0.len() > 1 {
-            self.factors.push(rest);
-            *factors.entry(self.factors.len() - 1).or_insert(0) += exponent;
-        }
-        Ok(Parts { coefficient, generators: content.0, factors })
-    }
-
-    /// The same of a fraction: factors of the denominator have negative exponents.
-    pub(super) fn parts(&mut self, fraction: &Fraction) -> Result<Parts, Obstacle> {
-        if fraction.is_zero() {
-            return Err(Obstacle::Undefined);
-        }
-        let mut parts = self.polynomial_parts(&fraction.top)?;
-        for (factor, exponent) in &fraction.bottom {
-            *parts.factors.entry(*factor).or_insert(0) -= *exponent as i32;
-        }
-        parts.factors.retain(|_, exponent| *exponent != 0);
-        Ok(parts)
-    }
-}
-
-/// The polynomial with leading coefficient 1 whose square this is.
-fn square_root(square: &Polynomial) -> Option<Polynomial> {
-    let half = |monomial: &Monomial| {
-        let halves = monomial.0.iter().map(|&(g, e)| (e % 2 == 0).then_some((g, e / 2)));
-        halves.collect::<Option<Vec<_>>>().map(Monomial)
-    };
-    let (lead, one) = square.leading()?;
-    let lead = half(lead).filter(|_| one.is_one())?;
-    let mut root = Polynomial::term(BigRational::one(), lead.clone());
-    let mut rest = square.plus(&root.times(&root)?.scaled(&integer(-1)));
-    for _ in 0..64 {
-        let Some((monomial, coefficient)) = rest.leading() else { return Some(root) };
-        let monomial = monomial.times(&lead.power(-1));
-        if monomial.0.iter().any(|(_, exponent)| *exponent < 0) || monomial >= lead {
-            return None;
-        }
-        let term = Polynomial::term(coefficient / integer(2), monomial);
-        // (r + t)² = r² + t(2r + t)
-        let change = term.times(&root.scaled(&integer(2)).plus(&term))?;
-        rest = rest.plus(&change.scaled(&integer(-1)));
-        root = root.plus(&term);
-    }
-    None
 }

@@ -227,7 +227,7 @@ impl Ball {
             (sum >> (GUARD + times.unsigned_abs()), BigInt::from(2))
         };
         // e^x (e^r − 1) ≤ 2 e^x r for r ≤ 1
-        let radius = ((&middle + &own) * &self.radius >> (BITS - 1)) + own + 1;
+        let radius = (((&middle + &own) * &self.radius) >> (BITS - 1)) + own + 1;
         Ball { middle, radius }.checked()
     }
 

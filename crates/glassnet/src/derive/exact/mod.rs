@@ -32,6 +32,7 @@
 //! R. Risch, *Algebraic properties of the elementary functions of analysis* (1979), for which relations between
 //! exponentials and logarithms there are; J. Ax, *On Schanuel's conjectures* (1971).
 
+mod arithmetic;
 mod convert;
 mod evaluate;
 mod field;
@@ -42,6 +43,7 @@ mod outside;
 mod pieces;
 mod points;
 mod polynomial;
+mod powers;
 
 #[cfg(test)]
 mod tests;

@@ -4,6 +4,7 @@ mod forms;
 mod laws;
 mod mutants;
 mod sheet;
+mod stress;
 
 use super::{Config, Derivation, derive};
 use crate::formula::{Expression, parse};

@@ -96,7 +96,7 @@ impl WhyZero {
         let mut table =
             Table::new([Column::words("row"), Column::numbers("share of the gradient")]);
         for &row in order.iter().take(SHOWN_ROWS) {
-            table.row([Text::from(row.to_string()), number(self.rows[row].share)]);
+            table.row([Text::from((row + 1).to_string()), number(self.rows[row].share)]);
         }
         let others = &order[order.len().min(SHOWN_ROWS)..];
         if !others.is_empty() {

@@ -1,4 +1,4 @@
-//! Lines under construction: every step is named by a rule that fits and checked before it is kept.
+//! Chain under construction: every step is named by a rule that fits and checked before it is kept.
 
 use super::derivation::DerivationStep;
 use super::exact::{Comparison, Piece, compare, compare_on};
@@ -31,21 +31,29 @@ const PREFERENCE: [Rule; 15] = [
     Rule::Substitute,
 ];
 
+/// Derivations with more parts are not shown line by line.
+const MAX_PARTS: usize = 16;
+/// Lines with more nodes are not written.
+const MAX_LINE: usize = 400;
+
 /// A derivation in the making.
-pub(super) struct Lines<'a> {
+pub(super) struct Chain<'a> {
     variable: &'a str,
     piece: Option<&'a Piece>,
     pub(super) parts: Vec<DerivationStep>,
     pub(super) steps: Vec<DerivationStep>,
 }
 
-impl<'a> Lines<'a> {
-    pub(super) fn new(variable: &'a str, piece: Option<&'a Piece>) -> Lines<'a> {
-        Lines { variable, piece, parts: vec![], steps: vec![] }
+impl<'a> Chain<'a> {
+    pub(super) fn new(variable: &'a str, piece: Option<&'a Piece>) -> Chain<'a> {
+        Chain { variable, piece, parts: vec![], steps: vec![] }
     }
 
     /// How the two are equal, if they are.
     fn check(&self, left: &Expression, right: &Expression) -> Option<Check> {
+        if right.nodes() > MAX_LINE {
+            return None;
+        }
         let found = match self.piece {
             Some(piece) => compare_on(left, right, piece),
             None => compare(left, right),
@@ -150,7 +158,7 @@ impl<'a> Lines<'a> {
     }
 
     /// Appends all of the lines by their rules, or none.
-    pub(super) fn chain(&mut self, lines: &[(Rule, Expression)]) -> bool {
+    pub(super) fn follow(&mut self, lines: &[(Rule, Expression)]) -> bool {
         let length = self.steps.len();
         for (rule, line) in lines {
             if !self.append_by(*rule, None, line) {
@@ -162,7 +170,7 @@ impl<'a> Lines<'a> {
     }
 }
 
-impl Slopes for Lines<'_> {
+impl Slopes for Chain<'_> {
     /// The derivative of a part in neat form. One that is not elementary gets a line of its own, once.
     fn of(&mut self, part: &Expression) -> Option<Expression> {
         if let Some(known) = self.parts.iter().rfind(|step| step.from == *part) {
@@ -170,6 +178,9 @@ impl Slopes for Lines<'_> {
         }
         if is_elementary(part, self.variable) {
             return Some(neat(&part.differentiate(self.variable).ok()?));
+        }
+        if self.parts.len() >= MAX_PARTS {
+            return None;
         }
         let variable = self.variable;
         let First { rule, line } = first(part, variable, self)?;
