@@ -173,7 +173,8 @@ pub fn check_lines(lines: &Lines, formula: Option<&Expression>) -> Result<Marked
         if line.role != Role::Next {
             known.extend(line.value.variables());
         }
-        let wrong = next.judgement.is_wrong() || (line.role == Role::Next && next.after_wrong);
+        let follows = line.role == Role::Next;
+        let wrong = follows && (next.judgement.is_wrong() || next.after_wrong);
         let truth = match &above {
             Some(above) if wrong => above.truth.clone(),
             Some(_) | None => value.clone(),
