@@ -209,10 +209,15 @@ fn judge(
     match (line.role, above) {
         (Role::Definition, _) | (Role::Next, None) => {}
         (Role::Begin, _) => {
-            if let (Some(slope), Some(formula)) = (&line.unevaluated, formula)
-                && let Comparison::Different { .. } = compare(&slope.of, formula)
-            {
-                marked.judgement = Judgement::OtherFunction { of: slope.of.clone() };
+            if let (Some(slope), Some(formula)) = (&line.unevaluated, formula) {
+                // Of a higher derivative, either the function itself or the one derived last may be meant.
+                let last = derived_before(&slope.of, slope.order, variable);
+                let other = |tree: &Expression| {
+                    matches!(compare(tree, formula), Comparison::Different { .. })
+                };
+                if other(&slope.of) && other(&last) {
+                    marked.judgement = Judgement::OtherFunction { of: slope.of.clone() };
+                }
             }
         }
         (Role::Next, Some(above)) => {
