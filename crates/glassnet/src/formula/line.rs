@@ -131,14 +131,14 @@ pub(super) fn line(piece: &Math) -> String {
     match piece {
         Math::Row(parts) => row(parts),
         Math::Number(digits) => digits.clone(),
-        Math::Name(letters, None) => letters.clone(),
-        Math::Name(letters, Some(index)) => letters.clone() + &below(index),
-        Math::Text(words) => words.clone(),
+        Math::Name(letters, None) => clean(letters),
+        Math::Name(letters, Some(index)) => clean(letters) + &below(&clean(index)),
+        Math::Text(words) => clean(words),
         Math::Pi => "π".into(),
         Math::Function(name, index, exponent) => {
             let index = index.map_or(String::new(), below);
             let exponent = exponent.as_ref().map_or(String::new(), |e| above(&line(e)));
-            format!("{name}{index}{exponent}")
+            format!("{}{index}{exponent}", clean(name))
         }
         Math::Apply => String::new(),
         Math::Operator(operator) => sign(*operator).into(),
@@ -175,6 +175,11 @@ pub(super) fn line(piece: &Math) -> String {
             format!("{{ {} }}", rows.join("; "))
         }
     }
+}
+
+/// Words without the characters that a terminal would obey: a class's name may hold any.
+fn clean(words: &str) -> String {
+    words.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// Parts side by side; a product's dot is written where `1/2x` would be read as a fraction over 2x.

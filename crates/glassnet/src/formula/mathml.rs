@@ -53,6 +53,7 @@ fn scripts(tag: &str, parts: &[&Math], text: &mut String) {
 }
 
 fn leaf(tag: &str, inner: &str, text: &mut String) {
+    let inner = inner.replace(char::is_control, " ");
     let escaped = inner.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     text.push_str(&format!("<{tag}>{escaped}</{tag}>"));
 }

@@ -11,7 +11,7 @@ fn leaf() -> impl Strategy<Value = Math> {
         (-1e3f64..1e3).prop_map(Math::f64),
         any::<f64>().prop_map(Math::f64),
         prop::sample::select(vec!["x", "w1", "ŷ_i", "σ", "z_max", "α", "n"]).prop_map(Math::name),
-        "[ -~éσ−中]{0,12}".prop_map(Math::text),
+        "[ -~éσ−中\\x1b\\n]{0,12}".prop_map(Math::text),
         Just(Math::Pi),
         Just(Math::Operator(Operator::Infinity)),
     ]
