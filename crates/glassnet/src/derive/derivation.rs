@@ -28,6 +28,8 @@ pub struct Derivation {
     pub derivative: Expression,
     /// Choices that mathematics leaves open, and what could not be shown, in sentences.
     pub conventions: Vec<String>,
+    /// What the derivative is in other names, in sentences.
+    pub remarks: Vec<String>,
     /// For a higher derivative, the derivation of what this one differentiates.
     pub previous: Option<Box<Derivation>>,
 }

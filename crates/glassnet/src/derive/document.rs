@@ -52,6 +52,9 @@ impl Derivation {
         for convention in &self.conventions {
             document.note(NoteKind::Convention, convention.as_str());
         }
+        for remark in &self.remarks {
+            document.note(NoteKind::Remark, remark.as_str());
+        }
         document.say(self.assurance());
     }
 

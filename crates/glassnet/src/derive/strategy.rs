@@ -2,10 +2,12 @@
 
 use super::chain::Chain;
 use super::derivation::{Config, Derivation};
+use super::exact::combination;
 use super::piecewise::{has_joints, in_pieces};
 use super::steer::steer;
 use crate::error::{Error, ErrorKind, Result};
-use crate::formula::Expression;
+use crate::formula::{Expression, parse_in};
+use num_traits::{One, Signed, Zero};
 
 /// Larger formulas are refused: no reader would follow.
 const MAX_NODES: usize = 400;
@@ -82,6 +84,7 @@ fn once(formula: &Expression, variable: &str, config: &Config) -> Result<Derivat
         joints: vec![],
         derivative: slope.clone(),
         conventions: vec![],
+        remarks: vec![],
         previous: None,
     };
     if has_joints(formula, variable) {
@@ -99,6 +102,7 @@ fn once(formula: &Expression, variable: &str, config: &Config) -> Result<Derivat
             "No rule with a name was found for this formula; its derivative is the engine's own.";
         derivation.conventions.push(what.to_string());
     }
+    derivation.remarks.extend(in_normal_names(&derivation.derivative, variable));
     derivation.parts = chain.parts;
     derivation.steps = chain.steps;
     Ok(derivation)
@@ -113,4 +117,43 @@ fn defined(formula: &Expression, variable: &str) -> Option<Expression> {
         return None;
     }
     Some(function.definition()?.substitute("z", argument))
+}
+
+/// The formula in the normal distribution's Φ and φ, which have no names in formulas, if it is a sum of such terms.
+fn in_normal_names(formula: &Expression, variable: &str) -> Option<String> {
+    let text = formula.to_string();
+    if !text.contains("erf(") && !text.contains("sqrt(2*pi)") {
+        return None;
+    }
+    let written = [
+        ("Φ(z)", "(1 + erf(z/sqrt(2)))/2"),
+        ("z·Φ(z)", "z*(1 + erf(z/sqrt(2)))/2"),
+        ("φ(z)", "exp(-z^2/2)/sqrt(2*pi)"),
+        ("z·φ(z)", "z*exp(-z^2/2)/sqrt(2*pi)"),
+        ("z²·φ(z)", "z^2*exp(-z^2/2)/sqrt(2*pi)"),
+    ];
+    let z = Expression::variable(variable);
+    let basis: Vec<Expression> = written
+        .iter()
+        .filter_map(|(_, formula)| Some(parse_in(formula, &["z"]).ok()?.substitute("z", &z)))
+        .collect();
+    let solution = combination(formula, &basis)?;
+    let mut sum = String::new();
+    for ((name, _), own) in written.iter().zip(&solution).filter(|(_, own)| !own.is_zero()) {
+        let sign = match (own.is_negative(), sum.is_empty()) {
+            (true, true) => "−",
+            (true, false) => " − ",
+            (false, true) => "",
+            (false, false) => " + ",
+        };
+        let size = own.abs();
+        let size = if size.is_one() { String::new() } else { format!("{size}·") };
+        sum += &format!("{sign}{size}{}", name.replace('z', variable));
+    }
+    let [phi, _, density, ..] = basis.as_slice() else { return None };
+    Some(format!(
+        "With the normal distribution's Φ({variable}) = {} and φ({variable}) = {} this is {sum}.",
+        phi.unicode(),
+        density.unicode()
+    ))
 }

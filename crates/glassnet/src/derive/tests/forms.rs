@@ -31,6 +31,15 @@ fn the_ten_formulas_have_simple_closed_forms() {
 }
 
 #[test]
+fn gelu_is_said_in_the_normal_distributions_names() {
+    let said = |order| derivation("gelu(z)", order).remarks;
+    assert_eq!(said(1).len(), 1);
+    assert!(said(1)[0].ends_with(" this is Φ(z) + z·φ(z)."), "{:?}", said(1));
+    assert!(said(2)[0].ends_with(" this is 2·φ(z) − z²·φ(z)."), "{:?}", said(2));
+    assert!(derivation("tanh(z)", 1).remarks.is_empty());
+}
+
+#[test]
 fn other_writings_of_the_same_end_alike() {
     check("log(1+exp(z))", 1, "sigmoid(z)");
     check("z/(1+exp(-z))", 1, "sigmoid(z) + z*sigmoid(z) - z*sigmoid(z)^2");
