@@ -53,6 +53,10 @@ fn the_sheets_comparison_on_xor() {
     assert!(
         matches!(&radial.kind, BasisKind::Radial { width, .. } if (width - 0.5f64.sqrt()).abs() < 1e-15)
     );
+    // e^(−‖x − c‖²/(2s²)) with s² = 1/2 at distances 0, 1, 1 and √2.
+    for (value, wanted) in radial.functions[1].values.iter().zip([0.0f64, -1.0, -1.0, -2.0]) {
+        assert!((value - wanted.exp()).abs() < 1e-15);
+    }
     let learned = of_kind(&found, |kind| *kind == BasisKind::Learned);
     assert!(learned.mse < 1e-13);
     assert_eq!(rounded(learned, 5), [1.0, -0.31153, -0.42735]);
@@ -97,6 +101,14 @@ fn other_data_agree_with_the_closed_form() {
         assert!((linear.functions[1].coefficient - b).abs() < 1e-9);
         let mse = x.iter().zip(&y).map(|(x, y)| (a + b * x - y).powi(2)).sum::<f64>() / 30.0;
         assert!((linear.mse - mse).abs() < 1e-9 * mse);
+        let waves = of_kind(&found, |kind| *kind == BasisKind::Fourier(3));
+        let (low, high) =
+            x.iter().fold((f64::MAX, f64::MIN), |(low, high), &x| (low.min(x), high.max(x)));
+        for (row, x) in x.iter().enumerate() {
+            let angle = std::f64::consts::PI * 3.0 * (x - low) / (high - low);
+            assert!((waves.functions[5].values[row] - angle.cos()).abs() < 1e-12);
+            assert!((waves.functions[6].values[row] - angle.sin()).abs() < 1e-12);
+        }
         let cubic = of_kind(&found, |kind| *kind == BasisKind::Polynomial(3));
         assert!(cubic.mse <= linear.mse);
         let own = of_kind(&found, |kind| *kind == BasisKind::Own);

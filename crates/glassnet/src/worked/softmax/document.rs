@@ -64,10 +64,10 @@ impl Softmax {
             Column::words("class"),
             Column::numbers(z.clone()),
             Column::numbers(Math::name("e").raised(z)),
-            Column::numbers("P"),
+            Column::numbers(Math::name("P")),
         ];
         if self.truth.is_some() {
-            columns.push(Column::numbers("y"));
+            columns.push(Column::numbers(Math::name("y")));
             columns.push(Column::numbers(gradient_of("z")));
         }
         let mut table = Table::new(columns);

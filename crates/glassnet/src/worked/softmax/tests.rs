@@ -46,6 +46,8 @@ fn the_sheets_numbers_to_the_printed_digit() {
     assert_eq!(text(truth.by_hand.loss, 5), "0.01106");
     let shown = found.document().plain();
     for piece in [
+        "∂J/∂zᵢ = P(y = i | x) − yᵢ",
+        "m + lnΣⱼ e^(zⱼ − m)",
         "1096.633",
         "1108.376",
         "98.940 %",
