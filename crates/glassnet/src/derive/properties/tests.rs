@@ -217,7 +217,6 @@ fn what_is_said_of_random_formulas_holds() {
         exact += usize::from(known.range.how == How::Exact);
         hold(&known).unwrap_or_else(|error| panic!("{text}: {error}\n{:?}", known.range));
     }
-    println!("{all} formulas, the range of {exact} is exact");
     assert!(all > 60 && exact > 30, "{exact} of {all}");
 }
 
