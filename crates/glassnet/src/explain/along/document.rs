@@ -4,7 +4,7 @@ use super::{Along, Direction, Knowledge, Level, Minimum, Piece, Reason, Stretch}
 use crate::document::{
     Axis, Block, Column, Document, Figure, Mark, NoteKind, Plot, Series, Style, Table, Text,
 };
-use crate::explain::exact::{Place, Polynomial, Rational, math, nearest};
+use crate::explain::exact::{Place, Polynomial, Rational, digits, math, nearest};
 use crate::formula::{Math, Operator, Relation};
 use num_traits::{One, Signed, Zero};
 
@@ -301,7 +301,7 @@ fn table(pieces: &[Piece], symbol: &str) -> Table {
 
 /// A place in a sentence: exact while it is short, else to seven digits.
 fn at(place: &Place) -> String {
-    match place.fraction().map(ToString::to_string) {
+    match place.fraction().map(|exact| digits(exact, 6)) {
         Some(exact) if exact.len() <= 18 => exact,
         Some(_) | None => format!("≈ {:.7}", Significant(place.to_f64())),
     }
@@ -316,6 +316,10 @@ fn place(place: &Place) -> Math {
 }
 
 fn readable_signed(value: &Rational) -> Math {
+    let decimal = digits(value, 6);
+    if !decimal.contains('/') {
+        return Math::number(&decimal);
+    }
     if value.to_string().len() <= 18 {
         return math(value);
     }
