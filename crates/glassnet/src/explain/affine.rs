@@ -135,7 +135,8 @@ pub fn attribute(
         .map(|index| Part {
             value: row[index],
             slope: slopes[index],
-            contribution: slopes[index] * row[index],
+            // Adding 0 makes −0, the product of a negative slope and 0, a plain 0.
+            contribution: slopes[index] * row[index] + 0.0,
             exact: exact.as_ref().map(|exact| exact.parts[index].clone()),
         })
         .collect();

@@ -114,7 +114,9 @@ impl<'a> Curve<'a> {
         loop {
             curve = self.sample(&mut feeds, low, high, &places)?;
             let least = least_index(&curve);
-            let at_end = least == 0 || least + 1 == curve.len();
+            let (first, last) = plateau(&curve, least);
+            // A plateau that reaches the end is no reason to look further.
+            let at_end = first == last && (least == 0 || least + 1 == curve.len());
             if config.range.is_some()
                 || !at_end
                 || widened == self.effort(WIDENINGS)
@@ -130,7 +132,7 @@ impl<'a> Curve<'a> {
             }
             widened += 1;
         }
-        let minimum = self.least(&mut feeds, &curve, &places)?;
+        let minimum = self.least(&mut feeds, &curve, &places, kinks)?;
         let step = 1e-6 * now.abs().max(1e-3);
         let (left, right) = (self.at(&mut feeds, now - step)?, self.at(&mut feeds, now + step)?);
         let here = Now {
@@ -170,7 +172,13 @@ impl<'a> Curve<'a> {
     }
 
     /// The least loss, narrowed down between the neighbours of the least point.
-    fn least(&self, feeds: &mut Feeds, curve: &[(f64, f64)], kinks: &[f64]) -> Result<Minimum> {
+    fn least(
+        &self,
+        feeds: &mut Feeds,
+        curve: &[(f64, f64)],
+        kinks: &[f64],
+        known: &[Arc<Place>],
+    ) -> Result<Minimum> {
         let least = least_index(curve);
         let numbers = self.setting.config().numbers;
         let (weight, loss) = curve[least];
@@ -180,6 +188,20 @@ impl<'a> Curve<'a> {
             return Ok(Minimum::At {
                 loss: Level { value: loss, exact: None },
                 stretches: vec![Stretch { from, to }],
+            });
+        }
+        let (first, last) = plateau(curve, least);
+        if first < last {
+            let exact = |at: f64| match known.iter().find(|kink| kink.to_f64() == at) {
+                Some(kink) => Ok(Some(Arc::clone(kink))),
+                None => fraction(at, numbers),
+            };
+            return Ok(Minimum::At {
+                loss: Level { value: loss, exact: None },
+                stretches: vec![Stretch {
+                    from: exact(curve[first].0)?,
+                    to: exact(curve[last].0)?,
+                }],
             });
         }
         if least == 0 || least + 1 == curve.len() {
@@ -264,6 +286,17 @@ fn least_index(curve: &[(f64, f64)]) -> usize {
         }
     }
     least
+}
+
+/// The first and the last of the neighbouring points whose loss is the least but for rounding.
+fn plateau(curve: &[(f64, f64)], least: usize) -> (usize, usize) {
+    let level = |index: &usize| {
+        let lowest = curve[least].1;
+        curve[*index].1 - lowest <= 1e-12 * lowest.abs()
+    };
+    let first = (0..least).rev().take_while(level).last().unwrap_or(least);
+    let last = (least + 1..curve.len()).take_while(level).last().unwrap_or(least);
+    (first, last)
 }
 
 /// Whether the loss is the same at every point, up to rounding.

@@ -4,12 +4,14 @@ use super::{Along, Direction, Knowledge, Level, Minimum, Piece, Reason, Stretch}
 use crate::document::{
     Axis, Block, Column, Document, Figure, Mark, NoteKind, Plot, Series, Style, Table, Text,
 };
-use crate::explain::exact::{Place, Polynomial, Rational, math, nearest};
+use crate::explain::exact::{Place, Polynomial, Rational, digits, math, nearest};
 use crate::formula::{Math, Operator, Relation};
 use num_traits::{One, Signed, Zero};
 
 /// How many pieces are written out; the others are counted.
 const SHOWN_PIECES: usize = 12;
+/// Up to so many places behind the point a fraction is shown as the decimal that it is.
+const DECIMALS: usize = 12;
 /// How many pieces are set as cases; more become a table.
 const SHOWN_CASES: usize = 4;
 
@@ -202,7 +204,11 @@ impl Along {
             }
             Some(_) | None => Math::row([Math::name("J"), approximately(), rounded()]),
         };
-        document.say(text.plain("; there ").math(value).plain("."));
+        let end = match self.knowledge {
+            Knowledge::Exact => ".",
+            Knowledge::ExactKinks | Knowledge::Sampled { .. } => ", as far as was looked.",
+        };
+        document.say(text.plain("; there ").math(value).plain(end));
     }
 
     fn say_gradient(&self, document: &mut Document) {
@@ -301,7 +307,7 @@ fn table(pieces: &[Piece], symbol: &str) -> Table {
 
 /// A place in a sentence: exact while it is short, else to seven digits.
 fn at(place: &Place) -> String {
-    match place.fraction().map(ToString::to_string) {
+    match place.fraction().map(|exact| digits(exact, DECIMALS)) {
         Some(exact) if exact.len() <= 18 => exact,
         Some(_) | None => format!("≈ {:.7}", Significant(place.to_f64())),
     }
@@ -316,6 +322,10 @@ fn place(place: &Place) -> Math {
 }
 
 fn readable_signed(value: &Rational) -> Math {
+    let decimal = digits(value, DECIMALS);
+    if !decimal.contains('/') {
+        return Math::number(&decimal);
+    }
     if value.to_string().len() <= 18 {
         return math(value);
     }

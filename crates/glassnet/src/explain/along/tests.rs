@@ -32,7 +32,7 @@ fn the_exercise_s_dead_unit_should_go_up() {
     assert!(!found.advice.gradient_leads_there, "the unit is dead");
     assert_eq!(
         found.answer(),
-        "Increase 0.weight[0, 0] from -1/10 to 106/105: the loss goes from 109/300 ≈ 0.363333 to \
+        "Increase 0.weight[0, 0] from -0.1 to 106/105: the loss goes from 109/300 ≈ 0.363333 to \
          209/31500 ≈ 0.00663492."
     );
     let words = found.document("w1").plain();
@@ -277,4 +277,14 @@ fn constants_that_are_no_fractions_are_told() {
     let found = along(&random(network, 4, "mse", 21).setting(), "2.weight[0,0]");
     assert_eq!(found.knowledge, Knowledge::Exact);
     assert_eq!(found.rounded, ["layer \"1\" (Tanh): tanh"]);
+}
+
+#[test]
+fn a_plateau_in_f64_is_no_descent() {
+    // Below −2.34 the unit is off at every row that the weight acts on: the loss stays as it is.
+    let found = along(&two_units().setting(), "0.weight[1,0]");
+    assert_eq!(found.advice.direction, Direction::Stay, "{}", found.answer());
+    assert_eq!(found.now.slope_left, 0.0);
+    let kinks = found.document("w").plain();
+    assert!(kinks.contains("2 kinks: -2.34, 0."), "{kinks}");
 }
