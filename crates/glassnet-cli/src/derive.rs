@@ -1,4 +1,14 @@
 //! `glassnet derive`.
+//!
+//! Its JSON is `{"schema": "glassnet.derive/1", "formula", "variable", "order", "definition", "derivative", "parts", "steps",
+//! "pieces", "joints", "conventions", "exact", "previous", "layer", "properties"}`. A step is `{"from", "under", "to",
+//! "rule", "checked"}`: d/d`under` of `from` (or `from` itself, where `under` is null) equals `to`. Formulas are text that
+//! `derive` reads back. A property is `{"value", "known": "exactly" | "numerically"}`; a number in it `{"value",
+//! "exact"}`, an infinite one `"inf"` or `"-inf"`.
+//!
+//! With `--check` it is `{"schema", "check": {"file", "right", "first_wrong", "labels": "on_result" | "on_source", "lines"}, "notes"}`;
+//! `first_wrong` is the file's line, and a line is `{"line", "column", "text", "formula", "right", "value", "after_wrong",
+//! "label"}`, with `"at", "expected", "found"` where its value is wrong.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};

@@ -21,7 +21,7 @@ fn unknown_verbs_and_flags_have_a_suggestion() {
         ("train t.csv --target y --epoch 3", ["--epoch", "--epochs?"]),
         ("train t.csv --target y --hiden 3", ["--hiden", "--hidden?"]),
         ("predict --thresold 1 2-2 t.csv", ["--thresold", "--threshold?"]),
-        ("train t.csv --target y --frobnicate", ["--frobnicate", "glassnet train --help"]),
+        ("train t.csv --target y --zzyzx", ["--zzyzx", "glassnet train --help"]),
         ("train t.csv --target y --activation -zz", ["zz", "--activation"]),
         ("summary 2-2 3-3", ["\"3-3\"", "glassnet summary"]),
         ("train t.csv", ["--target", "missing"]),

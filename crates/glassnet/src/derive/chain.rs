@@ -210,16 +210,8 @@ fn label(rule: Rule, from: &Expression, to: &Expression) -> String {
 
 /// `subtract e^4z and expand by +1 -1`: what of each term was taken from, and what added to, both sides of the sum.
 fn expansion(from: &Expression, to: &Expression) -> Option<String> {
-    let numerator = |tree: &Expression| match super::shape::focus(from, to) {
-        (a, b) => {
-            if tree == from {
-                a
-            } else {
-                b
-            }
-        }
-    };
-    let (before, after) = (terms(&numerator(from))?, terms(&numerator(to))?);
+    let (from, to) = super::shape::focus(from, to);
+    let (before, after) = (terms(&from)?, terms(&to)?);
     let mut order = vec![];
     let mut positive: BTreeMap<String, (Monomial, BigRational)> = BTreeMap::new();
     for (list, sign) in [(&before, -1), (&after, 1)] {

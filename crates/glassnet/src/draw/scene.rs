@@ -37,6 +37,10 @@ pub struct Place {
     pub at: Point,
     /// What it is.
     pub label: Text,
+    /// Whether its words stand at its left: near the right end, or where another mark is at its right.
+    pub left: bool,
+    /// How many marks before this one are so near that their words would stand in the same place.
+    pub shelf: usize,
 }
 
 impl Scene {
@@ -66,13 +70,28 @@ impl Scene {
                 Curve { name: series.name.clone(), style: series.style, runs }
             })
             .collect();
-        let marks = plot
-            .marks
-            .iter()
-            .filter_map(|mark| Some(Place { at: place(mark.at)?, label: mark.label.clone() }))
-            .filter(|place| inside(place.at))
-            .collect();
+        let mut marks: Vec<Place> = vec![];
+        for mark in &plot.marks {
+            if let Some(at) = place(mark.at).filter(|at| inside(*at)) {
+                marks.push(Place { at, label: mark.label.clone(), left: false, shelf: 0 });
+            }
+        }
+        arrange(&mut marks);
         Scene { x, y, curves, marks }
+    }
+}
+
+/// Puts the words of marks that stand together on different sides, or above each other.
+fn arrange(marks: &mut [Place]) {
+    let near = |a: Point, b: Point| (a.0 - b.0).abs() < 0.2 && (a.1 - b.1).abs() < 0.08;
+    let places: Vec<Point> = marks.iter().map(|mark| mark.at).collect();
+    for i in 0..marks.len() {
+        let at = places[i];
+        let others = || places.iter().filter(|other| **other != at && near(**other, at));
+        let first = others().next().is_some() && others().all(|other| other.0 > at.0);
+        marks[i].left = at.0 > 0.6 || first && at.0 > 0.12;
+        let same = |other: &&Place| other.left == marks[i].left && near(other.at, at);
+        marks[i].shelf = marks[..i].iter().filter(same).count();
     }
 }
 

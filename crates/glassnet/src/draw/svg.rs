@@ -61,10 +61,9 @@ pub fn svg(plot: &Plot, title: &str, description: &str, id: &str) -> String {
             "<circle cx=\"{x}\" cy=\"{y}\" r=\"5\" fill=\"none\" stroke=\"currentColor\" stroke-width=\"2\"/>\n"
         ));
         let label = place.label.to_string();
-        // The words stand where there is room for them.
-        let right = place.at.0 < 0.6;
-        let (dx, anchor) = if right { (9.0, "start") } else { (-9.0, "end") };
-        let dy = if place.at.1 > 0.9 { 16.0 } else { -8.0 };
+        let (dx, anchor) = if place.left { (-9.0, "end") } else { (9.0, "start") };
+        let shelf = place.shelf as f64 * (LINE - 2.0);
+        let dy = if place.at.1 > 0.9 { 16.0 + shelf } else { -8.0 - shelf };
         words(round(x + dx), round(y + dy), anchor, &label, &mut text);
     }
     for entry in &entries {

@@ -96,3 +96,13 @@ fn a_steep_line_is_a_line_in_characters_too() {
         lines.iter().filter(|line| line.contains(|c| ('\u{2801}'..='\u{28ff}').contains(&c)));
     assert!(drawn.count() >= 16, "{}", lines.join("\n"));
 }
+
+#[test]
+fn words_of_marks_that_stand_together_stand_apart() {
+    let mut plot = plot(vec![(0.0, 0.0), (1.0, 1.0)], Style::Line);
+    let marks = [(0.5, 0.5), (0.52, 0.51), (0.52, 0.5), (0.0, 1.0), (0.9, 0.1)];
+    plot.marks.extend(marks.map(|at| Mark { at, label: "here".into() }));
+    let sides: Vec<(bool, usize)> =
+        Scene::new(&plot).marks.iter().map(|place| (place.left, place.shelf)).collect();
+    assert_eq!(sides, [(true, 0), (false, 0), (false, 1), (false, 0), (true, 0)]);
+}

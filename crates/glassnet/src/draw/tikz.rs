@@ -53,14 +53,17 @@ pub fn tikz(plot: &Plot, set: &dyn Fn(&Text) -> String) -> String {
     }
     for place in &scene.marks {
         let (x, y) = (number(place.at.0), number(place.at.1));
-        let side = match (place.at.1 > 0.9, place.at.0 > 0.6) {
+        let top = place.at.1 > 0.9;
+        let side = match (top, place.left) {
             (true, true) => "below left",
             (true, false) => "below right",
             (false, true) => "above left",
             (false, false) => "above right",
         };
+        let shift = place.shelf as f64 * if top { -0.42 } else { 0.42 };
         text.push_str(&format!(
-            "\\draw[thick] ({x},{y}) circle[radius=2.4pt]; \\node[{side}] at ({x},{y}) {{{}}};\n",
+            "\\draw[thick] ({x},{y}) circle[radius=2.4pt]; \
+             \\node[{side}] at ([yshift={shift:.2}cm]{x},{y}) {{{}}};\n",
             set(&place.label)
         ));
     }

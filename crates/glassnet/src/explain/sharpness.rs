@@ -374,7 +374,11 @@ impl Sharpness {
                 ),
             );
         }
-        let mut limits = "The limit is that of the quadratic that the loss is at this point; as the weights move, so does the curvature.".to_owned();
+        let mut limits = match self.highest_rate {
+            Some(_) => "The limit is that of the quadratic that the loss is at this point; as the weights move, so does the curvature.",
+            None => "This is the curvature at this point; as the weights move, so does it.",
+        }
+        .to_owned();
         if self.crossed > 0 {
             let (values, cross) =
                 if self.crossed == 1 { ("value", "crosses") } else { ("values", "cross") };

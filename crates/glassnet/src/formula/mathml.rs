@@ -79,10 +79,9 @@ fn write(piece: &Math, text: &mut String) {
         Math::Number(digits) => leaf("mn", digits, text),
         Math::Name(letters, None) => write_name(letters, text),
         Math::Name(letters, Some(index)) => {
-            let digits = index.bytes().all(|byte| byte.is_ascii_digit());
             text.push_str("<msub>");
             write_name(letters, text);
-            leaf(if digits { "mn" } else { "mi" }, index, text);
+            write(&index_of(index), text);
             text.push_str("</msub>");
         }
         Math::Text(words) => leaf("mtext", words, text),
@@ -95,6 +94,11 @@ fn write(piece: &Math, text: &mut String) {
         }
         Math::Raised(base, exponent) => match base.as_ref() {
             Math::Lowered(base, index) => scripts("msubsup", &[base, index, exponent], text),
+            Math::Name(letters, Some(index)) => {
+                let letters = Math::Name(letters.clone(), None);
+                let index = index_of(index);
+                scripts("msubsup", &[&letters, &index, exponent], text);
+            }
             base => scripts("msup", &[base, exponent], text),
         },
         Math::Lowered(base, index) => scripts("msub", &[base, index], text),
@@ -110,6 +114,14 @@ fn write(piece: &Math, text: &mut String) {
         Math::Root(inner) => element("msqrt", &[inner], text),
         Math::Fence(fence, inner) => write_fence(*fence, inner, text),
         Math::Cases(rows) => write_cases(rows, text),
+    }
+}
+
+/// A variable's index as a piece of its own.
+fn index_of(index: &str) -> Math {
+    match index.bytes().all(|byte| byte.is_ascii_digit()) {
+        true => Math::Number(index.into()),
+        false => Math::Name(index.into(), None),
     }
 }
 

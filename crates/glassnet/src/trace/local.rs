@@ -35,7 +35,7 @@ pub enum Basis {
 
 /// A node's values, whatever they are.
 #[derive(Clone, Copy)]
-enum Values<'a> {
+pub(super) enum Values<'a> {
     F32(&'a [f32]),
     F64(&'a [f64]),
     I64(&'a [i64]),
@@ -60,14 +60,14 @@ impl Values<'_> {
 }
 
 /// One question: the operation, its operands' values and shapes, the element.
-struct Question<'a> {
-    op: &'a Op,
-    values: Vec<Values<'a>>,
-    shapes: Vec<Vec<usize>>,
-    own: Values<'a>,
-    shape: Vec<usize>,
-    element: usize,
-    only: Option<usize>,
+pub(super) struct Question<'a> {
+    pub(super) op: &'a Op,
+    pub(super) values: Vec<Values<'a>>,
+    pub(super) shapes: Vec<Vec<usize>>,
+    pub(super) own: Values<'a>,
+    pub(super) shape: Vec<usize>,
+    pub(super) element: usize,
+    pub(super) only: Option<usize>,
 }
 
 type Visit<'a> = &'a mut dyn FnMut(Edge);
@@ -114,7 +114,7 @@ impl Trace {
 }
 
 impl Question<'_> {
-    fn answer(&self, visit: Visit<'_>) {
+    pub(super) fn answer(&self, visit: Visit<'_>) {
         match self.op {
             Op::Source(_) | Op::Random(_) => {}
             Op::Linear(op) => self.linear(*op, visit),

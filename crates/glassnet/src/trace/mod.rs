@@ -22,6 +22,8 @@ mod update;
 mod written;
 
 #[cfg(test)]
+mod operations;
+#[cfg(test)]
 mod tests;
 
 pub use data::{NodeData, TraceData};

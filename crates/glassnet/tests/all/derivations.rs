@@ -432,3 +432,68 @@ fn mutated_labels_are_found() {
     // Most of those accepted are true as well: sqrt's derivative by the power rule.
     assert!(all_rejected * 100 >= all_made * 95, "{all_rejected} of {all_made}");
 }
+
+/// A sign or digit of a file is changed as it stands, in plain text or LaTeX: the line that changed is the first
+/// wrong one.
+#[test]
+fn changed_files_are_marked_at_the_line_that_changed() {
+    let files = corpus();
+    let mut dice = Dice(ChaCha8Rng::seed_from_u64(41));
+    let (mut made, mut rejected, mut unread) = (0, 0, 0);
+    let mut missed = vec![];
+    for _ in 0..4000 {
+        if made >= 150 {
+            break;
+        }
+        let (name, text) = &files[dice.below(files.len())];
+        let places: Vec<usize> = text
+            .char_indices()
+            .filter(|(_, c)| "+-1234·".contains(*c))
+            .map(|(place, _)| place)
+            .collect();
+        let Some(&place) = places.get(dice.below(places.len())) else { continue };
+        let old = text[place..].chars().next().expect("a letter");
+        let new = match old {
+            '+' => '-',
+            '-' => '+',
+            '1' => '2',
+            '2' => '3',
+            '3' => '4',
+            '4' => '2',
+            _ => '+',
+        };
+        let mut changed = text.clone();
+        changed.replace_range(place..place + old.len_utf8(), &new.to_string());
+        let before = read(name, text);
+        let reading = Reading { name: name.clone(), ..Reading::default() };
+        let Ok(after) = read_lines(&changed, &reading) else {
+            unread += 1;
+            continue;
+        };
+        if after.lines.len() != before.lines.len() {
+            continue;
+        }
+        // The first line of another value; a changed left side or definition changes what all others mean.
+        let mut pairs = before.lines.iter().zip(&after.lines);
+        let first = pairs.position(|(a, b)| {
+            a.value != b.value && differ(&a.value, &b.value, &mut dice) == Some(true)
+        });
+        let Some(first) = first.filter(|first| before.lines[*first].role == Role::Next) else {
+            continue;
+        };
+        if before.lines[first].value.to_string().contains('?') {
+            continue;
+        }
+        made += 1;
+        let marked = check_lines(&after, None).unwrap_or_else(|error| panic!("{error}"));
+        if marked.first_wrong == Some(first) {
+            rejected += 1;
+        } else {
+            missed.push(format!("{name}: {} {:?}", after.lines[first].text, marked.first_wrong));
+        }
+    }
+    println!(
+        "{made} changed files, {rejected} marked at the line that changed ({unread} unreadable)"
+    );
+    assert!(made >= 150 && rejected * 100 >= made * 99, "{}", missed.join("\n"));
+}

@@ -83,7 +83,8 @@ fn people_read_the_lines_with_their_rules() {
     let rules = [
         "quotient rule",
         "multiply out",
-        "subtract e^4z and expand by +1 -1",
+        // A long label goes on in the next line.
+        "subtract e^4z and expand",
         "separate",
         "square rule",
         "divide",

@@ -55,6 +55,32 @@ fn the_loss_is_exact_along_the_weight() {
 }
 
 #[test]
+fn explain_knows_the_same_parabola() {
+    let answer = json(&[
+        "explain",
+        NETWORK,
+        "--weights",
+        r#"{"0.weight": [[-0.1]], "2.weight": [[0.1]]}"#,
+        "--input",
+        "1; 2; 10",
+        "--true",
+        "0; 0.3; 1",
+        "--weight",
+        "0.weight[0,0]",
+    ]);
+    let along = &answer["answers"]["along"];
+    assert_eq!(along["knowledge"], "exact");
+    let pieces = along["pieces"].as_array().unwrap();
+    assert_eq!(pieces.len(), 2);
+    assert_eq!(pieces[0]["coefficients"], serde_json::json!(["109/300"]));
+    assert_eq!(pieces[1]["coefficients"], serde_json::json!(["109/300", "-53/75", "7/20"]));
+    assert_eq!(along["least"]["exact"], "209/31500");
+    assert_eq!((&along["advice"], &along["to"]), (&"increase".into(), &"106/105".into()));
+    assert_eq!(along["gradient_leads_there"], false);
+    assert_eq!(answer["answers"]["why_zero"]["verdict"], "every_row");
+}
+
+#[test]
 fn three_hundred_steps_of_descent() {
     let answer = json(&sheet());
     let (slow, fast) = (&answer["descent"][0], &answer["descent"][1]);

@@ -52,7 +52,7 @@ impl MarkedLine {
             | Judgement::Undecided { .. } => {
                 let label = self.label.as_ref()?;
                 let why = label.complaint()?;
-                return Some(place.plain(why));
+                return Some(place.plain("the value is right, but ").plain(why));
             }
         };
         if let Some(why) = self.label.as_ref().and_then(|label| label.complaint()) {

@@ -64,9 +64,9 @@ impl MarkedLabel {
         let words = &self.label.words;
         let names: Vec<&str> = really.iter().take(3).map(|rule| rule.label()).collect();
         Some(match names.as_slice() {
-            [] => format!("the value is right, but '{words}' does not name the step: {why}."),
+            [] => format!("'{words}' does not name the step: {why}."),
             names => format!(
-                "the value is right, but '{words}' does not name the step: {why}. A fitting name is: {}.",
+                "'{words}' does not name the step: {why}. A fitting name is: {}.",
                 names.join(", or ")
             ),
         })
@@ -175,7 +175,9 @@ fn step(lines: &[MarkedLine], target: usize, variable: &str) -> Option<Step> {
         | Judgement::Undecided { .. } => false,
     };
     let known = |tree: &Expression| !tree.contains(UNDEFINED);
-    if !right || !known(&from.line.value) || !known(&to.line.value) {
+    // A line that is right again behind a wrong one does not follow from it.
+    let follows = !from.judgement.is_wrong() || to.after_wrong;
+    if !right || !follows || !known(&from.line.value) || !known(&to.line.value) {
         return None;
     }
     let (from, under, to) = match (&from.line.unevaluated, &to.line.unevaluated) {

@@ -173,7 +173,8 @@ pub fn check_lines(lines: &Lines, formula: Option<&Expression>) -> Result<Marked
         if line.role != Role::Next {
             known.extend(line.value.variables());
         }
-        let wrong = next.judgement.is_wrong() || (line.role == Role::Next && next.after_wrong);
+        let follows = line.role == Role::Next;
+        let wrong = follows && (next.judgement.is_wrong() || next.after_wrong);
         let truth = match &above {
             Some(above) if wrong => above.truth.clone(),
             Some(_) | None => value.clone(),
@@ -208,10 +209,15 @@ fn judge(
     match (line.role, above) {
         (Role::Definition, _) | (Role::Next, None) => {}
         (Role::Begin, _) => {
-            if let (Some(slope), Some(formula)) = (&line.unevaluated, formula)
-                && let Comparison::Different { .. } = compare(&slope.of, formula)
-            {
-                marked.judgement = Judgement::OtherFunction { of: slope.of.clone() };
+            if let (Some(slope), Some(formula)) = (&line.unevaluated, formula) {
+                // Of a higher derivative, either the function itself or the one derived last may be meant.
+                let last = derived_before(&slope.of, slope.order, variable);
+                let other = |tree: &Expression| {
+                    matches!(compare(tree, formula), Comparison::Different { .. })
+                };
+                if other(&slope.of) && other(&last) {
+                    marked.judgement = Judgement::OtherFunction { of: slope.of.clone() };
+                }
             }
         }
         (Role::Next, Some(above)) => {

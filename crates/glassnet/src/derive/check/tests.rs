@@ -83,6 +83,17 @@ fn strange_letters_and_other_functions_are_wrong() {
 }
 
 #[test]
+fn the_second_derivative_may_be_asked_about() {
+    let text = "f(x) = x^3\nf''(x) = 6x";
+    let lines = read_lines(text, &Reading::default()).expect("lines");
+    for formula in ["x^3", "3x^2"] {
+        let formula = crate::formula::parse(formula).expect("a formula");
+        let marked = check_lines(&lines, Some(&formula)).expect("marked");
+        assert_eq!(marked.first_wrong, None, "{formula}");
+    }
+}
+
+#[test]
 fn approximations_are_only_near() {
     let marked = marked("d/dz z^2 = 2z ≈ 2.01z\n ≈ 3z");
     assert_eq!(marked.lines[2].judgement, Judgement::Near);
@@ -128,4 +139,16 @@ fn labels_fit_in_both_conventions() {
     );
     assert_eq!(own.first_wrong, None);
     println!("{}", own.document().plain());
+}
+
+#[test]
+fn a_label_beside_a_wrong_line_is_not_blamed_for_it() {
+    let marked = marked(&SHEET.replace("- 2e^{4z} + 2e^{2z}}", "- 2e^{4z} - 2e^{2z}}"));
+    let wrong: Vec<usize> =
+        (0..marked.lines.len()).filter(|i| marked.lines[*i].is_wrong()).collect();
+    assert_eq!(wrong, [5], "{}", marked.document().plain());
+    assert_eq!(
+        marked.lines[5].label.as_ref().map(|own| &own.judgement),
+        Some(&LabelJudgement::NoStep)
+    );
 }

@@ -25,7 +25,7 @@ use crate::error::{Error, Result};
 use crate::formula::{Expression, Rational};
 use num_rational::BigRational;
 use num_traits::ToPrimitive;
-use survey::{Stretch, survey};
+use survey::{Stretch, searched_joints, survey};
 
 /// How a property is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -247,6 +247,7 @@ pub fn properties(formula: &Expression, variable: &str) -> Result<Properties> {
     }
     let mut places = ordered_joints(formula, variable);
     places.extend(ordered_joints(&derivative, variable));
+    places.extend(searched_joints(formula, variable));
     places.extend(ends);
     places.sort();
     places.dedup();

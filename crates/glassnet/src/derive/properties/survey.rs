@@ -97,7 +97,9 @@ fn end_limit(
     upper: bool,
 ) -> (Limit, How) {
     let Some(end) = (if upper { high } else { low }) else { return limit(tree, variable, upper) };
-    if let Some(value) = value_at(tree, variable, end) {
+    // What is still undecided on the piece, such as |tanh z|, has at its end the convention's value, not the limit.
+    let decided = tree.kinks().is_ok_and(|switches| switches.is_empty());
+    if decided && let Some(value) = value_at(tree, variable, end) {
         return (Limit::Finite(value), How::Exact);
     }
     // A pole, or the end of the domain: values ever nearer.
@@ -321,6 +323,35 @@ fn searched_turns(
         trends.push(0);
     }
     (turns, trends)
+}
+
+/// Places found by a search where something under |·|, max or a condition changes its sign and is not affine.
+pub(super) fn searched_joints(tree: &Expression, variable: &str) -> Vec<BigRational> {
+    let mut found = vec![];
+    for switch in tree.kinks().unwrap_or_default() {
+        if super::super::exact::affine(&switch, variable).is_some() {
+            continue;
+        }
+        let at = |z: f64| switch.evaluate(&[(variable, z)]).unwrap_or(f64::NAN);
+        let count = (2.0 * REACH / STEP) as usize;
+        let places = (0..count).map(|i| -REACH + STEP * (i as f64 + 0.5));
+        let mut before: Option<(f64, f64)> = None;
+        for z in places {
+            let value = at(z);
+            if let Some((last, own)) = before
+                && own * value < 0.0
+            {
+                let place = bisected(&at, last, z, if own > 0.0 { 1 } else { -1 });
+                let short = (place * 1e6).round() / 1e6;
+                let place = if (short - place).abs() < 1e-9 { short + 0.0 } else { place };
+                found.extend(BigRational::from_f64(place));
+            }
+            if value != 0.0 && !value.is_nan() {
+                before = Some((z, value));
+            }
+        }
+    }
+    found
 }
 
 fn bisected(at: &impl Fn(f64) -> f64, low: f64, high: f64, trend: i32) -> f64 {

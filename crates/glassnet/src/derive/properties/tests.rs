@@ -209,7 +209,7 @@ fn what_is_said_of_random_formulas_holds() {
         }
     }
     let (mut exact, mut all) = (0, 0);
-    for round in 0..150 {
+    for round in 0..90 {
         let text = grown(1 + round % 3, &mut below);
         let formula = crate::formula::parse(&text).unwrap_or_else(|error| panic!("{error}"));
         let Ok(known) = properties(&formula, "z") else { continue };
@@ -218,7 +218,7 @@ fn what_is_said_of_random_formulas_holds() {
         hold(&known).unwrap_or_else(|error| panic!("{text}: {error}\n{:?}", known.range));
     }
     println!("{all} formulas, the range of {exact} is exact");
-    assert!(all > 100 && exact > 30, "{exact} of {all}");
+    assert!(all > 60 && exact > 30, "{exact} of {all}");
 }
 
 #[test]

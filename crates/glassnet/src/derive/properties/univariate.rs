@@ -142,6 +142,8 @@ impl Univariate {
             return None;
         }
         let own = self.without_end(low).without_end(high);
+        // Sturm's theorem counts between places that are no multiple roots: there are none without them.
+        let (own, _) = Univariate::reduced(&own, &own.derivative());
         let chain = own.chain();
         let bound = own.bound();
         let low = low.clone().unwrap_or_else(|| -bound.clone());
@@ -208,6 +210,7 @@ fn refined(own: &Univariate, chain: &[Univariate], low: BigRational, high: BigRa
             return Root::Exact(high);
         }
         if let Some(simple) = simplest(&low, &high)
+            && simple != low
             && own.at(&simple).is_zero()
         {
             return Root::Exact(simple);
@@ -259,4 +262,33 @@ fn simplest(low: &BigRational, high: &BigRational) -> Option<BigRational> {
         whole.push(part);
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn roots(coefficients: &[i64], low: Option<i64>, high: Option<i64>) -> Vec<f64> {
+        let own = Univariate::new(coefficients.iter().map(|own| integer(*own)).collect());
+        let found = own.roots(&low.map(integer), &high.map(integer)).expect("not zero");
+        found
+            .iter()
+            .map(|root| match root {
+                Root::Exact(root) => root.to_f64().expect("a number"),
+                Root::Near(root) => *root,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn roots_are_counted_and_found() {
+        assert_eq!(roots(&[-2, 0, 1], None, None), [-2f64.sqrt(), 2f64.sqrt()]);
+        // Multiple roots, also where an interval is halved; ends do not belong to the interval.
+        assert_eq!(roots(&[0, 0, -1, 0, 0, 1], None, None), [0.0, 1.0]);
+        assert_eq!(roots(&[0, 0, 1], Some(-1), Some(1)), [0.0]);
+        assert_eq!(roots(&[-1, 0, 1], Some(-1), Some(1)), Vec::<f64>::new());
+        assert_eq!(roots(&[1, 0, 1], None, None), Vec::<f64>::new());
+        // (t − 1/3)(t − 2)(t² + 1), as whole coefficients
+        assert_eq!(roots(&[2, -7, 5, -7, 3], Some(0), None), [1.0 / 3.0, 2.0]);
+    }
 }

@@ -236,13 +236,21 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// True for a line of words.
+    /// True for a line of words: two or more, one of them no name, and no operator or bracket.
     fn is_prose(&self, tokens: &[Token]) -> bool {
-        let words = tokens.iter().filter(|token| {
-            matches!(&token.word, Word::Name(name)
-                if name.chars().count() >= 3 && names::function_name(name).is_none())
+        let words = tokens.iter().filter_map(|token| match &token.word {
+            Word::Name(name) if name.chars().count() >= 2 => Some(name),
+            _ => None,
         });
-        words.count() >= 2
+        let strange =
+            |name: &&String| name.chars().count() >= 3 && names::function_name(name).is_none();
+        let plain = tokens.iter().all(|token| {
+            matches!(
+                token.word,
+                Word::Name(_) | Word::Number(_) | Word::Mark('.' | ',' | ':' | ';' | '\'')
+            )
+        });
+        plain && words.clone().count() >= 2 && words.clone().any(|name| strange(&name))
     }
 
     /// Reads the left side that a chain begins with, and what it defines; how many of `rest` that used up.

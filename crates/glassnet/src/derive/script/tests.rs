@@ -266,6 +266,13 @@ fn labels_read_wherever_they_stand() {
 }
 
 #[test]
+fn lines_of_words_are_passed_over() {
+    let found = read("Derivative of swish.\nMy first try:\nd/dz z*σ(z)\n= σ + z*σ(1-σ)");
+    assert_eq!((found.lines.len(), found.notes[0].0, found.notes.len()), (2, 1, 4));
+    refuse("sigmoidd(x) + tanhh(x)", "lines:1:1", "did you mean 'sigmoid'");
+}
+
+#[test]
 fn long_lines_go_on_below() {
     check("d/dz (z^2 + z)\n = 2z\n + 1", &["2*z + 1", "2*z + 1"]);
 }

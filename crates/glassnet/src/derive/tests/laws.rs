@@ -124,7 +124,7 @@ fn every_line_of_known_formulas_is_right() {
 fn every_line_of_random_formulas_is_right() {
     let mut dice = Dice(11);
     let (mut looked, mut ended) = (0, 0);
-    for round in 0..120 {
+    for round in 0..70 {
         let text = dice.formula(1 + round % 3);
         let Ok(formula) = crate::formula::parse(&text) else { continue };
         if !formula.contains("z") {
@@ -134,7 +134,7 @@ fn every_line_of_random_formulas_is_right() {
         looked += check(&found, &mut dice);
         ended += usize::from(!found.steps.is_empty() || !found.pieces.is_empty());
     }
-    assert!(looked > 200 && ended > 90, "{looked} {ended}");
+    assert!(looked > 120 && ended > 50, "{looked} {ended}");
 }
 
 #[test]

@@ -249,3 +249,32 @@ fn large_networks_are_sampled() {
     let Knowledge::Sampled { why, .. } = &found.knowledge else { panic!("{:?}", found.knowledge) };
     assert!(why.contains("exact arithmetic stops at"), "{why}");
 }
+
+#[test]
+fn embeddings_move_too() {
+    use crate::nn::{self, Network, loss::Criterion};
+    use crate::tensor::Tensor;
+    use crate::train::{Dataset, Features, Target};
+    let module =
+        nn::parse("Sequential(Embedding(4, 2), Flatten(), Linear(6, 2), ReLU(), Linear(2, 1))");
+    let network = Network::new(module.unwrap(), 2).unwrap();
+    let x = Tensor::new([3, 3], vec![0_i64, 1, 2, 3, 3, 1, 0, 0, 2]).unwrap();
+    let y = Tensor::new([3, 1], vec![0.5_f32, -0.25, 1.0]).unwrap();
+    let data = Dataset::new(Features::Indices(x), Target::Values(y)).unwrap();
+    let setting = Setting::new(&network, &data, &Criterion::parse("mse").unwrap()).unwrap();
+    holds_everywhere(&setting, "0.weight[3,1]");
+    holds_everywhere(&setting, "2.weight[1,4]");
+}
+
+#[test]
+fn constants_that_are_no_fractions_are_told() {
+    let network = "Sequential(Linear(2, 3), BatchNorm1d(3), ReLU(), Linear(3, 1))";
+    let found = along(&random(network, 4, "mse", 21).setting(), "0.weight[0,0]");
+    assert_eq!(found.knowledge, Knowledge::Exact);
+    assert_eq!(found.rounded, ["layer \"1\" (BatchNorm1d): sqrt"]);
+    assert!(found.document("w").plain().contains("nearest f64"));
+    let network = "Sequential(Linear(2, 3), Tanh(), Linear(3, 2), ReLU(), Linear(2, 1))";
+    let found = along(&random(network, 4, "mse", 21).setting(), "2.weight[0,0]");
+    assert_eq!(found.knowledge, Knowledge::Exact);
+    assert_eq!(found.rounded, ["layer \"1\" (Tanh): tanh"]);
+}

@@ -13,10 +13,10 @@ use crate::reference::{Array, Feeds};
 use crate::tensor::Tensor;
 
 /// How many products of numbers an evaluation may take.
-pub const MAX_PRODUCTS: usize = 3_000_000;
+pub const MAX_PRODUCTS: usize = 1_000_000;
 
 /// How many places all values of a node may change at together.
-pub const MAX_JUMPS: usize = 200_000;
+pub const MAX_JUMPS: usize = 50_000;
 
 /// What is to be evaluated.
 #[derive(Clone, Copy, Debug)]

@@ -43,8 +43,8 @@ pub enum Cause {
     },
     /// What the weight is multiplied with is 0.
     InputZero {
-        /// The input's or unit's name: `input 2`, `layer "1" (ReLU) unit 0`.
-        what: String,
+        /// The unit whose output it is, or the input's column.
+        unit: Unit,
         /// Whether it is an input of the network rather than a unit's output.
         feature: bool,
     },
@@ -113,12 +113,16 @@ impl Cause {
             | Cause::Dropped { unit }
             | Cause::NotChosen { unit }
             | Cause::Factor { unit } => unit.to_string(),
-            Cause::InputZero { what, .. } => what.clone(),
+            Cause::InputZero { unit, feature: false } => unit.to_string(),
+            Cause::InputZero { unit, feature: true } => match unit.index.as_slice() {
+                [column] => format!("input {column}"),
+                index => format!("input {index:?}"),
+            },
             Cause::WeightZero { weight } => weight.to_string(),
         }
     }
 
-    /// The cause in a sentence without its stop; `plural` where it is said of several rows.
+    /// The cause in a sentence without its stop.
     pub fn sentence(&self) -> String {
         let name = self.unit_name();
         match self {
@@ -318,17 +322,20 @@ fn zero_input(setting: &Setting, x: NodeId, node: NodeId, element: usize, edge: 
     let place = (element / outputs) * inputs + edge.element % inputs;
     let (unit, _) = locate(graph, x, place, setting.rows());
     let feature = matches!(graph.graph().node(x).op(), Op::Source(Source::Input { .. }));
-    let what = match (feature, unit.index.as_slice()) {
-        (true, [column]) => format!("input {column}"),
-        (true, index) => format!("input {index:?}"),
-        (false, _) => unit.to_string(),
-    };
-    Cause::InputZero { what, feature }
+    Cause::InputZero { unit, feature }
 }
 
 fn flat(setting: &Setting, loss: Loss, operands: &[NodeId], edge: &Edge) -> Flat {
     match loss {
-        Loss::CrossEntropy(_) | Loss::CrossEntropyGrad(_) => Flat::Certain,
+        Loss::CrossEntropy(loss) | Loss::CrossEntropyGrad(loss) => {
+            let trace = setting.trace();
+            let classes = operands.first().and_then(|&scores| trace.shape(scores).last().copied());
+            let target = operands.get(1).and_then(|&target| trace.indices(target));
+            let class = target
+                .zip(classes)
+                .and_then(|(target, classes)| target.get(edge.element / classes.max(1)).copied());
+            if class == Some(loss.ignore_index) { Flat::Cut } else { Flat::Certain }
+        }
         Loss::Pair(
             PairLoss::Mse
             | PairLoss::L1

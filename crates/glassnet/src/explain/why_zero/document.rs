@@ -1,7 +1,8 @@
 //! The reasons in sentences.
 
-use super::{Cause, Verdict, WhyZero, ZeroGradients};
+use super::{Cause, Verdict, WhyZero, ZeroGradients, ZeroGroup};
 use crate::document::{Block, Column, Document, NoteKind, Table, Text};
+use crate::explain::setting::Weight;
 use crate::explain::units::rows_in_words;
 use crate::formula::Math;
 
@@ -9,6 +10,8 @@ use crate::formula::Math;
 const SHOWN_ROWS: usize = 12;
 /// How many groups are told.
 const SHOWN_GROUPS: usize = 12;
+/// How many units of a layer are named.
+const SHOWN_UNITS: usize = 12;
 /// How many weights of a group are named.
 const SHOWN_WEIGHTS: usize = 4;
 
@@ -152,40 +155,128 @@ impl ZeroGradients {
             "{count} of {} weights have a gradient that is zero in every row:",
             self.weights
         ));
-        let mut order: Vec<&super::ZeroGroup> = self.groups.iter().collect();
-        order.sort_by_key(|group| std::cmp::Reverse(group.weights.len()));
-        let mut items = vec![];
-        for group in order.iter().take(SHOWN_GROUPS) {
-            let names: Vec<String> =
-                group.weights.iter().take(SHOWN_WEIGHTS).map(ToString::to_string).collect();
-            let more = group.weights.len().saturating_sub(SHOWN_WEIGHTS);
-            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            let reasons: Vec<String> = group
-                .causes
-                .iter()
-                .take(SHOWN_WEIGHTS)
-                .map(|(cause, rows)| {
-                    format!("in {} {}", rows_in_words(rows, self.rows), cause.sentence())
-                })
-                .collect();
-            let reasons = if reasons.is_empty() {
-                "the loss is not computed from them".to_owned()
-            } else {
-                reasons.join("; ")
-            };
-            items.push(vec![Block::sentence(format!("{}{more}: {reasons}.", names.join(", ")))]);
-        }
+        let mut items = self.items();
+        items.sort_by_key(|item| std::cmp::Reverse(item.weights));
+        let left_out = items.len().saturating_sub(SHOWN_GROUPS);
+        items.truncate(SHOWN_GROUPS);
+        let items = items.into_iter().map(|item| vec![Block::sentence(item.sentence)]).collect();
         document.push(Block::List { ordered: false, items });
-        if order.len() > SHOWN_GROUPS {
-            document.note(
-                NoteKind::Omitted,
-                format!("{} more groups of weights.", order.len() - SHOWN_GROUPS),
-            );
+        if left_out > 0 {
+            document.note(NoteKind::Omitted, format!("{left_out} more groups of weights."));
         }
         document.note(
             NoteKind::NotProven,
             "This holds for the given rows and these weights; whether it holds for every data set is another question.",
         );
         document.blocks
+    }
+
+    /// A sentence for each group; groups that say the same of units of one layer become one.
+    fn items(&self) -> Vec<Item> {
+        let mut items = vec![];
+        let mut layers: Vec<(Layer<'_>, Vec<String>, Vec<&Weight>)> = vec![];
+        for group in &self.groups {
+            let Some((layer, unit)) = self.layer(group) else {
+                items.push(Item { weights: group.weights.len(), sentence: self.sentence(group) });
+                continue;
+            };
+            match layers.iter_mut().find(|(known, _, _)| *known == layer) {
+                Some((_, units, weights)) => {
+                    units.push(unit);
+                    weights.extend(&group.weights);
+                }
+                None => layers.push((layer, vec![unit], group.weights.iter().collect())),
+            }
+        }
+        for (layer, units, weights) in layers {
+            let (noun, verb) = if units.len() == 1 { ("unit", "is") } else { ("units", "are") };
+            let shown: Vec<String> = units.iter().take(SHOWN_UNITS).cloned().collect();
+            let more = units.len().saturating_sub(SHOWN_UNITS);
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            let what = match layer.dead {
+                true => format!("{verb} dead in every row"),
+                false => format!("{verb} 0 in every row, and the weights are multiplied with that"),
+            };
+            let sentence = format!(
+                "{}: {noun} {}{more} of {} {what}.",
+                named(&weights),
+                shown.join(", "),
+                layer.name()
+            );
+            items.push(Item { weights: weights.len(), sentence });
+        }
+        items
+    }
+
+    fn sentence(&self, group: &ZeroGroup) -> String {
+        let reasons: Vec<String> = group
+            .causes
+            .iter()
+            .take(SHOWN_WEIGHTS)
+            .map(|(cause, rows)| {
+                format!("in {} {}", rows_in_words(rows, self.rows), cause.sentence())
+            })
+            .collect();
+        let reasons = if reasons.is_empty() {
+            "the loss is not computed from them".to_owned()
+        } else {
+            reasons.join("; ")
+        };
+        format!("{}: {reasons}.", named(&group.weights.iter().collect::<Vec<_>>()))
+    }
+
+    /// The layer and the unit, where one unit that is dead or 0 in all rows is the whole reason.
+    fn layer<'a>(&self, group: &'a ZeroGroup) -> Option<(Layer<'a>, String)> {
+        let [(cause, rows)] = group.causes.as_slice() else { return None };
+        if rows.len() != self.rows {
+            return None;
+        }
+        let (dead, unit, activation) = match cause {
+            Cause::Dead { unit, activation, .. } => (true, unit, activation.as_str()),
+            Cause::InputZero { unit, feature: false } => (false, unit, ""),
+            Cause::OnKink { .. }
+            | Cause::Saturated { .. }
+            | Cause::InputZero { .. }
+            | Cause::WeightZero { .. }
+            | Cause::LossFlat { .. }
+            | Cause::Dropped { .. }
+            | Cause::NotChosen { .. }
+            | Cause::Factor { .. } => return None,
+        };
+        let [index] = unit.index.as_slice() else { return None };
+        Some((Layer { dead, layer: &unit.layer, activation }, index.to_string()))
+    }
+}
+
+/// A group in words, and how many weights it is about.
+struct Item {
+    weights: usize,
+    sentence: String,
+}
+
+/// What several units of a layer have in common.
+#[derive(PartialEq)]
+struct Layer<'a> {
+    /// Dead, or else 0 as a factor.
+    dead: bool,
+    layer: &'a str,
+    activation: &'a str,
+}
+
+impl Layer<'_> {
+    fn name(&self) -> String {
+        match self.activation {
+            "" => self.layer.to_owned(),
+            activation => format!("{} ({activation} after it)", self.layer),
+        }
+    }
+}
+
+/// The first few names, and how many more there are.
+fn named(weights: &[&Weight]) -> String {
+    let names: Vec<String> = weights.iter().take(SHOWN_WEIGHTS).map(ToString::to_string).collect();
+    match weights.len().saturating_sub(SHOWN_WEIGHTS) {
+        0 => names.join(", "),
+        more => format!("{} and {more} more", names.join(", ")),
     }
 }

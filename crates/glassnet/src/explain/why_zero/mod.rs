@@ -68,7 +68,7 @@ pub struct RowReason {
 /// Weights whose gradients are zero for the same reasons.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ZeroGroup {
-    /// The reasons, with the rows in which each holds.
+    /// The reasons, with the rows in which each holds; where some hold in all rows, only these.
     pub causes: Vec<(Cause, Vec<usize>)>,
     /// The weights.
     pub weights: Vec<Weight>,
@@ -178,6 +178,10 @@ pub fn zero_gradients(setting: &Setting) -> Result<ZeroGradients> {
                         None => causes.push((cause, vec![row])),
                     }
                 }
+            }
+            // What closes every row by itself is reason enough.
+            if causes.iter().any(|(_, own)| own.len() == rows) {
+                causes.retain(|(_, own)| own.len() == rows);
             }
             let weight = setting.weight(parameter, element);
             match groups.iter_mut().find(|(known, _)| *known == causes) {

@@ -147,6 +147,17 @@ fn a_perfect_fit_and_a_cut() {
     );
     let found = ask(&certain, "0.weight[0,0]");
     assert!(words(&found).contains("probability 1"), "{}", words(&found));
+    let ignored = sample(
+        "Sequential(Linear(1, 2))",
+        &[("0.weight", &[2, 1], &[0.5, -0.5]), ("0.bias", &[2], &[0.0, 0.0])],
+        &[&[1.0], &[2.0]],
+        Target::Classes(vec![0, 1]),
+        "CrossEntropyLoss(ignore_index=1)",
+    );
+    let found = ask(&ignored, "0.weight[0,0]");
+    assert_eq!(found.verdict, Verdict::NotZero);
+    assert_eq!([found.rows[0].closed, found.rows[1].closed], [false, true]);
+    assert!(words(&found).contains("does not count the row"), "{}", words(&found));
 }
 
 #[test]
@@ -232,6 +243,28 @@ fn all_weights_are_grouped() {
     assert_eq!((found.count(), found.weights, found.rows), (2, 2, 3));
     let words = Document { title: Text::default(), blocks: found.blocks() }.plain();
     assert!(words.contains("2 of 2 weights"), "{words}");
+    // Two dead units of a layer are said in one sentence.
+    let dead = sample(
+        "Sequential(Linear(1, 3), ReLU(), Linear(3, 1))",
+        &[
+            ("0.weight", &[3, 1], &[-1.0, -2.0, 1.0]),
+            ("0.bias", &[3], &[0.0, 0.0, 0.0]),
+            ("2.weight", &[1, 3], &[1.0, 1.0, 1.0]),
+            ("2.bias", &[1], &[0.0]),
+        ],
+        &[&[1.0], &[2.0]],
+        values(&[0.0, 0.0]),
+        "mse",
+    );
+    let found = zero_gradients(&dead.setting()).unwrap();
+    let words = Document { title: Text::default(), blocks: found.blocks() }.plain();
+    for part in [
+        "6 of 10 weights",
+        "units 0, 1 of layer \"0\" (ReLU after it) are dead in every row",
+        "units 0, 1 of layer \"1\" (ReLU) are 0 in every row",
+    ] {
+        assert!(words.contains(part), "{part}\n{words}");
+    }
     // The exercise's second unit is on at (0, 0) only, where both inputs are 0.
     let found = zero_gradients(&two_units().setting()).unwrap();
     let names: Vec<String> = found.groups[0].weights.iter().map(ToString::to_string).collect();

@@ -5,9 +5,12 @@ use super::super::line;
 use super::super::math::{BigOperator, Fence, Math, Operator};
 use super::panel::{Panel, columns};
 
+/// Pieces nested deeper than this are written in one line: nobody reads a tower of so many bars.
+const DEEPEST: usize = 10;
+
 /// The piece set as wide as it comes.
 pub(super) fn set(piece: &Math) -> Panel {
-    if is_flat(piece) {
+    if is_flat(piece) || height(piece) > DEEPEST {
         return Panel::line(line::line(piece));
     }
     match piece {
@@ -28,6 +31,33 @@ pub(super) fn set(piece: &Math) -> Panel {
         | Math::Function(..)
         | Math::Apply
         | Math::Operator(_) => Panel::line(line::line(piece)),
+    }
+}
+
+/// How many fractions, roots, exponents and the like stand within each other.
+fn height(piece: &Math) -> usize {
+    let most = |pieces: &mut dyn Iterator<Item = &Math>| pieces.map(height).max().unwrap_or(0);
+    match piece {
+        Math::Row(parts) => most(&mut parts.iter()),
+        Math::Fence(_, inner) => height(inner),
+        Math::Root(inner) => 1 + height(inner),
+        Math::Fraction(a, b) | Math::Raised(a, b) | Math::Lowered(a, b) | Math::Under(a, b) => {
+            1 + height(a).max(height(b))
+        }
+        Math::Matrix(rows) => 1 + most(&mut rows.iter().flatten()),
+        Math::Big(_, below, above) => {
+            1 + most(&mut [below, above].into_iter().flatten().map(|limit| &**limit))
+        }
+        Math::Cases(rows) => {
+            1 + most(&mut rows.iter().flat_map(|(value, when)| std::iter::once(value).chain(when)))
+        }
+        Math::Number(_)
+        | Math::Name(..)
+        | Math::Text(_)
+        | Math::Pi
+        | Math::Function(..)
+        | Math::Apply
+        | Math::Operator(_) => 0,
     }
 }
 

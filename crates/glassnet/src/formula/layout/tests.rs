@@ -121,6 +121,6 @@ fn wide_pieces_are_broken_within() {
     check(
         &formula("piecewise(z < 0, a + b + c + d + g + h, 0)"),
         24,
-        &["⎧ a + b + c + d + g", "⎪   + h", "⎨   if z < 0", "⎪", "⎩ 0  otherwise"],
+        &["⎧ a + b + c + d + g + h", "⎨   if z < 0", "⎪", "⎩ 0  otherwise"],
     );
 }

@@ -89,3 +89,33 @@ fn errors_point() {
     check(&"\\hat".repeat(10_000), "the formula is nested too deep");
     check(&"a".repeat(70_000), "the formula has 70000 bytes, more than 65536");
 }
+
+#[test]
+fn what_is_nested_as_deep_as_may_be_is_set_in_every_way() {
+    let nests = [
+        (r"\frac{1}{1 + ", "x", "}"),
+        ("x^{", "y", "}"),
+        (r"\sqrt{", "z", "}"),
+        (r"\left(", "z", r"\right)"),
+        (r"\begin{cases} 1 & z > 0 \\ ", "z", r"\end{cases}"),
+        (r"\underbrace{", "z", "}_{b}"),
+    ];
+    for (open, inner, close) in nests {
+        let depth = 45;
+        let source = format!("{}{inner}{}", open.repeat(depth), close.repeat(depth));
+        let math = read(&source);
+        for width in [1, 20, 80] {
+            assert!(!math.lines(width).is_empty(), "{open}");
+        }
+        let latex = math.latex();
+        assert_eq!(read(&latex).latex(), latex);
+        assert!(math.mathml(true).len() > depth && math.to_string().len() > depth);
+    }
+}
+
+#[test]
+fn long_rows_are_set_in_no_time() {
+    let sum: Vec<String> = (0..3000).map(|i| format!("{i}x_{{{i}}}")).collect();
+    let math = read(&sum.join("+"));
+    assert!(math.lines(80).len() > 300);
+}
