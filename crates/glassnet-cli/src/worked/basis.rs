@@ -122,6 +122,7 @@ fn basis_json(basis: &worked::FittedBasis) -> Value {
 fn flagged(error: Error, samples: &Samples) -> Error {
     match error.place() {
         Some("the centres") => error.at("--centres"),
+        Some("the number of centres") => error.at("--select"),
         Some("the functions") => error.at("--functions"),
         Some("the width") => error.at("--width"),
         Some("the degrees") => error.at("--degrees, --fourier"),

@@ -333,6 +333,8 @@ fn bad_input_is_told() {
         (&["softmax", "1,2", "--tru", "A"], 2, "usage", &["--tru"]),
         (&["activations", "reluu"], 2, "usage", &["did you mean relu?"]),
         (&["activations", "relu", "--at", "nan"], 2, "usage", &["NaN", "--at"]),
+        (&["activations", "relu", "--depth", "1000", "--width", "4096"], 6, "limit", &["--depth"]),
+        (&["basis", "--data", "xor", "--select", "1000"], 2, "usage", &["--select"]),
         (&["activations", "relu", "--seconds", "1e9"], 2, "usage", &["--seconds"]),
         (&["activations", "Softmax(1)"], 2, "usage", &["Softmax"]),
         (&["collapse", "Sequential(ReLU())"], 2, "network", &["no linear layer"]),

@@ -12,9 +12,12 @@ pub use curve::Values;
 pub use shape::{Shape, Side};
 pub use vanish::Depth;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::nn::Module;
 use crate::worked::logistic::{TwoWays, two_ways};
+
+/// The most weights of the random network.
+const MOST_WEIGHTS: usize = 20_000_000;
 
 /// An elementwise layer by the name that the user gave it.
 #[derive(Clone, Debug, PartialEq)]
@@ -187,6 +190,14 @@ fn check(activations: &[Activation], config: &ActivationsConfig) -> Result<()> {
         return Err(Error::usage("a depth or width is out of range")
             .at("the sizes")
             .help("give a depth of 1 to 1000 and widths of 1 to 4096"));
+    }
+    if config.depth.saturating_mul(config.width * config.width) > MOST_WEIGHTS {
+        return Err(Error::new(
+            ErrorKind::Limit,
+            format!("a network of {} layers of {} units is too large", config.depth, config.width),
+        )
+        .at("the sizes")
+        .help("give a smaller depth or width"));
     }
     Ok(())
 }

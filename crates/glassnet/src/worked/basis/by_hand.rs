@@ -1,11 +1,13 @@
 //! Bases that somebody chose: each function is a formula in the inputs.
 
 use super::{BasisConfig, BasisKind, FittedBasis, fitted, variables};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::formula::{Expression, Math};
 use crate::worked::digits::shown;
 use crate::worked::least_squares::least_squares;
 
+/// The most values that the functions of one basis may have on the rows: 400 MB.
+const MOST_VALUES: usize = 50_000_000;
 /// The most rows that are tried as centres.
 const CANDIDATES: usize = 200;
 
@@ -56,6 +58,14 @@ pub(super) fn values(formula: &Expression, inputs: &[Vec<f64>]) -> Result<Vec<f6
 }
 
 fn functions(texts: &[String], inputs: &[Vec<f64>]) -> Result<Functions> {
+    if texts.len().saturating_mul(inputs.len()) > MOST_VALUES {
+        return Err(Error::new(
+            ErrorKind::Limit,
+            format!("{} functions on {} rows are too many values", texts.len(), inputs.len()),
+        )
+        .at("the degrees")
+        .help("give lower degrees and frequencies, or fewer rows"));
+    }
     texts
         .iter()
         .map(|text| {

@@ -15,6 +15,9 @@ use crate::formula::{Expression, Math};
 use crate::nn::Network;
 use crate::worked::least_squares::least_squares;
 
+/// The most rows that are selected as centres.
+const MOST_SELECTED: usize = 30;
+
 /// What [`basis`] compares.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BasisConfig {
@@ -237,6 +240,14 @@ fn check(
                 .at("the functions")
                 .help(format!("write them in {}", known.join(" and "))));
         }
+    }
+    if config.centre_count > MOST_SELECTED {
+        return Err(Error::usage(format!(
+            "{} centres are too many to select",
+            config.centre_count
+        ))
+        .at("the number of centres")
+        .help(format!("select at most {MOST_SELECTED}, or give the centres")));
     }
     if config.degrees.iter().any(|&degree| degree > 30) || config.fourier > 30 {
         return Err(Error::usage("degrees and frequencies above 30 are not fitted in f64")

@@ -9,6 +9,8 @@ use crate::worked::digits::{cell, count, math, shown};
 
 /// Samples that are shown one by one.
 const SHOWN: usize = 12;
+/// The longest row of inputs or outputs that is written out.
+const TUPLE: usize = 3;
 /// Significant digits.
 const DIGITS: usize = 5;
 
@@ -41,11 +43,19 @@ impl Manual {
     }
 
     fn table(&self) -> Table {
-        let mut columns = vec![Column::numbers(Math::name("x"))];
+        let wide = self.rows.first().is_some_and(|row| row.input.len() > TUPLE);
+        let mut columns = vec![match wide {
+            true => Column::numbers("sample"),
+            false => Column::numbers(Math::name("x")),
+        }];
         columns.extend(self.chain.units.iter().map(|unit| Column::numbers(unit.clone())));
-        let output = Math::name("ŷ");
-        columns.push(Column::numbers(output.clone()));
-        columns.push(Column::numbers(Math::partial(Math::name("J"), output)));
+        // Of many outputs each has a derivative, and what arrives at the unit is the sum of all their paths.
+        let outputs = self.rows.first().is_some_and(|row| row.output.len() <= TUPLE);
+        if outputs {
+            let output = Math::name("ŷ");
+            columns.push(Column::numbers(output.clone()));
+            columns.push(Column::numbers(Math::partial(Math::name("J"), output)));
+        }
         // The factors between are in the chain rule below; the weight's own activation is what decides.
         let shown: Vec<usize> = match (self.chain.single_path, self.chain.own_activation) {
             (true, Some(own)) => vec![own],
@@ -55,11 +65,14 @@ impl Manual {
         columns.extend(shown.iter().map(|&link| Column::numbers(self.chain.links[link].math())));
         columns.push(Column::numbers(self.slope()));
         let mut table = Table::new(columns);
-        for row in self.rows.iter().take(SHOWN) {
-            let mut cells = vec![tuple(&row.input)];
+        for at in self.shown_rows() {
+            let row = &self.rows[at];
+            let mut cells = vec![sample(at, &row.input).into()];
             cells.extend(row.units.iter().map(|&value| cell(value, DIGITS)));
-            cells.push(tuple(&row.output));
-            cells.push(tuple(&row.output_slope));
+            if outputs {
+                cells.push(tuple(&row.output));
+                cells.push(tuple(&row.output_slope));
+            }
             cells.extend(shown.iter().map(|&link| cell(row.factors[link], DIGITS)));
             cells.push(cell(row.slope, DIGITS));
             table.row(cells);
@@ -72,13 +85,36 @@ impl Manual {
         Math::partial(Math::name("J"), Math::name(&self.symbol))
     }
 
+    /// The samples that are shown, in order: of many those with the largest derivatives.
+    fn shown_rows(&self) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.rows.len()).collect();
+        if order.len() > SHOWN {
+            let size = |at: &usize| self.rows[*at].slope.abs();
+            order.sort_by(|a, b| size(b).total_cmp(&size(a)));
+            order.truncate(SHOWN);
+            order.sort_unstable();
+        }
+        order
+    }
+
     fn say_left_out(&self, document: &mut Document) {
-        let Some(rest) = self.rows.get(SHOWN..).filter(|rest| !rest.is_empty()) else { return };
-        let sum: f64 = rest.iter().map(|row| row.slope).sum();
+        let shown = self.shown_rows();
+        let left_out = self.rows.len() - shown.len();
+        if left_out == 0 {
+            return;
+        }
+        let sum: f64 = (0..self.rows.len())
+            .filter(|at| !shown.contains(at))
+            .map(|at| self.rows[at].slope)
+            .sum();
         document.note(
             NoteKind::Omitted,
-            Text::from(format!("{}, whose derivatives add up to ", count(rest.len(), "sample")))
-                .math(math(sum, DIGITS)),
+            Text::from(format!(
+                "{}, whose derivatives are smaller and add up to ",
+                count(left_out, "sample")
+            ))
+            .math(math(sum, DIGITS))
+            .plain("."),
         );
     }
 
@@ -129,9 +165,11 @@ impl Manual {
                     .plain(" is what arrives over all of them."),
             );
         }
-        let items = self.rows.iter().take(SHOWN).map(|row| {
-            let text = Text::from("x = ")
-                .math(tuple_math(&row.input))
+        let items = self.shown_rows().into_iter().map(|at| {
+            let row = &self.rows[at];
+            let name = if row.input.len() > TUPLE { "sample " } else { "x = " };
+            let text = Text::from(name)
+                .math(sample(at, &row.input))
                 .plain(": ")
                 .math(product(&row.factors, DIGITS).equals(math(row.slope, DIGITS)));
             vec![Block::Paragraph(text)]
@@ -354,19 +392,21 @@ fn approximately(value: Math, label: impl Into<Text>) -> Step {
     Step { relation: Operator::Approximately, value, label: label.into(), check: None }
 }
 
+/// A sample by its inputs, or by its number where they are many.
+fn sample(at: usize, input: &[f64]) -> Math {
+    if input.len() > TUPLE { Math::number(&at.to_string()) } else { tuple_math(input) }
+}
+
 fn tuple_math(values: &[f64]) -> Math {
     match values {
         [only] => math(*only, DIGITS),
         values => {
             let mut row = vec![];
-            for &value in values.iter().take(6) {
+            for &value in values {
                 if !row.is_empty() {
                     row.push(Math::Operator(Operator::Comma));
                 }
                 row.push(math(value, DIGITS));
-            }
-            if values.len() > 6 {
-                row.extend([Math::Operator(Operator::Comma), Math::Operator(Operator::Dots)]);
             }
             Math::Row(row).fenced()
         }
