@@ -220,8 +220,12 @@ fn derived(asked: &AskedFunction, args: &Derive) -> Result<(Answer, u8)> {
         };
         document.say(call.code(format!("--activation '{}'", asked.formula)).plain("."));
     }
-    let mut json = derivation_json(&derivation);
-    json["schema"] = json!("glassnet.derive/1");
+    let mut json = json!({"schema": "glassnet.derive/1"});
+    if let (Value::Object(json), Value::Object(derivation)) =
+        (&mut json, derivation_json(&derivation))
+    {
+        json.extend(derivation);
+    }
     json["layer"] = json!(asked.layer);
     json["properties"] = json!(known.as_ref().ok().map(properties_json));
     Ok((Answer { document, json }, 0))

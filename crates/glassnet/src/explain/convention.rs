@@ -327,7 +327,7 @@ mod tests {
             assert_eq!(format!("{:.2e}", weight.other[column]), "2.51e-4");
         }
         let words = Document { title: Text::default(), blocks: found.blocks() }.plain();
-        assert!(words.contains("layer \"1\" (ReLU) unit 0 in rows 2 and 3"), "{words}");
+        assert!(words.contains("layer \"1\" (ReLU) unit 1 in rows 2 and 3"), "{words}");
         assert!(words.contains("Convention"), "{words}");
     }
 

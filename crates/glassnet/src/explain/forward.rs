@@ -127,8 +127,8 @@ fn introduce(all: &Explanation, document: &mut Document) {
         document.say(mode);
     }
     document.say(
-        "Numbers are the engine's (f32), steps on the way rounded to 6 digits. In formulas units and weights count \
-         from 1, in keys such as 0.weight[0,1] from 0.",
+        "Numbers are the engine's (f32), steps on the way rounded to 6 digits. Rows, units and \
+         weights count from 1, in keys such as 0.weight[0,1] from 0.",
     );
 }
 

@@ -5,7 +5,8 @@ use crate::graph::op::Activation;
 use crate::graph::{Checked, Dim, NodeId, NodeMap, Op, Place};
 use crate::reference::Array;
 
-/// Where a value stands: `layer "1" (ReLU) unit 0, row 2`.
+/// Where a value stands: `layer "1" (ReLU) unit 1`. Its words count units from 1, as an explanation's formulas do;
+/// its index from 0.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Unit {
     /// The layer's state-dict prefix and kind as messages name it: `layer "1" (ReLU)`, `loss (MSELoss)`.
@@ -19,8 +20,11 @@ impl std::fmt::Display for Unit {
         f.write_str(&self.layer)?;
         match self.index.as_slice() {
             [] => Ok(()),
-            [unit] => write!(f, " unit {unit}"),
-            index => write!(f, " unit {index:?}"),
+            [unit] => write!(f, " unit {}", unit + 1),
+            index => {
+                let counted: Vec<usize> = index.iter().map(|place| place + 1).collect();
+                write!(f, " unit {counted:?}")
+            }
         }
     }
 }

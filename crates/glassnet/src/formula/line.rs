@@ -194,6 +194,12 @@ fn row(parts: &[Math]) -> String {
             Math::Operator(Operator::Beside) if before.is_some_and(ends_in_fraction) => {
                 text.push('·');
             }
+            // z·tanh(z): in one typeface ztanh(z) would be one word.
+            Math::Operator(Operator::Beside)
+                if runs_together(before.map_or("", |_| &text), parts.get(i + 1)) =>
+            {
+                text.push('·');
+            }
             // ln 0.989, but ln(0.989)
             Math::Apply if !matches!(parts.get(i + 1), None | Some(Math::Fence(..))) => {
                 text.push(' ');
@@ -202,6 +208,31 @@ fn row(parts: &[Math]) -> String {
         }
     }
     text
+}
+
+/// Whether a letter and a word of several letters would stand beside each other.
+pub(super) fn runs_together(before: &str, after: Option<&Math>) -> bool {
+    before.ends_with(char::is_alphabetic) && after.is_some_and(starts_with_word)
+}
+
+fn starts_with_word(piece: &Math) -> bool {
+    match piece {
+        Math::Function(name, ..) | Math::Name(name, _) => name.chars().count() > 1,
+        Math::Text(_) => true,
+        Math::Row(parts) => parts.first().is_some_and(starts_with_word),
+        Math::Raised(base, _) | Math::Lowered(base, _) => starts_with_word(base),
+        Math::Number(_)
+        | Math::Pi
+        | Math::Apply
+        | Math::Operator(_)
+        | Math::Fraction(..)
+        | Math::Root(_)
+        | Math::Fence(..)
+        | Math::Matrix(_)
+        | Math::Big(..)
+        | Math::Under(..)
+        | Math::Cases(_) => false,
+    }
 }
 
 fn ends_in_fraction(piece: &Math) -> bool {

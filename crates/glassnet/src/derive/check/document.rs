@@ -142,6 +142,15 @@ impl Marked {
         let count =
             |wanted: &Judgement| self.lines.iter().filter(|line| line.judgement == *wanted).count();
         let (exact, numeric) = (count(&Judgement::Exact), count(&Judgement::Numeric));
+        let undecided = |line: &&MarkedLine| matches!(line.judgement, Judgement::Undecided { .. });
+        let open = self.lines.iter().filter(undecided).count();
+        if open > 0 {
+            let lines = if open == 1 { "line" } else { "lines" };
+            return format!(
+                "No line was found wrong: {exact} checked exactly, {numeric} numerically only; \
+                 {open} {lines} could not be compared."
+            );
+        }
         match numeric {
             0 => format!("All lines are right: {exact} checked exactly."),
             _ => {

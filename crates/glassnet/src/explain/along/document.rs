@@ -160,6 +160,7 @@ impl Along {
                 let count = self.pieces.len() - 1;
                 let words = match count {
                     0 => "There is no kink: the curve is smooth everywhere.".to_owned(),
+                    1 => format!("one kink, at {}.", kinks.join(", ")),
                     _ => format!("{count} kinks: {}{}.", kinks.join(", "), more(count)),
                 };
                 document.say(words);

@@ -103,7 +103,7 @@ impl Cause {
         }
     }
 
-    /// The unit's name as the sentences give it: `layer "0" unit 0 (ReLU after it)`.
+    /// The unit's name as the sentences give it: `layer "0" unit 1 (ReLU after it)`.
     pub fn unit_name(&self) -> String {
         match self {
             Cause::Dead { unit, activation, .. }
@@ -115,8 +115,11 @@ impl Cause {
             | Cause::Factor { unit } => unit.to_string(),
             Cause::InputZero { unit, feature: false } => unit.to_string(),
             Cause::InputZero { unit, feature: true } => match unit.index.as_slice() {
-                [column] => format!("input {column}"),
-                index => format!("input {index:?}"),
+                [column] => format!("input {}", column + 1),
+                index => {
+                    let counted: Vec<usize> = index.iter().map(|place| place + 1).collect();
+                    format!("input {counted:?}")
+                }
             },
             Cause::WeightZero { weight } => weight.to_string(),
         }
@@ -278,7 +281,7 @@ fn before(setting: &Setting, node: NodeId, argument: NodeId, element: usize) -> 
         return (locate(graph, node, element, setting.rows()).0, String::new());
     }
     let mut unit = locate(graph, argument, element, setting.rows()).0;
-    // `layer "0" unit 0`: the kind of what stands before adds nothing.
+    // `layer "0" unit 1`: the kind of what stands before adds nothing.
     if let Some((layer, _)) = unit.layer.split_once(" (") {
         unit.layer = layer.to_owned();
     }

@@ -244,7 +244,7 @@ impl ZeroGradients {
             | Cause::Factor { .. } => return None,
         };
         let [index] = unit.index.as_slice() else { return None };
-        Some((Layer { dead, layer: &unit.layer, activation }, index.to_string()))
+        Some((Layer { dead, layer: &unit.layer, activation }, (index + 1).to_string()))
     }
 }
 

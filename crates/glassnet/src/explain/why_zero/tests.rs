@@ -52,9 +52,9 @@ fn the_exercise_s_gradient() {
     let words = words(&found);
     for part in [
         "zero in every row",
-        "layer \"0\" unit 0 (ReLU after it) is dead",
+        "layer \"0\" unit 1 (ReLU after it) is dead",
         "In all 3 rows",
-        "All given inputs are ≥ 0, and no weight into layer \"0\" unit 0 (ReLU after it) is above 0",
+        "All given inputs are ≥ 0, and no weight into layer \"0\" unit 1 (ReLU after it) is above 0",
         "Not proven here",
         "Convention",
     ] {
@@ -260,8 +260,8 @@ fn all_weights_are_grouped() {
     let words = Document { title: Text::default(), blocks: found.blocks() }.plain();
     for part in [
         "6 of 10 weights",
-        "units 0, 1 of layer \"0\" (ReLU after it) are dead in every row",
-        "units 0, 1 of layer \"1\" (ReLU) are 0 in every row",
+        "units 1, 2 of layer \"0\" (ReLU after it) are dead in every row",
+        "units 1, 2 of layer \"1\" (ReLU) are 0 in every row",
     ] {
         assert!(words.contains(part), "{part}\n{words}");
     }

@@ -1,7 +1,7 @@
 //! Each kind of piece as a rectangle of text.
 
 use super::super::compose::needs_brackets;
-use super::super::line;
+use super::super::line::{self, runs_together};
 use super::super::math::{BigOperator, Fence, Math, Operator};
 use super::panel::{Panel, columns};
 
@@ -130,6 +130,13 @@ fn set_row(parts: &[Math]) -> Panel {
             }
             Math::Operator(Operator::Dot) if beside_tall => Panel::line(" · "),
             Math::Operator(Operator::Beside) if beside_bar => Panel::line(" "),
+            // z·tanh(z): in one typeface ztanh(z) would be one word.
+            Math::Operator(Operator::Beside)
+                if before.is_some_and(is_flat)
+                    && runs_together(&before.map_or(String::new(), Math::to_string), after) =>
+            {
+                Panel::line("·")
+            }
             // Brackets of matrices and limits of sums would touch what stands before them.
             Math::Matrix(_) if before.is_some_and(|before| matches!(before, Math::Matrix(_))) => {
                 Panel::beside([Panel::line(" "), set(part)])
