@@ -144,30 +144,8 @@ fn parse_net(net: &str) -> Result<Module> {
 
 /// A `torch.nn` name in any case, an expression, or a formula in z.
 fn activation(text: &str) -> Result<Module> {
-    let wanted = text.to_lowercase().replace('_', "");
-    let named = [
-        "ReLU",
-        "LeakyReLU",
-        "PReLU",
-        "ELU",
-        "CELU",
-        "SELU",
-        "GELU",
-        "SiLU",
-        "Mish",
-        "Softplus",
-        "Softsign",
-        "Sigmoid",
-        "LogSigmoid",
-        "Tanh",
-        "Hardtanh",
-        "ReLU6",
-        "Hardsigmoid",
-        "Hardswish",
-        "Identity",
-    ];
-    if let Some(name) = named.into_iter().find(|name| name.to_lowercase() == wanted) {
-        return nn::parse(&format!("{name}()"));
+    if let Some(module) = nn::activation_named(text) {
+        return Ok(module);
     }
     // Constructors begin with a capital letter, functions in formulas do not.
     if text.starts_with(|c: char| c.is_ascii_uppercase()) {

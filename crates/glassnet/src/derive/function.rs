@@ -35,6 +35,9 @@ pub fn read_function(text: &str, variable: Option<&str>) -> Result<AskedFunction
     if is_layer(trimmed) {
         return read_layer(trimmed, variable);
     }
+    if let (None, Some(layer)) = (Function::named(trimmed), nn::activation_name(trimmed)) {
+        return read_layer(layer, variable);
+    }
     let formula = match Function::named(trimmed) {
         Some(function) => Expression::call(function, Expression::variable(variable.unwrap_or("z"))),
         None => match variable.filter(|name| name.chars().count() > 1) {
@@ -121,6 +124,7 @@ mod tests {
         check("ReLU", None, "relu(z)", "z");
         check("torch.nn.ELU(alpha=0.5)", Some("t"), "piecewise(t > 0, t, 0.5*(exp(t) - 1))", "t");
         check("Formula('x*tanh(x)')", None, "x*tanh(x)", "x");
+        check("leaky_relu", None, "piecewise(z > 0, z, 0.01*z)", "z");
         check("PReLU()", None, "piecewise(z > 0, z, a*z)", "z");
         check(
             "GELU(approximate='tanh')",

@@ -18,6 +18,7 @@
 mod activation;
 mod activation_formula;
 mod arguments;
+mod by_name;
 mod construct;
 mod formula_lowering;
 pub mod init;
@@ -40,6 +41,7 @@ mod validate;
 mod tests;
 
 pub use activation::{Activation, Approximate};
+pub use by_name::{ACTIVATION_NAMES, activation_name, activation_named};
 pub use construct::{
     batch_norm_1d, celu, dropout, elu, embedding, flatten, formula, gelu, hardsigmoid, hardswish,
     hardtanh, identity, layer_norm, leaky_relu, linear, log_sigmoid, log_softmax, mish, named,

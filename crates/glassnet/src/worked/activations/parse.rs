@@ -5,51 +5,18 @@ use crate::error::{Error, Result};
 use crate::nn::{self, Module};
 use std::str::FromStr;
 
-/// The elementwise layers that can be called without arguments.
-const NAMES: [&str; 19] = [
-    "ReLU",
-    "LeakyReLU",
-    "PReLU",
-    "ELU",
-    "CELU",
-    "SELU",
-    "GELU",
-    "SiLU",
-    "Mish",
-    "Softplus",
-    "Softsign",
-    "Sigmoid",
-    "LogSigmoid",
-    "Tanh",
-    "Hardtanh",
-    "ReLU6",
-    "Hardsigmoid",
-    "Hardswish",
-    "Identity",
-];
-
 impl FromStr for Activation {
     type Err = Error;
 
     /// `relu`, `leaky_relu`, `LeakyReLU(0.1)`, or a formula in z such as `z*sigmoid(z)`.
     fn from_str(text: &str) -> Result<Self> {
         let text = text.trim();
-        let wanted = text.to_lowercase().replace('_', "");
-        // Names that other libraries have for the same functions.
-        let wanted = match wanted.as_str() {
-            "swish" => "silu",
-            "leaky" => "leakyrelu",
-            other => other, // not operations: names
-        };
-        if let Some(name) = NAMES.iter().find(|name| name.to_lowercase() == wanted) {
-            return Ok(Activation {
-                name: (*name).into(),
-                module: nn::parse(&format!("{name}()"))?,
-            });
+        if let Some(name) = nn::activation_name(text) {
+            return Ok(Activation { name: name.into(), module: nn::parse(&format!("{name}()"))? });
         }
         let head = text.split('(').next().unwrap_or_default().trim();
         let head = head.strip_prefix("nn.").unwrap_or(head);
-        if text.ends_with(')') && NAMES.contains(&head) {
+        if text.ends_with(')') && nn::activation_name(head) == Some(head) {
             let module = nn::parse(text)?;
             elementwise(&module, text)?;
             return Ok(Activation {
@@ -91,7 +58,7 @@ fn unknown(error: Error, text: &str) -> Error {
     if !text.chars().all(|c| c.is_alphanumeric() || c == '_') {
         return error;
     }
-    let near = NAMES
+    let near = nn::ACTIVATION_NAMES
         .iter()
         .map(|name| (strsim::osa_distance(&name.to_lowercase(), &text.to_lowercase()), name))
         .min()
@@ -103,5 +70,5 @@ fn unknown(error: Error, text: &str) -> Error {
     Error::usage(format!("there is no activation {text:?}"))
         .at("the activations")
         .help(help)
-        .detail(format!("there are {}", NAMES.map(str::to_lowercase).join(", ")))
+        .detail(format!("there are {}", nn::ACTIVATION_NAMES.map(str::to_lowercase).join(", ")))
 }
