@@ -12,8 +12,9 @@
 use num_traits::Zero;
 
 use super::exact::{self, Given, Numbers, Rational, Short, nearest};
+use super::explanation::Labels;
 use super::frozen::is_piecewise_affine;
-use super::units::kinked;
+use super::units::{RowNames, kinked};
 use crate::document::{Align, Block, Column, Document, NoteKind, Table, Text};
 use crate::error::{Error, ErrorKind, Result};
 use crate::formula::{Math, Operator};
@@ -318,37 +319,44 @@ impl Attribution {
         order
     }
 
-    /// A table of the largest parts, the sum of the others, and what the whole rests on. `names` are the inputs' names,
-    /// where they have some.
-    pub fn blocks(&self, names: &[String]) -> Vec<Block> {
+    /// A table of the largest parts, the sum of the others, and what the whole rests on. `labels` are the names of
+    /// inputs, rows and classes, where they have some.
+    pub fn blocks(&self, labels: &Labels) -> Vec<Block> {
+        let names = &labels.features;
         let mut document = Document::default();
         let affine = self.kind == AttributionKind::LocalAffine;
-        let (output, row) = (self.output, self.row + 1);
+        let output = match labels.classes.get(self.output) {
+            Some(class) => format!("{} ({class})", self.output + 1),
+            None => (self.output + 1).to_string(),
+        };
+        let row = RowNames(&labels.rows).one(self.row);
         if affine {
             document.say(
                 Text::from(format!(
-                    "Around row {row} the network is affine: output {output} is the sum of what each input adds and of "
+                    "Around {row} the network is affine: output {output} is the sum of what each input adds and of "
                 ))
                 .math(effective("b"))
                 .plain(", what the biases add."),
             );
-            document.formula(Math::name("y").lowered(Math::number(&output.to_string())).equals(
-                Math::row([
-                    Math::Big(
-                        crate::formula::BigOperator::Sum,
-                        Some(Box::new(Math::name("i"))),
-                        None,
-                    ),
-                    effective("W").lowered(Math::name("i")),
-                    Math::Operator(Operator::Beside),
-                    Math::name("x").lowered(Math::name("i")),
-                    Math::Operator(Operator::Plus),
-                    effective("b"),
-                ]),
-            ));
+            document.formula(
+                Math::name("y").lowered(Math::number(&(self.output + 1).to_string())).equals(
+                    Math::row([
+                        Math::Big(
+                            crate::formula::BigOperator::Sum,
+                            Some(Box::new(Math::name("i"))),
+                            None,
+                        ),
+                        effective("W").lowered(Math::name("i")),
+                        Math::Operator(Operator::Beside),
+                        Math::name("x").lowered(Math::name("i")),
+                        Math::Operator(Operator::Plus),
+                        effective("b"),
+                    ]),
+                ),
+            );
         } else {
             document.say(format!(
-                "The network is curved, so no affine map gives output {output} at row {row} exactly. Gradient times input leaves the remainder in the last line, which belongs to no input; integrated gradients go from a row of zeros to this row."
+                "The network is curved, so no affine map gives output {output} at {row} exactly. Gradient times input leaves the remainder in the last line, which belongs to no input; integrated gradients go from a row of zeros to this row."
             ));
         }
         document.push(Block::Table(self.table(names)));
@@ -530,7 +538,8 @@ mod tests {
         assert_eq!(found.exact_rest, Some(ratio(-408, 100) + ratio(464 * 234, 10_000)));
         let kinked = attribute(&sample.network, sample.data.features(), &ask(1, 0)).unwrap();
         assert_eq!(kinked.on_kinks, 2);
-        let words = Document { title: Text::default(), blocks: kinked.blocks(&[]) }.plain();
+        let words =
+            Document { title: Text::default(), blocks: kinked.blocks(&Labels::default()) }.plain();
         assert!(words.contains("Convention") && words.contains("exactly"), "{words}");
     }
 
@@ -545,7 +554,8 @@ mod tests {
         assert!((sum - error - (found.value - baseline)).abs() < 1e-12);
         assert!(error.abs() < 1e-3, "{error}");
         assert!(found.rest.abs() > 1e-3, "gradient times input is not the output");
-        let words = Document { title: Text::default(), blocks: found.blocks(&[]) }.plain();
+        let words =
+            Document { title: Text::default(), blocks: found.blocks(&Labels::default()) }.plain();
         assert!(words.contains("belongs to no input"), "{words}");
     }
 
@@ -560,7 +570,8 @@ mod tests {
     fn many_inputs_are_summed_up() {
         let sample = random("40-5-1", 2, "mse", 2);
         let found = attribute(&sample.network, sample.data.features(), &ask(1, 0)).unwrap();
-        let words = Document { title: Text::default(), blocks: found.blocks(&[]) }.plain();
+        let words =
+            Document { title: Text::default(), blocks: found.blocks(&Labels::default()) }.plain();
         assert!(words.contains("30 other inputs together"), "{words}");
         for wrong in [ask(2, 0), ask(0, 1)] {
             assert!(attribute(&sample.network, sample.data.features(), &wrong).is_err());

@@ -5,7 +5,7 @@
 //! no others; inputs and weights stay where they are.
 
 use super::setting::{Setting, Weight};
-use super::units::{Unit, kinked, locate, rows_in_words};
+use super::units::{RowNames, Unit, kinked, locate};
 use crate::document::{Block, Column, Document, NoteKind, Table, Text};
 use crate::error::Result;
 use crate::formula::Math;
@@ -209,7 +209,7 @@ impl OtherConvention {
     }
 
     /// What lies on kinks, and the gradients that depend on the convention, beside each other.
-    pub fn blocks(&self) -> Vec<Block> {
+    pub fn blocks(&self, names: RowNames<'_>) -> Vec<Block> {
         let mut document = Document::default();
         if self.on_kinks.is_empty() {
             document.say(
@@ -217,7 +217,7 @@ impl OtherConvention {
             );
             return document.blocks;
         }
-        let mut note = vec![Block::sentence(self.sentence())];
+        let mut note = vec![Block::sentence(self.sentence(names))];
         if self.matters() {
             note.push(Block::Table(self.table()));
             let differing = self.differing().len();
@@ -236,7 +236,7 @@ impl OtherConvention {
         document.blocks
     }
 
-    fn sentence(&self) -> String {
+    fn sentence(&self, names: RowNames<'_>) -> String {
         let mut units: Vec<(&Unit, Vec<usize>)> = vec![];
         for place in &self.on_kinks {
             match units.iter_mut().find(|(unit, _)| *unit == &place.unit) {
@@ -247,7 +247,7 @@ impl OtherConvention {
         let shown: Vec<String> = units
             .iter()
             .take(4)
-            .map(|(unit, rows)| format!("{unit} in {}", rows_in_words(rows, self.rows)))
+            .map(|(unit, rows)| format!("{unit} in {}", names.words(rows, self.rows)))
             .collect();
         let more = units.len().saturating_sub(4);
         let more = if more > 0 { format!("; {more} more units") } else { String::new() };
@@ -326,7 +326,8 @@ mod tests {
             assert_eq!(format!("{:.2e}", weight.taken[column]), "-4.73e-5");
             assert_eq!(format!("{:.2e}", weight.other[column]), "2.51e-4");
         }
-        let words = Document { title: Text::default(), blocks: found.blocks() }.plain();
+        let words =
+            Document { title: Text::default(), blocks: found.blocks(RowNames::default()) }.plain();
         assert!(words.contains("layer \"1\" (ReLU) unit 1 in rows 2 and 3"), "{words}");
         assert!(words.contains("Convention"), "{words}");
     }

@@ -6,6 +6,7 @@ use super::convention::{OtherConvention, Side, other_convention};
 use super::explanation::{Config, Labels, omitted};
 use super::setting::{Setting, Weight};
 use super::sharpness::{Sharpness, sharpness};
+use super::units::RowNames;
 use super::why_zero::{WhyZero, ZeroGradients, why_zero, zero_gradients};
 use crate::document::{Document, Text};
 use crate::error::Result;
@@ -14,9 +15,13 @@ use crate::nn::loss::Criterion;
 use crate::trace::Trace;
 use crate::train::{Dataset, Features};
 
-/// The most weights, and weights times rows, for which these answers are worked out: each costs many passes.
+/// The most weights, and weights times rows, for which the loss along a weight and the sharpness are worked out: each
+/// costs many passes.
 const MOST_WEIGHTS: usize = 2000;
 const MOST_WORK: usize = 20_000;
+/// The most weights, and weights times rows, for which every weight is asked why its gradient is 0: each is named.
+const MOST_NAMED: usize = 20_000;
+const MOST_ASKED: usize = 1_000_000;
 
 /// Rows whose outputs are attributed to their inputs.
 const ATTRIBUTED: usize = 4;
@@ -50,17 +55,27 @@ pub(super) fn find(
     weight: Option<&Weight>,
 ) -> Result<Deep> {
     let weights = trace.block().parameters().len();
-    let too_large = weights > MOST_WEIGHTS || weights * rows.rows() > MOST_WORK;
-    if too_large || (weight.is_none() && !config.backward) {
+    let work = weights.saturating_mul(rows.rows());
+    let too_large = weights > MOST_WEIGHTS || work > MOST_WORK;
+    if weight.is_none() && !config.backward {
         return Ok(Deep { too_large, ..Deep::default() });
     }
     let settings = super::SettingConfig { mode: config.mode, ..Default::default() };
     let setting = Setting::with_config(network, rows, criterion, settings)?;
-    let convention = other_convention(&setting, Side::Above)?;
-    let along = weight.map(|weight| loss_along(&setting, weight, &AlongConfig::default()));
     // These two refuse networks that are too large for them, which is no reason to tell nothing.
     let why_zero = weight.and_then(|weight| why_zero(&setting, weight).ok());
-    let zeros = if config.backward { zero_gradients(&setting).ok() } else { None };
+    let ask_all = config.backward && weights <= MOST_NAMED && work <= MOST_ASKED;
+    let zeros = if ask_all { zero_gradients(&setting).ok() } else { None };
+    if too_large {
+        return Ok(Deep {
+            zeros: zeros.filter(|zeros| zeros.count() > 0),
+            why_zero: why_zero.filter(|found| found.gradient == 0.0),
+            too_large,
+            ..Deep::default()
+        });
+    }
+    let convention = other_convention(&setting, Side::Above)?;
+    let along = weight.map(|weight| loss_along(&setting, weight, &AlongConfig::default()));
     Ok(Deep {
         attributions: vec![],
         zeros: zeros.filter(|zeros| zeros.count() > 0),
@@ -93,28 +108,28 @@ pub(super) fn write_attributions(deep: &Deep, labels: &Labels, document: &mut Do
     }
     document.section("What each input adds");
     for attribution in &deep.attributions {
-        document.blocks.extend(attribution.blocks(&labels.features));
+        document.blocks.extend(attribution.blocks(labels));
     }
 }
 
 /// What goes with the gradients of all parameters.
-pub(super) fn write_convention(deep: &Deep, document: &mut Document) {
+pub(super) fn write_convention(deep: &Deep, labels: &Labels, document: &mut Document) {
     if let Some(zeros) = &deep.zeros {
         document.section("Why gradients are zero");
-        document.blocks.extend(zeros.blocks());
+        document.blocks.extend(zeros.blocks(RowNames(&labels.rows)));
     }
     if let Some(convention) = &deep.convention {
         document.section("The other convention");
-        document.blocks.extend(convention.blocks());
+        document.blocks.extend(convention.blocks(RowNames(&labels.rows)));
     }
 }
 
 /// What goes with a weight.
-pub(super) fn write_along(deep: &Deep, weight: &Weight, document: &mut Document) {
+pub(super) fn write_along(deep: &Deep, weight: &Weight, labels: &Labels, document: &mut Document) {
     if let Some(why) = &deep.why_zero {
         document
             .section(Text::from("Why the gradient of ").code(weight.to_string()).plain(" is zero"));
-        document.blocks.extend(why.blocks());
+        document.blocks.extend(why.blocks(RowNames(&labels.rows)));
     }
     if let Some(along) = &deep.along {
         document.section(Text::from("Which way should ").code(weight.to_string()).plain(" go?"));
@@ -131,7 +146,8 @@ pub(super) fn write_sharpness(deep: &Deep, document: &mut Document) {
     if deep.too_large {
         omitted(
             document,
-            "the loss along a weight and the sharpness, which are worked out for small networks and few rows only.",
+            "the loss along a weight, the sharpness and the other convention at kinks, which are worked out for networks \
+             of at most 2,000 weights and few rows.",
         );
     }
 }

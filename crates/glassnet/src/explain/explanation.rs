@@ -312,11 +312,11 @@ impl Explanation {
         }
         if self.config.backward && self.trace.loss().is_some() {
             gradients::write(self, &mut document);
-            deep::write_convention(&self.deep, &mut document);
+            deep::write_convention(&self.deep, &self.labels, &mut document);
         }
         if let Some(result) = &self.weight {
             weight::write(self, result, &mut document);
-            deep::write_along(&self.deep, &result.index, &mut document);
+            deep::write_along(&self.deep, &result.index, &self.labels, &mut document);
         }
         if let Some(step) = &self.update {
             update::write(self, step, &mut document);

@@ -54,4 +54,4 @@ pub use differences::{Difference, difference};
 pub use explanation::{Config, Explanation, Labels, RowResult, Rows, Scale, WeightResult, explain};
 pub use paths::{Path, Paths, RowPaths, Step, paths};
 pub use setting::{Setting, SettingConfig, Weight};
-pub use units::Unit;
+pub use units::{RowNames, Unit};

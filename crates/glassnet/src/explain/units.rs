@@ -57,21 +57,37 @@ pub(super) fn layer(graph: &Checked, node: NodeId) -> String {
     }
 }
 
-/// Rows in words, counted from 1 as in an explanation: `row 1`, `rows 1, 2 and 3`, `all 3 rows`,
-/// `rows 1, 2, 3, … (17 of 40)`.
-pub(super) fn rows_in_words(rows: &[usize], all: usize) -> String {
-    let rows: Vec<usize> = rows.iter().map(|row| row + 1).collect();
-    match rows.as_slice() {
-        [] => "no row".to_owned(),
-        _ if rows.len() == all && all > 1 => format!("all {all} rows"),
-        [row] => format!("row {row}"),
-        rows if rows.len() > 6 => {
-            let shown: Vec<String> = rows.iter().take(5).map(usize::to_string).collect();
-            format!("rows {}, … ({} of {all})", shown.join(", "), rows.len())
-        }
-        [first @ .., last] => {
-            let shown: Vec<String> = first.iter().map(usize::to_string).collect();
-            format!("rows {} and {last}", shown.join(", "))
+/// What the rows of an explanation are called: by names of their own, or counted from 1.
+///
+/// ```
+/// use glassnet::explain::RowNames;
+/// let table = ["row 17 (line 18)".to_owned(), "row 20 (line 21)".to_owned()];
+/// assert_eq!(RowNames(&table).words(&[1], 2), "row 20 (line 21)");
+/// assert_eq!(RowNames::default().words(&[0, 2], 3), "rows 1 and 3");
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RowNames<'a>(pub &'a [String]);
+
+impl RowNames<'_> {
+    /// One row.
+    pub fn one(&self, row: usize) -> String {
+        self.0.get(row).cloned().unwrap_or_else(|| format!("row {}", row + 1))
+    }
+
+    /// Rows in words: `row 1`, `rows 1, 2 and 3`, `all 3 rows`, `rows 1, 2, 3, 4, 5, … (17 of 40)`.
+    pub fn words(&self, rows: &[usize], all: usize) -> String {
+        let (noun, names): (&str, Vec<String>) = match self.0.is_empty() {
+            true => ("rows ", rows.iter().map(|row| (row + 1).to_string()).collect()),
+            false => ("", rows.iter().map(|row| self.one(*row)).collect()),
+        };
+        match names.as_slice() {
+            [] => "no row".to_owned(),
+            _ if rows.len() == all && all > 1 => format!("all {all} rows"),
+            [_] => self.one(rows[0]),
+            names if names.len() > 6 => {
+                format!("{noun}{}, … ({} of {all})", names[..5].join(", "), names.len())
+            }
+            [first @ .., last] => format!("{noun}{} and {last}", first.join(", ")),
         }
     }
 }

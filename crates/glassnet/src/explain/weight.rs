@@ -405,7 +405,7 @@ fn sum(result: &WeightResult, weight: &Math, document: &mut Document) {
     let mut text = Text::from("The gradient is ")
         .math(full(result.gradient))
         .plain(" in f32, as training computes it, and ")
-        .math(precise(result.exact_gradient))
+        .math(precise(result.exact_gradient + 0.0))
         .plain(" in f64");
     if result.paths.complete {
         text = match off == 0.0 {

@@ -3,7 +3,7 @@
 use super::{Cause, Verdict, WhyZero, ZeroGradients, ZeroGroup};
 use crate::document::{Block, Column, Document, NoteKind, Table, Text};
 use crate::explain::setting::Weight;
-use crate::explain::units::rows_in_words;
+use crate::explain::units::RowNames;
 use crate::formula::Math;
 
 /// How many rows a table of shares has.
@@ -54,7 +54,7 @@ impl WhyZero {
     }
 
     /// Answer, reasons with their rows, shares, and what is not proven.
-    pub fn blocks(&self) -> Vec<Block> {
+    pub fn blocks(&self, names: RowNames<'_>) -> Vec<Block> {
         let mut document = Document::default();
         document.say(Text::default().strong(self.answer()));
         let causes = self.causes();
@@ -62,15 +62,13 @@ impl WhyZero {
             if self.verdict != Verdict::EveryRow {
                 let closed: Vec<usize> =
                     self.rows.iter().filter(|row| row.closed).map(|row| row.row).collect();
-                document.say(format!(
-                    "In {} no path is open:",
-                    rows_in_words(&closed, self.rows.len())
-                ));
+                document
+                    .say(format!("In {} no path is open:", names.words(&closed, self.rows.len())));
             }
-            document.push(list(&causes, self.rows.len()));
+            document.push(list(&causes, self.rows.len(), names));
         }
         if matches!(self.verdict, Verdict::Cancels | Verdict::NotZero) {
-            self.say_shares(&mut document);
+            self.say_shares(names, &mut document);
         }
         conventions(&causes, &mut document);
         for sentence in &self.seen {
@@ -85,7 +83,7 @@ impl WhyZero {
         document.blocks
     }
 
-    fn say_shares(&self, document: &mut Document) {
+    fn say_shares(&self, names: RowNames<'_>, document: &mut Document) {
         let mut order: Vec<usize> =
             (0..self.rows.len()).filter(|&row| self.rows[row].share != 0.0).collect();
         order.sort_by(|&a, &b| self.rows[b].share.abs().total_cmp(&self.rows[a].share.abs()));
@@ -99,7 +97,7 @@ impl WhyZero {
         let mut table =
             Table::new([Column::words("row"), Column::numbers("share of the gradient")]);
         for &row in order.iter().take(SHOWN_ROWS) {
-            table.row([Text::from((row + 1).to_string()), number(self.rows[row].share)]);
+            table.row([Text::from(names.one(row)), number(self.rows[row].share)]);
         }
         let others = &order[order.len().min(SHOWN_ROWS)..];
         if !others.is_empty() {
@@ -111,9 +109,9 @@ impl WhyZero {
     }
 }
 
-fn list(causes: &[(&Cause, Vec<usize>)], rows: usize) -> Block {
+fn list(causes: &[(&Cause, Vec<usize>)], rows: usize, names: RowNames<'_>) -> Block {
     let item = |(cause, own): &(&Cause, Vec<usize>)| {
-        vec![Block::sentence(format!("In {}: {}.", rows_in_words(own, rows), cause.sentence()))]
+        vec![Block::sentence(format!("In {}: {}.", names.words(own, rows), cause.sentence()))]
     };
     Block::List { ordered: false, items: causes.iter().map(item).collect() }
 }
@@ -141,7 +139,7 @@ impl ZeroGradients {
     }
 
     /// The groups in sentences, the largest first.
-    pub fn blocks(&self) -> Vec<Block> {
+    pub fn blocks(&self, names: RowNames<'_>) -> Vec<Block> {
         let mut document = Document::default();
         let count = self.count();
         if count == 0 {
@@ -155,7 +153,7 @@ impl ZeroGradients {
             "{count} of {} weights have a gradient that is zero in every row:",
             self.weights
         ));
-        let mut items = self.items();
+        let mut items = self.items(names);
         items.sort_by_key(|item| std::cmp::Reverse(item.weights));
         let left_out = items.len().saturating_sub(SHOWN_GROUPS);
         items.truncate(SHOWN_GROUPS);
@@ -172,12 +170,15 @@ impl ZeroGradients {
     }
 
     /// A sentence for each group; groups that say the same of units of one layer become one.
-    fn items(&self) -> Vec<Item> {
+    fn items(&self, names: RowNames<'_>) -> Vec<Item> {
         let mut items = vec![];
         let mut layers: Vec<(Layer<'_>, Vec<String>, Vec<&Weight>)> = vec![];
         for group in &self.groups {
             let Some((layer, unit)) = self.layer(group) else {
-                items.push(Item { weights: group.weights.len(), sentence: self.sentence(group) });
+                items.push(Item {
+                    weights: group.weights.len(),
+                    sentence: self.sentence(group, names),
+                });
                 continue;
             };
             match layers.iter_mut().find(|(known, _, _)| *known == layer) {
@@ -208,13 +209,13 @@ impl ZeroGradients {
         items
     }
 
-    fn sentence(&self, group: &ZeroGroup) -> String {
+    fn sentence(&self, group: &ZeroGroup, names: RowNames<'_>) -> String {
         let reasons: Vec<String> = group
             .causes
             .iter()
             .take(SHOWN_WEIGHTS)
             .map(|(cause, rows)| {
-                format!("in {} {}", rows_in_words(rows, self.rows), cause.sentence())
+                format!("in {} {}", names.words(rows, self.rows), cause.sentence())
             })
             .collect();
         let reasons = if reasons.is_empty() {

@@ -117,6 +117,11 @@ impl<'a> Flow<'a> {
         numbers.iter().filter_map(|&number| self.causes.0.get(number as usize).cloned()).collect()
     }
 
+    /// Whether a cause is a dead unit.
+    pub(super) fn is_dead(&self, number: u32) -> bool {
+        matches!(self.causes.0.get(number as usize), Some(Cause::Dead { .. }))
+    }
+
     /// The cells of one element of a parameter, a cell for each row.
     pub(super) fn of_element(&mut self, parameter: NodeId, element: usize) -> Vec<Cell> {
         self.of(parameter, self.setting.rows(), Some(element))

@@ -68,7 +68,8 @@ pub struct RowReason {
 /// Weights whose gradients are zero for the same reasons.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ZeroGroup {
-    /// The reasons, with the rows in which each holds; where some hold in all rows, only these.
+    /// The reasons, with the rows in which each holds; where some hold in all rows, only one of these: a dead unit if
+    /// there is one. [`why_zero`] gives all of them for a weight.
     pub causes: Vec<(Cause, Vec<usize>)>,
     /// The weights.
     pub weights: Vec<Weight>,
@@ -179,9 +180,13 @@ pub fn zero_gradients(setting: &Setting) -> Result<ZeroGradients> {
                     }
                 }
             }
-            // What closes every row by itself is reason enough.
-            if causes.iter().any(|(_, own)| own.len() == rows) {
-                causes.retain(|(_, own)| own.len() == rows);
+            // What closes every row by itself is reason enough; of several such, a dead unit before an input of 0,
+            // so that a unit's weights stay together.
+            let whole = |(_, own): &&(u32, Vec<usize>)| own.len() == rows;
+            let dead = |(cause, _): &&(u32, Vec<usize>)| flow.is_dead(*cause);
+            let main = causes.iter().filter(whole).find(dead);
+            if let Some(main) = main.or_else(|| causes.iter().find(whole)).cloned() {
+                causes = vec![main];
             }
             let weight = setting.weight(parameter, element);
             match groups.iter_mut().find(|(known, _)| *known == causes) {

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::document::{Document, Text};
-use crate::explain::SettingConfig;
 use crate::explain::samples::{Sample, manual, random, sample, two_units, values};
+use crate::explain::{RowNames, SettingConfig};
 use crate::nn::Mode;
 use crate::train::Target;
 
@@ -12,7 +12,7 @@ fn ask(sample: &Sample, weight: &str) -> WhyZero {
 }
 
 fn words(found: &WhyZero) -> String {
-    Document { title: Text::default(), blocks: found.blocks() }.plain()
+    Document { title: Text::default(), blocks: found.blocks(RowNames::default()) }.plain()
 }
 
 /// A network of two Linear(1, 1) with an activation between, on one-input rows.
@@ -241,7 +241,8 @@ fn verdicts_agree_with_the_gradients() {
 fn all_weights_are_grouped() {
     let found = zero_gradients(&manual(-0.1, 0.1).setting()).unwrap();
     assert_eq!((found.count(), found.weights, found.rows), (2, 2, 3));
-    let words = Document { title: Text::default(), blocks: found.blocks() }.plain();
+    let words =
+        Document { title: Text::default(), blocks: found.blocks(RowNames::default()) }.plain();
     assert!(words.contains("2 of 2 weights"), "{words}");
     // Two dead units of a layer are said in one sentence.
     let dead = sample(
@@ -257,7 +258,8 @@ fn all_weights_are_grouped() {
         "mse",
     );
     let found = zero_gradients(&dead.setting()).unwrap();
-    let words = Document { title: Text::default(), blocks: found.blocks() }.plain();
+    let words =
+        Document { title: Text::default(), blocks: found.blocks(RowNames::default()) }.plain();
     for part in [
         "6 of 10 weights",
         "units 1, 2 of layer \"0\" (ReLU after it) are dead in every row",
