@@ -86,7 +86,7 @@ impl Derivative {
             }
         };
         format!(
-            "Consider the activation function $f(z)$ = {shown}.\n\nCompute its derivative. {question}\n"
+            "Consider the activation function\n\n{shown}\n\nCompute its derivative. {question}\n"
         )
     }
 
