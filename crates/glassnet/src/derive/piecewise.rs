@@ -115,6 +115,18 @@ fn value_at(tree: &Expression, variable: &str, at: &BigRational) -> Option<Expre
     })
 }
 
+/// Whether no kink or jump of `tree` can lie at the number.
+fn is_steady(tree: &Expression, variable: &str, at: &BigRational) -> bool {
+    let zero = Expression::integer(0);
+    let is_zero = |place: &Expression| {
+        !matches!(
+            compare(&place.substitute(variable, &constant(at)), &zero),
+            Compared::Different { .. }
+        )
+    };
+    tree.kinks().is_ok_and(|places| !places.iter().any(is_zero))
+}
+
 fn joint(
     formula: &Expression,
     slope: &Expression,
@@ -126,10 +138,14 @@ fn joint(
     let slope_at = resolve(slope, variable, &Place::At(at.clone()));
     let own = resolve(formula, variable, &Place::At(at.clone()));
     let convention = value_at(&slope_at, variable, at);
-    let (from_left, from_right) =
-        (value_at(&left.formula, variable, at), value_at(&right.formula, variable, at));
+    // A limit is the value at the end of the piece only where nothing in the piece has a kink or jump there.
+    let limit = |piece: &PieceDerivation, tree: &Expression| {
+        let steady = is_steady(&piece.formula, variable, at) && is_steady(tree, variable, at);
+        if steady { value_at(tree, variable, at) } else { None }
+    };
+    let (from_left, from_right) = (limit(left, &left.formula), limit(right, &right.formula));
     let (left_slope, right_slope) =
-        (value_at(&left.derivative, variable, at), value_at(&right.derivative, variable, at));
+        (limit(left, &left.derivative), limit(right, &right.derivative));
     let same = |a: &Option<Expression>, b: &Option<Expression>| match (a, b) {
         (Some(a), Some(b)) => match compare(a, b) {
             Compared::Equal | Compared::NumericallyEqual => Some(true),

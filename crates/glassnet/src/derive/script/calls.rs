@@ -297,13 +297,14 @@ impl Parser<'_> {
             match &token.word {
                 Word::Mark('(' | '[' | '{') => depth += 1,
                 Word::Mark(')' | ']' | '}') => {
-                    depth -= 1;
+                    depth = depth.saturating_sub(1);
                     if depth == 0 {
                         break;
                     }
                 }
                 Word::Name(own) if own == name => {
-                    let next = self.tokens.get(i + 1).map(|token| &token.word);
+                    let behind = self.behind_power(i + 1);
+                    let next = self.tokens.get(behind).map(|token| &token.word);
                     found |= !matches!(next, Some(Word::Mark('(' | '{' | '[')));
                 }
                 _ => {}
@@ -313,6 +314,33 @@ impl Parser<'_> {
             self.note(format!("{name}(…) is read as a product, since {name} stands alone within"));
         }
         found
+    }
+
+    /// The token behind a power that begins at `start`, as in `sin^2(z)` and `\sin^{2}(z)`; `start` if none does.
+    fn behind_power(&self, start: usize) -> usize {
+        let word = |i: usize| self.tokens.get(i).map(|token| &token.word);
+        match word(start) {
+            Some(Word::Raised(..)) => return start + 1,
+            Some(Word::Mark('^')) => {}
+            _ => return start, // not operations: no power begins here
+        }
+        if !matches!(word(start + 1), Some(Word::Mark('(' | '{' | '['))) {
+            return start + 2;
+        }
+        let mut depth = 0usize;
+        for (i, token) in self.tokens.iter().enumerate().skip(start + 1) {
+            match &token.word {
+                Word::Mark('(' | '[' | '{') => depth += 1,
+                Word::Mark(')' | ']' | '}') => {
+                    depth = depth.saturating_sub(1);
+                    if depth == 0 {
+                        return i + 1;
+                    }
+                }
+                _ => {} // not operations: within the exponent
+            }
+        }
+        self.tokens.len()
     }
 
     /// `\sin 2z`, `\ln\cosh z`: the argument is the next factor, with a number before it.

@@ -111,3 +111,23 @@ fn what_cannot_be_derived_is_refused() {
     let long = parse(&vec!["z"; 500].join("+")).unwrap();
     assert!(derive(&long, "z", &Config::default()).is_err());
 }
+
+#[test]
+fn one_sided_derivatives_are_limits_or_left_open() {
+    // |tanh z| has a kink within both pieces of relu(z): putting 0 in would give the convention, not a limit.
+    for formula in ["abs(tanh(z))+relu(z)", "relu(z)+sign(tanh(z))", "min(tanh(z),abs(z))"] {
+        let derivation = derivation(formula, 1);
+        let formula = parse(formula).unwrap();
+        for joint in &derivation.joints {
+            for (slope, side) in [(&joint.left, -1.0), (&joint.right, 1.0)] {
+                let Some(slope) = slope else { continue };
+                let at = joint.at.evaluate(&[]).unwrap();
+                let value = |z: f64| formula.evaluate(&[("z", z)]).unwrap();
+                let step = 1e-7 * side;
+                let expected = (value(at + step) - value(at + step / 2.0)) / (step / 2.0);
+                let found = slope.evaluate(&[]).unwrap();
+                assert!((found - expected).abs() < 1e-5, "{formula}: {found} is not {expected}");
+            }
+        }
+    }
+}
