@@ -284,6 +284,10 @@ pub(crate) struct Train {
     /// A CSV file of every epoch's losses and metrics.
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub(crate) history: Option<PathBuf>,
+    /// A report of the run to read: data, network, settings, curves of the losses, scores, and what they mean. The ending
+    /// decides how it is written: .html, .md, .tex, .json or .txt.
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub(crate) report: Option<PathBuf>,
     /// Save the state of the training after every epoch.
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub(crate) checkpoint: Option<PathBuf>,

@@ -88,7 +88,7 @@ fn shortest_f32(value: f64) -> f64 {
 }
 
 /// Four digits after the point, or all that an f32 has where these would hide a small number.
-fn shown(value: f64) -> String {
+pub(crate) fn shown(value: f64) -> String {
     if value.abs() >= 0.001 || value == 0.0 || !value.is_finite() {
         return format!("{value:.4}");
     }
@@ -100,6 +100,13 @@ pub(crate) fn metrics_table(columns: &[(&str, &Metrics)]) -> String {
     let header: Vec<&str> =
         std::iter::once("").chain(columns.iter().map(|(name, _)| *name)).collect();
     let mut table = crate::table::Table::new(&header);
+    metrics_rows(columns).into_iter().for_each(|row| table.row(row));
+    table.render(&(1..=columns.len()).collect::<Vec<usize>>())
+}
+
+/// The rows of a table of metrics: the name, and what each set of rows has of it.
+pub(crate) fn metrics_rows(columns: &[(&str, &Metrics)]) -> Vec<Vec<String>> {
+    let mut rows = vec![];
     let names = ["loss", "accuracy", "macro_f1", "log_loss", "roc_auc", "mae", "rmse", "r2"];
     for name in names {
         let cell = |metrics: &Metrics| {
@@ -109,14 +116,14 @@ pub(crate) fn metrics_table(columns: &[(&str, &Metrics)]) -> String {
         let cells: Vec<Option<String>> = columns.iter().map(|(_, metrics)| cell(metrics)).collect();
         if cells.iter().any(Option::is_some) {
             let label = name.replace('_', " ");
-            table.row(
+            rows.push(
                 std::iter::once(label)
                     .chain(cells.into_iter().map(Option::unwrap_or_default))
                     .collect(),
             );
         }
     }
-    table.render(&(1..=columns.len()).collect::<Vec<usize>>())
+    rows
 }
 
 /// The confusion table: rows true, columns predicted.

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 
-use glassnet::nn::{Module, Summary};
+use glassnet::nn::{Module, Summary, SummaryRow};
 use glassnet::worked::{self, Counting, Role};
 use glassnet::{Error, Result};
 use glassnet_data::{Encoding, Feature};
@@ -72,18 +72,8 @@ fn show(module: &Module, trained: Option<&Trained>, terminal: &mut Terminal) -> 
     }
     terminal.line(&module.to_string())?;
     terminal.line("")?;
-    let mut table = crate::table::Table::new(&["layer", "kind", "output", "parameters", ""]);
-    for row in &summary.rows {
-        table.row(vec![
-            row.name.clone(),
-            row.kind.to_owned(),
-            row.output.as_ref().map_or("?".into(), |shape| shape_text(shape)),
-            row.parameters.to_string(),
-            row.formula
-                .as_ref()
-                .map_or(String::new(), |formula| format!("= {}", formula.replace('*', "·"))),
-        ]);
-    }
+    let mut table = crate::table::Table::new(&LAYER_COLUMNS);
+    layer_rows(&summary).into_iter().for_each(|row| table.row(row.to_vec()));
     terminal.text(&table.render(&[3]))?;
     terminal.line("")?;
     terminal.line(&format!("total: {} parameters", summary.parameters))?;
@@ -98,6 +88,25 @@ fn show(module: &Module, trained: Option<&Trained>, terminal: &mut Terminal) -> 
         }
     }
     Ok(())
+}
+
+/// What a table of layers has in its columns; the last one is how the parameters come about.
+pub(crate) const LAYER_COLUMNS: [&str; 5] = ["layer", "kind", "output", "parameters", ""];
+
+/// The table of layers, a row per layer.
+pub(crate) fn layer_rows(summary: &Summary) -> Vec<[String; 5]> {
+    let row = |row: &SummaryRow| {
+        [
+            row.name.clone(),
+            row.kind.to_owned(),
+            row.output.as_ref().map_or("?".into(), |shape| shape_text(shape)),
+            row.parameters.to_string(),
+            row.formula
+                .as_ref()
+                .map_or(String::new(), |formula| format!("= {}", formula.replace('*', "·"))),
+        ]
+    };
+    summary.rows.iter().map(row).collect()
 }
 
 fn shape_text(shape: &[usize]) -> String {
@@ -149,25 +158,23 @@ fn describe(trained: &Trained) -> Vec<String> {
             .preprocessing
             .features()
             .iter()
-            .map(|feature| format!("  {}", describe_column(feature))),
+            .map(|feature| format!("  {}: {}", feature.column, describe_encoding(feature))),
     );
     lines
 }
 
 /// How one column becomes features.
-fn describe_column(feature: &Feature) -> String {
+pub(crate) fn describe_encoding(feature: &Feature) -> String {
     let gaps = |missing: bool| if missing { ", with an indicator of gaps" } else { "" };
     match &feature.encoding {
-        Encoding::Number { mean, std, median, gaps: missing } => format!(
-            "{}: (x - {mean:.6}) / {std:.6}, gaps become {median:.6}{}",
-            feature.column,
-            gaps(*missing)
-        ),
+        Encoding::Number { mean, std, median, gaps: missing } => {
+            format!("(x - {mean:.6}) / {std:.6}, gaps become {median:.6}{}", gaps(*missing))
+        }
         Encoding::Boolean { gaps: missing, .. } => {
-            format!("{}: 0 or 1{}", feature.column, gaps(*missing))
+            format!("0 or 1{}", gaps(*missing))
         }
         Encoding::Category { levels, gaps: missing } => {
-            format!("{}: one of {}{}", feature.column, levels.join(", "), gaps(*missing))
+            format!("one of {}{}", levels.join(", "), gaps(*missing))
         }
     }
 }

@@ -1,12 +1,14 @@
 //! `glassnet train`.
 
 mod finish;
+mod report;
 mod settings;
 
 use std::path::Path;
 use std::time::Instant;
 
 use glassnet::nn::{Module, Network};
+use glassnet::report::Format;
 use glassnet::train::{Record, Session, Stopped};
 use glassnet::{Error, Result};
 use glassnet_data::{
@@ -40,6 +42,7 @@ struct Outputs {
     model: Output,
     history: Option<Output>,
     checkpoint: Option<Output>,
+    report: Option<(Output, Format)>,
 }
 
 pub(crate) fn run(args: &args::Train, terminal: &mut Terminal) -> Result<u8> {
@@ -89,7 +92,7 @@ pub(crate) fn run(args: &args::Train, terminal: &mut Terminal) -> Result<u8> {
         samples_per_second: (done * training.rows()) as f64 / seconds.max(1e-9),
         interrupted: interrupt.status().is_some() && record.stopped == Stopped::Interrupted,
     };
-    interrupt.shielded(|| finish::report(&outcome, &outputs, terminal))?;
+    interrupt.shielded(|| finish::conclude(&outcome, &outputs, terminal))?;
     Ok(status(&record, &interrupt))
 }
 
@@ -132,7 +135,15 @@ fn prepare_outputs(args: &args::Train) -> Result<Outputs> {
         Some(path) => Some(Output::prepare(path, "--checkpoint", replace, &taken)?),
         None => None,
     };
-    Ok(Outputs { history, checkpoint, model })
+    taken.extend(checkpoint.as_ref().map(Output::path));
+    let report = match &args.report {
+        Some(path) => {
+            let format = report::format(path)?;
+            Some((Output::prepare(path, "--report", replace, &taken)?, format))
+        }
+        None => None,
+    };
+    Ok(Outputs { history, checkpoint, report, model })
 }
 
 fn read(args: &args::Train, terminal: &Terminal) -> Result<Rows> {

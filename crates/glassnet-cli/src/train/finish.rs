@@ -3,12 +3,13 @@
 use std::fmt::Write;
 
 use glassnet::Result;
+use glassnet::report::render;
 use glassnet::train::metrics::Metrics;
 use glassnet::train::{Config, EpochRecord, Predictor, Record, Stopped};
 use glassnet_formats::{Card, CheckpointContext, ModelFile, Task};
 use serde_json::{Value, json};
 
-use super::{Outputs, Rows};
+use super::{Outputs, Rows, report};
 use crate::args;
 use crate::measured::{self, Measured, baseline, confusion_table, metrics_table};
 use crate::terminal::Terminal;
@@ -26,15 +27,41 @@ pub(super) struct Outcome<'a> {
 }
 
 /// The saved weights on every set of rows.
-struct Results {
-    train: Measured,
-    validation: Option<Measured>,
-    test: Option<Measured>,
-    baseline: Metrics,
+pub(super) struct Results {
+    pub(super) train: Measured,
+    pub(super) validation: Option<Measured>,
+    pub(super) test: Option<Measured>,
+    /// What the trivial predictor reaches on the rows that judge.
+    pub(super) baseline: Metrics,
+}
+
+impl Results {
+    /// The rows that judge, the least seen ones, and their name.
+    pub(super) fn judged(&self) -> (&Measured, &'static str) {
+        match (&self.test, &self.validation) {
+            (Some(test), _) => (test, "test"),
+            (None, Some(validation)) => (validation, "validation"),
+            (None, None) => (&self.train, "training"),
+        }
+    }
+
+    /// The metrics of every set of rows and of the trivial predictor, named.
+    pub(super) fn columns(&self) -> Vec<(&'static str, &Metrics)> {
+        let mut columns = vec![("train", &self.train.metrics)];
+        columns.extend(self.validation.as_ref().map(|found| ("validation", &found.metrics)));
+        columns.extend(self.test.as_ref().map(|found| ("test", &found.metrics)));
+        columns.push((self.trivial(), &self.baseline));
+        columns
+    }
+
+    /// What the trivial predictor always answers.
+    pub(super) fn trivial(&self) -> &'static str {
+        if self.train.confusion.is_some() { "majority class" } else { "mean" }
+    }
 }
 
 /// Measures, writes the files and tells about it.
-pub(super) fn report(
+pub(super) fn conclude(
     outcome: &Outcome<'_>,
     outputs: &Outputs,
     terminal: &mut Terminal,
@@ -46,10 +73,22 @@ pub(super) fn report(
         history.write(history_csv(&outcome.record.history).as_bytes())?;
     }
     let path = outputs.model.path().display().to_string();
+    if let Some((output, format)) = &outputs.report {
+        let document = report::document(outcome, &results, &path)?;
+        output.write(render(&document, *format, &Default::default()).as_bytes())?;
+    }
     if terminal.json() {
         return terminal.document(&document(outcome, &results, &path));
     }
-    terminal.text(&text(outcome, &results, &path, file.len()))
+    let mut text = text(outcome, &results, &path, file.len());
+    if let Some((output, _)) = &outputs.report {
+        let _ = writeln!(text, "report: {}", output.path().display());
+    }
+    text.push_str("next:\n");
+    next_commands(outcome, &path).iter().for_each(|command| {
+        let _ = writeln!(text, "  {command}");
+    });
+    terminal.text(&text)
 }
 
 /// Whether the bytes begin a model file that glassnet wrote.
@@ -162,21 +201,8 @@ fn text(outcome: &Outcome<'_>, results: &Results, path: &str, bytes: usize) -> S
         ));
     }
     say("");
-    let mut columns = vec![("train", &results.train.metrics)];
-    if let Some(validation) = &results.validation {
-        columns.push(("validation", &validation.metrics));
-    }
-    if let Some(test) = &results.test {
-        columns.push(("test", &test.metrics));
-    }
-    let trivial = if results.train.confusion.is_some() { "majority class" } else { "mean" };
-    columns.push((trivial, &results.baseline));
-    say(&metrics_table(&columns));
-    let (judged, of) = match (&results.test, &results.validation) {
-        (Some(test), _) => (test, "test"),
-        (None, Some(validation)) => (validation, "validation"),
-        (None, None) => (&results.train, "training"),
-    };
+    say(&metrics_table(&results.columns()));
+    let (judged, of) = results.judged();
     if results.train.confusion.is_none() {
         say("loss: of the standardised target; mae and rmse: in the target's own units");
         say("");
@@ -185,21 +211,27 @@ fn text(outcome: &Outcome<'_>, results: &Results, path: &str, bytes: usize) -> S
         (&judged.confusion, outcome.rows.preprocessing.target().classes())
         && classes.len() <= 20
     {
+        let trivial = results.trivial();
         say(&format!("{of} rows (the {trivial} above is judged on them too):"));
         say(&confusion_table(confusion, classes));
     }
     say(&format!("model: {path} ({})", size(bytes)));
     say(&format!("  network: {}", record.network.module().notation()));
-    say("next:");
-    let (data, model) = (shell(&outcome.args.data.display().to_string()), shell(path));
-    let data = data + &reading_flags(&outcome.args.reading);
-    say(&format!("  glassnet predict {model} {data}"));
-    say(&format!("  glassnet evaluate {model} {data}"));
-    say(&format!("  glassnet summary {model}"));
     text
 }
 
-fn epochs_text(count: usize) -> String {
+/// What one does with the model next.
+pub(super) fn next_commands(outcome: &Outcome<'_>, path: &str) -> [String; 3] {
+    let (data, model) = (shell(&outcome.args.data.display().to_string()), shell(path));
+    let data = data + &reading_flags(&outcome.args.reading);
+    [
+        format!("glassnet predict {model} {data}"),
+        format!("glassnet evaluate {model} {data}"),
+        format!("glassnet summary {model}"),
+    ]
+}
+
+pub(super) fn epochs_text(count: usize) -> String {
     if count == 1 { "1 epoch".into() } else { format!("{count} epochs") }
 }
 
@@ -230,7 +262,7 @@ fn reading_flags(reading: &args::Reading) -> String {
 }
 
 /// A path as a shell takes it.
-fn shell(path: &str) -> String {
+pub(super) fn shell(path: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "/._-+".contains(c);
     if !path.is_empty() && path.chars().all(plain) {
         path.into()

@@ -14,4 +14,5 @@ mod seed;
 mod signals;
 mod surface;
 mod tables;
+mod train_report;
 mod worked;

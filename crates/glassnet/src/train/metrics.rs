@@ -77,17 +77,46 @@ impl Confusion {
     }
 
     fn macro_f1(&self) -> f64 {
-        let scores: Vec<f64> = (0..self.counts.len())
-            .filter_map(|class| {
-                let right = self.counts[class][class];
-                let truth: u64 = self.counts[class].iter().sum();
-                let predicted: u64 = self.counts.iter().map(|row| row[class]).sum();
-                let both = truth + predicted;
-                (both > 0).then(|| 2.0 * right as f64 / both as f64)
-            })
-            .collect();
+        let scores: Vec<f64> = self.per_class().iter().filter_map(|class| class.f1).collect();
         scores.iter().sum::<f64>() / scores.len() as f64
     }
+
+    /// How well each class is found, in the order of the classes.
+    ///
+    /// ```
+    /// use glassnet::train::metrics::Confusion;
+    /// let confusion = Confusion { counts: vec![vec![3, 1], vec![0, 4]] };
+    /// let first = &confusion.per_class()[0];
+    /// assert_eq!((first.rows, first.precision, first.recall), (4, Some(1.0), Some(0.75)));
+    /// ```
+    pub fn per_class(&self) -> Vec<ClassScores> {
+        let scores = |class: usize| {
+            let right = self.counts[class][class];
+            let rows: u64 = self.counts[class].iter().sum();
+            let predicted: u64 = self.counts.iter().map(|row| row[class]).sum();
+            let part = |part: u64, of: u64| (of > 0).then(|| part as f64 / of as f64);
+            ClassScores {
+                rows,
+                precision: part(right, predicted),
+                recall: part(right, rows),
+                f1: part(2 * right, rows + predicted),
+            }
+        };
+        (0..self.counts.len()).map(scores).collect()
+    }
+}
+
+/// How well one class is found. What would divide by no rows is `None`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClassScores {
+    /// The rows whose true class it is.
+    pub rows: u64,
+    /// The part of the rows predicted as this class whose class it is.
+    pub precision: Option<f64>,
+    /// The part of the rows of this class that are predicted as it.
+    pub recall: Option<f64>,
+    /// `2·precision·recall/(precision + recall)`, 0 if no row is predicted rightly; `None` for a class never predicted and never true.
+    pub f1: Option<f64>,
 }
 
 /// The index of the largest score of each row; the first of equals.
@@ -315,6 +344,23 @@ mod tests {
         close(metrics.rmse, 0.612_372_44);
         close(metrics.r2, 0.948_608_137_044_967_9);
         Ok(())
+    }
+
+    #[test]
+    fn a_classs_scores_agree_with_scikit_learn() {
+        // sklearn.metrics.precision_recall_fscore_support([0, 0, 0, 1, 1, 2], [0, 1, 0, 1, 1, 0]).
+        let confusion = Confusion::count(&[0, 0, 0, 1, 1, 2], &[0, 1, 0, 1, 1, 0], 3);
+        let scores = confusion.per_class();
+        let rows: Vec<u64> = scores.iter().map(|class| class.rows).collect();
+        assert_eq!(rows, [3, 2, 1]);
+        for class in &scores[..2] {
+            assert_eq!(class.precision, Some(2.0 / 3.0));
+        }
+        assert_eq!((scores[0].recall, scores[0].f1), (Some(2.0 / 3.0), Some(2.0 / 3.0)));
+        assert_eq!((scores[1].recall, scores[1].f1), (Some(1.0), Some(0.8)));
+        // scikit-learn says 0 for the precision, with a warning that it is undefined.
+        let never = ClassScores { rows: 1, precision: None, recall: Some(0.0), f1: Some(0.0) };
+        assert_eq!(scores[2], never);
     }
 
     #[test]
