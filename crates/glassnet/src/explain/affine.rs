@@ -346,7 +346,11 @@ impl Attribution {
                             Some(Box::new(Math::name("i"))),
                             None,
                         ),
-                        effective("W").lowered(Math::name("i")),
+                        Math::name("W").lowered(Math::row([
+                            Math::text("eff"),
+                            Math::Operator(Operator::Comma),
+                            Math::name("i"),
+                        ])),
                         Math::Operator(Operator::Beside),
                         Math::name("x").lowered(Math::name("i")),
                         Math::Operator(Operator::Plus),
