@@ -50,7 +50,17 @@ fn set_group(table: &Table, grid: &Grid, group: &[usize]) -> String {
         .map(|cells| {
             row(group
                 .iter()
-                .map(|column| cells.get(*column).map_or(String::new(), inline))
+                .zip(&widths)
+                .map(|(column, width)| {
+                    let cell = cells.get(*column).map_or(String::new(), inline);
+                    match grid.aligns[*column] {
+                        // TeX breaks mathematics behind a comma only where it is told that it may.
+                        Align::Left if *width < grid.natural(*column) => {
+                            cell.replace(", ", ",\\allowbreak{} ")
+                        }
+                        Align::Left | Align::Right => cell,
+                    }
+                })
                 .collect())
         })
         .collect();
