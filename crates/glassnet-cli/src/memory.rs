@@ -72,3 +72,18 @@ fn allowed() -> usize {
     let group = read("/sys/fs/cgroup/memory.max").trim().parse().ok();
     addresses.unwrap_or(usize::MAX).min(group.unwrap_or(usize::MAX))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trace_beyond_memory_is_refused() -> Result<()> {
+        let summary = glassnet::nn::parse("100-100")?.summary(None)?;
+        check_trace(&summary, 1)?;
+        let error = check_trace(&summary, usize::MAX).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Limit);
+        assert!(error.what().contains("GB are available"), "{error}");
+        Ok(())
+    }
+}

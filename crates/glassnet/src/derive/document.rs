@@ -146,7 +146,10 @@ fn label(words: &str) -> Text {
         let core = bare.trim_end_matches([',', ':', ';']);
         match formula(core) {
             Some(math) => {
-                text = text.plain(std::mem::take(&mut plain)).math(math);
+                if !plain.is_empty() {
+                    text = text.plain(std::mem::take(&mut plain));
+                }
+                text = text.math(math);
                 plain.push_str(&word[core.len()..]);
             }
             None => plain.push_str(word),
@@ -212,7 +215,7 @@ mod tests {
     fn formulas_in_labels_are_mathematics() {
         let text = label("subtract e^4z and expand by +1 -1");
         let Inline::Math(math) = &text.0[1] else { panic!("{text:?}") };
-        assert_eq!(math.latex(), "e^{4z}");
+        assert_eq!(math.latex(), "e^{4 z}");
         assert_eq!(text.0.len(), 3);
         let equation = label("1+e^-2z = 1/σ(2z)");
         assert!(matches!(
