@@ -8,8 +8,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 use glassnet::explain::{self, Config, Explanation, Labels, Weight};
-use glassnet::nn::Network;
 use glassnet::nn::loss::Criterion;
+use glassnet::nn::{Module, Network};
 use glassnet::train::optimizer::Optimizer;
 use glassnet::{Error, Result};
 
@@ -131,7 +131,8 @@ fn explanation(args: &Explain, terminal: &Terminal) -> Result<Explanation> {
     let optimizer = optimizer.map_err(|error| at_flag(error, "--optimizer"))?;
     let loss = args.loss.as_deref().map(Criterion::parse).transpose();
     let loss = loss.map_err(|error| at_flag(error, "--loss"))?;
-    let model = model::load(&args.model, &args.weights)?;
+    let check = |module: &Module| rows::check(args, module);
+    let model = model::load_checked(&args.model, &args.weights, &check)?;
     let (rows, criterion) = rows::read(args, &model, loss, terminal)?;
     let attribute = args.attribute.as_deref().map(|text| output(text, &rows.labels)).transpose()?;
     let config = Config {

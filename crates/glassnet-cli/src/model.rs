@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::path::Path;
 
-use glassnet::nn::{self, Network, StateDict};
+use glassnet::nn::{self, Module, Network, StateDict};
 use glassnet::{Error, Result, Tensor, Value};
 use glassnet_data::Preprocessing;
 use glassnet_formats::{Card, ModelFile};
@@ -46,9 +46,18 @@ fn is_short_form(argument: &str) -> bool {
 
 /// Reads the network that `argument` names, with `weights` for a bare one.
 pub(crate) fn load(argument: &(impl AsRef<OsStr> + ?Sized), weights: &Weights) -> Result<Model> {
+    load_checked(argument, weights, &|_| Ok(()))
+}
+
+/// As [`load`]; a bare network that `check` refuses is not given weights.
+pub(crate) fn load_checked(
+    argument: &(impl AsRef<OsStr> + ?Sized),
+    weights: &Weights,
+    check: &dyn Fn(&Module) -> Result<()>,
+) -> Result<Model> {
     let argument = argument.as_ref();
     if let Some(notation) = argument.to_str().filter(|argument| is_notation(argument)) {
-        return bare(notation, weights).map(Model::Bare);
+        return bare(notation, weights, check).map(Model::Bare);
     }
     if weights.weights.is_some() {
         return Err(Error::usage("a model file has its own weights")
@@ -104,10 +113,16 @@ fn in_file(error: Error, file: &str) -> Error {
     error.details().iter().fold(wrapped, |wrapped, detail| wrapped.detail(detail.clone()))
 }
 
-fn bare(notation: &str, weights: &Weights) -> Result<Network> {
-    let mut network = Network::new(nn::parse(notation)?, weights.seed)?;
+fn bare(
+    notation: &str,
+    weights: &Weights,
+    check: &dyn Fn(&Module) -> Result<()>,
+) -> Result<Network> {
+    let module = nn::parse(notation)?;
     // Layers that do not fit together are told before any table is read.
-    network.module().summary(None)?;
+    module.summary(None)?;
+    check(&module)?;
+    let mut network = Network::new(module, weights.seed)?;
     let Some(given) = &weights.weights else { return Ok(network) };
     let state = match given.to_str().filter(|text| text.trim_start().starts_with('{')) {
         Some(text) => from_json(text)?,

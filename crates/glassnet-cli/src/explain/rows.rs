@@ -12,7 +12,7 @@ use glassnet_data::{CsvOptions, TargetEncoding, read_matrix};
 
 use super::Explain;
 use crate::model::{Model, Trained};
-use crate::{output, predict, reading, terminal::Terminal};
+use crate::{memory, output, predict, reading, terminal::Terminal};
 
 /// The rows and the loss, if there is one.
 pub(super) fn read(
@@ -37,6 +37,18 @@ pub(super) fn read(
         Model::Bare(network) => bare(args, network, loss, terminal),
         Model::Trained(trained) => from_model(args, trained, loss, terminal),
     }
+}
+
+/// Refuses rows that do not fit a network, and networks that do not fit memory, before it has weights.
+pub(super) fn check(args: &Explain, module: &Module) -> Result<()> {
+    let inputs = match args.data {
+        None => numbers(&args.input, "--input")?,
+        Some(_) => vec![],
+    };
+    if !inputs.is_empty() {
+        features(module, &inputs)?;
+    }
+    memory::check_trace(&module.summary(None)?, inputs.len().max(1))
 }
 
 fn bare(
@@ -238,6 +250,11 @@ fn numbers(given: &[String], flag: &str) -> Result<Vec<Vec<String>>> {
 fn number(text: &str, flag: &str) -> Result<f32> {
     match text.parse::<f32>() {
         Ok(value) if value.is_finite() => Ok(value),
+        Ok(_) if text.parse::<f64>().is_ok_and(f64::is_finite) => {
+            Err(Error::data(format!("{text} is too large for f32"))
+                .at(flag.to_owned())
+                .help("give numbers between -3.4e38 and 3.4e38"))
+        }
         Ok(_) => Err(Error::data(format!("{text} is not a finite number"))
             .at(flag.to_owned())
             .help("give finite numbers")),
@@ -330,7 +347,8 @@ fn outputs(module: &Module, features: &Features) -> usize {
 
 /// The loss of a bare network if none is named.
 fn guessed_loss(module: &Module, outputs: usize, truths: &[Vec<String>]) -> &'static str {
-    let class = |row: &Vec<String>| row.len() == 1 && row[0].parse::<u32>().is_ok();
+    // One word for several outputs can only be a class.
+    let class = |row: &Vec<String>| row.len() == 1;
     let last = module.layers().last().map(|(_, layer)| layer.kind());
     match (outputs > 1 && truths.iter().all(class), last) {
         (true, Some("LogSoftmax")) => "nll",
@@ -375,7 +393,7 @@ fn class(text: &str, outputs: usize, classes: &[String]) -> Result<i64> {
     match text.parse::<usize>() {
         Ok(index) if index < outputs || outputs == 0 => Ok(index as i64),
         Ok(_) | Err(_) => {
-            let what = Error::usage(format!("{text:?} is no class")).at("--true");
+            let what = Error::usage(format!("there is no class {text:?}")).at("--true");
             let last = outputs.saturating_sub(1);
             Err(match classes.is_empty() {
                 true => what.help(format!("the network scores {outputs} classes: 0 to {last}")),

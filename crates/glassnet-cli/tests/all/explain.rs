@@ -190,12 +190,29 @@ fn rows_of_numbers_come_from_a_table() {
 }
 
 #[test]
+fn what_is_added_says_which_rows_are_left_out() {
+    let answer = explain(&["2-2-2", "--input", "0,1;1,0;1,1;2,1;3,1;0,3", "--attribute", "0"]);
+    assert_eq!(answer.status, 0, "{}", answer.stderr);
+    assert!(answer.stdout.contains("what each input adds in 2 more rows"), "{}", answer.stdout);
+    assert!(!answer.stdout.contains("−0 "), "{}", answer.stdout);
+    let wide = explain(&["6-2", "--input", "1,2,3,4,5,6;6,5,4,3,2,1"]);
+    assert!(wide.stdout.contains("(1, 2, 3, 4, ⋯)"), "{}", wide.stdout);
+    let latex = explain(&["2-2-2", "--input", "0,1", "--attribute", "0", "--format", "latex"]);
+    assert!(latex.stdout.contains(r"W_{\text{eff}, i}"), "{}", latex.stdout);
+}
+
+#[test]
 fn what_cannot_be_explained_is_told() {
     for (args, status, words) in [
         (&["2-2-2", "--input", "0,1,2"][..], 2, "the network takes 2"),
         (&["2-2-2", "--input", "nan,1"], 3, "not a finite number"),
         (&["2-2-2", "--input", "0,1e999"], 3, "not a finite number"),
+        (&["2-2-2", "--input", "0,1e39"], 3, "1e39 is too large for f32"),
         (&["2-2-2", "--input", "0,x"], 2, "is not a number"),
+        (&["2-2-2", "--input", "0,1", "--true", "Foo"], 2, "there is no class \"Foo\""),
+        (&["2-2-2", "--input", "0,1", "--true", "-1"], 2, "scores 2 classes: 0 to 1"),
+        (&["2-2-2", "--input", "0,1", "--true", "0.3"], 2, "scores 2 classes: 0 to 1"),
+        (&["60000-60000", "--input", "0,1"], 2, "the network takes 60000"),
         (&["2-2-2"], 2, "there is no row to explain"),
         (&["2-2-2", "--input", "0,1", "--true", "7"], 2, "0 to 1"),
         (&["2-2-2", "--input", "0,1", "--backward"], 2, "--true"),

@@ -3,7 +3,7 @@
 use super::derivation::{Derivation, DerivationStep, JointKind, PieceDerivation};
 use super::exact::Piece;
 use crate::document::{Block, Check, Document, NoteKind, Step, Steps, Text};
-use crate::formula::{Expression, Math, Operator, Relation};
+use crate::formula::{self, Expression, Math, Operator, Relation};
 
 impl Derivation {
     /// The derivation for people. Every line carries its rule's name and how it was checked.
@@ -95,7 +95,7 @@ impl Derivation {
             lines.steps.push(Step {
                 relation: Operator::Equals,
                 value: step.to.math(),
-                label: step.label.as_str().into(),
+                label: label(&step.label),
                 check: Some(step.checked),
             });
         }
@@ -136,6 +136,61 @@ impl Derivation {
     }
 }
 
+/// A rule's label, the formulas in it set as mathematics: `subtract e^4z and expand by +1 -1`. What is no formula, or
+/// would read otherwise than it is written, stays as it is.
+fn label(words: &str) -> Text {
+    let mut text = Text::default();
+    let mut plain = String::new();
+    for word in words.split_inclusive(' ') {
+        let bare = word.trim_end();
+        let core = bare.trim_end_matches([',', ':', ';']);
+        match formula(core) {
+            Some(math) => {
+                if !plain.is_empty() {
+                    text = text.plain(std::mem::take(&mut plain));
+                }
+                text = text.math(math);
+                plain.push_str(&word[core.len()..]);
+            }
+            None => plain.push_str(word),
+        }
+    }
+    if plain.is_empty() { text } else { text.plain(plain) }
+}
+
+/// A word of a label as mathematics, if it has a sign of operation and is a formula or an equation of two.
+fn formula(word: &str) -> Option<Math> {
+    let is_formula = word.contains(['^', '=', '/', '*', '·']) || word.ends_with(')');
+    if !is_formula || word.starts_with(['+', '-', '−']) || word.chars().all(char::is_alphabetic) {
+        return None;
+    }
+    match word.split_once('=') {
+        Some((left, right)) => Some(
+            formula::parse(&with_brackets(left))
+                .ok()?
+                .math()
+                .equals(formula::parse(&with_brackets(right)).ok()?.math()),
+        ),
+        None => Some(formula::parse(&with_brackets(word)).ok()?.math()),
+    }
+}
+
+/// Labels write exponents short, `e^4z` for `e^(4z)`: here with their brackets.
+fn with_brackets(word: &str) -> String {
+    let mut parts = word.split('^');
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let sign = usize::from(part.starts_with('-'));
+        let length = part[sign..].find(|c: char| !c.is_alphanumeric()).unwrap_or(part.len() - sign);
+        let (exponent, rest) = part.split_at(sign + length);
+        match length {
+            0 => text.push_str(&format!("^{part}")),
+            _ => text.push_str(&format!("^({exponent}){rest}")),
+        }
+    }
+    text
+}
+
 /// z < 0, 0 < z < 1, z > 1
 fn range(piece: &Piece) -> Math {
     let name = Math::name(&piece.variable);
@@ -148,5 +203,30 @@ fn range(piece: &Piece) -> Math {
         }
         (None, Some(high)) => Math::row([name, less(), end(high)]),
         (Some(low), Some(high)) => Math::row([end(low), less(), name, less(), end(high)]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::Inline;
+
+    #[test]
+    fn formulas_in_labels_are_mathematics() {
+        let text = label("subtract e^4z and expand by +1 -1");
+        let Inline::Math(math) = &text.0[1] else { panic!("{text:?}") };
+        assert_eq!(math.latex(), "e^{4 z}");
+        assert_eq!(text.0.len(), 3);
+        let equation = label("1+e^-2z = 1/σ(2z)");
+        assert!(matches!(
+            equation.0.as_slice(),
+            [Inline::Math(_), Inline::Plain(_), Inline::Math(_)]
+        ));
+        for words in ["quotient rule", "", "a² − b²", "multiply out (brackets)"] {
+            assert!(
+                label(words).0.iter().all(|piece| matches!(piece, Inline::Plain(_))),
+                "{words}"
+            );
+        }
     }
 }

@@ -11,7 +11,7 @@
 
 use num_traits::Zero;
 
-use super::exact::{self, Given, Numbers, Rational, Short, nearest};
+use super::exact::{self, Given, Numbers, Rational, nearest};
 use super::explanation::Labels;
 use super::frozen::is_piecewise_affine;
 use super::units::{RowNames, kinked};
@@ -346,7 +346,11 @@ impl Attribution {
                             Some(Box::new(Math::name("i"))),
                             None,
                         ),
-                        effective("W").lowered(Math::name("i")),
+                        Math::name("W").lowered(Math::row([
+                            Math::text("eff"),
+                            Math::Operator(Operator::Comma),
+                            Math::name("i"),
+                        ])),
                         Math::Operator(Operator::Beside),
                         Math::name("x").lowered(Math::name("i")),
                         Math::Operator(Operator::Plus),
@@ -368,9 +372,13 @@ impl Attribution {
         match &self.kind {
             AttributionKind::LocalAffine => {
                 let words = match &self.exact {
-                    Some(exact) => format!(
+                    Some(exact) if exact.to_string().len() <= 13 => format!(
                         "Computed in fractions: the parts add up to the output {} exactly.",
-                        Short(exact)
+                        exact.to_string().replace('-', "−")
+                    ),
+                    Some(exact) => format!(
+                        "Computed in fractions: the parts add up exactly to the output, whose first digits are {}.",
+                        six(nearest(exact)).replace('-', "−")
                     ),
                     None => "Computed in f64: the parts add up to the output up to rounding.".to_owned(),
                 };
@@ -459,7 +467,8 @@ fn effective(name: &str) -> Math {
 
 /// To six digits.
 fn short(value: f64) -> f64 {
-    format!("{value:.5e}").parse().unwrap_or(value)
+    // Adding 0 takes the sign off a zero.
+    format!("{value:.5e}").parse().unwrap_or(value) + 0.0
 }
 
 fn six(value: f64) -> String {

@@ -1,5 +1,7 @@
 //! The deep answers within an explanation: the other convention, the loss along the weight, the sharpness.
 
+use std::sync::Arc;
+
 use super::affine::{Attribution, AttributionConfig, attribute};
 use super::along::{Along, AlongConfig, loss_along};
 use super::convention::{OtherConvention, Side, other_convention};
@@ -48,7 +50,7 @@ pub struct Deep {
 /// Asks what `config` wants to know.
 pub(super) fn find(
     network: &Network,
-    trace: &Trace,
+    trace: &Arc<Trace>,
     rows: &Dataset,
     criterion: &Criterion,
     config: &Config,
@@ -61,7 +63,7 @@ pub(super) fn find(
         return Ok(Deep { too_large, ..Deep::default() });
     }
     let settings = super::SettingConfig { mode: config.mode, ..Default::default() };
-    let setting = Setting::with_config(network, rows, criterion, settings)?;
+    let setting = Setting::of_trace(network, rows, criterion, settings, Arc::clone(trace))?;
     // These two refuse networks that are too large for them, which is no reason to tell nothing.
     let why_zero = weight.and_then(|weight| why_zero(&setting, weight).ok());
     let ask_all = config.backward && weights <= MOST_NAMED && work <= MOST_ASKED;
@@ -102,13 +104,25 @@ pub(super) fn attributions(
 }
 
 /// What goes with the forward pass.
-pub(super) fn write_attributions(deep: &Deep, labels: &Labels, document: &mut Document) {
+pub(super) fn write_attributions(
+    deep: &Deep,
+    labels: &Labels,
+    rows: usize,
+    document: &mut Document,
+) {
     if deep.attributions.is_empty() {
         return;
     }
     document.section("What each input adds");
     for attribution in &deep.attributions {
         document.blocks.extend(attribution.blocks(labels));
+    }
+    let left = rows.saturating_sub(deep.attributions.len());
+    if left > 0 {
+        omitted(
+            document,
+            format!("what each input adds in {left} more rows; ask for a row by itself to see it."),
+        );
     }
 }
 

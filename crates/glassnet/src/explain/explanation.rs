@@ -1,5 +1,7 @@
 //! Asking for an explanation, and what it consists of.
 
+use std::sync::Arc;
+
 use super::deep::{self, Deep};
 use super::differences::{Difference, difference};
 use super::paths::{Paths, paths};
@@ -76,7 +78,7 @@ pub struct Explanation {
     /// The network.
     pub network: Network,
     /// All rows as one batch: the loss is their mean (or sum), the gradient its.
-    pub trace: Trace,
+    pub trace: Arc<Trace>,
     /// Each row by itself; none without a loss.
     pub rows: Vec<RowResult>,
     /// What things are called.
@@ -180,6 +182,7 @@ pub fn explain(network: &Network, rows: &Rows, config: &Config) -> Result<Explan
         }
         (_, _) => (Trace::forward(network, &rows.features, &settings)?, vec![]),
     };
+    let trace = Arc::new(trace);
     let weight = config.weight.as_ref().map(|index| weight_result(&trace, index)).transpose()?;
     let mut deep = match (&rows.target, &config.criterion) {
         (Some(target), Some(criterion)) => {
@@ -305,7 +308,7 @@ impl Explanation {
         forward::write(self, &mut document);
         let backward =
             self.trace.loss().is_some() && (self.config.backward || self.weight.is_some());
-        deep::write_attributions(&self.deep, &self.labels, &mut document);
+        deep::write_attributions(&self.deep, &self.labels, self.trace.rows(), &mut document);
         if self.trace.loss().is_some() {
             loss::write(self, &mut document);
             printed::write(self, &mut document);

@@ -18,6 +18,8 @@ const LAYERS: usize = 12;
 const TABLE_ROWS: usize = 20;
 /// From so many units in the last place on, a difference shows in the six digits.
 const VISIBLE: f64 = 8.0;
+/// Up to so many numbers stand in a table's cell.
+const CELL: usize = 4;
 /// Up to so many numbers stand in a line.
 const LINE: usize = 8;
 
@@ -172,17 +174,22 @@ fn vector_line(all: &Explanation, node: NodeId, row: usize) -> Math {
 
 /// `(0, 1)`; of many numbers the first.
 pub(super) fn vector(values: &[f32]) -> Math {
+    first(values, LINE)
+}
+
+/// `(0, 1, ⋯)`: at most so many of the numbers.
+fn first(values: &[f32], most: usize) -> Math {
     if let [only] = values {
         return shown_f32(*only).math();
     }
     let mut parts = vec![];
-    for (at, &value) in values.iter().take(LINE).enumerate() {
+    for (at, &value) in values.iter().take(most).enumerate() {
         if at > 0 {
             parts.push(Math::Operator(Operator::Comma));
         }
         parts.push(shown_f32(value).math());
     }
-    if values.len() > LINE {
+    if values.len() > most {
         parts.extend([Math::Operator(Operator::Comma), Math::Operator(Operator::Dots)]);
     }
     Math::row(parts).fenced()
@@ -308,6 +315,10 @@ pub(super) fn largest(values: &[f32], most: usize) -> Vec<usize> {
     units
 }
 
+/// What the f64 values beside the engine's begin with.
+const WRITTEN: &str = "The f64 values start from the decimals as given (0.1, not the f32 nearest to it), so the error \
+                       holds the rounding of those too.";
+
 /// Where f32 and f64 differ visibly, the output stands in both.
 fn precision(all: &Explanation, row: usize, document: &mut Document) {
     let output = all.trace.output();
@@ -335,6 +346,7 @@ fn precision(all: &Explanation, row: usize, document: &mut Document) {
             shown((precision.ulps * 10.0).round() / 10.0).text(),
         ]);
     }
+    table.caption = WRITTEN.into();
     if few && !table.rows.is_empty() {
         document.push(Block::Table(table));
     }
@@ -399,7 +411,7 @@ fn symbol(all: &Explanation, node: NodeId) -> Text {
 }
 
 fn cell(all: &Explanation, node: NodeId, row: usize) -> Text {
-    vector(&row_values(all, node, row)[..].iter().copied().take(4).collect::<Vec<f32>>()).into()
+    first(&row_values(all, node, row), CELL).into()
 }
 
 /// What is true of a row.

@@ -20,6 +20,7 @@ pub(super) fn write(all: &Explanation, document: &mut Document) {
                 .plain(", the loss of all rows together."),
         );
     }
+    document.say("These gradients are the engine's, in f32.");
     let mut table = Table::new([
         Column::words("parameter"),
         Column::words("shape"),

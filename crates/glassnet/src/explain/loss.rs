@@ -413,10 +413,9 @@ fn total(all: &Explanation, criterion: &Criterion, document: &mut Document) {
         .math(full(loss))
         .plain(" in f32, as training computes it");
     if precision.ulps > 0.0 {
-        text = text.plain("; in f64 from the same numbers ").math(precise(exact)).plain(format!(
-            " ({} units of the last place away)",
-            (precision.ulps * 10.0).round() / 10.0
-        ));
+        text = text.plain("; in f64, from the decimals as given, ").math(precise(exact)).plain(
+            format!(" ({} units of the last place away)", (precision.ulps * 10.0).round() / 10.0),
+        );
     }
     document.say(text.plain("."));
 }

@@ -1,5 +1,7 @@
 //! A network with rows, their targets and a loss: what the deep answers read.
 
+use std::sync::Arc;
+
 use super::exact::Numbers;
 use crate::engine::Draw;
 use crate::error::{Error, Result};
@@ -28,7 +30,7 @@ pub struct Setting {
     data: Dataset,
     criterion: Criterion,
     config: SettingConfig,
-    trace: Trace,
+    trace: Arc<Trace>,
     loss: NodeId,
 }
 
@@ -93,7 +95,6 @@ impl Setting {
         criterion: &Criterion,
         config: SettingConfig,
     ) -> Result<Setting> {
-        network.state_dict().check_finite()?;
         let own = trace::Config {
             mode: config.mode,
             draw: config.draw,
@@ -101,6 +102,18 @@ impl Setting {
             ..trace::Config::default()
         };
         let trace = Trace::new(network, data, criterion, &own)?;
+        Setting::of_trace(network, data, criterion, config, Arc::new(trace))
+    }
+
+    /// The setting of a trace that was made with the same network, rows, loss and `config`.
+    pub(super) fn of_trace(
+        network: &Network,
+        data: &Dataset,
+        criterion: &Criterion,
+        config: SettingConfig,
+        trace: Arc<Trace>,
+    ) -> Result<Setting> {
+        network.state_dict().check_finite()?;
         let loss = trace.loss().ok_or_else(|| Error::usage("there is no loss"))?;
         Ok(Setting {
             network: network.clone(),

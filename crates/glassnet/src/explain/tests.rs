@@ -78,7 +78,7 @@ fn the_dead_relu_of_task_2_3() -> Result<()> {
         "a⁽¹⁾ = −0.1·10 = −1",
         "training takes 0, as PyTorch does",
         "on the kink: convention",
-        "from -0.1 to 106/105: the loss goes from 109/300",
+        "from −0.1 to 106/105: the loss goes from 109/300",
     ] {
         assert!(text.contains(line), "{line}\n{text}");
     }

@@ -26,7 +26,9 @@ pub(super) fn write(all: &Explanation, result: &WeightResult, document: &mut Doc
             .math(weight.clone().equals(number_f32(result.value)))
             .plain(" acts on the loss through ")
             .plain(ways(result))
-            .plain(". By the chain rule each adds the product of its local derivatives."),
+            .plain(
+                ". By the chain rule each adds the product of its local derivatives, here in f64.",
+            ),
     );
     let single = result.paths.rows.iter().all(|row| row.count == 1.0);
     match (result.paths.complete, single) {

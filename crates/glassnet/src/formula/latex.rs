@@ -158,17 +158,21 @@ fn write(piece: &Math, text: &mut String) {
             group(numerator, text);
             group(denominator, text);
         }
-        Math::Raised(base, prime) if matches!(prime.as_ref(), Math::Text(sign) if sign == "′") => {
-            write_base(base, text);
+        Math::Raised(base, exponent) if is_prime(exponent) => {
+            let again = matches!(base.as_ref(), Math::Raised(_, inner) if is_prime(inner));
+            match again {
+                true => write(base, text),
+                false => write_base(base, Script::Above, text),
+            }
             text.push('\'');
         }
         Math::Raised(base, exponent) => {
-            write_base(base, text);
+            write_base(base, Script::Above, text);
             text.push('^');
             group(exponent, text);
         }
         Math::Lowered(base, index) => {
-            write_base(base, text);
+            write_base(base, Script::Below, text);
             text.push('_');
             group(index, text);
         }
@@ -230,12 +234,54 @@ fn write(piece: &Math, text: &mut String) {
     }
 }
 
-/// What an exponent or index stands beside: in brackets if that would seem to belong to its last part only.
-fn write_base(base: &Math, text: &mut String) {
-    match needs_brackets(base) {
-        true => write_fence(Fence::Round, base, text),
-        false => write(base, text),
+/// Where an exponent or an index stands.
+#[derive(Clone, Copy, PartialEq)]
+enum Script {
+    Above,
+    Below,
+}
+
+/// What an exponent or index stands beside: in brackets if that would seem to belong to its last part only, and in
+/// braces if it ends with one of its own, of which TeX takes no second.
+fn write_base(base: &Math, script: Script, text: &mut String) {
+    match (needs_brackets(base), ends_with(base, script)) {
+        (true, _) => write_fence(Fence::Round, base, text),
+        (false, true) => group(base, text),
+        (false, false) => write(base, text),
     }
+}
+
+/// Whether what is written for `piece` ends with an exponent, or an index, that a next one would stand beside.
+fn ends_with(piece: &Math, script: Script) -> bool {
+    match piece {
+        Math::Name(_, subscript) => script == Script::Below && subscript.is_some(),
+        Math::Function(_, below, raised) => match script {
+            Script::Above => raised.is_some(),
+            Script::Below => below.is_some(),
+        },
+        Math::Raised(base, _) => script == Script::Above || ends_with(base, script),
+        Math::Lowered(base, _) => script == Script::Below || ends_with(base, script),
+        Math::Under(..) => script == Script::Below,
+        Math::Big(_, below, above) => match script {
+            Script::Above => above.is_some(),
+            Script::Below => below.is_some(),
+        },
+        Math::Row(parts) => parts.last().is_some_and(|last| ends_with(last, script)),
+        Math::Number(_)
+        | Math::Text(_)
+        | Math::Pi
+        | Math::Apply
+        | Math::Operator(_)
+        | Math::Fraction(..)
+        | Math::Root(_)
+        | Math::Fence(..)
+        | Math::Matrix(_)
+        | Math::Cases(_) => false,
+    }
+}
+
+fn is_prime(exponent: &Math) -> bool {
+    matches!(exponent, Math::Text(sign) if sign == "′")
 }
 
 fn function(name: &str) -> String {

@@ -85,6 +85,11 @@ fn write(piece: &Math, text: &mut String) {
             write(&index_of(index), text);
             text.push_str("</msub>");
         }
+        // White space between tags has no width: what stands beside each other here is a product or an application.
+        Math::Text(words) if words.trim().is_empty() => {
+            operator("\u{2062}", text);
+            text.push_str("<mspace width=\"0.22em\"/>");
+        }
         Math::Text(words) => leaf("mtext", words, text),
         Math::Pi => leaf("mi", "π", text),
         Math::Function(name, below, raised) => write_function(name, *below, raised, text),

@@ -84,7 +84,7 @@ fn people_read_the_lines_with_their_rules() {
         "quotient rule",
         "multiply out",
         // A long label goes on in the next line.
-        "subtract e^4z and expand",
+        "subtract e⁴ᶻ and expand",
         "separate",
         "square rule",
         "divide",

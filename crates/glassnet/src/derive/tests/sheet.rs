@@ -97,6 +97,6 @@ fn the_document_reads_as_the_sheet() {
         assert!(text.contains(part), "{part} in {text}");
     }
     let text = derivation("tanh(z)", 1).document().plain();
-    assert!(text.contains("subtract e^4z and expand by +1 -1"), "{text}");
+    assert!(text.contains("subtract e⁴ᶻ and expand by +1 -1"), "{text}");
     assert!(text.contains("1 − tanh²(z)"), "{text}");
 }

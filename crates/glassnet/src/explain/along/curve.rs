@@ -6,7 +6,8 @@ use super::{Along, AlongConfig, Knowledge, Level, Minimum, Now, Piece, Stretch, 
 use crate::error::{Error, ErrorKind, Result};
 use crate::explain::exact::{Place, nearest, rational};
 use crate::explain::setting::{Setting, Weight};
-use crate::reference::{Feeds, evaluate};
+use crate::graph::{NodeId, NodeMap, Op};
+use crate::reference::{Array, Feeds, evaluate};
 use crate::tensor::Tensor;
 use crate::trace::Parameter;
 
@@ -16,6 +17,8 @@ const POINTS: usize = 161;
 const FEW_POINTS: usize = 25;
 /// How many products of numbers all samples may take together.
 const SAMPLED_PRODUCTS: usize = 40_000_000;
+/// How many places where a unit's argument crosses 0 are looked at, and that for large networks.
+const TURNS: (usize, usize) = (64, 8);
 /// How often a window is widened while the loss still falls at its end, and that for large networks.
 const WIDENINGS: (usize, usize) = (6, 1);
 /// Steps of the search for a minimum between two points, and that for large networks.
@@ -50,12 +53,15 @@ impl<'a> Curve<'a> {
     }
 
     fn at(&self, feeds: &mut Feeds, weight: f64) -> Result<f64> {
+        let found = self.values_at(feeds, weight)?;
+        Ok(found[self.setting.loss()].floats()?.data()[0])
+    }
+
+    fn values_at(&self, feeds: &mut Feeds, weight: f64) -> Result<NodeMap<Array>> {
         let mut values = self.values.clone();
         values.data_mut()[self.element] = weight;
         feeds.set_state(self.key, values);
-        let forward = self.setting.forward();
-        let found = evaluate(forward, feeds, self.setting.rows())?;
-        Ok(found[self.setting.loss()].floats()?.data()[0])
+        evaluate(self.setting.forward(), feeds, self.setting.rows())
     }
 
     /// How many values of the weight are affordable.
@@ -132,6 +138,13 @@ impl<'a> Curve<'a> {
             }
             widened += 1;
         }
+        let mut knowledge = knowledge;
+        if config.range.is_none() && is_level(&curve) {
+            curve = self.look_further(&mut feeds, curve, &places)?;
+            if let Knowledge::Sampled { points, .. } = &mut knowledge {
+                *points = curve.len();
+            }
+        }
         let minimum = self.least(&mut feeds, &curve, &places, kinks)?;
         let step = 1e-6 * now.abs().max(1e-3);
         let (left, right) = (self.at(&mut feeds, now - step)?, self.at(&mut feeds, now + step)?);
@@ -153,6 +166,92 @@ impl<'a> Curve<'a> {
             curve,
             rounded: vec![],
         })
+    }
+
+    /// A curve that is flat near the weight, with values from further away: saturated units wake up where their
+    /// arguments come back to 0. Where the loss differs there, the curve is drawn up to the nearest such value.
+    fn look_further(
+        &self,
+        feeds: &mut Feeds,
+        near: Vec<(f64, f64)>,
+        kinks: &[f64],
+    ) -> Result<Vec<(f64, f64)>> {
+        let mut curve = near;
+        let level = curve.first().map_or(f64::NAN, |point| point.1);
+        for weight in self.far_places(feeds, kinks)? {
+            let loss = self.at(feeds, weight)?;
+            if loss.is_finite() {
+                curve.push((weight, loss));
+            }
+        }
+        curve.sort_by(|a, b| a.0.total_cmp(&b.0));
+        curve.dedup_by(|a, b| a.0 == b.0);
+        let now = self.now();
+        let differs = |point: &&(f64, f64)| (point.1 - level).abs() > 1e-14 * level.abs();
+        let distance = |point: &(f64, f64)| (point.0 - now).abs();
+        let closest = curve
+            .iter()
+            .filter(differs)
+            .min_by(|a, b| distance(a).total_cmp(&distance(b)))
+            .map(|point| point.0);
+        let Some(closest) = closest else { return Ok(curve) };
+        let margin = 0.35 * (closest - now).abs();
+        let (low, high) = (now.min(closest) - margin, now.max(closest) + margin);
+        let mut all = self.sample(feeds, low, high, kinks)?;
+        all.extend(curve);
+        all.sort_by(|a, b| a.0.total_cmp(&b.0));
+        all.dedup_by(|a, b| a.0 == b.0);
+        let least = all[least_index(&all)].0;
+        let (low, high) = (low.min(least), high.max(least));
+        all.retain(|point| point.0 >= low && point.0 <= high);
+        Ok(all)
+    }
+
+    /// 0, the weight's mirror image, magnitudes up to ten times its own, kinks and beyond the outermost of them, and
+    /// where the argument of a unit is 0 in a row.
+    fn far_places(&self, feeds: &mut Feeds, kinks: &[f64]) -> Result<Vec<f64>> {
+        let now = self.now();
+        let size = if now == 0.0 { 1.0 } else { now.abs() };
+        let mut places = vec![0.0, -now];
+        for step in [0.01, 0.03, 0.1, 0.3, 0.5, 2.0, 3.0, 5.0, 10.0] {
+            places.extend([-step * size, step * size]);
+        }
+        let most = self.effort(TURNS);
+        places.extend(kinks.iter().copied().take(most));
+        places.extend(kinks.first().map(|kink| kink - size));
+        places.extend(kinks.last().map(|kink| kink + size));
+        let mut turns = self.turns(feeds)?;
+        turns.sort_by(|a, b| (a - now).abs().total_cmp(&(b - now).abs()));
+        turns.dedup();
+        places.extend(turns.into_iter().take(most));
+        places.sort_by(f64::total_cmp);
+        places.dedup();
+        Ok(places)
+    }
+
+    /// Where the arguments of activations are 0, if they go on as between here and a value nearby: exact for the
+    /// units that the weight leads to, and a place worth a look for those behind.
+    fn turns(&self, feeds: &mut Feeds) -> Result<Vec<f64>> {
+        let graph = self.setting.forward();
+        let now = self.now();
+        let other = if now == 0.0 { 1.0 } else { 0.5 * now };
+        let arguments: Vec<NodeId> = graph
+            .graph()
+            .ids()
+            .filter(|&id| matches!(graph.graph().node(id).op(), Op::Activation(_)))
+            .map(|id| graph.graph().node(id).operands()[0])
+            .collect();
+        let mut values = |weight: f64| -> Result<Vec<f64>> {
+            let found = self.values_at(feeds, weight)?;
+            let mut all = vec![];
+            for &argument in &arguments {
+                all.extend_from_slice(found[argument].floats()?.data());
+            }
+            Ok(all)
+        };
+        let (here, there) = (values(now)?, values(other)?);
+        let turn = |(a, b): (&f64, &f64)| now - a * (other - now) / (b - a);
+        Ok(here.iter().zip(&there).map(turn).filter(|turn| turn.is_finite()).collect())
     }
 
     fn sample(

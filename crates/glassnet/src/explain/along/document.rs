@@ -43,8 +43,19 @@ impl Along {
             Minimum::Endless { .. } => "ever lower".to_owned(),
         };
         match (self.advice.reason, self.advice.direction) {
-            (Reason::Indifferent, _) => {
+            (Reason::Indifferent, _) if self.knowledge == Knowledge::Exact => {
                 format!("The loss does not depend on {weight}: it is {here} for every value.")
+            }
+            (Reason::Indifferent, _) => {
+                let end = |point: Option<&(f64, f64)>| {
+                    signed(&format!("{:.6}", Significant(point.map_or(f64::NAN, |point| point.0))))
+                };
+                format!(
+                    "The loss is flat along {weight} as far as was looked (from {} to {}): it is {here} at all values \
+                     there. What it is elsewhere is not known.",
+                    end(self.curve.first()),
+                    end(self.curve.last())
+                )
             }
             (Reason::Least, _) if self.knowledge == Knowledge::Exact => {
                 format!("Leave {weight} at {now}: no other value of it gives a loss below {here}.")
@@ -99,8 +110,11 @@ impl Along {
             Knowledge::Exact => document.say(text.plain(
                 " and every other weight held still, each row's output is straight between kinks, and the loss J is:",
             )),
+            Knowledge::ExactKinks if self.pieces.len() == 1 => document.say(
+                text.plain(" and every other weight held still, the loss is a smooth curve without a kink."),
+            ),
             Knowledge::ExactKinks => document.say(text.plain(
-                " and every other weight held still, the loss is a smooth curve between these places, which are exact:",
+                " and every other weight held still, the loss is a smooth curve but for kinks, whose places are exact.",
             )),
             Knowledge::Sampled { why, points } => document.note(
                 NoteKind::NotProven,
@@ -158,10 +172,12 @@ impl Along {
                     .map(at)
                     .collect();
                 let count = self.pieces.len() - 1;
+                if count == 0 {
+                    return;
+                }
                 let words = match count {
-                    0 => "There is no kink: the curve is smooth everywhere.".to_owned(),
-                    1 => format!("one kink, at {}.", kinks.join(", ")),
-                    _ => format!("{count} kinks: {}{}.", kinks.join(", "), more(count)),
+                    1 => format!("There is one kink, at {}.", kinks.join(", ")),
+                    _ => format!("There are {count} kinks: {}{}.", kinks.join(", "), more(count)),
                 };
                 document.say(words);
             }
@@ -200,7 +216,7 @@ impl Along {
         let rounded = || Math::number(&format!("{:.6}", Significant(loss.value)));
         let value = match &loss.exact {
             Some(exact) if exact.is_integer() => Math::name("J").equals(math(exact)),
-            Some(exact) if exact.to_string().len() <= 24 => {
+            Some(exact) if is_brief(exact) => {
                 Math::row([Math::name("J").equals(math(exact)), approximately(), rounded()])
             }
             Some(_) | None => Math::row([Math::name("J"), approximately(), rounded()]),
@@ -258,6 +274,7 @@ impl Along {
         let weight = &self.weight;
         let how = match self.knowledge {
             Knowledge::Exact => "exact",
+            Knowledge::ExactKinks if self.pieces.len() == 1 => "computed in f64",
             Knowledge::ExactKinks => "kinks exact, the curve in f64",
             Knowledge::Sampled { .. } => "sampled in f64",
         };
@@ -309,8 +326,13 @@ fn table(pieces: &[Piece], symbol: &str) -> Table {
 /// A place in a sentence: exact while it is short, else to seven digits.
 fn at(place: &Place) -> String {
     match place.fraction().map(|exact| digits(exact, DECIMALS)) {
-        Some(exact) if exact.len() <= 18 => exact,
-        Some(_) | None => format!("≈ {:.7}", Significant(place.to_f64())),
+        Some(exact)
+            if exact.len() <= 18
+                && (!exact.contains('/') || place.fraction().is_some_and(is_brief)) =>
+        {
+            signed(&exact)
+        }
+        Some(_) | None => format!("≈ {}", signed(&format!("{:.7}", Significant(place.to_f64())))),
     }
 }
 
@@ -327,15 +349,30 @@ fn readable_signed(value: &Rational) -> Math {
     if !decimal.contains('/') {
         return Math::number(&decimal);
     }
-    if value.to_string().len() <= 18 {
+    if is_brief(value) {
         return math(value);
     }
     Math::number(&format!("{:.7}", Significant(nearest(value))))
 }
 
+/// Whether a reader is glad of the fraction: a whole number, or up to six digits above and below the line.
+fn is_brief(value: &Rational) -> bool {
+    let text = value.to_string();
+    let digits = |part: &str| part.trim_start_matches('-').len();
+    match text.split_once('/') {
+        None => digits(&text) <= 18,
+        Some((above, below)) => digits(above) <= 6 && digits(below) <= 6,
+    }
+}
+
+/// A number in a sentence, with a minus sign rather than a hyphen.
+fn signed(number: &str) -> String {
+    number.replace('-', "−")
+}
+
 /// Whether [`place`] shows the place itself.
 fn is_short(place: &Place) -> bool {
-    place.fraction().is_some_and(|exact| exact.to_string().len() <= 18)
+    place.fraction().is_some_and(|exact| is_brief(exact) || !digits(exact, DECIMALS).contains('/'))
 }
 
 /// Rounds to significant digits in fixed notation.
@@ -366,10 +403,10 @@ fn verb(direction: Direction) -> &'static str {
 }
 
 fn level(level: &Level) -> String {
-    let value = format!("{:.6}", Significant(level.value));
+    let value = signed(&format!("{:.6}", Significant(level.value)));
     match &level.exact {
-        Some(exact) if exact.is_integer() => exact.to_string(),
-        Some(exact) if exact.to_string().len() <= 24 => format!("{exact} ≈ {value}"),
+        Some(exact) if exact.is_integer() => signed(&exact.to_string()),
+        Some(exact) if is_brief(exact) => format!("{} ≈ {value}", signed(&exact.to_string())),
         Some(_) | None => value,
     }
 }
@@ -438,7 +475,7 @@ fn set(polynomial: &Polynomial, symbol: &str) -> Math {
 
 /// A coefficient: exact while it can be read, else to seven digits, as everywhere in a list of many pieces.
 fn readable(value: &Rational) -> Math {
-    if value.to_string().len() <= 18 {
+    if is_brief(value) {
         return math(value);
     }
     Math::number(&format!("{:.7}", Significant(nearest(value))))

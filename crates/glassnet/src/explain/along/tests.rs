@@ -32,7 +32,7 @@ fn the_exercise_s_dead_unit_should_go_up() {
     assert!(!found.advice.gradient_leads_there, "the unit is dead");
     assert_eq!(
         found.answer(),
-        "Increase 0.weight[0, 0] from -0.1 to 106/105: the loss goes from 109/300 ≈ 0.363333 to \
+        "Increase 0.weight[0, 0] from −0.1 to 106/105: the loss goes from 109/300 ≈ 0.363333 to \
          209/31500 ≈ 0.00663492."
     );
     let words = found.document("w1").plain();
@@ -286,5 +286,48 @@ fn a_plateau_in_f64_is_no_descent() {
     assert_eq!(found.advice.direction, Direction::Stay, "{}", found.answer());
     assert_eq!(found.now.slope_left, 0.0);
     let kinks = found.document("w").plain();
-    assert!(kinks.contains("2 kinks: -2.34, 0."), "{kinks}");
+    assert!(kinks.contains("2 kinks: −2.34, 0."), "{kinks}");
+}
+
+#[test]
+fn a_saturated_unit_is_woken_up() {
+    // At 100·10 and 100·20 the sigmoid is flat in f64; at 0 it is not.
+    for network in ["1-1s-1", "1-1t-1"] {
+        let module = crate::nn::parse(network).unwrap();
+        let tensor = |shape: &[usize], value: f32| crate::Tensor::new(shape, vec![value]).unwrap();
+        let state = crate::nn::StateDict::from_iter([
+            ("0.weight", tensor(&[1, 1], 100.0).into()),
+            ("0.bias", tensor(&[1], 0.0).into()),
+            ("2.weight", tensor(&[1, 1], 1.0).into()),
+            ("2.bias", tensor(&[1], 0.0).into()),
+        ]);
+        let network = crate::nn::Network::with_state(module, &state).unwrap();
+        let column = |values: [f32; 2]| crate::Tensor::new([2, 1], values.to_vec()).unwrap();
+        let data = crate::train::Dataset::new(
+            crate::train::Features::Floats(column([10.0, 20.0])),
+            crate::train::Target::Values(column([0.0, 1.0])),
+        )
+        .unwrap();
+        let criterion = crate::nn::loss::Criterion::parse("mse").unwrap();
+        let found = along(&Setting::new(&network, &data, &criterion).unwrap(), "0.weight[0,0]");
+        assert_eq!(found.advice.direction, Direction::Decrease, "{}", found.answer());
+        assert!(least(&found).0.value < 0.25 && !found.advice.gradient_leads_there);
+    }
+    // Where nothing was found, no more is claimed than was looked at.
+    let mut flat = along(&manual(-0.1, 0.1).setting(), "2.weight[0,0]");
+    assert!(flat.answer().contains("for every value"), "{}", flat.answer());
+    flat.knowledge = Knowledge::Sampled { why: "a test".into(), points: 3 };
+    let words = flat.answer();
+    assert!(words.contains("flat") && words.contains("as far as was looked (from"), "{words}");
+    assert!(!words.contains("does not depend"), "{words}");
+}
+
+#[test]
+fn long_fractions_are_shown_as_decimals() {
+    let found = along(&manual(-0.007_486_82, 1e-30).setting(), "0.weight[0,0]");
+    let words = found.document("w").plain();
+    assert!(words.contains("−0.00748682"), "{words}");
+    for long in ["374341/50000000", "1/1000000000000000000000000000000"] {
+        assert!(!words.contains(long), "{words}");
+    }
 }

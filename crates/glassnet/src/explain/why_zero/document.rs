@@ -19,16 +19,26 @@ impl WhyZero {
     /// The answer in one sentence.
     pub fn answer(&self) -> String {
         let weight = &self.weight;
+        let rows = every_row(self.rows.len());
         match self.verdict {
             Verdict::NotZero => {
                 format!("The gradient towards {weight} is not zero: it is {:?}.", self.gradient)
             }
             Verdict::EveryRow if self.gradient != 0.0 => format!(
-                "The gradient towards {weight} is as good as zero ({:?}): in every row a factor on each path to the loss is.",
+                "The gradient towards {weight} is as good as zero ({:?}): in {rows} a factor on each path to the loss is.",
                 self.gradient
             ),
+            Verdict::EveryRow if self.exact != 0.0 => format!(
+                "The gradient towards {weight} is zero in f32 in {rows}, though not exactly: in f64 it is {:.2e}. On \
+                 each path to the loss a factor is too small.",
+                self.exact
+            ),
+            Verdict::EveryRow if self.is_saturated() => format!(
+                "The gradient towards {weight} is zero in {rows} as far as f32 and f64 can tell: on each path to the \
+                 loss a factor is zero or too small for them."
+            ),
             Verdict::EveryRow => format!(
-                "The gradient towards {weight} is zero in every row: on each path to the loss a factor is zero."
+                "The gradient towards {weight} is zero in {rows}: on each path to the loss a factor is zero."
             ),
             Verdict::Cancels => format!(
                 "The gradient towards {weight} is zero although rows have shares: they cancel in the sum."
@@ -37,6 +47,12 @@ impl WhyZero {
                 format!("The gradient towards {weight} is zero: the loss is not computed from it.")
             }
         }
+    }
+
+    /// Whether a saturated unit is among the causes: its slope is no exact 0.
+    fn is_saturated(&self) -> bool {
+        let mut causes = self.rows.iter().flat_map(|row| &row.causes);
+        causes.any(|cause| matches!(cause, Cause::Saturated { .. }))
     }
 
     /// The causes with the rows in which each holds, in order of appearance.
@@ -109,6 +125,10 @@ impl WhyZero {
     }
 }
 
+fn every_row(rows: usize) -> &'static str {
+    if rows == 1 { "this row" } else { "every row" }
+}
+
 fn list(causes: &[(&Cause, Vec<usize>)], rows: usize, names: RowNames<'_>) -> Block {
     let item = |(cause, own): &(&Cause, Vec<usize>)| {
         vec![Block::sentence(format!("In {}: {}.", names.words(own, rows), cause.sentence()))]
@@ -144,14 +164,16 @@ impl ZeroGradients {
         let count = self.count();
         if count == 0 {
             document.say(format!(
-                "None of the {} weights has a gradient that is zero in every row.",
-                self.weights
+                "None of the {} weights has a gradient that is zero in {}.",
+                self.weights,
+                every_row(self.rows)
             ));
             return document.blocks;
         }
         document.say(format!(
-            "{count} of {} weights have a gradient that is zero in every row:",
-            self.weights
+            "{count} of {} weights have a gradient that is zero in {}:",
+            self.weights,
+            every_row(self.rows)
         ));
         let mut items = self.items(names);
         items.sort_by_key(|item| std::cmp::Reverse(item.weights));
@@ -195,8 +217,11 @@ impl ZeroGradients {
             let more = units.len().saturating_sub(SHOWN_UNITS);
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
             let what = match layer.dead {
-                true => format!("{verb} dead in every row"),
-                false => format!("{verb} 0 in every row, and the weights are multiplied with that"),
+                true => format!("{verb} dead in {}", every_row(self.rows)),
+                false => format!(
+                    "{verb} 0 in {}, and the weights are multiplied with that",
+                    every_row(self.rows)
+                ),
             };
             let sentence = format!(
                 "{}: {noun} {}{more} of {} {what}.",

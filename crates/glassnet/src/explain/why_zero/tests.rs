@@ -274,3 +274,17 @@ fn all_weights_are_grouped() {
     assert_eq!(names, ["0.weight[1, 0]"]);
     assert_eq!(found.count(), 2);
 }
+
+#[test]
+fn a_saturated_unit_is_not_said_to_be_exactly_zero() {
+    // tanh' (190) is about 1e-165 in f64 and 0 in f32.
+    let found = ask(&chain("Tanh()", 1.0, 1.0, &[(190.0, 0.0)]), "0.weight[0,0]");
+    assert_eq!(found.verdict, Verdict::EveryRow);
+    let words = words(&found);
+    assert!(words.contains("f32") && words.contains("saturated"), "{words}");
+    assert!(!words.contains("a factor is zero.") && !words.contains("every row"), "{words}");
+    let dead = ask(&chain("ReLU()", -1.0, 1.0, &[(1.0, 2.0)]), "0.weight[0,0]");
+    assert!(
+        dead.answer().ends_with("zero in this row: on each path to the loss a factor is zero.")
+    );
+}

@@ -3,7 +3,7 @@
 use super::super::columns::Grid;
 use super::super::text::plain;
 use super::words::inline;
-use crate::document::{Align, Table};
+use crate::document::{Align, Inline, Table, Text};
 
 /// As many columns of text as the page is wide, at a table's size.
 const PAGE: usize = 88;
@@ -50,7 +50,14 @@ fn set_group(table: &Table, grid: &Grid, group: &[usize]) -> String {
         .map(|cells| {
             row(group
                 .iter()
-                .map(|column| cells.get(*column).map_or(String::new(), inline))
+                .zip(&widths)
+                .map(|(column, width)| {
+                    let wraps = *width < grid.natural(*column);
+                    cells.get(*column).map_or(String::new(), |cell| match grid.aligns[*column] {
+                        Align::Left if wraps => breakable(cell),
+                        Align::Left | Align::Right => inline(cell),
+                    })
+                })
                 .collect())
         })
         .collect();
@@ -65,4 +72,21 @@ fn set_group(table: &Table, grid: &Grid, group: &[usize]) -> String {
         "\\begin{{center}}\\small\n\\fit{{\\linewidth}}{{\\begin{{tabular}}{{{specification}}}\n\\toprule\n\
          {head}\\midrule\n{body}\\bottomrule\n\\end{{tabular}}}}\n\\end{{center}}\n"
     )
+}
+
+/// A cell that may be broken within its mathematics: TeX breaks behind a comma only where it is told that it may.
+fn breakable(cell: &Text) -> String {
+    let pieces = cell.0.iter().map(|piece| match piece {
+        Inline::Math(math) => {
+            let latex = math.latex();
+            match latex.contains("\\text") {
+                true => format!("${latex}$"),
+                false => format!("${}$", latex.replace(", ", ",\\allowbreak ")),
+            }
+        }
+        Inline::Plain(_) | Inline::Emphasis(_) | Inline::Strong(_) | Inline::Code(_) => {
+            inline(&Text(vec![piece.clone()]))
+        }
+    });
+    pieces.collect()
 }

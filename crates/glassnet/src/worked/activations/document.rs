@@ -34,10 +34,15 @@ impl Activations {
             );
         }
         if self.compared.iter().any(|one| !one.shape.kinks.is_empty()) {
+            let relu =
+                self.compared.iter().any(|one| one.activation.name.eq_ignore_ascii_case("relu"));
             document.note(
                 NoteKind::Convention,
-                "At a kink the one-sided derivatives differ and there is no derivative; the convention, PyTorch's, \
-                 takes one of them: 0 for ReLU at 0.",
+                format!(
+                    "At a kink the one-sided derivatives differ and there is no derivative; the convention, PyTorch's, \
+                     takes one of them{}.",
+                    if relu { ": 0 for ReLU at 0" } else { "" }
+                ),
             );
         }
         document.section("Shape");

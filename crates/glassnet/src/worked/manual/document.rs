@@ -131,7 +131,7 @@ impl Manual {
                 let sum = Math::sum(squared);
                 steps.equals(
                     Math::fraction(sum, Math::number(&squares.to_string())),
-                    "the mean of the squared errors ŷ - y",
+                    "the mean of the squared errors ŷ − y",
                 );
             }
         }
@@ -190,14 +190,21 @@ impl Manual {
             if state.zero == state.rows {
                 document.say(Text::from("The derivative at ").math(state.name.clone()).plain(
                     format!(
-                        " is exactly 0 in all {}: the unit is dead on these samples{}.",
+                        " is {} in all {}: the unit is {} on these samples{}.",
+                        if state.saturates { "0 as far as can be told" } else { "exactly 0" },
                         count(state.rows, "sample"),
+                        if state.saturates { "saturated" } else { "dead" },
                         if own { ", so no gradient reaches the weight" } else { "" }
                     ),
                 ));
             } else if state.zero > 0 {
                 document.say(Text::from("The derivative at ").math(state.name.clone()).plain(
-                    format!(" is exactly 0 in {} of {}.", state.zero, count(state.rows, "sample")),
+                    format!(
+                        " is {} in {} of {}.",
+                        if state.saturates { "0 as far as can be told" } else { "exactly 0" },
+                        state.zero,
+                        count(state.rows, "sample")
+                    ),
                 ));
             }
             if state.on_kink > 0 {

@@ -15,6 +15,8 @@ pub struct UnitState {
     pub name: Math,
     /// In how many rows its derivative is exactly 0.
     pub zero: usize,
+    /// Whether the unit's activation has no flat part, so that a derivative of 0 is one that is too small to tell.
+    pub saturates: bool,
     /// In how many rows it lies exactly on a kink.
     pub on_kink: usize,
     /// Of how many rows.
@@ -38,12 +40,23 @@ pub(super) fn states(
         found.push(UnitState {
             name: name.clone(),
             zero,
+            saturates: saturates(setting, *node),
             on_kink: rows.iter().filter(|row| row.kinks.contains(name)).count(),
             rows: rows.len(),
             by_sign: by_sign(setting, *node, *unit)?,
         });
     }
     Ok(found)
+}
+
+/// Whether what is applied to `node` is curved everywhere: a sigmoid or hyperbolic tangent.
+fn saturates(setting: &Setting, node: NodeId) -> bool {
+    let graph = setting.forward().graph();
+    let mut applied = graph.ids().filter_map(|id| match graph.node(id).op() {
+        Op::Activation(activation) if graph.node(id).operands()[0] == node => Some(*activation),
+        _ => None, // not operations: a filter for one family
+    });
+    applied.next().is_some_and(|activation| activation.kinks().is_empty())
 }
 
 /// What the signs of a ReLU unit's weights say of any inputs that are not negative.

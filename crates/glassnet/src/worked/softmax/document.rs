@@ -320,6 +320,7 @@ fn percent(probability: f64, places: usize) -> Text {
 
 fn score(label: &str) -> Math {
     Math::name("z").lowered(match label.len() {
+        1.. if label.bytes().all(|byte| byte.is_ascii_digit()) => Math::number(label),
         1 => Math::name(label),
         _ => Math::text(label),
     })

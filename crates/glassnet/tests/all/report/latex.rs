@@ -63,3 +63,28 @@ fn lists_nest_as_deep_as_they_are() {
     document.blocks = inner;
     compile(&document, "nested");
 }
+
+#[test]
+fn long_vectors_wrap_within_their_columns() {
+    use glassnet::document::{Column, Table, Text};
+    use glassnet::formula::{Math, Operator};
+    let vector = || {
+        let numbers = [-1.23456, 2.34567, -3.45678, 4.56789, -5.6789];
+        let parts = numbers.iter().enumerate().flat_map(|(at, number)| {
+            let comma = (at > 0).then_some(Math::Operator(Operator::Comma));
+            comma.into_iter().chain([Math::f64(*number)])
+        });
+        Text::from(Math::row(parts).fenced())
+    };
+    let mut table = Table::new(["row", "x", "y", "z"].map(Column::words));
+    for _ in 0..3 {
+        table.row([Text::from("row 1"), vector(), vector(), vector()]);
+    }
+    let mut document = Document::new("Vectors");
+    document.push(Block::Table(table));
+    if let Some(log) = compile(&document, "vectors") {
+        assert!(!log.contains("Overfull"), "{log}");
+    }
+    let latex = render(&document, Format::Latex, &Config::default());
+    assert!(latex.contains(r",\allowbreak -3.45678"), "{latex}");
+}

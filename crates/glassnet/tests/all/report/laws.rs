@@ -41,6 +41,7 @@ fn math() -> impl Strategy<Value = Math> {
             (inner.clone(), inner.clone())
                 .prop_map(|(a, b)| Math::Raised(Box::new(a), Box::new(b))),
             (inner.clone(), inner.clone()).prop_map(|(a, b)| a.fenced().lowered(b)),
+            (inner.clone(), inner.clone()).prop_map(|(a, b)| a.lowered(b)),
             inner.clone().prop_map(|a| Math::Root(Box::new(a))),
             inner.clone().prop_map(|a| Math::apply("tanh", a)),
             inner.clone().prop_map(|a| Math::apply("ReLU", a)),
@@ -134,6 +135,62 @@ fn braces_balance(latex: &str) -> bool {
     depth == 0
 }
 
+/// No atom has two exponents or two indices, which TeX refuses as 'Double superscript' or 'Double subscript'.
+fn has_no_double_script(latex: &str) -> bool {
+    // Whether the last atom has an exponent and an index, for every open brace.
+    let mut scripts = vec![(false, false)];
+    let mut characters = latex.chars().peekable();
+    let mut after_prime = false;
+    while let Some(character) = characters.next() {
+        let has = scripts.last_mut().expect("braces balance");
+        match character {
+            '\\' => {
+                let mut name = String::new();
+                while let Some(letter) = characters.next_if(|c| c.is_ascii_alphabetic()) {
+                    name.push(letter);
+                }
+                if name.is_empty() {
+                    characters.next();
+                }
+                *has = (false, false);
+            }
+            '^' | '\'' | '_' => {
+                let twice = if character == '_' { &mut has.1 } else { &mut has.0 };
+                let prime = character == '\'';
+                if *twice && !(prime && after_prime) {
+                    return false;
+                }
+                *twice = true;
+                after_prime = prime;
+                if !prime && characters.next() == Some('{') {
+                    scripts.push((false, false));
+                }
+            }
+            '{' => {
+                *has = (false, false);
+                scripts.push((false, false));
+            }
+            '}' => {
+                scripts.pop();
+            }
+            character if character.is_whitespace() => {}
+            _ => *has = (false, false),
+        }
+    }
+    true
+}
+
+#[test]
+fn an_index_of_an_index_stands_beside_a_group() {
+    let w = Math::name("W").lowered(Math::text("eff")).lowered(Math::name("i"));
+    assert_eq!(w.latex(), r"{W_{\text{eff}}}_{i}");
+    let raised = |base: Math| Math::Raised(Box::new(base), Box::new(Math::number("2")));
+    let both = raised(Math::name("a").lowered(Math::name("i")));
+    assert_eq!(both.latex(), "a_{i}^{2}");
+    assert!(!has_no_double_script(r"W_{\text{eff}}_{i}") && !has_no_double_script("x^{2}'"));
+    assert!(!has_no_double_script("x^2^2") && has_no_double_script("x''_{i} y_{j}"));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
@@ -149,6 +206,7 @@ proptest! {
     fn latex_balances_and_reads_back(math in math()) {
         let latex = math.latex();
         prop_assert!(braces_balance(&latex), "{latex}");
+        prop_assert!(has_no_double_script(&latex), "{latex}");
         prop_assert!(latex.is_ascii() || latex.contains('é'), "{latex}");
         let read = Math::parse_latex(&latex);
         prop_assert!(read.is_ok(), "{latex}: {}", read.unwrap_err());
