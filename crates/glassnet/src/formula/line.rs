@@ -243,10 +243,16 @@ fn ends_in_fraction(piece: &Math) -> bool {
     }
 }
 
-/// `d/dz`, which is read as one sign.
+/// `d/dz` or `d²/dz²`, which is read as one sign.
 fn is_derivative_sign(piece: &Math) -> bool {
-    matches!(piece, Math::Fraction(above, below)
-        if matches!(**above, Math::Operator(Operator::Differential | Operator::Partial))
+    let is_d =
+        |piece: &Math| matches!(piece, Math::Operator(Operator::Differential | Operator::Partial));
+    let above = |above: &Math| match above {
+        Math::Raised(base, _) => is_d(base),
+        above => is_d(above),
+    };
+    matches!(piece, Math::Fraction(top, below)
+        if above(top)
             && matches!(&**below, Math::Row(parts) if is_derivative(parts)))
 }
 
