@@ -7,8 +7,9 @@
 //! "exact"}`, an infinite one `"inf"` or `"-inf"`.
 //!
 //! With `--check` it is `{"schema", "check": {"file", "right", "first_wrong", "labels": "on_result" | "on_source", "lines"}, "notes"}`;
+//! `right` is null if no line was found wrong but not all could be compared (then the exit status is 6, not 0 or 1),
 //! `first_wrong` is the file's line, and a line is `{"line", "column", "text", "formula", "right", "value", "after_wrong",
-//! "label"}`, with `"at", "expected", "found"` where its value is wrong.
+//! "compared_with", "label"}`, with `"at", "expected", "found"` where its value is wrong.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -27,6 +28,9 @@ use crate::answer::Answer;
 use crate::output;
 use crate::reading::label;
 use crate::terminal::Terminal;
+
+/// The exit status where no line was found wrong but not all could be compared.
+const UNDECIDED: u8 = 6;
 
 /// `glassnet derive`.
 #[derive(Clone, Debug, Args)]
@@ -65,7 +69,8 @@ pub(crate) fn run(args: &Derive, terminal: &mut Terminal) -> Result<u8> {
     Ok(status)
 }
 
-/// The answer as a document and as typed JSON, and the exit status: 1 if a line that was checked is wrong.
+/// The answer as a document and as typed JSON, and the exit status: 1 if a line that was checked is wrong, 6 if none is but not all
+/// could be compared.
 pub(crate) fn answer(args: &Derive) -> Result<(Answer, u8)> {
     let asked = match &args.formula {
         Some(text) => Some(read_function(text, args.variable.as_deref())?),
@@ -117,38 +122,50 @@ fn check(path: &Path, asked: Option<&AskedFunction>, args: &Derive) -> Result<(A
     };
     let marked = check_lines(&lines, formula.as_ref()).map_err(|error| error.at(name.clone()))?;
     let mut document = marked.document();
-    for (line, note) in &lines.notes {
-        document.note(NoteKind::Remark, format!("line {line}: {note}."));
+    for (numbers, note) in lines.told() {
+        let word = if numbers.len() == 1 { "line" } else { "lines" };
+        let numbers: Vec<String> = numbers.iter().map(ToString::to_string).collect();
+        document.note(NoteKind::Remark, format!("{word} {}: {note}.", numbers.join(", ")));
     }
     let json = json!({
         "schema": "glassnet.derive/1",
         "check": marked_json(&marked, &name),
-        "notes": lines.notes.iter().map(|(line, note)| json!({"line": line, "note": note})).collect::<Vec<_>>(),
+        "notes": lines.told().iter().map(|(lines, note)| json!({"lines": lines, "note": note})).collect::<Vec<_>>(),
     });
-    Ok((Answer { document, json }, u8::from(marked.first_wrong.is_some())))
+    let status = match marked.is_right() {
+        Some(true) => 0,
+        Some(false) => 1,
+        None => UNDECIDED,
+    };
+    Ok((Answer { document, json }, status))
 }
 
 fn marked_json(marked: &Marked, name: &str) -> Value {
     let first = marked.first_wrong.and_then(|first| marked.lines.get(first));
     json!({
         "file": name,
-        "right": first.is_none(),
+        "right": marked.is_right(),
         "first_wrong": first.map(|line| line.line.number),
         "labels": match marked.convention {
             Convention::OnResult => "on_result",
             Convention::OnSource => "on_source",
         },
-        "lines": marked.lines.iter().map(line_json).collect::<Vec<_>>(),
+        "lines": marked.lines.iter().map(|line| line_json(line, marked)).collect::<Vec<_>>(),
     })
 }
 
-fn line_json(line: &MarkedLine) -> Value {
+fn line_json(line: &MarkedLine, marked: &Marked) -> Value {
+    let right = match line.is_wrong() {
+        true => Some(false),
+        false => (!line.is_undecided()).then_some(true),
+    };
+    let reference = line.compared_with.and_then(|with| marked.lines.get(with));
     let mut json = json!({
         "line": line.line.number,
         "column": line.line.column,
         "text": line.line.text,
         "formula": line.line.value.to_string(),
-        "right": !line.is_wrong(),
+        "right": right,
         "value": match &line.judgement {
             Judgement::Given => "given",
             Judgement::Exact => "exact",
@@ -157,9 +174,11 @@ fn line_json(line: &MarkedLine) -> Value {
             Judgement::Wrong { .. } => "wrong",
             Judgement::OtherFunction { .. } => "other_function",
             Judgement::Unexplained { .. } => "unexplained",
+            Judgement::NoValue => "no_value",
             Judgement::Undecided { .. } => "undecided",
         },
         "after_wrong": line.after_wrong,
+        "compared_with": reference.map(|line| line.line.number),
         "label": line.label.as_ref().map(|own| match &own.judgement {
             LabelJudgement::Fits(rule) => {
                 json!({"text": own.label.words, "fits": true, "rule": rule.label()})

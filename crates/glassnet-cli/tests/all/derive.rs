@@ -202,6 +202,24 @@ fn bad_input_is_refused_with_its_place() {
     }
 }
 
+/// A line without a value is wrong; where none is wrong but one cannot be compared the answer is neither yes nor no.
+#[test]
+fn lines_that_cannot_be_compared_are_not_called_right() {
+    for (text, right, status) in [
+        ("d/dz 1/z\n= -1/z^2", serde_json::json!(true), 0),
+        ("d/dz 1/z\n= -1/z^2 + 1/(z-z)", serde_json::json!(false), 1),
+        ("1/(z-z)\n= 1", serde_json::Value::Null, 6),
+    ] {
+        let folder = Folder::new();
+        folder.write("lines.txt", text);
+        let answer = folder.run(&["derive", "--check", "lines.txt", "--json"]);
+        assert_eq!(answer.status, status, "{text}: {answer:?}");
+        let json = answer.json();
+        assert_eq!(json["check"]["right"], right, "{text}");
+        assert_eq!(json.as_object().unwrap().keys().next().unwrap(), "schema");
+    }
+}
+
 #[test]
 fn every_format_shows_the_derivation() {
     for format in ["text", "markdown", "latex", "html"] {

@@ -193,12 +193,16 @@ fn quotient(
         return made(Rule::ConstantFactor, Expression::quotient(slope, bottom.clone()));
     }
     if !top.contains(variable) {
-        // c/q = c·q⁻¹, c/zⁿ = c·z⁻ⁿ
+        // c/q = c·q⁻¹, c/zⁿ = c·z⁻ⁿ, c/√q = c·q^(−1/2)
         let (base, exponent) = match bottom {
             Expression::Power(base, exponent)
                 if !exponent.contains(variable) && exponent.rational().is_some() =>
             {
                 (base.as_ref(), exponent.as_ref().clone())
+            }
+            Expression::Call(Function::Sqrt, base) => {
+                let half = Expression::quotient(Expression::integer(1), Expression::integer(2));
+                (base.as_ref(), half)
             }
             bottom => (bottom, Expression::integer(1)),
         };

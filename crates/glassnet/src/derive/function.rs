@@ -125,6 +125,13 @@ mod tests {
         check("torch.nn.ELU(alpha=0.5)", Some("t"), "piecewise(t > 0, t, 0.5*(exp(t) - 1))", "t");
         check("Formula('x*tanh(x)')", None, "x*tanh(x)", "x");
         check("leaky_relu", None, "piecewise(z > 0, z, 0.01*z)", "z");
+        check("elu", None, "piecewise(z > 0, z, exp(z) - 1)", "z");
+        check("relu6", None, "piecewise(z <= 0, 0, z >= 6, 6, z)", "z");
+        check("swish", None, "silu(z)", "z");
+        for name in ["selu", "celu", "hardswish", "hardtanh", "hardsigmoid", "prelu"] {
+            let asked = read_function(name, None).unwrap_or_else(|error| panic!("{error}"));
+            assert!(asked.layer.is_some(), "{name}");
+        }
         check("PReLU()", None, "piecewise(z > 0, z, a*z)", "z");
         check(
             "GELU(approximate='tanh')",

@@ -35,6 +35,8 @@ pub use properties::{
     Trend, properties,
 };
 pub use rule::Rule;
-pub use script::{Label, Line, Lines, MAX_FILE_BYTES, MAX_LINES, Reading, Role, Slope, read_lines};
+pub use script::{
+    Defined, Label, Line, Lines, MAX_FILE_BYTES, MAX_LINES, Reading, Role, Slope, read_lines,
+};
 pub use strategy::derive;
 pub use validate::{Verdict, validate};

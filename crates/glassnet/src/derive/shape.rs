@@ -20,6 +20,8 @@ pub(super) struct Shape {
     pub(super) conjugates: usize,
     /// Fractions, anywhere.
     pub(super) fractions: usize,
+    /// Fractions that are terms of a fraction's numerator.
+    pub(super) nested: usize,
     /// Fractions that are terms of the outermost sum.
     pub(super) top_fractions: usize,
     /// Terms of the outermost sum (of a numerator, if the line is a fraction), brackets in it opened.
@@ -94,6 +96,7 @@ impl Shape {
             squares: 0,
             conjugates: 0,
             fractions: 0,
+            nested: 0,
             top_fractions: 0,
             written_terms: written_terms(tree),
             outer_terms: match tree {
@@ -138,7 +141,13 @@ impl Shape {
                         sums[i + 1..].iter().filter(|right| conjugate(left, right)).count();
                 }
             }
-            Expression::Quotient(..) => self.fractions += 1,
+            Expression::Quotient(top, _) => {
+                self.fractions += 1;
+                if let Expression::Sum(terms) = top.as_ref() {
+                    let fraction = |term: &&Term| matches!(term.value, Expression::Quotient(..));
+                    self.nested += terms.iter().filter(fraction).count();
+                }
+            }
             Expression::Power(base, exponent) => {
                 let count = exponent.rational().filter(|n| n.denominator() == 1);
                 if is_sum(base) {

@@ -52,6 +52,11 @@ fn shorten(chain: &mut Chain<'_>, shown: Option<&Expression>, variable: &str) {
     if let Some(lowest) = factored(&start) {
         let lowest = neat(&lowest);
         goals.push(route.iter().cloned().chain([lowest.clone()]).collect());
+        let (opened, summed) = multiplied(&lowest);
+        if let Some(summed) = summed {
+            let way = [Some(lowest.clone()), opened, Some(summed.clone()), Some(neat(&summed))];
+            goals.push(way.into_iter().flatten().collect());
+        }
         goals.push(vec![lowest]);
     }
     if added.is_some() {
@@ -87,8 +92,14 @@ fn shorten(chain: &mut Chain<'_>, shown: Option<&Expression>, variable: &str) {
 /// The line with its numerator multiplied out, and then with like terms added up.
 fn multiplied(line: &Expression) -> (Option<Expression>, Option<Expression>) {
     let (top, bottom) = match line {
-        Expression::Quotient(top, bottom) => (top.as_ref(), Some(bottom)),
-        line => (line, None),
+        Expression::Quotient(top, bottom) => (top.as_ref().clone(), Some(bottom)),
+        Expression::Negative(value) => match value.as_ref() {
+            Expression::Quotient(top, bottom) => {
+                (Expression::negative(top.as_ref().clone()), Some(bottom))
+            }
+            _ => (line.clone(), None), // not operations: only a fraction's sign goes up
+        },
+        line => (line.clone(), None),
     };
     let whole = |top: Expression| match (bottom, top) {
         (Some(bottom), Expression::Negative(top)) => {
@@ -97,7 +108,7 @@ fn multiplied(line: &Expression) -> (Option<Expression>, Option<Expression>) {
         (Some(bottom), top) => Expression::Quotient(Box::new(top), bottom.clone()),
         (None, top) => top,
     };
-    let Some(all) = terms(top) else { return (None, None) };
+    let Some(all) = terms(&top) else { return (None, None) };
     let all: Vec<Monomial> = all.into_iter().filter(|term| !term.coefficient.is_zero()).collect();
     let (out, added) = (whole(write(&all)), whole(write(&collected(&all))));
     (Some(out.clone()).filter(|out| out != line), Some(added).filter(|added| *added != out))

@@ -119,6 +119,7 @@ impl Monomial {
             }
             let power = |size: BigRational| match size.is_one() {
                 true => base.clone(),
+                false if size == half => Expression::call(Function::Sqrt, base.clone()),
                 false => Expression::power(base.clone(), constant(&size)),
             };
             match exponent.is_negative() {
@@ -302,7 +303,7 @@ pub(super) fn terms(tree: &Expression) -> Option<Vec<Monomial>> {
                 let count = exponent.to_integer().to_i32()?;
                 let own = terms(base)?;
                 match own.as_slice() {
-                    [single] => Some(vec![single.power(count)?]),
+                    [single] => opened(single.power(count)?),
                     _ if (0..=6).contains(&count) => {
                         let mut all = vec![Monomial::number(BigRational::one())];
                         for _ in 0..count {
@@ -341,8 +342,7 @@ fn root(value: &Expression) -> Monomial {
     let positive =
         |part: &Expression| matches!(part, Expression::Number(_) | Expression::Constant(_));
     if !own.iter().all(positive) {
-        let whole = Expression::call(Function::Sqrt, value.clone());
-        return Monomial::atom(whole, BigRational::one());
+        return Monomial::atom(value.clone(), half);
     }
     own.into_iter().fold(Monomial::number(BigRational::one()), |all, part| {
         all.times(&Monomial::atom(part, half.clone()))
@@ -360,7 +360,27 @@ fn crossed(left: &[Monomial], right: &[Monomial]) -> Option<Vec<Monomial>> {
     if left.len() * right.len() > MAX_TERMS {
         return None;
     }
-    Some(left.iter().flat_map(|a| right.iter().map(|b| a.times(b))).collect())
+    let mut all = vec![];
+    for (a, b) in left.iter().flat_map(|a| right.iter().map(move |b| (a, b))) {
+        all.extend(opened(a.times(b))?);
+    }
+    (all.len() <= MAX_TERMS).then_some(all)
+}
+
+/// A product in which roots of sums became whole powers, multiplied out: √(1 + z²)·√(1 + z²) is 1 + z².
+fn opened(mut product: Monomial) -> Option<Vec<Monomial>> {
+    let whole = |(base, exponent): &(Expression, BigRational)| {
+        let count = exponent.is_integer().then(|| exponent.to_integer().to_i32()).flatten();
+        matches!(base, Expression::Sum(_)) && count.is_some_and(|count| (1..=6).contains(&count))
+    };
+    let Some(place) = product.factors.iter().position(whole) else { return Some(vec![product]) };
+    let (base, exponent) = product.factors.remove(place);
+    let own = terms(&base)?;
+    let mut all = vec![product];
+    for _ in 0..exponent.to_integer().to_i32()? {
+        all = crossed(&all, &own)?;
+    }
+    Some(all)
 }
 
 /// 1/bottom as one product: sums in it stay factors.

@@ -325,14 +325,18 @@ fn fits_change(rule: Rule, from: &Expression, to: &Expression) -> bool {
                 && (b.products > a.products || product)
         }
         Rule::CommonDenominator => {
+            let joined = b.top_fractions < a.top_fractions.max(2) && !is_fraction(from);
             no_new_names
                 && a.written_terms > 1
                 && is_fraction(to)
-                && b.top_fractions < a.top_fractions.max(2)
-                && !is_fraction(from)
+                && (joined || a.nested > b.nested)
         }
         Rule::PowerLaw => {
-            same_names && same_terms && a.products == b.products && a.powers != b.powers
+            same_names
+                && same_terms
+                && a.products == b.products
+                && a.powers != b.powers
+                && a.nested <= b.nested
         }
         Rule::Identity => {
             let trigonometric = a

@@ -147,6 +147,7 @@ pub(super) fn line(piece: &Math) -> String {
         }
         Math::Raised(base, exponent) => base_text(base) + &above(&line(exponent)),
         Math::Lowered(base, index) => base_text(base) + &below(&line(index)),
+        Math::Root(inner) if is_bare(inner) => format!("√{}", line(inner)),
         Math::Root(inner) => format!("√({})", line(inner)),
         Math::Fence(fence, inner) => {
             let (open, close) = fences(*fence);
@@ -191,9 +192,7 @@ fn row(parts: &[Math]) -> String {
             Math::Operator(Operator::Beside) if before.is_some_and(is_derivative_sign) => {
                 text.push(' ');
             }
-            Math::Operator(Operator::Beside) if before.is_some_and(ends_in_fraction) => {
-                text.push('·');
-            }
+            Math::Operator(Operator::Beside) if before.is_some_and(needs_dot) => text.push('·'),
             // z·tanh(z): in one typeface ztanh(z) would be one word.
             Math::Operator(Operator::Beside)
                 if runs_together(before.map_or("", |_| &text), parts.get(i + 1)) =>
@@ -235,6 +234,27 @@ fn starts_with_word(piece: &Math) -> bool {
     }
 }
 
+/// True for what needs no brackets under a root in one line: √2, √z, √π.
+fn is_bare(inner: &Math) -> bool {
+    match inner {
+        Math::Number(_) | Math::Pi => true,
+        Math::Name(name, None) => name.chars().count() == 1,
+        _ => false, // not operations: every other piece takes brackets
+    }
+}
+
+/// True for what would take in a factor that stands right behind it: 1/2·z, √2·z.
+pub(super) fn needs_dot(piece: &Math) -> bool {
+    let root = match piece {
+        Math::Root(inner) => is_bare(inner),
+        Math::Row(parts) => {
+            matches!(parts.last(), Some(Math::Root(inner)) if is_bare(inner))
+        }
+        _ => false, // not operations: every other piece has an end of its own
+    };
+    root || ends_in_fraction(piece)
+}
+
 fn ends_in_fraction(piece: &Math) -> bool {
     match piece {
         Math::Fraction(..) => true,
@@ -243,10 +263,16 @@ fn ends_in_fraction(piece: &Math) -> bool {
     }
 }
 
-/// `d/dz`, which is read as one sign.
+/// `d/dz` or `d²/dz²`, which is read as one sign.
 fn is_derivative_sign(piece: &Math) -> bool {
-    matches!(piece, Math::Fraction(above, below)
-        if matches!(**above, Math::Operator(Operator::Differential | Operator::Partial))
+    let is_d =
+        |piece: &Math| matches!(piece, Math::Operator(Operator::Differential | Operator::Partial));
+    let above = |above: &Math| match above {
+        Math::Raised(base, _) => is_d(base),
+        above => is_d(above),
+    };
+    matches!(piece, Math::Fraction(top, below)
+        if above(top)
             && matches!(&**below, Math::Row(parts) if is_derivative(parts)))
 }
 

@@ -3,12 +3,20 @@
 use super::Convention;
 use super::{Judgement, LabelJudgement, Marked, MarkedLine};
 use crate::derive::script::cases::UNDEFINED;
-use crate::derive::script::{Line, Role};
+use crate::derive::script::{Defined, Line, Role};
 use crate::document::{Block, Check, Document, NoteKind, Step, Steps, Text};
 use crate::formula::{Math, Operator, Rational};
 
 fn number(value: f64) -> Math {
     crate::derive::properties::rounded(value, 9)
+}
+
+/// Two numbers that differ, with as many digits as it takes to see that; `None` if they differ beyond what f64 holds.
+fn differing(left: f64, right: f64) -> Option<[Math; 2]> {
+    (9..=17).find_map(|digits| {
+        let shown = [left, right].map(|value| crate::derive::properties::rounded(value, digits));
+        (shown[0] != shown[1]).then_some(shown)
+    })
 }
 
 fn places(at: &[(String, Rational)]) -> Text {
@@ -27,15 +35,29 @@ impl MarkedLine {
         let place = Text::from(format!("line {}, column {}: ", self.line.number, self.line.column));
         let mut text = match &self.judgement {
             Judgement::Wrong { at, expected, found } => {
-                let mut text = place.plain("at ");
-                text.0.extend(places(at).0);
+                let mut text = place;
+                if !at.is_empty() {
+                    text = text.plain("at ");
+                    text.0.extend(places(at).0);
+                    text = text.plain(" ");
+                }
                 let above = if self.after_wrong { "the line before" } else { "the line above" };
-                text.plain(format!(" {above} is "))
-                    .math(number(*expected))
-                    .plain(", this one is ")
-                    .math(number(*found))
-                    .plain(".")
+                match differing(*expected, *found) {
+                    Some([expected, found]) => text
+                        .plain(format!("{above} is "))
+                        .math(expected)
+                        .plain(", this one is ")
+                        .math(found)
+                        .plain("."),
+                    None => text
+                        .plain(format!("{above} and this one differ, but both round to "))
+                        .math(number(*found))
+                        .plain(": they agree to 17 digits."),
+                }
             }
+            Judgement::NoValue => place.plain(
+                "this has no value anywhere: it divides by zero, or takes a root or logarithm of what is negative.",
+            ),
             Judgement::OtherFunction { of } => place
                 .plain("this derives ")
                 .math(of.math())
@@ -71,7 +93,8 @@ impl MarkedLine {
             Judgement::Given | Judgement::Undecided { .. } => None,
             Judgement::Wrong { .. }
             | Judgement::OtherFunction { .. }
-            | Judgement::Unexplained { .. } => Some(Check::Wrong),
+            | Judgement::Unexplained { .. }
+            | Judgement::NoValue => Some(Check::Wrong),
         }
     }
 }
@@ -117,7 +140,20 @@ impl Marked {
         if self.lines.iter().any(|line| line.after_wrong) {
             document.note(
                 NoteKind::Remark,
-                "the lines below a wrong one are judged by the line before them, so that one slip counts once.",
+                "the lines below a wrong one are judged by the line before them, so that one slip counts once: ✓ says there that the step is right, not the value.",
+            );
+        }
+        for (line, reference) in self.right_again() {
+            let reference = match reference {
+                Some(reference) => format!("the last right line, line {}", reference.line.number),
+                None => "the derivative that was asked about".into(),
+            };
+            document.note(
+                NoteKind::Remark,
+                format!(
+                    "line {} does not follow from the wrong line above it, but equals {reference}.",
+                    line.line.number
+                ),
             );
         }
         if self.convention == Convention::OnSource {
@@ -132,9 +168,14 @@ impl Marked {
 
     /// A line as it was meant: derivatives that it only names are not worked out.
     fn shown(&self, line: &Line) -> Math {
-        match &line.unevaluated {
-            Some(slope) if slope.order == 1 => derivative(&self.variable, &slope.of.math()),
-            Some(_) | None => said(line.value.math()),
+        let value = match &line.unevaluated {
+            Some(slope) => derivative(&self.variable, slope.order, &slope.of.math()),
+            None => said(line.value.math()),
+        };
+        match &line.defines {
+            Some(Defined { name, of: Some(of) }) => Math::apply(name, Math::name(of)).equals(value),
+            Some(Defined { name, of: None }) => Math::name(name).equals(value),
+            None => value,
         }
     }
 
@@ -208,10 +249,15 @@ fn said(math: Math) -> Math {
     }
 }
 
-fn derivative(variable: &str, of: &Math) -> Math {
-    let bottom = Math::row([Math::Operator(Operator::Differential), Math::name(variable)]);
+fn derivative(variable: &str, order: usize, of: &Math) -> Math {
+    let raised = |math: Math| match order {
+        1 => math,
+        order => math.raised(Math::number(&order.to_string())),
+    };
+    let differential = || Math::Operator(Operator::Differential);
+    let bottom = Math::row([differential(), raised(Math::name(variable))]);
     Math::row([
-        Math::fraction(Math::Operator(Operator::Differential), bottom),
+        Math::fraction(raised(differential()), bottom),
         Math::Operator(Operator::Beside),
         of.clone().fenced(),
     ])

@@ -172,6 +172,7 @@ fn step(lines: &[MarkedLine], target: usize, variable: &str) -> Option<Step> {
         | Judgement::Wrong { .. }
         | Judgement::OtherFunction { .. }
         | Judgement::Unexplained { .. }
+        | Judgement::NoValue
         | Judgement::Undecided { .. } => false,
     };
     let known = |tree: &Expression| !tree.contains(UNDEFINED);

@@ -2,9 +2,11 @@
 //!
 //! A line is right if its value is the value of the line above, for every value of the variable: decided exactly
 //! where that is possible ([`compare`]), else at points, which is said. A wrong line is shown
-//! with a point where the two differ. The lines below a wrong one are still judged against the line before
-//! them, or against the last right one: one slip is one wrong line, whether it is carried on or not. Where a function has a kink its derivative is a convention: lines
-//! that differ only there are right, and that is said too.
+//! with a point where the two differ, or as one that has no value at all. The lines below a wrong one are still judged
+//! against the line before them, or against the last right one: one slip is one wrong line, whether it is carried on
+//! or not, and with which line each was compared is kept. A line that could not be compared is neither right nor
+//! wrong. Where a function has a kink its derivative is a convention: lines that differ only there are right, and that
+//! is said too.
 
 mod document;
 mod label;
@@ -12,7 +14,7 @@ mod shape;
 
 pub use label::{Convention, LabelJudgement, MarkedLabel};
 
-use super::exact::{Comparison, Piece, compare, compare_on};
+use super::exact::{Comparison, Piece, compare, compare_on, is_nowhere_defined};
 use super::script::cases::UNDEFINED;
 use super::script::{Line, Lines, Role};
 use crate::error::{Error, Result};
@@ -44,6 +46,8 @@ pub struct MarkedLine {
     pub label: Option<MarkedLabel>,
     /// Where it differs from the line above only by what is taken for the derivative at a kink.
     pub kinks: Vec<Kink>,
+    /// The index in [`Marked::lines`] of the line with which it was compared; `None` where it was compared with none.
+    pub compared_with: Option<usize>,
 }
 
 /// A place where a line and the line above take different derivatives, because there is none.
@@ -87,6 +91,8 @@ pub enum Judgement {
         /// The letters.
         names: Vec<String>,
     },
+    /// It has no value, whatever the variables are: it divides by zero, or takes a logarithm of what is negative.
+    NoValue,
     /// It could not be compared.
     Undecided {
         /// Why.
@@ -100,7 +106,8 @@ impl Judgement {
         match self {
             Judgement::Wrong { .. }
             | Judgement::OtherFunction { .. }
-            | Judgement::Unexplained { .. } => true,
+            | Judgement::Unexplained { .. }
+            | Judgement::NoValue => true,
             Judgement::Given
             | Judgement::Exact
             | Judgement::Numeric
@@ -116,6 +123,38 @@ impl MarkedLine {
         let label = self.label.as_ref().is_some_and(|own| own.judgement.is_wrong());
         self.judgement.is_wrong() || label
     }
+
+    /// True if it could not be compared, so that nothing is said of it.
+    pub fn is_undecided(&self) -> bool {
+        matches!(self.judgement, Judgement::Undecided { .. })
+    }
+
+    fn agrees(&self) -> bool {
+        !self.judgement.is_wrong() && !self.is_undecided() && self.judgement != Judgement::Given
+    }
+}
+
+impl Marked {
+    /// The lines that do not follow from the line above, which is wrong, but equal the last right line; with that.
+    pub fn right_again(&self) -> impl Iterator<Item = (&MarkedLine, Option<&MarkedLine>)> {
+        self.lines.iter().enumerate().filter_map(|(i, line)| {
+            let above = i.checked_sub(1);
+            let behind_wrong = above
+                .and_then(|above| self.lines.get(above))
+                .is_some_and(|above| above.judgement.is_wrong() || above.after_wrong);
+            let again = behind_wrong && line.agrees() && line.compared_with != above;
+            again.then(|| (line, line.compared_with.and_then(|with| self.lines.get(with))))
+        })
+    }
+
+    /// Whether all lines are right: `None` if none was found wrong but some could not be compared.
+    pub fn is_right(&self) -> Option<bool> {
+        match self.first_wrong {
+            Some(_) => Some(false),
+            None if self.lines.iter().any(MarkedLine::is_undecided) => None,
+            None => Some(true),
+        }
+    }
 }
 
 /// What the lines below go on from.
@@ -126,6 +165,8 @@ struct Above {
     /// What the chain derives, if it is about a derivative.
     of: Option<Expression>,
     wrong: bool,
+    /// The indices of the lines of `value` and `truth`; `None` for the formula beside the file.
+    lines: [Option<usize>; 2],
 }
 
 /// Judges every line. With `formula` the lines must derive that formula.
@@ -153,6 +194,7 @@ pub fn check_lines(lines: &Lines, formula: Option<&Expression>) -> Result<Marked
             truth: formula.differentiate(variable)?,
             of: Some(formula.clone()),
             wrong: false,
+            lines: [None, None],
         }),
         None => None,
     };
@@ -175,11 +217,12 @@ pub fn check_lines(lines: &Lines, formula: Option<&Expression>) -> Result<Marked
         }
         let follows = line.role == Role::Next;
         let wrong = follows && (next.judgement.is_wrong() || next.after_wrong);
-        let truth = match &above {
-            Some(above) if wrong => above.truth.clone(),
-            Some(_) | None => value.clone(),
+        let own = Some(marked.len());
+        let (truth, last_right) = match &above {
+            Some(above) if wrong => (above.truth.clone(), above.lines[1]),
+            Some(_) | None => (value.clone(), own),
         };
-        above = Some(Above { value, truth, of, wrong });
+        above = Some(Above { value, truth, of, wrong, lines: [own, last_right] });
         marked.push(next);
     }
     let convention = label::judge(&mut marked, &lines.labels, variable);
@@ -205,6 +248,7 @@ fn judge(
         after_wrong: false,
         label: None,
         kinks: vec![],
+        compared_with: None,
     };
     match (line.role, above) {
         (Role::Definition, _) | (Role::Next, None) => {}
@@ -228,11 +272,17 @@ fn judge(
                 marked.judgement = Judgement::Unexplained { names };
             } else {
                 (marked.judgement, marked.kinks) = compared(line, &above.value, above, variable);
-                if above.wrong && marked.judgement.is_wrong() {
-                    // The slip may not have been carried on.
+                marked.compared_with = above.lines[0];
+                if above.wrong && !marked.agrees() {
+                    // The slip may not have been carried on; and where the wrong line has no value, nothing follows
+                    // from it.
+                    let nothing_follows = marked.is_undecided();
                     let again = compared(line, &above.truth, above, variable);
-                    if !again.0.is_wrong() {
+                    let right =
+                        !again.0.is_wrong() && !matches!(again.0, Judgement::Undecided { .. });
+                    if right || nothing_follows {
                         (marked.judgement, marked.kinks) = again;
+                        marked.compared_with = above.lines[1];
                         marked.after_wrong = false;
                     }
                 }
@@ -272,7 +322,12 @@ fn compared(
         let differing = kinks.into_iter().map(told).filter(|kink| kink.above != kink.here);
         return (judgement, differing.collect());
     }
-    (judgement_of(comparison), silent)
+    match judgement_of(comparison) {
+        Judgement::Undecided { .. } if is_nowhere_defined(&value) && !is_nowhere_defined(other) => {
+            (Judgement::NoValue, vec![])
+        }
+        judgement => (judgement, silent),
+    }
 }
 
 fn judgement_of(comparison: Comparison) -> Judgement {
@@ -358,6 +413,7 @@ fn compared_between(
 /// Whether two formulas are near each other where they were tried: what ≈ claims.
 fn near(left: &Expression, right: &Expression, variable: &str) -> Judgement {
     const REACH: f64 = 0.05;
+    let mut compared = 0;
     for i in -30..=30 {
         let Some(place) = Rational::new(i, 10) else { continue };
         let names = left.variables().into_iter().chain(right.variables());
@@ -369,13 +425,23 @@ fn near(left: &Expression, right: &Expression, variable: &str) -> Judgement {
         let (Ok(expected), Ok(found)) = (left.evaluate(&bound), right.evaluate(&bound)) else {
             continue;
         };
+        if !expected.is_finite() || !found.is_finite() {
+            continue;
+        }
+        compared += 1;
         if (expected - found).abs() > REACH * (1.0 + expected.abs()) {
             let mut at = at;
             at.dedup();
             return Judgement::Wrong { at, expected, found };
         }
     }
-    Judgement::Near
+    match compared {
+        0 if is_nowhere_defined(right) && !is_nowhere_defined(left) => Judgement::NoValue,
+        0 => Judgement::Undecided {
+            why: "there is no point where both formulas have a value".into(),
+        },
+        _ => Judgement::Near,
+    }
 }
 
 #[cfg(test)]

@@ -100,6 +100,60 @@ fn approximations_are_only_near() {
     assert_eq!(marked.first_wrong, Some(3));
 }
 
+#[test]
+fn a_line_without_any_value_is_wrong_and_one_not_compared_is_not_right() {
+    for line in ["-1/z^2 + 1/(z-z)", "log(-1)", "1/(sin(z)^2 + cos(z)^2 - 1)", "|z|/(z-z)"] {
+        let marked = marked(&format!("d/dz 1/z\n= {line}\n= -1/z^2"));
+        assert_eq!(marked.lines[1].judgement, Judgement::NoValue, "{line}");
+        assert_eq!(marked.is_right(), Some(false));
+        // The line below is compared with the last right one.
+        assert_eq!(marked.lines[2].judgement, Judgement::Exact, "{line}");
+        assert_eq!(marked.lines[2].compared_with, Some(0));
+    }
+    // What has a value somewhere is not called so.
+    for line in ["1/z", "sqrt(z - 1)", "log(-z)", "1/(z - 1)"] {
+        let marked = marked(&format!("d/dz z^2/2\n= {line}"));
+        assert!(matches!(marked.lines[1].judgement, Judgement::Wrong { .. }), "{line}");
+    }
+    // Where the line above has no value nothing can be said.
+    let marked = marked("1/(z-z)\n= 1");
+    assert_eq!(marked.is_right(), None);
+    assert!(marked.document().plain().contains("1 line could not be compared"));
+}
+
+#[test]
+fn a_difference_is_shown_with_the_digits_that_it_takes() {
+    for (line, shown) in [
+        ("1 + 1e-9", "line 2, column 3: the line above is 1, this one is 1.000000001."),
+        ("1 + 1e-15", "the line above is 1, this one is 1.000000000000001."),
+        ("1 + 1e-30", "the line above and this one differ, but both round to 1"),
+    ] {
+        let marked = marked(&format!("d/dz z\n= {line}"));
+        let text = marked.document().plain();
+        assert!(text.contains(shown), "{text}");
+    }
+}
+
+#[test]
+fn with_which_line_each_was_compared_is_told() {
+    let marked = marked("d/dz z^3\n= 3z^2\n= 2z^2\n= 2z*z\n= 3z*z");
+    let references: Vec<_> = marked.lines.iter().map(|line| line.compared_with).collect();
+    assert_eq!(references, [None, Some(0), Some(1), Some(2), Some(1)]);
+    let again: Vec<_> = marked.right_again().map(|(line, _)| line.line.number).collect();
+    assert_eq!(again, [5]);
+    let text = marked.document().plain();
+    assert!(text.contains("equals the last right line, line 2"), "{text}");
+}
+
+#[test]
+fn left_sides_are_shown_as_they_were_written() {
+    let text = marked("d^2/dz^2 z^3\n= 6z\ny = z^2\nd/dz y = 2z").document().plain();
+    assert!(text.contains("d²/dz² (z³)\n =6z"), "{text}");
+    assert!(text.contains("y = z²"), "{text}");
+    let text = marked("f(x) = x^2\nf'(x) = 2x").document().plain();
+    assert!(text.contains("f(x) = x²"), "{text}");
+}
+
 const SHEET: &str = r"$$\begin{aligned}\tanh(z) &= \frac{e^{2z}-1}{e^{2z}+1} & \frac{\partial \tanh(z)}{\partial z} &= \frac{\partial}{\partial z} \left(\frac{e^{2z}-1}{e^{2z}+1} \right) && \text{apply quotient rule} \\ && &= \frac{2e^{2z} \cdot (e^{2z}+1) - (e^{2z}-1) \cdot 2e^{2z}}{(e^{2z}+1)^2} && \text{multiply out} \\ && &= \frac{2e^{4z} + 2e^{2z} - 2e^{4z} + 2e^{2z}}{(e^{2z}+1)^2} && \text{subtract } e^{4z} \text{ and expand by } +/-1 \\ && &= \frac{e^{4z} + 2e^{2z} + 1 - e^{4z} + 2e^{2z} - 1}{(e^{2z}+1)^2} && \text{separate} \\ && &= \frac{(e^{4z} + 2e^{2z} + 1) - (e^{4z} - 2e^{2z} + 1)}{(e^{2z}+1)^2} && \text{apply square rule} \\ && &= \frac{(e^{2z}+1)^2 - (e^{2z}-1)^2}{(e^{2z}+1)^2} = 1 - \tanh^2(z)\end{aligned}$$";
 
 fn labels(marked: &Marked) -> Vec<(String, Option<Rule>)> {

@@ -196,6 +196,45 @@ fn compare_within(
     answer.unwrap_or_else(nowhere)
 }
 
+/// True if it is certain that the formula has no value anywhere: it divides by what is zero, or asks for the logarithm
+/// of what is negative, whatever the variables are. False says nothing.
+///
+/// Points at which it has no value are no proof, unless there is nothing to vary.
+pub(in crate::derive) fn is_nowhere_defined(tree: &Expression) -> bool {
+    if tree.nodes() > MAX_NODES {
+        return false;
+    }
+    let names = tree.variables();
+    let line = Place::Between(None, None);
+    let without_value = |tree: &Expression, variable: Option<&str>, place: &Place| {
+        let fixed = match place {
+            Place::At(value) => vec![value.clone()],
+            Place::Between(..) => vec![],
+        };
+        let point: Vec<(String, Ball)> = match (variable, fixed.first()) {
+            (Some(name), Some(value)) => vec![(name.to_string(), Ball::rational(value))],
+            (Some(_) | None, _) => vec![],
+        };
+        let names = tree.variables();
+        if names.iter().all(|name| point.iter().any(|(own, _)| own == name)) {
+            return evaluate(tree, &point) == Err(Gap::Undefined);
+        }
+        equal_exactly(tree, tree, &names, variable, place) == Err(Obstacle::Undefined)
+    };
+    let has_joints = |name: &&String| {
+        let mut joints = vec![];
+        pieces::joints(tree, name, &mut joints);
+        !joints.is_empty()
+    };
+    let Some(variable) = names.iter().find(has_joints) else {
+        return without_value(tree, None, &line);
+    };
+    let mut parts = vec![];
+    pieces::split(tree, tree, variable, &line, 6, &mut parts);
+    !parts.is_empty()
+        && parts.iter().all(|(place, tree, _)| without_value(tree, Some(variable), place))
+}
+
 fn nowhere() -> Comparison {
     Comparison::Unknown { why: "there is no point where both formulas have a value".into() }
 }

@@ -22,6 +22,8 @@ static NORMAL: LazyLock<[Expression; 2]> = LazyLock::new(|| {
 #[derive(Clone)]
 enum Meaning {
     Known(Function),
+    /// A function without a name of its own, by its formula in `z`.
+    Reciprocal(Expression),
     /// A formula in the variable named first.
     Formula(String, Expression),
 }
@@ -52,6 +54,10 @@ impl Parser<'_> {
         }
         if let Some(function) = self.function(name) {
             return self.applied(name, Meaning::Known(function));
+        }
+        if let Some(formula) = names::reciprocal(name) {
+            self.note(format!("{name}(z) is read as {formula}"));
+            return self.applied(name, Meaning::Reciprocal(formula));
         }
         if let "piecewise" | "where" = name {
             return self.piecewise();
@@ -145,9 +151,14 @@ impl Parser<'_> {
                 || self.names.symbols.contains_key(letter)
         };
         let parts: Vec<String> = name.chars().map(String::from).collect();
-        let latex_letters = self.latex && parts.iter().all(|part| is_letter(part));
+        // Plain lines among which there are commands are written by somebody who writes LaTeX.
+        let latex = self.latex || self.source.text.contains('\\');
+        let latex_letters = latex && parts.iter().all(|part| is_letter(part));
         if parts.len() > 3 || !(latex_letters || parts.iter().all(|part| known(part))) {
             return false;
+        }
+        if !parts.iter().all(|part| known(part)) {
+            self.note(format!("{name} is read as {}", parts.join("·")));
         }
         let mut start = self.range().start;
         let tokens: Vec<Token> = parts
@@ -190,6 +201,7 @@ impl Parser<'_> {
             Meaning::Known(function) => {
                 ("z".to_string(), Expression::call(function, Expression::variable("z")))
             }
+            Meaning::Reciprocal(formula) => ("z".to_string(), formula),
             Meaning::Formula(variable, formula) => (variable, formula),
         };
         let mut tree = formula;
@@ -387,6 +399,30 @@ impl Parser<'_> {
         let values = parts.into_iter().map(|part| part.tree).collect();
         let tree = if name == "max" { Expression::Max(values) } else { Expression::Min(values) };
         self.part(tree, below, range.start..self.end())
+    }
+
+    /// Refuses a word that stands behind a value and means nothing: most likely it begins a label.
+    pub(super) fn refuse_label(&self) -> Result<()> {
+        let Word::Name(name) = self.word() else { return Ok(()) };
+        let known = |name: &str| {
+            names::function_name(name).is_some()
+                || names::reciprocal(name).is_some()
+                || self.names.functions.contains_key(name)
+                || self.names.symbols.contains_key(name)
+                || ["max", "min", "piecewise", "where", "Phi", "phi"]
+                    .contains(&name.to_lowercase().as_str())
+        };
+        let blank = self.source.text[..self.range().start].ends_with(char::is_whitespace);
+        let word = name.chars().count() >= 4 && name.chars().all(char::is_alphabetic);
+        let called = matches!(self.peek(1), Word::Mark('('));
+        if !blank || !word || called || known(name) {
+            return Ok(());
+        }
+        let rest = &self.source.text[self.range().start..];
+        let label = rest.lines().next().unwrap_or(name).trim_end();
+        Err(self.fault(self.range(), format!("'{name}' is no name known here")).help(format!(
+            "if '{label}' is a label, leave two spaces before it, or write '# {label}'"
+        )))
     }
 
     fn unknown(&self, name: &str) -> Error {

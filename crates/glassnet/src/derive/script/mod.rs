@@ -57,10 +57,24 @@ pub struct Lines {
     pub lines: Vec<Line>,
     /// The labels, each of a row.
     pub labels: Vec<Label>,
-    /// Readings that were chosen, with the file's line.
+    /// Readings that were chosen, each with the file's line; see [`Lines::told`].
     pub notes: Vec<(usize, String)>,
     /// The variable of the derivatives.
     pub variable: String,
+}
+
+impl Lines {
+    /// The notes with all the lines that they are about, each note once.
+    pub fn told(&self) -> Vec<(Vec<usize>, &str)> {
+        let mut found: Vec<(Vec<usize>, &str)> = vec![];
+        for (line, note) in &self.notes {
+            match found.iter_mut().find(|(_, own)| own == note) {
+                Some((lines, _)) => lines.push(*line),
+                None => found.push((vec![*line], note)),
+            }
+        }
+        found
+    }
 }
 
 /// A formula of a file.
@@ -78,10 +92,21 @@ pub struct Line {
     pub value: Expression,
     /// The derivative that it names without working it out: `d/dz (…)`.
     pub unevaluated: Option<Slope>,
+    /// The name to which it gives a meaning, where it is a definition.
+    pub defines: Option<Defined>,
     /// What it is in the chain.
     pub role: Role,
     /// Written behind ≈ instead of =.
     pub approximate: bool,
+}
+
+/// A name that the file itself defines: `y = …`, `f(z) = …`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Defined {
+    /// The name.
+    pub name: String,
+    /// The variable in brackets behind it, which is the file's.
+    pub of: Option<String>,
 }
 
 /// A derivative that is named.
@@ -263,6 +288,8 @@ impl Reader<'_> {
             self.names.variable = outer;
             outcome?;
             if let Some(line) = self.lines.last_mut() {
+                let of = Some(self.names.variable.clone());
+                line.defines = Some(Defined { name: name.clone(), of });
                 self.names.functions.insert(name, (variable.clone(), line.value.clone()));
                 // Lines that follow compare with it in the variable of the file.
                 let own = Expression::variable(self.names.variable.clone());
@@ -274,7 +301,8 @@ impl Reader<'_> {
             && let Some(side) = rest.first()
         {
             self.push(row, read, side, Role::Definition, false)?;
-            if let Some(line) = self.lines.last() {
+            if let Some(line) = self.lines.last_mut() {
+                line.defines = Some(Defined { name: name.clone(), of: None });
                 if line.value.contains(&name) {
                     let range = side.tokens[0].range.clone();
                     return Err(self
@@ -359,7 +387,7 @@ impl Reader<'_> {
         let notes = std::mem::take(&mut parser.notes);
         let (number, column) = self.source.place(range.start);
         for note in notes {
-            if self.notes.iter().all(|(_, told)| *told != note) {
+            if !self.notes.contains(&(number, note.clone())) {
                 self.notes.push((number, note));
             }
         }
@@ -379,6 +407,7 @@ impl Reader<'_> {
             text: self.source.text[range].split_whitespace().collect::<Vec<_>>().join(" "),
             value: part.tree,
             unevaluated,
+            defines: None,
             role,
             approximate: side.approximate,
         });

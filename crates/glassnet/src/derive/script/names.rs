@@ -1,7 +1,7 @@
 //! What signs, commands and names of written mathematics stand for.
 
 use super::token::Word;
-use crate::formula::{Function, Relation};
+use crate::formula::{Expression, Function, Relation};
 
 /// Commands that only set a distance or a size.
 pub(super) const SPACES: [&str; 9] = [
@@ -116,6 +116,7 @@ pub(super) fn command(name: &str) -> Option<Word> {
     sign.or_else(|| relation.map(|(_, relation)| Word::Relation(*relation)))
         .or_else(|| letter.map(|(_, letter)| Word::Name((*letter).into())))
         .or_else(|| Function::named(name).map(|_| Word::Name(name.into())))
+        .or_else(|| reciprocal(name).map(|_| Word::Name(name.into())))
 }
 
 /// Every command that is read, for suggestions.
@@ -124,6 +125,7 @@ pub(super) fn commands() -> impl Iterator<Item = &'static str> {
     let marks = MARKS.iter().map(|(name, _)| *name);
     let letters = LETTERS.iter().map(|(name, _)| *name);
     let functions = ["exp", "ln", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh"];
+    let functions = functions.into_iter().chain(RECIPROCALS.iter().map(|(name, _)| *name));
     own.into_iter().chain(marks).chain(letters).chain(functions)
 }
 
@@ -131,6 +133,22 @@ pub(super) fn commands() -> impl Iterator<Item = &'static str> {
 pub(super) fn function_name(name: &str) -> Option<Function> {
     Function::named(name)
         .or_else(|| Function::named(&name.to_lowercase()).filter(|_| name.len() > 1))
+}
+
+/// Functions that have no name in formulas, by those that have one.
+const RECIPROCALS: [(&str, &str); 6] = [
+    ("sech", "1/cosh(z)"),
+    ("csch", "1/sinh(z)"),
+    ("coth", "cosh(z)/sinh(z)"),
+    ("sec", "1/cos(z)"),
+    ("csc", "1/sin(z)"),
+    ("cot", "cos(z)/sin(z)"),
+];
+
+/// The formula in `z` of a function that is only written by those that have a name: sech, cot, …
+pub(super) fn reciprocal(name: &str) -> Option<Expression> {
+    let (_, formula) = RECIPROCALS.iter().find(|(own, _)| *own == name)?;
+    crate::formula::parse(formula).ok()
 }
 
 /// True for letters and digits that begin with a letter.

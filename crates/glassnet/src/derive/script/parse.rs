@@ -213,6 +213,7 @@ impl<'a> Parser<'a> {
                 factors = vec![self.quotient(numerator, denominator)?];
                 divided = true;
             } else if self.at_operand() {
+                self.refuse_label()?;
                 if divided {
                     let what = "a product without * behind a division can be read in two ways";
                     return Err(self

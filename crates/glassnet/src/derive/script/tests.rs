@@ -314,6 +314,40 @@ fn what_is_no_line_is_refused_with_its_place() {
 }
 
 #[test]
+fn functions_that_people_write_are_read_by_their_definitions() {
+    for (line, formula) in [
+        ("sech²(z)", "(1/cosh(z))^2"),
+        (r"\sec^2(z)", "(1/cos(z))^2"),
+        (r"\operatorname{csch} z", "1/sinh(z)"),
+        ("-csc(z)*cot(z)", "-(1/sin(z))*(cos(z)/sin(z))"),
+        ("coth(2z)", "cosh(2*z)/sinh(2*z)"),
+    ] {
+        let found = read_lines(&format!("d/dz z\n= {line}"), &Reading::default())
+            .unwrap_or_else(|error| panic!("{line}: {error}"));
+        let expected = crate::formula::parse(formula).expect("a formula");
+        let comparison = crate::derive::compare(&found.lines[1].value, &expected);
+        assert_eq!(comparison, crate::derive::Comparison::Equal, "{line}");
+        assert!(found.notes.iter().any(|(line, note)| *line == 2 && note.contains("is read as")));
+    }
+}
+
+#[test]
+fn letters_beside_each_other_are_products_where_commands_are_written() {
+    let found = read_lines(r"d/dz b \tanh(cz) = b c (1 - \tanh^2(cz))", &Reading::default());
+    let found = found.unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(found.lines[1].value.to_string(), "b*c*(1 - tanh(c*z)^2)");
+    assert_eq!(found.told(), [(vec![1], "cz is read as c·z")]);
+    refuse("d/dz tanh(cz)", "lines:1:11", "'cz' is not known");
+}
+
+#[test]
+fn a_label_too_near_is_told_so() {
+    refuse("d/dz 2/z\n= 2/z cancel", "lines:2:7", "leave two spaces before it");
+    refuse("d/dz z^2\n= 2z power rule", "lines:2:6", "if 'power rule' is a label");
+    refuse("d/dz z^2\n= 2 tann(z)", "lines:2:5", "did you mean 'tan'");
+}
+
+#[test]
 fn no_text_makes_the_reader_panic() {
     let seeds = [
         sheet(),

@@ -48,6 +48,36 @@ fn other_writings_of_the_same_end_alike() {
     check("logsigmoid(z)", 1, "sigmoid(-z)");
 }
 
+/// √(1 + z²)² is 1 + z², and a fraction within a fraction is resolved by the common denominator, not by a power law.
+#[test]
+fn roots_of_sums_cancel() {
+    check("sqrt(1+z^2)", 1, "z/sqrt(1 + z^2)");
+    check("sqrt(1+z^2)", 2, "1/(1 + z^2)^(3/2)");
+    check("1/sqrt(1+z^2)", 1, "-z/(1 + z^2)^(3/2)");
+    check("sqrt(z)", 1, "1/(2*sqrt(z))");
+    check("1/sqrt(z)", 1, "-1/(2*z^(3/2))");
+    let labels: Vec<String> =
+        derivation("sqrt(1+z^2)", 2).steps.iter().map(|step| step.label.clone()).collect();
+    assert_eq!(
+        labels,
+        ["quotient rule", "power law", "common denominator", "multiply out", "collect"]
+    );
+}
+
+/// Where a formula has poles, or logarithms and roots of what may be negative, every line still is right.
+#[test]
+fn formulas_with_poles_and_ends_have_right_lines() {
+    check("log(-z)", 1, "1/z");
+    check("log(z^2)", 1, "2/z");
+    check("log(1-z^2)", 1, "-2*z/(1 - z^2)");
+    check("sqrt(-z)", 1, "-1/(2*sqrt(-z))");
+    check("z/(z-1)", 1, "-1/(z - 1)^2");
+    check("(z^2-1)/(z-1)", 1, "1");
+    check("sqrt(z^2+1)/z", 1, "-1/(sqrt(z^2 + 1)*z^2)");
+    // √(z²) is |z|, not z.
+    check("sqrt(z^2)", 1, "z/sqrt(z^2)");
+}
+
 #[test]
 fn second_derivatives_are_short() {
     check("tanh(z)", 2, "-2*tanh(z)*(1 - tanh(z)^2)");

@@ -130,6 +130,12 @@ fn set_row(parts: &[Math]) -> Panel {
             }
             Math::Operator(Operator::Dot) if beside_tall => Panel::line(" · "),
             Math::Operator(Operator::Beside) if beside_bar => Panel::line(" "),
+            // 1/2·z, as 1/2z would be read as 1/(2z).
+            Math::Operator(Operator::Beside)
+                if before.is_some_and(|before| is_flat(before) && line::needs_dot(before)) =>
+            {
+                Panel::line("·")
+            }
             // z·tanh(z): in one typeface ztanh(z) would be one word.
             Math::Operator(Operator::Beside)
                 if before.is_some_and(is_flat)

@@ -21,6 +21,16 @@ fn what_reads_well_in_a_line_stays_there() {
 }
 
 #[test]
+fn a_factor_behind_a_fraction_or_a_bare_root_is_no_part_of_it() {
+    check(&formula("1/2*z^(-1/2)"), 80, &["     −1/2", "1/2·z"]);
+    check(&formula("sqrt(2)"), 80, &["√2"]);
+    check(&formula("sqrt(2)*z"), 80, &["√2·z"]);
+    check(&formula("2*sqrt(z)"), 80, &["2√z"]);
+    check(&formula("sqrt(2*pi)*z"), 80, &["√(2π)z"]);
+    check(&formula("sqrt(z)^2"), 80, &["(√z)²"]);
+}
+
+#[test]
 fn fractions_stack_and_brackets_grow() {
     check(
         &formula("1 - ((exp(2*z) - 1)/(exp(2*z) + 1))^2"),
