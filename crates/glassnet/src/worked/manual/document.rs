@@ -1,7 +1,7 @@
 //! The table per sample, the chain rule, and what follows from it.
 
 use super::chain::product;
-use super::{Manual, Try};
+use super::{BySign, Manual, Try, UnitState};
 use crate::document::{Block, Column, Document, NoteKind, Step, Steps, Table, Text};
 use crate::explain::exact;
 use crate::formula::{Math, Operator};
@@ -184,22 +184,9 @@ impl Manual {
 
     fn say_why(&self, document: &mut Document) {
         document.section("Why");
-        let zero = self.rows.iter().all(|row| row.slope == 0.0);
         for (at, state) in self.states.iter().enumerate() {
             let own = at == 0 && self.chain.own_activation.is_some();
-            if state.zero == state.rows {
-                document.say(Text::from("The derivative at ").math(state.name.clone()).plain(
-                    format!(
-                        " is exactly 0 in all {}: the unit is dead on these samples{}.",
-                        count(state.rows, "sample"),
-                        if own { ", so no gradient reaches the weight" } else { "" }
-                    ),
-                ));
-            } else if state.zero > 0 {
-                document.say(Text::from("The derivative at ").math(state.name.clone()).plain(
-                    format!(" is exactly 0 in {} of {}.", state.zero, count(state.rows, "sample")),
-                ));
-            }
+            document.say(self.activity(state, own));
             if state.on_kink > 0 {
                 let irrelevant =
                     !own && self.states.first().is_some_and(|first| first.zero == first.rows);
@@ -218,29 +205,84 @@ impl Manual {
                     )),
                 );
             }
-            if let Some(sentence) = &state.by_sign {
+            if let Some(sentence) = state.not_proven() {
                 document.note(
                     NoteKind::NotProven,
-                    Text::from("By the signs of the weights of ").math(state.name.clone()).plain(
-                        format!(": {sentence}. The table above shows it for these samples only."),
-                    ),
+                    Text::from("The weights of ")
+                        .math(state.name.clone())
+                        .plain(format!(": {sentence}.")),
                 );
             }
+            if let Some(sentence) = state.remark() {
+                document.note(NoteKind::Remark, format!("{}.", capitalised(&sentence)));
+            }
         }
-        if zero {
-            document.say(format!(
-                "The gradient is zero for every sample: no method that follows gradients changes {}.",
-                self.symbol
+        self.say_gradient(document);
+    }
+
+    /// In how many samples the derivative at a unit is 0, and what that means for the weight.
+    fn activity(&self, state: &UnitState, own: bool) -> Text {
+        let text = Text::from("The derivative at ").math(state.name.clone());
+        let samples = count(state.rows, "sample");
+        if state.is_dead() {
+            return text.plain(format!(
+                " is exactly 0 in all {samples}: the unit is dead on these samples{}.",
+                if own { ", so no gradient reaches the weight" } else { "" }
             ));
+        }
+        let active = state.rows - state.zero;
+        let despite = match state.by_sign {
+            Some(BySign::DeadUnlessNegative) => {
+                ", because inputs are negative there, as its weights are"
+            }
+            Some(BySign::Dead | BySign::DeadWereNegative(_)) | None => "",
+        };
+        text.plain(if state.zero == 0 {
+            format!(" is not 0 in any of {samples}: the unit is active in all of them{despite}.")
         } else {
-            let down = self.gradient > 0.0;
-            document.say(format!(
-                "The gradient is {}, so a small step of gradient descent {} {}.",
-                shown(self.gradient, DIGITS),
-                if down { "lowers" } else { "raises" },
-                self.symbol
-            ));
+            format!(
+                " is exactly 0 in {} of {samples}; in the other {active} the unit is active{despite}.",
+                state.zero
+            )
+        })
+    }
+
+    /// What the samples' derivatives add up to, and where a step of descent goes.
+    fn say_gradient(&self, document: &mut Document) {
+        let moving = self.rows.iter().filter(|row| row.slope != 0.0).count();
+        let symbol = || Math::name(&self.symbol);
+        if moving == 0 {
+            document.say(
+                Text::from(
+                    "The gradient is zero for every sample: no method that follows gradients changes ",
+                )
+                .math(symbol())
+                .plain("."),
+            );
+            return;
         }
+        let samples = count(self.rows.len(), "sample");
+        let text = Text::from(if moving == self.rows.len() {
+            format!("No factor is 0 in any of {samples}, so each adds its product")
+        } else {
+            format!(
+                "In {moving} of {samples} no factor is 0, so {} product",
+                if moving == 1 { "it adds its" } else { "each of them adds its" }
+            )
+        });
+        let sum = text.plain(": the gradient is ").math(math(self.gradient, DIGITS));
+        if self.gradient == 0.0 {
+            document.say(
+                sum.plain(", since they cancel; descent does not move ").math(symbol()).plain("."),
+            );
+            return;
+        }
+        let step = if self.gradient > 0.0 { "lowers" } else { "raises" };
+        document.say(
+            sum.plain(format!("; a small step of gradient descent {step} "))
+                .math(symbol())
+                .plain("."),
+        );
     }
 
     fn say_tries(&self, document: &mut Document) {
@@ -381,6 +423,16 @@ impl Manual {
     fn start_of(&self, place: usize) -> f64 {
         if self.places.get(place) == Some(&self.weight.to_string()) { self.start } else { 0.0 }
     }
+}
+
+fn capitalised(sentence: &str) -> String {
+    let mut letters = sentence.chars();
+    letters.next().map_or_else(String::new, |first| {
+        // A symbol such as a₂ keeps its letter.
+        let symbol = letters.as_str().starts_with(|next: char| !next.is_ascii_alphabetic());
+        let first = if symbol { first } else { first.to_ascii_uppercase() };
+        format!("{first}{}", letters.as_str())
+    })
 }
 
 /// Whether a fraction is short enough to say something.

@@ -5,7 +5,7 @@ mod document;
 mod states;
 
 pub use chain::{Chain, Link, ManualRow};
-pub use states::UnitState;
+pub use states::{BySign, UnitState};
 
 use crate::error::{Error, Result};
 use crate::explain::along::{self, Along, AlongConfig, Piece};
