@@ -164,6 +164,7 @@ fn json(found: &worked::Manual) -> Value {
             "diverged": run.diverged,
         })).collect::<Vec<_>>(),
         "sharpness": found.sharpness.as_ref().map(|sharpness| sharpness.largest),
+        "no_sharpness": found.no_sharpness,
         "highest_rate": found.sharpness.as_ref().and_then(|sharpness| sharpness.highest_rate),
     })
 }

@@ -8,6 +8,7 @@ use crate::reference::{self, Array, Feeds};
 use crate::tensor::{Tensor, Value};
 use crate::trace::written;
 use crate::train::Target;
+use crate::worked::digits::count;
 
 /// The outputs of the last linear layer per row, in f64, and how good they are.
 #[derive(Clone, Debug, PartialEq)]
@@ -197,7 +198,7 @@ fn score(target: &Target, with: &[Vec<f64>], without: &[Vec<f64>]) -> Result<Sco
 }
 
 fn misfit(targets: usize, outputs: usize) -> Error {
-    Error::data(format!("{targets} targets for {outputs} outputs"))
+    Error::data(format!("{} for {}", count(targets, "target"), count(outputs, "output")))
         .at("the targets")
         .help("give one per row and output")
 }

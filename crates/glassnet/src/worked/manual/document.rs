@@ -39,6 +39,7 @@ impl Manual {
         document.blocks.extend(self.along.blocks(&self.symbol));
         self.say_tries(&mut document);
         self.say_descent(&mut document);
+        self.say_sharpness(&mut document);
         document
     }
 
@@ -372,22 +373,39 @@ impl Manual {
         for run in &self.descents {
             self.say_run(document, run);
         }
-        if let Some(sharpness) = &self.sharpness {
-            let mut text = Text::from("The loss bends most strongly by ")
-                .math(math(sharpness.largest, 4))
-                .plain(" there (the largest eigenvalue of its second derivatives)");
-            text = match sharpness.highest_rate {
-                Some(rate) => text
-                    .plain("; descent on a parabola that bent does not diverge below the rate ")
-                    .math(
-                        Math::fraction(Math::number("2"), math(sharpness.largest, 4))
-                            .equals(math(rate, 3)),
-                    )
-                    .plain("."),
-                None => text.plain(", so it bends upwards in no direction."),
-            };
-            document.say(text);
+    }
+
+    /// How strongly the loss bends where descent begins, and which rates that allows.
+    fn say_sharpness(&self, document: &mut Document) {
+        if self.descents.is_empty() {
+            document.section("Which learning rate is safe?");
         }
+        let at = || Math::name(&self.symbol).equals(math(self.start, 6));
+        if let Some(why) = &self.no_sharpness {
+            let text = Text::from("how strongly the loss bends at ").math(at());
+            document.note(NoteKind::Omitted, text.plain(format!(": {why}")));
+        }
+        let Some(sharpness) = &self.sharpness else { return };
+        let bend = || math(sharpness.largest, 4);
+        let text = Text::from("At ").math(at());
+        document.say(match sharpness.highest_rate {
+            Some(rate) => text
+                .plain(", the other weights as they are, the loss bends most strongly by ")
+                .math(bend())
+                .plain(
+                    " (the largest eigenvalue of its second derivatives towards all weights); descent on a parabola \
+                     that bent does not diverge below the rate ",
+                )
+                .math(Math::fraction(Math::number("2"), bend()).equals(math(rate, 3)))
+                .plain("."),
+            None => text
+                .plain(
+                    ", the other weights as they are, the loss bends upwards in no direction (the largest eigenvalue of \
+                     its second derivatives towards all weights is ",
+                )
+                .math(bend())
+                .plain("), so the bend forbids no rate."),
+        });
     }
 
     fn say_run(&self, document: &mut Document, run: &crate::explain::descend::Descent) {
