@@ -104,14 +104,18 @@ fn say_run(document: &mut Document, run: &Run) {
     let shown = run.collapsed.as_ref().filter(|whole| small(whole.weight.len(), whole.inputs()));
     document.say(match shown {
         None => text.plain(format!(" has rank {narrowest} at most, the least width on the way.")),
-        Some(whole) => text
-            .plain(format!(
-                " has rank {}, and it could have {narrowest} at most, the least width on the way. (By elimination: what is \
-                 below ",
-                whole.rank()
-            ))
-            .math(math(RANK_TOLERANCE, 1))
-            .plain(" of the largest element counts as 0.)"),
+        Some(whole) => {
+            let rank = whole.rank();
+            let text = text.plain(match rank == narrowest {
+                true => format!(" has rank {rank}, the least width on the way"),
+                false => {
+                    format!(" has rank {rank}, where the least width on the way allows {narrowest}")
+                }
+            });
+            text.plain(" (by elimination: what is below ")
+                .math(math(RANK_TOLERANCE, 1))
+                .plain(" of the largest element counts as 0).")
+        }
     });
 }
 

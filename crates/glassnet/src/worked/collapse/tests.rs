@@ -58,7 +58,7 @@ fn the_sheets_network_without_relu() {
         "4.9732",
         "With the activations 4 of 4",
         "2 of 4 right: it predicts class 1 everywhere",
-        "W′ has rank 1, and it could have 2 at most",
+        "W′ has rank 1, where the least width on the way allows 2 (by elimination",
     ] {
         assert!(shown.contains(piece), "{piece}: {shown}");
     }

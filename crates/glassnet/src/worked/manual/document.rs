@@ -35,7 +35,8 @@ impl Manual {
         self.say_loss(&mut document);
         self.say_chain(&mut document);
         self.say_why(&mut document);
-        document.section(format!("Should {} go up or down?", self.symbol));
+        document
+            .section(Text::from("Should ").math(Math::name(&self.symbol)).plain(" go up or down?"));
         document.blocks.extend(self.along.blocks(&self.symbol));
         self.say_tries(&mut document);
         self.say_descent(&mut document);
@@ -132,7 +133,7 @@ impl Manual {
                 let sum = Math::sum(squared);
                 steps.equals(
                     Math::fraction(sum, Math::number(&squares.to_string())),
-                    "the mean of the squared errors ŷ - y",
+                    "the mean of the squared errors ŷ − y",
                 );
             }
         }
@@ -404,7 +405,7 @@ impl Manual {
                      its second derivatives towards all weights is ",
                 )
                 .math(bend())
-                .plain("), so the bend forbids no rate."),
+                .plain("): it sets no limit to the rate."),
         });
     }
 

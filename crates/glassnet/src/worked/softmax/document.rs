@@ -108,8 +108,10 @@ impl Softmax {
         if !self.sum.is_finite() {
             document.note(
                 NoteKind::Warning,
-                "e^z is larger than any f64 for these scores, so the fraction cannot be computed as it stands; the \
-                 stable way below can, and gave the probabilities above.",
+                Text::default().math(exponential_of(Math::name("z"))).plain(
+                    " is larger than any f64 for these scores, so the fraction cannot be computed as it stands; the \
+                     stable way below can, and gave the probabilities above.",
+                ),
             );
             return;
         }
@@ -123,11 +125,11 @@ impl Softmax {
             let names: Vec<&str> = lost.iter().map(|&class| self.labels[class].as_str()).collect();
             document.note(
                 NoteKind::Warning,
-                format!(
-                    "e^z is smaller than f64 can hold for these scores, so the fraction cannot be computed as it stands \
+                Text::default().math(exponential_of(Math::name("z"))).plain(format!(
+                    " is smaller than f64 can hold for these scores, so the fraction cannot be computed as it stands \
                      for {}; the stable way below can, and gave the probabilities above.",
                     names.join(", ")
-                ),
+                )),
             );
         }
     }
@@ -274,12 +276,25 @@ impl Softmax {
 
     fn say_stable(&self, document: &mut Document) {
         document.section("The stable way");
+        let less_m = |score: &str| {
+            Math::row([Math::name(score), Math::Operator(Operator::Minus), Math::name("m")])
+        };
+        let e_m = || exponential_of(Math::name("m"));
         document.say(
-            "A score of 1000 would overflow e^z. Subtracting the greatest score m from all changes no probability, \
-             because e^(z-m) = e^z/e^m and e^m cancels:",
+            Text::from("A score of 1000 would overflow ")
+                .math(exponential_of(Math::name("z")))
+                .plain(
+                    ". Subtracting the greatest score m from all changes no probability, because ",
+                )
+                .math(
+                    exponential_of(less_m("z"))
+                        .equals(Math::fraction(exponential_of(Math::name("z")), e_m())),
+                )
+                .plain(" and ")
+                .math(e_m())
+                .plain(" cancels:"),
         );
-        let shifted =
-            Math::row([Math::name("z_j"), Math::Operator(Operator::Minus), Math::name("m")]);
+        let shifted = less_m("z_j");
         let mut steps = Steps::new(Math::row([
             Math::text("ln"),
             sum_over("j"),
