@@ -3,6 +3,7 @@
 use std::io;
 use std::process::ExitCode;
 
+use clap::CommandFactory;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use glassnet::Error;
 
@@ -42,7 +43,8 @@ pub(crate) fn mistake(error: &clap::Error) -> Error {
         }
         ErrorKind::InvalidSubcommand => {
             let verb = shown(error, ContextKind::InvalidSubcommand);
-            let help = guess(error, ContextKind::SuggestedSubcommand).unwrap_or(see);
+            let guessed = guess(error, ContextKind::SuggestedSubcommand);
+            let help = guessed.or_else(|| topics(&command)).unwrap_or(see);
             let what = if command == "glassnet" { "verb" } else { "topic" };
             Error::usage(format!("there is no {what} {verb:?}")).at(command).help(help)
         }
@@ -88,6 +90,15 @@ pub(crate) fn mistake(error: &clap::Error) -> Error {
         }
     };
     if usage.is_empty() { found } else { found.detail(usage) }
+}
+
+/// What may stand behind a verb that has topics.
+fn topics(command: &str) -> Option<String> {
+    let (_, verb) = command.split_once(' ')?;
+    let whole = crate::args::Cli::command();
+    let names: Vec<&str> =
+        whole.find_subcommand(verb)?.get_subcommands().map(|topic| topic.get_name()).collect();
+    (!names.is_empty()).then(|| format!("choose one of {}", names.join(", ")))
 }
 
 /// The error with the flag whose value it is about, before any place inside that value.

@@ -396,6 +396,7 @@ fn class(text: &str, outputs: usize, classes: &[String]) -> Result<i64> {
             let what = Error::usage(format!("there is no class {text:?}")).at("--true");
             let last = outputs.saturating_sub(1);
             Err(match classes.is_empty() {
+                true if outputs == 1 => what.help("the network scores 1 class: 0"),
                 true => what.help(format!("the network scores {outputs} classes: 0 to {last}")),
                 false => what.help(format!("give one of {}", classes.join(", "))),
             })

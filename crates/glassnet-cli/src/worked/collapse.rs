@@ -71,7 +71,7 @@ fn run_json(run: &worked::Run) -> Value {
     let names: Vec<&String> = run.layers.iter().map(|layer| &layer.name).collect();
     json!({
         "layers": names,
-        "collapsed": affine(&run.collapsed),
+        "collapsed": run.collapsed.as_ref().map(affine),
         "parameters_before": run.parameters(),
         "parameters_after": run.collapsed_parameters(),
     })

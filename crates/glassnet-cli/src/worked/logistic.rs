@@ -42,6 +42,7 @@ pub(super) fn work(args: &Logistic, terminal: &Terminal) -> Result<Work> {
     let found = worked::logistic(&samples.names, &classes, &samples.inputs, &positive, &config)
         .map_err(|error| match error.place() {
             Some("l2") => error.at("--l2"),
+            Some("lr") => error.at("--lr"),
             Some("the inputs" | "the rows" | "the target") => error.at(samples.label.clone()),
             Some(_) | None => error,
         })?;

@@ -147,7 +147,8 @@ fn json(found: &worked::Manual) -> Value {
             "zero_derivative": state.zero,
             "on_kink": state.on_kink,
             "rows": state.rows,
-            "not_proven": state.by_sign,
+            "not_proven": state.not_proven(),
+            "remark": state.remark(),
         })).collect::<Vec<_>>(),
         "along": found.along.lines(&found.symbol),
         "advice": found.along.advice.direction.word(),
@@ -163,6 +164,7 @@ fn json(found: &worked::Manual) -> Value {
             "diverged": run.diverged,
         })).collect::<Vec<_>>(),
         "sharpness": found.sharpness.as_ref().map(|sharpness| sharpness.largest),
+        "no_sharpness": found.no_sharpness,
         "highest_rate": found.sharpness.as_ref().and_then(|sharpness| sharpness.highest_rate),
     })
 }

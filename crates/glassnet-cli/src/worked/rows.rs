@@ -66,11 +66,20 @@ pub(crate) enum Answers {
     Words(Vec<String>),
 }
 
+fn no_rows() -> Error {
+    Error::usage("there are no rows")
+        .at("--data")
+        .help("give a CSV file, samples such as 1:0,2:0.3,10:1, or xor")
+}
+
 impl Rows {
     /// The samples, if there are any.
     pub(super) fn read(&self, terminal: &Terminal) -> Result<Option<Samples>> {
         let Some(data) = &self.data else { return Ok(None) };
         let text = data.to_str().unwrap_or_default();
+        if data.is_empty() {
+            return Err(no_rows());
+        }
         if let Some(samples) = known(text) {
             return Ok(Some(samples));
         }
@@ -92,11 +101,7 @@ impl Rows {
 
     /// The samples, which must be there.
     pub(super) fn require(&self, terminal: &Terminal) -> Result<Samples> {
-        self.read(terminal)?.ok_or_else(|| {
-            Error::usage("there are no rows")
-                .at("--data")
-                .help("give a CSV file, samples such as 1:0,2:0.3,10:1, or xor")
-        })
+        self.read(terminal)?.ok_or_else(no_rows)
     }
 
     fn of_table(&self, table: &Table, terminal: &Terminal) -> Result<Samples> {

@@ -147,6 +147,16 @@ fn activations_are_compared() {
     assert_eq!(worked(&args).stdout, worked(&args).stdout, "without the clock nothing changes");
     let timed =
         json(&words("activations relu gelu LeakyReLU(0.1) z*tanh(z) --seconds 0 --depth 5"));
+    assert_eq!(timed["activations"][0]["cost"]["both_relative"], 1.0);
+    assert_eq!(timed["activations"][0]["cost"]["forward_relative"], 1.0);
+    let text = worked(&words("activations relu tanh --seconds 0 --depth 5"));
+    shows(
+        &text,
+        &["the reference for the others", "8.24·10⁻⁹, and |f'|", "Advantages:", "Disadvantages:"],
+    );
+    assert!(!text.stdout.contains("8.24e-9") && !text.stdout.contains("• -"), "{}", text.stdout);
+    shows(&text, &["takes one of them: 0 for ReLU at 0."]);
+    shows(&worked(&words("activations LeakyReLU(0.1) --no-cost")), &["takes one of them."]);
     for one in timed["activations"].as_array().unwrap() {
         assert!(one["cost"]["both_ns"].as_f64().unwrap() > 0.0);
         assert_eq!(one["gradients"][0]["norms"].as_array().unwrap().len(), 5);
@@ -226,7 +236,15 @@ fn logistic_regression_reaches_the_optimum() {
     for row in found["sigmoid_and_softmax"].as_array().unwrap() {
         near(&row["sigmoid"], row["softmax"].as_f64().unwrap(), 1e-15);
     }
-    assert!(worked(&args).stderr.contains("11 of 344 rows have a gap"));
+    let text = worked(&args);
+    assert!(text.stderr.contains("11 of 344 rows have a gap"));
+    shows(&text, &["Left out: 327 further rows"]);
+    let small = worked(&words("logistic --data and --epochs 5"));
+    let table = small.stdout.split("The same as softmax").nth(1).unwrap();
+    let rows = table.lines().filter(|line| line.split_whitespace().count() == 7);
+    let counted = rows.filter_map(|line| line.split_whitespace().next()?.parse().ok());
+    assert_eq!(counted.collect::<Vec<usize>>(), [1, 2, 3, 4], "{table}");
+    assert!(!small.stdout.contains("Left out"), "{}", small.stdout);
     let separable = json(&words("logistic --data and --epochs 50"));
     assert!(separable["optimum"].is_null());
     assert!(separable["separation"]["margin"].as_f64().unwrap() > 0.0);
@@ -273,6 +291,11 @@ fn the_gradient_by_hand() {
     assert_eq!(found["descent"][1]["stuck_after"], 6);
     near(&found["sharpness"], 70.69, 5e-3);
     near(&found["highest_rate"], 0.0283, 5e-5);
+    let plain = json(&args[..args.len() - 4]);
+    near(&plain["sharpness"], 0.0, 1e-9);
+    assert!(plain["no_sharpness"].is_null());
+    let alive = worked(&["manual", "1-1", "--data", "1:2", "--weight", "0.weight[0,0]"]);
+    shows(&alive, &["Which learning rate is safe?", "bends most strongly by 4", "2/4 = 0.5"]);
     let text = worked(&args);
     shows(
         &text,
@@ -316,6 +339,10 @@ fn bad_input_is_told() {
     let folder =
         Folder::with(&[("three.csv", b"a,b,y\n1,2,3\n1,x,4\n"), ("gaps.csv", b"a,y\n,1\n,2\n")]);
     let cases: &[(&[&str], i32, &str, &[&str])] = &[
+        (&["foo"], 2, "usage", &["no topic", "softmax, collapse, activations", "manual"]),
+        (&["manual", "1-1", "--data", "", "--weight", "0.weight[0,0]"], 2, "usage", &["no rows"]),
+        (&["logistic", "--data", "xor", "--lr", "nan"], 2, "usage", &["rate is NaN", "--lr"]),
+        (&["logistic", "--data", "xor", "--lr", "-1"], 2, "usage", &["rate is -1", "--lr"]),
         (&["softmx"], 2, "usage", &["no topic", "did you mean softmax?"]),
         (&[], 2, "usage", &["a topic is missing", "softmax", "manual"]),
         (&["softmax"], 2, "usage", &["missing"]),
@@ -329,7 +356,7 @@ fn bad_input_is_told() {
         (&["softmax", "A=nan"], 2, "usage", &["NaN", "score of A"]),
         (&["softmax", "A=x"], 2, "usage", &["\"x\" is no number"]),
         (&["softmax", "A=1", "2"], 2, "usage", &["\"2\" has no label"]),
-        (&["softmax", "1,2", "--labels", "A"], 2, "usage", &["1 labels for 2 scores"]),
+        (&["softmax", "1,2", "--labels", "A"], 2, "usage", &["1 label for 2 scores"]),
         (&["softmax", "1,2", "--tru", "A"], 2, "usage", &["--tru"]),
         (&["activations", "reluu"], 2, "usage", &["did you mean relu?"]),
         (&["activations", "relu", "--at", "nan"], 2, "usage", &["NaN", "--at"]),

@@ -132,10 +132,13 @@ impl Program {
         let Some(row) = classes.iter().position(outside) else { return Ok(()) };
         Err(Error::data(format!("Target {} is out of bounds", classes[row]))
             .at(format!("row {row} (counted from 0)"))
-            .help(format!(
-                "the network scores {scores} classes: 0 to {}",
-                scores.saturating_sub(1)
-            )))
+            .help(match scores {
+                1 => "the network scores 1 class: 0".to_owned(),
+                _ => format!(
+                    "the network scores {scores} classes: 0 to {}",
+                    scores.saturating_sub(1)
+                ),
+            }))
     }
 
     pub(super) fn compile(&self, rows: usize, config: &engine::Config) -> Result<Plan> {

@@ -33,5 +33,5 @@ pub use basis::{Basis, BasisConfig, BasisFunction, BasisKind, FittedBasis, Learn
 pub use collapse::{Affine, Collapse, Comparison, Layer, Run, Score, collapse};
 pub use counting::{Count, CountedLayer, Counting, Role, counting};
 pub use logistic::{Logistic, LogisticConfig, Optimum, Separation, TwoWays, logistic};
-pub use manual::{Chain, Link, Manual, ManualConfig, ManualRow, Try, UnitState, manual};
+pub use manual::{BySign, Chain, Link, Manual, ManualConfig, ManualRow, Try, UnitState, manual};
 pub use softmax::{ByHand, Softmax, Truth, softmax};

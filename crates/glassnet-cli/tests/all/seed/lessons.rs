@@ -13,6 +13,43 @@ fn holds(number: &str, expected: &[&str]) {
     }
 }
 
+/// Commands keep their own lines: nothing breaks a line that a reader wants to copy.
+#[test]
+fn commands_fit_a_terminal() {
+    let mut lines: Vec<Vec<&str>> = vec![];
+    for lesson in ["1.1", "1.2", "1.3", "1.4", "2.1", "2.2", "2.3", "2.5"] {
+        lines.push(vec!["lesson", lesson]);
+        if lesson != "1.3" {
+            lines.extend(
+                ["0", "1", "2", "3", "4", "5"]
+                    .map(|seed| vec!["exercise", lesson, "--seed", seed, "--solution"]),
+            );
+        }
+    }
+    for args in &lines {
+        let shown = text(args);
+        let mut commands = 0;
+        let mut rest = shown.lines();
+        while let Some(line) = rest.next() {
+            let Some(first) = line.strip_prefix("    $ ") else { continue };
+            let mut command = first.to_owned();
+            let mut widest = line.chars().count();
+            // A command ends with the line that closes its quotes and has no backslash at its end.
+            while command.ends_with('\\') || command.matches('\'').count() % 2 == 1 {
+                let next = rest.next().unwrap_or_else(|| panic!("{args:?}: {command}"));
+                assert_ne!(next.trim(), "\\", "{args:?}:\n{shown}");
+                assert!(next.starts_with("      "), "{args:?}: {next:?}\n{shown}");
+                widest = widest.max(next.chars().count());
+                command = format!("{command}\n{}", next.trim_start());
+            }
+            assert!(widest <= 80, "{args:?}: {widest} columns\n{command}");
+            assert!(glassnet::lesson::Command::parse(&command).is_ok(), "{args:?}: {command}");
+            commands += 1;
+        }
+        assert!(commands > 0, "{args:?}: {shown}");
+    }
+}
+
 #[test]
 fn lesson_1_1() {
     holds("1.1", &["multiply out", "−0.6177", "−0.5532", "−3.4623", "4.9732", "2 of 4", "4 of 4"]);

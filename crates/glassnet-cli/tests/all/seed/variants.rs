@@ -48,6 +48,70 @@ fn derivative() {
     }
 }
 
+/// What stands under **Why** agrees with the table above it.
+#[test]
+fn manual_says_why_by_its_samples() {
+    for seed in 0..60_u64 {
+        let number = seed.to_string();
+        let shown = text(&["exercise", "2.3", "--seed", &number, "--solution"]);
+        let words = shown.split_whitespace().filter(|word| *word != "│");
+        let words = words.collect::<Vec<_>>().join(" ");
+        let (_, why) = words.split_once(" Why ").unwrap_or_else(|| panic!("{shown}"));
+        let (why, _) = why.split_once(" go up or down?").unwrap_or_else(|| panic!("{shown}"));
+        let exercise = Exercise::new("2.3", seed).unwrap();
+        let Numbers::Manual(of) = &exercise.numbers else { panic!("another task's numbers") };
+        let rows = of.data.len();
+        let active = |a: fn(f64, f64, f64) -> f64| {
+            of.data.iter().filter(|(x, _)| a(of.first, of.second, *x) > 0.0).count()
+        };
+        let units = [
+            ("a₁", active(|first, _, x| first * x)),
+            ("a₂", active(|first, second, x| second * (first * x).max(0.0))),
+        ];
+        for (name, active) in units {
+            let sentence = match active {
+                0 => format!(
+                    "The derivative at {name} is exactly 0 in all {rows} samples: the unit is dead"
+                ),
+                _ if active == rows => {
+                    format!(
+                        "The derivative at {name} is not 0 in any of {rows} samples: the unit is active"
+                    )
+                }
+                _ => format!("the other {active} the unit is active"),
+            };
+            assert!(why.contains(&sentence), "{seed}: {sentence:?}\n{shown}");
+        }
+        let (first, second) = (units[0].1, units[1].1);
+        // The argument by signs is for inputs that are not negative, and only where the table has a dead unit.
+        assert_eq!(
+            why.contains("Not proven here"),
+            of.first < 0.0 && first == 0,
+            "{seed}: {shown}"
+        );
+        assert_eq!(
+            why.contains("because inputs are negative there"),
+            of.first < 0.0 && first > 0,
+            "{seed}: {shown}"
+        );
+        assert_eq!(
+            why.contains("Had 2.weight[0, 0] been negative"),
+            of.second > 0.0,
+            "{seed}: {shown}"
+        );
+        assert_eq!(why.contains("a₂ is dead whatever"), of.second < 0.0, "{seed}: {shown}");
+        assert_eq!(why.contains("zero for every sample"), first * second == 0, "{seed}: {shown}");
+        let slope: f64 = of
+            .data
+            .iter()
+            .filter(|(x, _)| of.first * x > 0.0 && of.second > 0.0)
+            .map(|(x, y)| (of.second * of.first * x - y) * of.second * x)
+            .sum();
+        assert_eq!(why.contains("descent lowers"), slope > 0.0, "{seed}: {shown}");
+        assert_eq!(why.contains("descent raises"), slope < 0.0, "{seed}: {shown}");
+    }
+}
+
 #[test]
 fn manual() {
     for (numbers, answer) in solved("2.3") {

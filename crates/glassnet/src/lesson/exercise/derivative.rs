@@ -1,6 +1,6 @@
 //! Task 1.2: the derivative of an activation.
 
-use super::draw::{between, pick};
+use super::draw::between;
 use super::{Command, fenced};
 use crate::formula;
 use crate::math::random::Stream;
@@ -27,28 +27,35 @@ enum Sort {
     Softplus,
     /// z/(a + |z|)
     Softsign,
+    /// z/(1 + e^−kz)
+    Swish,
     /// z for z > 0, sz elsewhere
     Leaky,
+    /// z for z > 0, a(e^z − 1) elsewhere
+    Elu,
     /// k(z − c) for z > c, 0 elsewhere
     Shifted,
     /// 0, z, c: bounded below and above
     Clipped,
 }
 
+/// In the order of the seeds: whoever goes through them one by one meets every sort.
 const SORTS: &[Sort] = &[
-    Sort::Tanh,
-    Sort::Sigmoid,
-    Sort::ScaledTanh,
     Sort::Softplus,
-    Sort::Softsign,
+    Sort::Swish,
     Sort::Leaky,
-    Sort::Shifted,
+    Sort::ScaledTanh,
     Sort::Clipped,
+    Sort::Tanh,
+    Sort::Shifted,
+    Sort::Sigmoid,
+    Sort::Elu,
+    Sort::Softsign,
 ];
 
 impl Derivative {
-    pub(super) fn draw(stream: &mut Stream) -> Derivative {
-        let sort = pick(stream, SORTS);
+    pub(super) fn draw(stream: &mut Stream, seed: u64) -> Derivative {
+        let sort = SORTS[(seed % SORTS.len() as u64) as usize];
         let small = between(stream, 2, 5);
         let other = between(stream, 2, 9);
         let formula = match sort {
@@ -62,6 +69,8 @@ impl Derivative {
             Sort::ScaledTanh => format!("{other}*tanh({small}*z)"),
             Sort::Softplus => format!("log(1 + exp({small}*z))/{small}"),
             Sort::Softsign => format!("z/({small} + abs(z))"),
+            Sort::Swish => format!("z/(1 + exp(-{other}*z))"),
+            Sort::Elu => format!("piecewise(z > 0, z, {small}*(exp(z) - 1))"),
             Sort::Leaky => format!("piecewise(z > 0, z, 0.{}*z)", between(stream, 1, 4)),
             Sort::Shifted => {
                 let kink = between(stream, 1, 4);
@@ -69,7 +78,7 @@ impl Derivative {
             }
             Sort::Clipped => format!("piecewise(z <= 0, 0, z < {other}, z, {other})"),
         };
-        let kinked = matches!(sort, Sort::Leaky | Sort::Shifted | Sort::Clipped);
+        let kinked = matches!(sort, Sort::Leaky | Sort::Elu | Sort::Shifted | Sort::Clipped);
         Derivative { formula, kinked }
     }
 

@@ -99,7 +99,7 @@ impl Exercise {
         let stream = &mut Stream::at(seed, STREAM, at as u64);
         let numbers = match TASKS[at] {
             "1.1" => Numbers::Collapse(Collapse::draw(stream)),
-            "1.2" => Numbers::Derivative(Derivative::draw(stream)),
+            "1.2" => Numbers::Derivative(Derivative::draw(stream, seed)),
             "1.3" => Numbers::Compare(Compare::draw(stream)),
             "1.4" => Numbers::Softmax(Softmax::draw(stream)),
             "2.1" => Numbers::Basis(Basis::draw(stream)),

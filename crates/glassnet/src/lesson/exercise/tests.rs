@@ -5,7 +5,7 @@ use super::*;
 /// What seed 7 draws, which another way of drawing would change for everybody who has noted a seed.
 const GOLDEN: &[&str] = &[
     "Collapse(Collapse { first: [[0.0, -3.0], [3.0, -4.0]], first_bias: [2.0, 2.0], second: [[1.0, -1.0], [4.0, 2.0]], second_bias: [3.0, 3.0] })",
-    r#"Derivative(Derivative { formula: "1/(1 + exp(-2*z))", kinked: false })"#,
+    r#"Derivative(Derivative { formula: "1/(1 + exp(-6*z))", kinked: false })"#,
     r#"Compare(Compare { activations: ["elu", "softsign", "silu"] })"#,
     r#"Softmax(Softmax { logits: [("cat", 3.2), ("dog", 1.1), ("fox", -0.3)], truth: 1 })"#,
     "Basis(Basis { data: [([0.0, 0.0], 0.0), ([0.0, 1.0], 1.0), ([1.0, 0.0], 1.0), ([1.0, 1.0], 1.0)] })",
@@ -54,6 +54,18 @@ fn variants_differ_from_seed_to_seed() {
 fn variants_never_change() {
     let numbers = |task: &&str| format!("{:?}", Exercise::new(task, 7).unwrap().numbers);
     assert_eq!(TASKS.iter().map(numbers).collect::<Vec<_>>(), GOLDEN);
+}
+
+#[test]
+fn derivatives_vary_in_kind() {
+    let shape = |seed: u64| {
+        let Numbers::Derivative(of) = Exercise::new("1.2", seed).unwrap().numbers else { panic!() };
+        of.formula.chars().filter(|c| !c.is_ascii_digit()).collect::<String>()
+    };
+    for first in 0..10 {
+        let shapes: std::collections::BTreeSet<String> = (first..first + 10).map(shape).collect();
+        assert_eq!(shapes.len(), 10, "{shapes:?}");
+    }
 }
 
 #[test]

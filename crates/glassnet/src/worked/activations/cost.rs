@@ -19,6 +19,8 @@ pub struct Cost {
     pub forward_relative: f64,
     /// `both`, relative to ReLU's.
     pub both_relative: f64,
+    /// Whether this is ReLU, which the others are relative to.
+    pub reference: bool,
 }
 
 /// A plan with what it runs on.
@@ -62,7 +64,9 @@ pub(super) fn measure(
     let (rows, columns) = config.cost_size;
     let relu: Activation = "relu".parse()?;
     let mut runners = vec![];
-    for activation in std::iter::once(&relu).chain(activations) {
+    // ReLU is measured once, whether it is asked for or not: it is 1 times itself.
+    let others = activations.iter().filter(|activation| activation.module != relu.module);
+    for activation in std::iter::once(&relu).chain(others) {
         let curve = Curve::of(activation, columns)?;
         runners.push([Runner::new(&curve, false, rows)?, Runner::new(&curve, true, rows)?]);
     }
@@ -79,13 +83,19 @@ pub(super) fn measure(
     let elements = (rows * columns) as f64;
     let nanoseconds = |runner: &Runner| runner.least * 1e9 / elements;
     let [relu_forward, relu_both] = [nanoseconds(&runners[0][0]), nanoseconds(&runners[0][1])];
-    Ok(runners[1..]
+    let cost = |[forward, both]: &[Runner; 2], reference: bool| Cost {
+        forward: nanoseconds(forward),
+        both: nanoseconds(both),
+        forward_relative: nanoseconds(forward) / relu_forward,
+        both_relative: nanoseconds(both) / relu_both,
+        reference,
+    };
+    let mut others = runners[1..].iter();
+    Ok(activations
         .iter()
-        .map(|[forward, both]| Cost {
-            forward: nanoseconds(forward),
-            both: nanoseconds(both),
-            forward_relative: nanoseconds(forward) / relu_forward,
-            both_relative: nanoseconds(both) / relu_both,
+        .filter_map(|activation| match activation.module == relu.module {
+            true => Some(cost(&runners[0], true)),
+            false => others.next().map(|runner| cost(runner, false)),
         })
         .collect())
 }

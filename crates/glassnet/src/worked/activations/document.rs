@@ -28,14 +28,13 @@ impl Activations {
                     "{}'s derivative at 10 is {}, and in f32 exactly 0, because its value there is rounded to {}: the \
                      gradient does not fade slowly, it is gone.",
                     one.activation.name,
-                    shown(one.tail[1].slope, DIGITS),
+                    in_words(one.tail[1].slope),
                     shown(one.tail[1].value_f32.into(), 7),
                 ),
             );
         }
         if self.compared.iter().any(|one| !one.shape.kinks.is_empty()) {
-            let relu =
-                self.compared.iter().any(|one| one.activation.name.eq_ignore_ascii_case("relu"));
+            let relu = self.compared.iter().any(|one| one.activation.module.kind() == "ReLU");
             document.note(
                 NoteKind::Convention,
                 format!(
@@ -214,11 +213,12 @@ impl Activations {
         document.say(format!(
             "Weights come between, so here is a real network: {} of {} with random weights, {}. The number is the norm \
              of the loss's gradient that arrives at the first layer's units (towards their biases), divided by that at \
-             the last hidden layer's, by the graph that trains. Near 1 all layers get a gradient alike; at 1e-6 the \
+             the last hidden layer's, by the graph that trains. Near 1 all layers get a gradient alike; at {} the \
              first one hardly learns.",
             count(self.config.depth, "hidden layer"),
             count(self.config.width, "unit"),
             count(self.config.rows, "row"),
+            in_words(1e-6),
         ));
         let mut columns = vec![Column::words("activation")];
         columns.extend(SCALES.iter().map(|(_, name)| Column::numbers(format!("variance {name}"))));
@@ -290,10 +290,15 @@ impl Activations {
         document.section("Advantages and disadvantages");
         for one in &self.compared {
             document.push(Block::Heading(3, one.activation.name.clone().into()));
-            let items = one.sides().into_iter().map(|(good, text)| {
-                vec![Block::Paragraph(Text::from(if good { "+ " } else { "- " }).plain(text))]
-            });
-            document.push(Block::List { ordered: false, items: items.collect() });
+            for (wanted, words) in [(true, "Advantages:"), (false, "Disadvantages:")] {
+                let sides = one.sides().into_iter().filter(|(good, _)| *good == wanted);
+                let items: Vec<_> =
+                    sides.map(|(_, text)| vec![Block::Paragraph(text.into())]).collect();
+                if !items.is_empty() {
+                    document.say(words);
+                    document.push(Block::List { ordered: false, items });
+                }
+            }
         }
     }
 
@@ -344,14 +349,14 @@ impl Compared {
                 false,
                 format!(
                     "suffers from vanishing gradients: f'(10) = {}, and |f'| is at most {} per layer",
-                    shown(tail, DIGITS),
-                    shown(shape.steepest.1, DIGITS)
+                    in_words(tail),
+                    in_words(shape.steepest.1)
                 ),
             ));
         } else if (tail - 1.0).abs() < 1e-3 {
             sides.push((
                 true,
-                format!("gradients do not vanish for large z: f'(10) = {}", shown(tail, DIGITS)),
+                format!("gradients do not vanish for large z: f'(10) = {}", in_words(tail)),
             ));
         }
         for (side, from) in &shape.dead {
@@ -369,17 +374,14 @@ impl Compared {
             && self.below[1].slope != 0.0
             && !shape.saturates.contains(&Side::Left)
         {
-            sides.push((
-                true,
-                format!("cannot die: f'(-5) = {}", shown(self.below[1].slope, DIGITS)),
-            ));
+            sides.push((true, format!("cannot die: f'(-5) = {}", in_words(self.below[1].slope))));
         }
         if shape.zero_centred {
             sides.push((true, "is zero-centred: the mean output is 0".into()));
         } else if let Some(mean) = shape.mean {
             sides.push((
                 false,
-                format!("is not zero-centred: the mean output is {}", shown(mean, DIGITS)),
+                format!("is not zero-centred: the mean output is {}", in_words(mean)),
             ));
         }
         if shape.kinks.is_empty() {
@@ -390,7 +392,16 @@ impl Compared {
         }
         if let Some(cost) = self.cost {
             let times = cost.both_relative;
-            if times > 1.25 {
+            if cost.reference {
+                sides.push((
+                    true,
+                    format!(
+                        "computationally inexpensive: {} ns per number with its derivative, the reference for the \
+                         others",
+                        shown(cost.both, 2)
+                    ),
+                ));
+            } else if times > 1.25 {
                 sides.push((
                     false,
                     format!("computationally more expensive than ReLU: {} times", shown(times, 2)),
@@ -410,6 +421,11 @@ impl Compared {
         }
         sides
     }
+}
+
+/// A number within a sentence: 8.24·10⁻⁹ as in the tables.
+fn in_words(value: f64) -> String {
+    math(value, DIGITS).to_string()
 }
 
 fn primed() -> Math {

@@ -175,8 +175,9 @@ impl Basis {
             return;
         }
         document.say(format!(
-            "Here {worse} of {} chosen by hand leave a larger error than the {} learned ones; {}.",
+            "Here {worse} of {} chosen by hand {} a larger error than the {} learned ones; {}.",
             if hand.len() == 1 { "1 basis".to_owned() } else { format!("{} bases", hand.len()) },
+            if worse == 1 { "leaves" } else { "leave" },
             learned.functions.len(),
             match better.iter().min_by_key(|basis| basis.independent()) {
                 Some(basis) => format!(

@@ -13,6 +13,7 @@ pub use learned::Learning;
 use crate::error::{Error, Result};
 use crate::formula::{Expression, Math};
 use crate::nn::Network;
+use crate::worked::digits::count;
 use crate::worked::least_squares::least_squares;
 
 /// The most rows that are selected as centres.
@@ -197,9 +198,13 @@ fn check(
         .help("choose one or two of the columns"));
     }
     if inputs.len() < 2 || inputs.len() != target.len() {
-        return Err(Error::data(format!("{} rows with {} targets", inputs.len(), target.len()))
-            .at("the rows")
-            .help("give at least two rows, each with a target"));
+        return Err(Error::data(format!(
+            "{} with {}",
+            count(inputs.len(), "row"),
+            count(target.len(), "target")
+        ))
+        .at("the rows")
+        .help("give at least two rows, each with a target"));
     }
     for (row, values) in inputs.iter().enumerate() {
         if values.len() != names.len() {

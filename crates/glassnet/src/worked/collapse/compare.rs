@@ -1,6 +1,6 @@
 //! A network on rows, as it is and collapsed.
 
-use super::run::Run;
+use super::run::{Affine, Run};
 use crate::error::{Error, Result};
 use crate::graph::{Checked, NodeId, Shape};
 use crate::nn::{self, Linear, Mode, Module, Network, StateDict};
@@ -8,6 +8,7 @@ use crate::reference::{self, Array, Feeds};
 use crate::tensor::{Tensor, Value};
 use crate::trace::written;
 use crate::train::Target;
+use crate::worked::digits::count;
 
 /// The outputs of the last linear layer per row, in f64, and how good they are.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,24 +51,16 @@ pub enum Score {
 pub(super) fn compare(
     network: &Network,
     run: &Run,
+    whole: &Affine,
     inputs: &Tensor<f32>,
     target: Option<&Target>,
 ) -> Result<Comparison> {
-    let width = run.collapsed.inputs();
-    let given: usize = inputs.shape().iter().skip(1).product();
-    if given != width || inputs.shape().len() < 2 {
-        return Err(Error::data(format!(
-            "the rows have {given} values, the network takes {width}"
-        ))
-        .at("the rows")
-        .help(format!("give {width} per row")));
-    }
     let last = run.layers.last().map_or("", |layer| layer.name.as_str());
     let kept: Vec<&str> = run.layers.iter().map(|layer| layer.name.as_str()).collect();
     let with = outputs(&network_up_to(network.module(), last), network.state_dict(), inputs)?;
     let stripped = stripped(network.module(), "", &kept);
     let without = outputs(&stripped, network.state_dict(), inputs)?;
-    let collapsed = collapsed(run, inputs)?;
+    let collapsed = collapsed(whole, inputs)?;
     let largest = collapsed.iter().flatten().fold(0.0f64, |most, value| most.max(value.abs()));
     let apart = without
         .iter()
@@ -83,6 +76,20 @@ pub(super) fn compare(
         difference: if largest > 0.0 { apart / largest } else { apart },
         score,
     })
+}
+
+/// Whether the rows fit the run.
+pub(super) fn check(run: &Run, inputs: &Tensor<f32>) -> Result<()> {
+    let width = run.inputs();
+    let given: usize = inputs.shape().iter().skip(1).product();
+    if given != width || inputs.shape().len() < 2 {
+        return Err(Error::data(format!(
+            "the rows have {given} values, the network takes {width}"
+        ))
+        .at("the rows")
+        .help(format!("give {width} per row")));
+    }
+    Ok(())
 }
 
 /// The network up to the layer `last`: what follows it is the output's affair.
@@ -132,8 +139,7 @@ fn outputs(module: &Module, state: &StateDict, inputs: &Tensor<f32>) -> Result<V
     evaluate(&graph, &feeds, inputs.shape()[0])
 }
 
-fn collapsed(run: &Run, inputs: &Tensor<f32>) -> Result<Vec<Vec<f64>>> {
-    let affine = &run.collapsed;
+fn collapsed(affine: &Affine, inputs: &Tensor<f32>) -> Result<Vec<Vec<f64>>> {
     let module: Module = Linear::new(affine.inputs(), affine.weight.len()).into();
     let graph = module.graph(Shape::batch([affine.inputs()]), Mode::Eval)?;
     let flat = inputs.map(written).reshape([inputs.shape()[0], affine.inputs()])?;
@@ -192,7 +198,7 @@ fn score(target: &Target, with: &[Vec<f64>], without: &[Vec<f64>]) -> Result<Sco
 }
 
 fn misfit(targets: usize, outputs: usize) -> Error {
-    Error::data(format!("{targets} targets for {outputs} outputs"))
+    Error::data(format!("{} for {}", count(targets, "target"), count(outputs, "output")))
         .at("the targets")
         .help("give one per row and output")
 }

@@ -1,5 +1,6 @@
 //! The collapse as people write it down: symbols, then numbers, then rows.
 
+use super::run::RANK_TOLERANCE;
 use super::{Collapse, Comparison, Run, Score};
 use crate::document::{Block, Column, Document, NoteKind, Steps, Table, Text};
 use crate::formula::{BigOperator, Math, Operator};
@@ -72,6 +73,11 @@ fn names(run: &Run) -> String {
     }
 }
 
+/// Whether a matrix is shown.
+fn small(rows: usize, columns: usize) -> bool {
+    rows <= SMALL && columns <= SMALL
+}
+
 /// Symbols and numbers of one run.
 fn say_run(document: &mut Document, run: &Run) {
     for at in 0..run.layers.len().min(WRITTEN) {
@@ -86,14 +92,31 @@ fn say_run(document: &mut Document, run: &Run) {
     document.push(Block::Steps(symbols(run)));
     say_numbers(document, run);
     let (before, after) = (run.parameters(), run.collapsed_parameters());
-    let widths = run.layers.iter().map(|layer| layer.affine.weight.len());
-    let narrowest = widths.chain([run.collapsed.inputs()]).min().unwrap_or(0);
-    document.say(format!(
-        "{} with {} compute what one layer of {} computes. W' has rank {narrowest} at most, the least width on the way.",
+    let text = Text::from(format!(
+        "{} with {} compute what one layer of {} computes. ",
         count(run.layers.len(), "layer"),
         count(before, "weight"),
         count(after, "weight"),
-    ));
+    ))
+    .math(primed("W"));
+    let widths = run.layers.iter().map(|layer| layer.affine.weight.len());
+    let narrowest = widths.chain([run.inputs()]).min().unwrap_or(0);
+    let shown = run.collapsed.as_ref().filter(|whole| small(whole.weight.len(), whole.inputs()));
+    document.say(match shown {
+        None => text.plain(format!(" has rank {narrowest} at most, the least width on the way.")),
+        Some(whole) => {
+            let rank = whole.rank();
+            let text = text.plain(match rank == narrowest {
+                true => format!(" has rank {rank}, the least width on the way"),
+                false => {
+                    format!(" has rank {rank}, where the least width on the way allows {narrowest}")
+                }
+            });
+            text.plain(" (by elimination: what is below ")
+                .math(math(RANK_TOLERANCE, 1))
+                .plain(" of the largest element counts as 0).")
+        }
+    });
 }
 
 /// h^(2) = W^(2) h^(1) + b^(2)
@@ -190,21 +213,27 @@ fn bias_term(depth: usize, layer: usize) -> Math {
 }
 
 fn say_numbers(document: &mut Document, run: &Run) {
-    let small = |rows: usize, columns: usize| rows <= SMALL && columns <= SMALL;
     let fits =
         run.layers.iter().all(|layer| small(layer.affine.weight.len(), layer.affine.inputs()))
             && run.layers.len() <= WRITTEN;
-    let whole = &run.collapsed;
     let bias = run.layers.iter().any(|layer| layer.has_bias);
-    if !fits && !small(whole.weight.len(), whole.inputs()) {
+    let omitted = || {
+        Text::from("the numbers of ")
+            .math(primed("W"))
+            .plain(format!(" ({} by {}) and ", run.outputs(), run.inputs()))
+            .math(primed("b"))
+    };
+    let Some(whole) = &run.collapsed else {
+        let text =
+            omitted().plain(": the product would take ").math(math(run.products() as f64, 3));
         document.note(
             NoteKind::Omitted,
-            format!(
-                "the numbers of W' ({} by {}) and b'; --json has them",
-                whole.weight.len(),
-                whole.inputs()
-            ),
+            text.plain(" multiplications, so it is not computed, nor compared on rows"),
         );
+        return;
+    };
+    if !fits && !small(whole.weight.len(), whole.inputs()) {
+        document.note(NoteKind::Omitted, omitted().plain("; --json has them"));
         return;
     }
     let mut weight = Steps::new(primed("W"));
@@ -264,11 +293,11 @@ fn say_rows(document: &mut Document, comparison: &Comparison, activations: bool)
             format!("{} further rows; they are in the sums", comparison.inputs.len() - ROWS),
         );
     }
+    let both = Text::from("Layer by layer and by ").math(collapsed_layer());
     document.say(match comparison.difference {
-        0.0 => Text::from(
-            "Layer by layer and by W'x + b' the outputs are the same to the last bit of f64.",
-        ),
-        difference => Text::from("Layer by layer and by W'x + b' the outputs differ by ")
+        0.0 => both.plain(" the outputs are the same to the last bit of f64."),
+        difference => both
+            .plain(" the outputs differ by ")
             .math(math(difference, 2))
             .plain(" of the largest output: the rounding of f64 and nothing else."),
     });
@@ -278,7 +307,11 @@ fn say_rows(document: &mut Document, comparison: &Comparison, activations: bool)
             let right = |found: &[i64]| found.iter().zip(truth).filter(|(a, b)| a == b).count();
             let all = truth.len();
             if activations {
-                document.say(format!("With the activations {} of {all} are right.", right(with)));
+                document.say(format!(
+                    "With the activations {} of {all} {} right.",
+                    right(with),
+                    if right(with) == 1 { "is" } else { "are" }
+                ));
             }
             let constant = without.iter().all(|class| Some(class) == without.first());
             let tail = match (constant && all > 1, without.first()) {
@@ -310,12 +343,7 @@ fn rows_table(comparison: &Comparison, activations: bool) -> Table {
     if activations {
         columns.push(Column::words("with activations"));
     }
-    columns.push(Column::words(Math::row([
-        primed("W"),
-        Math::name("x"),
-        Math::Operator(Operator::Plus),
-        primed("b"),
-    ])));
+    columns.push(Column::words(collapsed_layer()));
     let classes = match &comparison.score {
         Some(Score::Classes { truth, with, without }) => Some((truth, with, without)),
         Some(Score::Values { .. }) | None => None,
@@ -356,6 +384,12 @@ fn tuple(values: &[f64]) -> Text {
         row.extend([Math::Operator(Operator::Comma), Math::Operator(Operator::Dots)]);
     }
     Math::Row(row).fenced().into()
+}
+
+/// W'x + b'
+fn collapsed_layer() -> Math {
+    let product = Math::row([primed("W"), Math::Operator(Operator::Beside), Math::name("x")]);
+    Math::row([product, Math::Operator(Operator::Plus), primed("b")])
 }
 
 fn indexed(letter: &str, layer: usize) -> Math {

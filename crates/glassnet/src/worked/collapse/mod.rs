@@ -23,7 +23,7 @@ pub struct Collapse {
     pub barriers: Vec<(String, &'static str)>,
     /// The network without the activations between its linear layers: one run, if nothing else parts them.
     pub without: Option<Run>,
-    /// The network on rows, with and without its activations.
+    /// The network on rows, with and without its activations; `None` also where the product was not computed.
     pub comparison: Option<Comparison>,
 }
 
@@ -45,7 +45,7 @@ pub struct Collapse {
 /// let found = worked::collapse(&network, None, None)?;
 /// let lengths: Vec<usize> = found.runs.iter().map(|run| run.layers.len()).collect();
 /// assert_eq!(lengths, [2, 1]);
-/// assert_eq!(found.runs[0].collapsed.weight.len(), 2);
+/// assert_eq!(found.runs[0].collapsed.as_ref().unwrap().weight.len(), 2);
 /// # Ok::<(), glassnet::Error>(())
 /// ```
 pub fn collapse(
@@ -64,7 +64,13 @@ pub fn collapse(
     let without = if runs.len() > 1 { run::without_activations(&parts) } else { None };
     let whole = without.as_ref().or((runs.len() == 1).then(|| &runs[0]));
     let comparison = match (inputs, whole) {
-        (Some(inputs), Some(run)) => Some(compare::compare(network, run, inputs, target)?),
+        (Some(inputs), Some(run)) => {
+            compare::check(run, inputs)?;
+            match &run.collapsed {
+                Some(affine) => Some(compare::compare(network, run, affine, inputs, target)?),
+                None => None,
+            }
+        }
         (Some(_), None) | (None, _) => None,
     };
     Ok(Collapse { network: network.module().notation(), runs, barriers, without, comparison })

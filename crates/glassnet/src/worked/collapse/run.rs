@@ -4,8 +4,12 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::nn::{BatchNorm1d, Linear, Module, StateDict};
 use crate::trace::written;
 
-/// The most elements that a collapsed weight may have.
+/// The most elements that a weight may have.
 const MAX_ELEMENTS: usize = 1 << 26;
+/// The most multiplications that a run's product may take: a second or so.
+const MAX_PRODUCTS: usize = 1 << 30;
+/// What counts as 0 when a rank is found, relative to the largest element.
+pub(super) const RANK_TOLERANCE: f64 = 1e-12;
 
 /// `y = W x + b`, W by rows: one row per output. Weights are the decimals that are printed: 0.1 is 0.1, not the nearest
 /// f32.
@@ -37,8 +41,8 @@ pub struct Layer {
 pub struct Run {
     /// The layers in order.
     pub layers: Vec<Layer>,
-    /// The layer that they are together.
-    pub collapsed: Affine,
+    /// The layer that they are together; `None` where the product takes more than 2³⁰ multiplications.
+    pub collapsed: Option<Affine>,
 }
 
 /// What a layer of a network is here.
@@ -68,6 +72,39 @@ impl Affine {
         self.weight.first().map_or(0, Vec::len)
     }
 
+    /// The rank of W, by elimination with full pivoting: pivots below 1e-12 of the largest element count as 0.
+    pub fn rank(&self) -> usize {
+        let mut rows = self.weight.clone();
+        let largest = |rows: &[Vec<f64>]| {
+            let mut best = (0, 0, 0.0);
+            for (at, row) in rows.iter().enumerate() {
+                for (column, value) in row.iter().enumerate() {
+                    if value.abs() > best.2 {
+                        best = (at, column, value.abs());
+                    }
+                }
+            }
+            best
+        };
+        let least = largest(&rows).2 * RANK_TOLERANCE;
+        let mut rank = 0;
+        loop {
+            let (at, column, size) = largest(&rows);
+            if size <= least {
+                return rank;
+            }
+            let pivot = rows.swap_remove(at);
+            for row in &mut rows {
+                let factor = row[column] / pivot[column];
+                for (value, &part) in row.iter_mut().zip(&pivot) {
+                    *value -= factor * part;
+                }
+                row[column] = 0.0;
+            }
+            rank += 1;
+        }
+    }
+
     /// This layer after `first`: `W (W₁ x + b₁) + b`.
     fn after(&self, first: &Affine) -> Affine {
         let product = |row: &Vec<f64>| {
@@ -88,11 +125,33 @@ impl Affine {
 
 impl Run {
     fn of(layers: Vec<Layer>) -> Run {
-        let mut collapsed = layers[0].affine.clone();
-        for layer in &layers[1..] {
-            collapsed = layer.affine.after(&collapsed);
+        let mut run = Run { layers, collapsed: None };
+        if run.products() <= MAX_PRODUCTS {
+            let mut whole = run.layers[0].affine.clone();
+            for layer in &run.layers[1..] {
+                whole = layer.affine.after(&whole);
+            }
+            run.collapsed = Some(whole);
         }
-        Run { layers, collapsed }
+        run
+    }
+
+    /// How many multiplications the product of the weights takes, from the first layer on.
+    pub fn products(&self) -> usize {
+        self.layers[1..].iter().fold(0, |sum: usize, layer| {
+            let elements = layer.affine.weight.len().saturating_mul(layer.affine.inputs());
+            sum.saturating_add(elements.saturating_mul(self.inputs()))
+        })
+    }
+
+    /// The number of inputs.
+    pub fn inputs(&self) -> usize {
+        self.layers.first().map_or(0, |layer| layer.affine.inputs())
+    }
+
+    /// The number of outputs.
+    pub fn outputs(&self) -> usize {
+        self.layers.last().map_or(0, |layer| layer.affine.weight.len())
     }
 
     /// The trained numbers of all layers.
@@ -102,9 +161,9 @@ impl Run {
 
     /// The numbers of the layer that they are together.
     pub fn collapsed_parameters(&self) -> usize {
-        let outputs = self.collapsed.weight.len();
+        let outputs = self.outputs();
         let bias = self.layers.iter().any(|layer| layer.has_bias);
-        outputs * self.collapsed.inputs() + if bias { outputs } else { 0 }
+        outputs * self.inputs() + if bias { outputs } else { 0 }
     }
 }
 
@@ -175,7 +234,7 @@ fn collect(module: &Module, path: String, state: &StateDict, parts: &mut Vec<Par
             for (name, child) in residual.inner.children() {
                 collect(child, join(&path, name), state, &mut inner)?;
             }
-            match linear_residual(&inner, &path) {
+            match linear_residual(&inner, &path)? {
                 Some(layer) => parts.push(Part::Linear(layer)),
                 None => {
                     parts.push(Part::Other(path.clone(), "Residual"));
@@ -211,23 +270,30 @@ fn join(path: &str, name: &str) -> String {
 }
 
 /// `x + (W x + b)` where all inner layers are linear.
-fn linear_residual(inner: &[Part], path: &str) -> Option<Layer> {
+fn linear_residual(inner: &[Part], path: &str) -> Result<Option<Layer>> {
     let (runs, barriers) = runs(inner);
-    let [run] = runs.as_slice() else { return None };
-    if !barriers.is_empty() {
-        return None;
+    let [run] = runs.as_slice() else { return Ok(None) };
+    if !barriers.is_empty() || run.outputs() > run.inputs() {
+        return Ok(None);
     }
-    let mut affine = run.collapsed.clone();
+    let mut affine = run.collapsed.clone().ok_or_else(|| {
+        Error::new(
+            ErrorKind::Limit,
+            format!("the product of its layers takes {} multiplications", run.products()),
+        )
+        .at(format!("layer {path:?} (Residual)"))
+        .help("give a network with smaller layers")
+    })?;
     for (at, row) in affine.weight.iter_mut().enumerate() {
-        *row.get_mut(at)? += 1.0;
+        row[at] += 1.0;
     }
-    Some(Layer {
+    Ok(Some(Layer {
         name: path.to_owned(),
         kind: "Residual",
         affine,
         has_bias: run.layers.iter().any(|layer| layer.has_bias),
         parameters: run.parameters(),
-    })
+    }))
 }
 
 fn read_linear(linear: &Linear, name: String, state: &StateDict) -> Result<Layer> {

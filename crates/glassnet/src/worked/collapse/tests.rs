@@ -35,9 +35,11 @@ fn the_sheets_network_without_relu() {
     let printed = |values: &[f64]| {
         values.iter().map(|value| format!("{value:.4}")).collect::<Vec<_>>().join(" ")
     };
-    assert_eq!(printed(&run.collapsed.weight[0]), "-0.6177 -0.6177");
-    assert_eq!(printed(&run.collapsed.weight[1]), "-0.5532 -0.5532");
-    assert_eq!(printed(&run.collapsed.bias), "-3.4623 4.9732");
+    let whole = run.collapsed.as_ref().unwrap();
+    assert_eq!(printed(&whole.weight[0]), "-0.6177 -0.6177");
+    assert_eq!(printed(&whole.weight[1]), "-0.5532 -0.5532");
+    assert_eq!(printed(&whole.bias), "-3.4623 4.9732");
+    assert_eq!(whole.rank(), 1);
     let comparison = found.comparison.as_ref().unwrap();
     assert!(comparison.difference < 1e-14);
     assert_eq!(
@@ -56,6 +58,7 @@ fn the_sheets_network_without_relu() {
         "4.9732",
         "With the activations 4 of 4",
         "2 of 4 right: it predicts class 1 everywhere",
+        "W′ has rank 1, where the least width on the way allows 2 (by elimination",
     ] {
         assert!(shown.contains(piece), "{piece}: {shown}");
     }
@@ -203,4 +206,31 @@ fn misfits_are_told() {
     assert!(error.to_string().contains("row 2 has class 2"), "{error}");
     let none = Network::new(nn::parse("Sequential(ReLU())").unwrap(), 0).unwrap();
     assert!(collapse(&none, None, None).is_err());
+}
+
+#[test]
+fn ranks_are_those_of_the_numbers() {
+    let rank = |rows: &[&[f64]]| {
+        let weight: Vec<Vec<f64>> = rows.iter().map(|row| row.to_vec()).collect();
+        Affine { bias: vec![0.0; weight.len()], weight }.rank()
+    };
+    assert_eq!(rank(&[&[0.0, 0.0], &[0.0, 0.0]]), 0);
+    assert_eq!(rank(&[&[1.0, 2.0], &[2.0, 4.0], &[-3.0, -6.0]]), 1);
+    assert_eq!(rank(&[&[1.0, 2.0], &[2.0, 4.0 + 1e-9]]), 2);
+    assert_eq!(rank(&[&[0.1, 0.2, 0.3], &[0.4, 0.5, 0.6], &[0.7, 0.8, 0.9]]), 2);
+    assert_eq!(rank(&[&[0.0, 0.0, 1e-30], &[0.0, 1e-30, 0.0]]), 2);
+}
+
+#[test]
+fn large_products_are_left_out() {
+    let network = Network::new(nn::parse("1200-1200l-1200").unwrap(), 0).unwrap();
+    let found =
+        collapse(&network, Some(&Tensor::new([1, 1200], vec![0.0; 1200]).unwrap()), None).unwrap();
+    let run = &found.runs[0];
+    assert_eq!(run.products(), 1200 * 1200 * 1200);
+    assert!(run.collapsed.is_none() && found.comparison.is_none());
+    assert_eq!(run.collapsed_parameters(), 1200 * 1200 + 1200);
+    let shown = found.document().plain();
+    assert!(shown.contains("1.73·10⁹ multiplications, so it is not computed"), "{shown}");
+    assert!(collapse(&network, Some(&Tensor::new([1, 3], vec![0.0; 3]).unwrap()), None).is_err());
 }

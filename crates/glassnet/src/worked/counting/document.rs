@@ -165,7 +165,8 @@ impl Counting {
                 kinds
             });
         if !silent.is_empty() {
-            document.say(format!("{} add no weights.", silent.join(", ")));
+            let verb = if silent.len() == 1 { "adds" } else { "add" };
+            document.say(format!("{} {verb} no weights.", silent.join(", ")));
         }
     }
 }

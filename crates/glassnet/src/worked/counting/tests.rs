@@ -79,7 +79,7 @@ fn every_kind_of_layer_has_its_place() {
         "13 numbers that no gradient changes",
         "one-hot",
         "PReLU's slope",
-        "Dropout add no weights",
+        "Dropout adds no weights",
     ] {
         assert!(shown.contains(piece), "{piece}: {shown}");
     }

@@ -187,7 +187,7 @@ impl Logistic {
         ]);
         for row in &self.twice {
             table.row([
-                Math::number(&row.row.to_string()).into(),
+                Math::number(&(row.row + 1).to_string()).into(),
                 self.classes[usize::from(row.positive)].clone().into(),
                 cell(row.z, 5),
                 cell(row.sigmoid, 6),
@@ -197,6 +197,13 @@ impl Logistic {
             ]);
         }
         document.push(Block::Table(table));
+        if self.twice.len() < self.rows {
+            let left_out = count(self.rows - self.twice.len(), "further row");
+            document.note(
+                NoteKind::Omitted,
+                format!("{left_out}; these are the first ones of both classes"),
+            );
+        }
         let apart = self.twice.iter().fold(0.0f64, |most, row| {
             most.max((row.sigmoid - row.softmax).abs())
                 .max((row.binary_cross_entropy - row.cross_entropy).abs())

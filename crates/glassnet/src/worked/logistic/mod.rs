@@ -15,6 +15,7 @@ use crate::tensor::Tensor;
 use crate::train::optimizer::Optimizer;
 use crate::train::schedule::Schedule;
 use crate::train::{Config, Dataset, Features, Session, Target};
+use crate::worked::digits::count;
 
 /// How [`logistic`] works.
 #[derive(Clone, Debug, PartialEq)]
@@ -177,9 +178,13 @@ fn check(
         return Err(Error::data("there is no input").at("the inputs").help("give at least one"));
     }
     if inputs.len() < 2 || inputs.len() != positive.len() {
-        return Err(Error::data(format!("{} rows with {} classes", inputs.len(), positive.len()))
-            .at("the rows")
-            .help("give at least two rows, each with a class"));
+        return Err(Error::data(format!(
+            "{} with classes for {}",
+            count(inputs.len(), "row"),
+            positive.len()
+        ))
+        .at("the rows")
+        .help("give at least two rows, each with a class"));
     }
     for (row, values) in inputs.iter().enumerate() {
         if values.len() != names.len() {
@@ -205,6 +210,11 @@ fn check(
     if !(config.l2.is_finite() && config.l2 >= 0.0) {
         return Err(Error::usage(format!("the penalty is {}", config.l2))
             .at("l2")
+            .help("give a finite number of at least 0"));
+    }
+    if !(config.lr.is_finite() && config.lr >= 0.0) {
+        return Err(Error::usage(format!("the learning rate is {}", config.lr))
+            .at("lr")
             .help("give a finite number of at least 0"));
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! The table per sample, the chain rule, and what follows from it.
 
 use super::chain::product;
-use super::{Manual, Try};
+use super::{BySign, Manual, Try, UnitState};
 use crate::document::{Block, Column, Document, NoteKind, Step, Steps, Table, Text};
 use crate::explain::exact;
 use crate::formula::{Math, Operator};
@@ -35,10 +35,12 @@ impl Manual {
         self.say_loss(&mut document);
         self.say_chain(&mut document);
         self.say_why(&mut document);
-        document.section(format!("Should {} go up or down?", self.symbol));
+        document
+            .section(Text::from("Should ").math(Math::name(&self.symbol)).plain(" go up or down?"));
         document.blocks.extend(self.along.blocks(&self.symbol));
         self.say_tries(&mut document);
         self.say_descent(&mut document);
+        self.say_sharpness(&mut document);
         document
     }
 
@@ -184,29 +186,9 @@ impl Manual {
 
     fn say_why(&self, document: &mut Document) {
         document.section("Why");
-        let zero = self.rows.iter().all(|row| row.slope == 0.0);
         for (at, state) in self.states.iter().enumerate() {
             let own = at == 0 && self.chain.own_activation.is_some();
-            if state.zero == state.rows {
-                document.say(Text::from("The derivative at ").math(state.name.clone()).plain(
-                    format!(
-                        " is {} in all {}: the unit is {} on these samples{}.",
-                        if state.saturates { "0 as far as can be told" } else { "exactly 0" },
-                        count(state.rows, "sample"),
-                        if state.saturates { "saturated" } else { "dead" },
-                        if own { ", so no gradient reaches the weight" } else { "" }
-                    ),
-                ));
-            } else if state.zero > 0 {
-                document.say(Text::from("The derivative at ").math(state.name.clone()).plain(
-                    format!(
-                        " is {} in {} of {}.",
-                        if state.saturates { "0 as far as can be told" } else { "exactly 0" },
-                        state.zero,
-                        count(state.rows, "sample")
-                    ),
-                ));
-            }
+            document.say(self.activity(state, own));
             if state.on_kink > 0 {
                 let irrelevant =
                     !own && self.states.first().is_some_and(|first| first.zero == first.rows);
@@ -225,29 +207,88 @@ impl Manual {
                     )),
                 );
             }
-            if let Some(sentence) = &state.by_sign {
+            if let Some(sentence) = state.not_proven() {
                 document.note(
                     NoteKind::NotProven,
-                    Text::from("By the signs of the weights of ").math(state.name.clone()).plain(
-                        format!(": {sentence}. The table above shows it for these samples only."),
-                    ),
+                    Text::from("The weights of ")
+                        .math(state.name.clone())
+                        .plain(format!(": {sentence}.")),
                 );
             }
+            if let Some(sentence) = state.remark() {
+                document.note(NoteKind::Remark, format!("{}.", capitalised(&sentence)));
+            }
         }
-        if zero {
-            document.say(format!(
-                "The gradient is zero for every sample: no method that follows gradients changes {}.",
-                self.symbol
+        self.say_gradient(document);
+    }
+
+    /// In how many samples the derivative at a unit is 0, and what that means for the weight.
+    fn activity(&self, state: &UnitState, own: bool) -> Text {
+        let text = Text::from("The derivative at ").math(state.name.clone());
+        let samples = count(state.rows, "sample");
+        let (zero, what) = match state.saturates {
+            true => ("0 as far as can be told", "saturated"),
+            false => ("exactly 0", "dead"),
+        };
+        if state.is_dead() {
+            return text.plain(format!(
+                " is {zero} in all {samples}: the unit is {what} on these samples{}.",
+                if own { ", so no gradient reaches the weight" } else { "" }
             ));
+        }
+        let active = state.rows - state.zero;
+        let despite = match state.by_sign {
+            Some(BySign::DeadUnlessNegative) => {
+                ", because inputs are negative there, as its weights are"
+            }
+            Some(BySign::Dead | BySign::DeadWereNegative(_)) | None => "",
+        };
+        text.plain(if state.zero == 0 {
+            format!(" is not 0 in any of {samples}: the unit is active in all of them{despite}.")
         } else {
-            let down = self.gradient > 0.0;
-            document.say(format!(
-                "The gradient is {}, so a small step of gradient descent {} {}.",
-                shown(self.gradient, DIGITS),
-                if down { "lowers" } else { "raises" },
-                self.symbol
-            ));
+            format!(
+                " is {zero} in {} of {samples}; in the other {active} the unit is active{despite}.",
+                state.zero
+            )
+        })
+    }
+
+    /// What the samples' derivatives add up to, and where a step of descent goes.
+    fn say_gradient(&self, document: &mut Document) {
+        let moving = self.rows.iter().filter(|row| row.slope != 0.0).count();
+        let symbol = || Math::name(&self.symbol);
+        if moving == 0 {
+            document.say(
+                Text::from(
+                    "The gradient is zero for every sample: no method that follows gradients changes ",
+                )
+                .math(symbol())
+                .plain("."),
+            );
+            return;
         }
+        let samples = count(self.rows.len(), "sample");
+        let text = Text::from(if moving == self.rows.len() {
+            format!("No factor is 0 in any of {samples}, so each adds its product")
+        } else {
+            format!(
+                "In {moving} of {samples} no factor is 0, so {} product",
+                if moving == 1 { "it adds its" } else { "each of them adds its" }
+            )
+        });
+        let sum = text.plain(": the gradient is ").math(math(self.gradient, DIGITS));
+        if self.gradient == 0.0 {
+            document.say(
+                sum.plain(", since they cancel; descent does not move ").math(symbol()).plain("."),
+            );
+            return;
+        }
+        let step = if self.gradient > 0.0 { "lowers" } else { "raises" };
+        document.say(
+            sum.plain(format!("; a small step of gradient descent {step} "))
+                .math(symbol())
+                .plain("."),
+        );
     }
 
     fn say_tries(&self, document: &mut Document) {
@@ -337,22 +378,39 @@ impl Manual {
         for run in &self.descents {
             self.say_run(document, run);
         }
-        if let Some(sharpness) = &self.sharpness {
-            let mut text = Text::from("The loss bends most strongly by ")
-                .math(math(sharpness.largest, 4))
-                .plain(" there (the largest eigenvalue of its second derivatives)");
-            text = match sharpness.highest_rate {
-                Some(rate) => text
-                    .plain("; descent on a parabola that bent does not diverge below the rate ")
-                    .math(
-                        Math::fraction(Math::number("2"), math(sharpness.largest, 4))
-                            .equals(math(rate, 3)),
-                    )
-                    .plain("."),
-                None => text.plain(", so it bends upwards in no direction."),
-            };
-            document.say(text);
+    }
+
+    /// How strongly the loss bends where descent begins, and which rates that allows.
+    fn say_sharpness(&self, document: &mut Document) {
+        if self.descents.is_empty() {
+            document.section("Which learning rate is safe?");
         }
+        let at = || Math::name(&self.symbol).equals(math(self.start, 6));
+        if let Some(why) = &self.no_sharpness {
+            let text = Text::from("how strongly the loss bends at ").math(at());
+            document.note(NoteKind::Omitted, text.plain(format!(": {why}")));
+        }
+        let Some(sharpness) = &self.sharpness else { return };
+        let bend = || math(sharpness.largest, 4);
+        let text = Text::from("At ").math(at());
+        document.say(match sharpness.highest_rate {
+            Some(rate) => text
+                .plain(", the other weights as they are, the loss bends most strongly by ")
+                .math(bend())
+                .plain(
+                    " (the largest eigenvalue of its second derivatives towards all weights); descent on a parabola \
+                     that bent does not diverge below the rate ",
+                )
+                .math(Math::fraction(Math::number("2"), bend()).equals(math(rate, 3)))
+                .plain("."),
+            None => text
+                .plain(
+                    ", the other weights as they are, the loss bends upwards in no direction (the largest eigenvalue of \
+                     its second derivatives towards all weights is ",
+                )
+                .math(bend())
+                .plain("): it sets no limit to the rate."),
+        });
     }
 
     fn say_run(&self, document: &mut Document, run: &crate::explain::descend::Descent) {
@@ -388,6 +446,16 @@ impl Manual {
     fn start_of(&self, place: usize) -> f64 {
         if self.places.get(place) == Some(&self.weight.to_string()) { self.start } else { 0.0 }
     }
+}
+
+fn capitalised(sentence: &str) -> String {
+    let mut letters = sentence.chars();
+    letters.next().map_or_else(String::new, |first| {
+        // A symbol such as a₂ keeps its letter.
+        let symbol = letters.as_str().starts_with(|next: char| !next.is_ascii_alphabetic());
+        let first = if symbol { first } else { first.to_ascii_uppercase() };
+        format!("{first}{}", letters.as_str())
+    })
 }
 
 /// Whether a fraction is short enough to say something.

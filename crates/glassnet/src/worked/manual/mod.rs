@@ -5,7 +5,7 @@ mod document;
 mod states;
 
 pub use chain::{Chain, Link, ManualRow};
-pub use states::UnitState;
+pub use states::{BySign, UnitState};
 
 use crate::error::{Error, Result};
 use crate::explain::along::{self, Along, AlongConfig, Piece};
@@ -94,6 +94,8 @@ pub struct Manual {
     pub start: f64,
     /// How strongly the loss bends there, and the rate that is safe.
     pub sharpness: Option<Sharpness>,
+    /// Why that cannot be had, if so.
+    pub no_sharpness: Option<String>,
     /// Gradient descent from there.
     pub descents: Vec<Descent>,
     /// The names of the weights in the order of a descent's steps.
@@ -156,7 +158,10 @@ pub fn manual(
         .map(|&rate| descend(&moved, rate, config.steps))
         .collect::<Result<Vec<_>>>()?;
     // The curvature tells which rate is safe; where it cannot be had the rest still stands.
-    let sharpness = if config.rates.is_empty() { None } else { sharpness(&moved).ok() };
+    let (sharpness, no_sharpness) = match sharpness(&moved) {
+        Ok(found) => (Some(found), None),
+        Err(error) => (None, Some(error.to_string())),
+    };
     let places = moved
         .parameters()
         .iter()
@@ -182,6 +187,7 @@ pub fn manual(
         tries,
         start,
         sharpness,
+        no_sharpness,
         descents,
         places,
     })

@@ -21,8 +21,57 @@ pub struct UnitState {
     pub on_kink: usize,
     /// Of how many rows.
     pub rows: usize,
-    /// What the signs of its weights say beyond these rows, if anything: a sentence.
-    pub by_sign: Option<String>,
+    /// What the signs of its weights say beyond these rows, if anything.
+    pub by_sign: Option<BySign>,
+}
+
+/// What the signs of a ReLU unit's weights say whatever the rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BySign {
+    /// Its weights and bias are not positive, so it is dead for every row whose inputs are not negative.
+    DeadUnlessNegative,
+    /// Its weights and bias are not positive and its inputs come from a ReLU, so it is dead for every row.
+    Dead,
+    /// Its only weight, named here, is positive and its input comes from a ReLU: with the other sign it would be dead
+    /// for every row.
+    DeadWereNegative(String),
+}
+
+impl UnitState {
+    /// Whether the derivative is exactly 0 in all rows.
+    pub fn is_dead(&self) -> bool {
+        self.zero == self.rows
+    }
+
+    /// What the signs say beyond the rows under a condition that nothing here checks: a sentence.
+    pub fn not_proven(&self) -> Option<String> {
+        match &self.by_sign {
+            Some(BySign::DeadUnlessNegative) if self.is_dead() => Some(
+                "by their signs the unit is dead for every row whose inputs are not negative, since no weight of it \
+                 is positive; the table above shows these samples only"
+                    .into(),
+            ),
+            Some(BySign::DeadUnlessNegative | BySign::Dead | BySign::DeadWereNegative(_)) | None => {
+                None
+            }
+        }
+    }
+
+    /// What the signs say of the unit for all rows, or for another sign: a sentence.
+    pub fn remark(&self) -> Option<String> {
+        let name = &self.name;
+        match &self.by_sign {
+            Some(BySign::Dead) => Some(format!(
+                "{name} is dead whatever the rows and the weights before it: no weight of the unit is positive, and a \
+                 ReLU's output is not negative"
+            )),
+            Some(BySign::DeadWereNegative(weight)) => Some(format!(
+                "had {weight} been negative, {name} would be dead whatever the rows and the weights before it, because \
+                 a ReLU's output is not negative"
+            )),
+            Some(BySign::DeadUnlessNegative) | None => None,
+        }
+    }
 }
 
 pub(super) fn states(
@@ -33,10 +82,8 @@ pub(super) fn states(
     let mut found = vec![];
     for (name, node, unit) in &chain.pre_activations {
         let link = chain.links.iter().position(|link| link.by == *name);
-        let zero = match link {
-            Some(link) => rows.iter().filter(|row| row.factors[link] == 0.0).count(),
-            None => 0,
-        };
+        let Some(link) = link else { continue };
+        let zero = rows.iter().filter(|row| row.factors[link] == 0.0).count();
         found.push(UnitState {
             name: name.clone(),
             zero,
@@ -60,7 +107,7 @@ fn saturates(setting: &Setting, node: NodeId) -> bool {
 }
 
 /// What the signs of a ReLU unit's weights say of any inputs that are not negative.
-fn by_sign(setting: &Setting, node: NodeId, unit: usize) -> Result<Option<String>> {
+fn by_sign(setting: &Setting, node: NodeId, unit: usize) -> Result<Option<BySign>> {
     let layers = setting.layers();
     let Some(layer) = layers.iter().find(|layer| layer.output == node) else { return Ok(None) };
     let is_relu = |id: NodeId| {
@@ -77,23 +124,11 @@ fn by_sign(setting: &Setting, node: NodeId, unit: usize) -> Result<Option<String
     let weights = state.floats(&key("weight"))?.row(unit).to_vec();
     let bias = state.floats(&key("bias")).map_or(0.0, |bias| bias.data()[unit]);
     let from_relu = is_relu(layer.input);
-    let inputs = if from_relu {
-        "whatever the rows and the weights before it, because a ReLU's output is not negative"
-            .to_owned()
-    } else {
-        "for every row whose inputs are not negative".to_owned()
-    };
     if weights.iter().all(|&weight| weight <= 0.0) && bias <= 0.0 {
-        return Ok(Some(format!(
-            "no weight of the unit is positive{}, so it is dead {inputs}",
-            if bias < 0.0 { " and its bias is negative" } else { "" }
-        )));
+        return Ok(Some(if from_relu { BySign::Dead } else { BySign::DeadUnlessNegative }));
     }
-    if from_relu && weights.len() == 1 && bias <= 0.0 && !has_bias(setting, &layer.name) {
-        return Ok(Some(format!(
-            "if {}[{unit}, 0] were negative, the unit would be dead {inputs}",
-            key("weight")
-        )));
+    if from_relu && weights.len() == 1 && weights[0] > 0.0 && !has_bias(setting, &layer.name) {
+        return Ok(Some(BySign::DeadWereNegative(format!("{}[{unit}, 0]", key("weight")))));
     }
     Ok(None)
 }

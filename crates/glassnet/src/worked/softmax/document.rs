@@ -108,14 +108,36 @@ impl Softmax {
         if !self.sum.is_finite() {
             document.note(
                 NoteKind::Warning,
-                "e^z is larger than any f64 for these scores, so the fraction cannot be computed as it stands; the \
-                 stable way below can, and gave the probabilities above.",
+                Text::default().math(exponential_of(Math::name("z"))).plain(
+                    " is larger than any f64 for these scores, so the fraction cannot be computed as it stands; the \
+                     stable way below can, and gave the probabilities above.",
+                ),
             );
             return;
         }
-        for &class in shown.iter().take(TERMS) {
+        let listed: Vec<usize> = shown.iter().copied().take(TERMS).collect();
+        let (computable, lost): (Vec<usize>, Vec<usize>) =
+            listed.into_iter().partition(|&class| self.fraction_is_right(class));
+        for &class in &computable {
             document.push(Block::Steps(self.fraction(class)));
         }
+        if !lost.is_empty() {
+            let names: Vec<&str> = lost.iter().map(|&class| self.labels[class].as_str()).collect();
+            document.note(
+                NoteKind::Warning,
+                Text::default().math(exponential_of(Math::name("z"))).plain(format!(
+                    " is smaller than f64 can hold for these scores, so the fraction cannot be computed as it stands \
+                     for {}; the stable way below can, and gave the probabilities above.",
+                    names.join(", ")
+                )),
+            );
+        }
+    }
+
+    /// Whether e^z divided by the sum, as they stand, is the probability: both may be too small for f64.
+    fn fraction_is_right(&self, class: usize) -> bool {
+        let (found, right) = (self.exponentials[class] / self.sum, self.probabilities[class]);
+        (found - right).abs() <= 1e-6 * right
     }
 
     /// softmax(z_A) = e^{z_A}/(e^{z_A} + …) ≈ 1097/(1097 + …) ≈ 98.9 %.
@@ -187,30 +209,50 @@ impl Softmax {
             "only the true class counts",
         );
         let exact = self.probabilities[truth.class];
-        let negative_log =
-            |p: Math| Math::row([Math::Operator(Operator::Sign), Math::apply("log", p)]);
-        steps.steps.push(approximately(negative_log(six_places(exact)), ""));
-        steps.steps.push(approximately(six_places(truth.loss), ""));
-        document.push(Block::Steps(steps));
-        let hand = truth.by_hand;
-        let mut text = Text::from("By hand one rounds P first: ")
-            .math(approximate_row([
-                negative_log(math(hand.probability, BY_HAND)),
-                math(hand.loss, 4),
-                math(hand.loss, 2),
-            ]))
-            .plain(", where the unrounded P gives ")
-            .math(six_places(truth.loss))
-            .plain(".");
-        if hand.probability == 1.0 && truth.loss > 0.0 {
-            text = text.plain(" Rounding to 1 has swallowed the whole loss.");
+        if exact > 0.0 {
+            steps.steps.push(approximately(negative_log(six_places(exact)), ""));
         }
-        document.note(NoteKind::Remark, text);
-        document.say(
-            Text::from("The f32 engine, which trains with this operation, computes J = ")
-                .math(Math::f32(truth.loss_f32))
+        if truth.loss.is_finite() {
+            let label = if exact > 0.0 { "" } else { "the stable way, below" };
+            steps.steps.push(approximately(six_places(truth.loss), label));
+        }
+        document.push(Block::Steps(steps));
+        if exact > 0.0 {
+            document.note(NoteKind::Remark, by_hand(truth));
+        } else {
+            document.note(
+                NoteKind::Warning,
+                format!(
+                    "P of {label} is smaller than f64 can hold, and -log(0) is infinite: from P no loss can be computed. \
+                     The stable way below needs no probability."
+                ),
+            );
+        }
+        if !truth.loss.is_finite() {
+            document.note(NoteKind::Warning, "The loss is larger than any f64 (1.8e308).");
+        }
+        document.say(self.engine_loss(truth));
+    }
+
+    /// What the engine makes of the loss.
+    fn engine_loss(&self, truth: &Truth) -> Text {
+        let beyond = self.scores.iter().find(|&&score| !(score as f32).is_finite());
+        let largest = || math(f32::MAX.into(), 2);
+        match beyond {
+            Some(&score) => Text::from("The f32 engine, which trains with this operation, cannot: the score ")
+                .math(math(score, 6))
+                .plain(" is beyond the largest f32, ")
+                .math(largest())
                 .plain("."),
-        );
+            None if truth.loss_f32.is_finite() => {
+                Text::from("The f32 engine, which trains with this operation, computes J = ")
+                    .math(Math::f32(truth.loss_f32))
+                    .plain(".")
+            }
+            None => Text::from("The f32 engine, which trains with this operation, cannot: J is beyond the largest f32, ")
+                .math(largest())
+                .plain("."),
+        }
     }
 
     fn say_gradient(&self, document: &mut Document, truth: &Truth) {
@@ -234,12 +276,25 @@ impl Softmax {
 
     fn say_stable(&self, document: &mut Document) {
         document.section("The stable way");
+        let less_m = |score: &str| {
+            Math::row([Math::name(score), Math::Operator(Operator::Minus), Math::name("m")])
+        };
+        let e_m = || exponential_of(Math::name("m"));
         document.say(
-            "A score of 1000 would overflow e^z. Subtracting the greatest score m from all changes no probability, \
-             because e^(z-m) = e^z/e^m and e^m cancels:",
+            Text::from("A score of 1000 would overflow ")
+                .math(exponential_of(Math::name("z")))
+                .plain(
+                    ". Subtracting the greatest score m from all changes no probability, because ",
+                )
+                .math(
+                    exponential_of(less_m("z"))
+                        .equals(Math::fraction(exponential_of(Math::name("z")), e_m())),
+                )
+                .plain(" and ")
+                .math(e_m())
+                .plain(" cancels:"),
         );
-        let shifted =
-            Math::row([Math::name("z_j"), Math::Operator(Operator::Minus), Math::name("m")]);
+        let shifted = less_m("z_j");
         let mut steps = Steps::new(Math::row([
             Math::text("ln"),
             sum_over("j"),
@@ -286,10 +341,34 @@ impl Softmax {
                 ]),
                 "",
             ));
-            steps.steps.push(approximately(six_places(truth.loss), ""));
+            if truth.loss.is_finite() {
+                steps.steps.push(approximately(six_places(truth.loss), ""));
+            }
             document.push(Block::Steps(steps));
         }
     }
+}
+
+/// The loss as it comes out by hand, from a rounded P.
+fn by_hand(truth: &Truth) -> Text {
+    let hand = truth.by_hand;
+    let text = Text::from("By hand one rounds P first: ")
+        .math(approximate_row([
+            negative_log(math(hand.probability, BY_HAND)),
+            math(hand.loss, 4),
+            math(hand.loss, 2),
+        ]))
+        .plain(", where the unrounded P gives ")
+        .math(six_places(truth.loss))
+        .plain(".");
+    match hand.probability == 1.0 && truth.loss > 0.0 {
+        true => text.plain(" Rounding to 1 has swallowed the whole loss."),
+        false => text,
+    }
+}
+
+fn negative_log(p: Math) -> Math {
+    Math::row([Math::Operator(Operator::Sign), Math::apply("log", p)])
 }
 
 /// Six decimals, or six significant digits where decimals would show nothing.
@@ -319,10 +398,11 @@ fn percent(probability: f64, places: usize) -> Text {
 }
 
 fn score(label: &str) -> Math {
+    let is_number = !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_digit());
     Math::name("z").lowered(match label.len() {
-        1.. if label.bytes().all(|byte| byte.is_ascii_digit()) => Math::number(label),
+        _ if is_number => Math::number(label),
         1 => Math::name(label),
-        _ => Math::text(label),
+        _ => Math::text(label), // not operations: words
     })
 }
 

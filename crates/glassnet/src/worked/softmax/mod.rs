@@ -10,7 +10,7 @@ use crate::graph::{Builder, Checked, DType, NodeId, Shape};
 use crate::nn::loss::{Criterion, CrossEntropyLoss, LossOperands};
 use crate::reference::{self, Feeds};
 use crate::tensor::Tensor;
-use crate::worked::digits::rounded;
+use crate::worked::digits::{count, rounded};
 
 /// Significant digits that people write when they compute by hand.
 const BY_HAND: usize = 3;
@@ -122,9 +122,13 @@ fn check(labels: &[String], scores: &[f64]) -> Result<()> {
         return Err(Error::usage("there is no score").at("the scores").help("give one per class"));
     }
     if labels.len() != scores.len() {
-        return Err(Error::usage(format!("{} labels for {} scores", labels.len(), scores.len()))
-            .at("the labels")
-            .help("give a label for every score"));
+        return Err(Error::usage(format!(
+            "{} for {}",
+            count(labels.len(), "label"),
+            count(scores.len(), "score")
+        ))
+        .at("the labels")
+        .help("give a label for every score"));
     }
     for (at, label) in labels.iter().enumerate() {
         if labels[..at].contains(label) {

@@ -85,6 +85,33 @@ fn large_scores_go_the_stable_way() {
     assert!(found.document().plain().contains("larger than any f64"));
 }
 
+/// What cannot be computed is told; nothing is shown that is not so.
+#[test]
+fn scores_at_the_ends_of_floats() {
+    let shown = |scores: &[f64], truth: Option<&str>| {
+        let shown = softmax(&labels("A,B"), scores, truth).unwrap().document().plain();
+        for wrong in ["NaN", "≈ ∞", "log(0) ≈", "log(0.000000)"] {
+            assert!(!shown.contains(wrong), "{scores:?} {wrong}: {shown}");
+        }
+        shown
+    };
+    let both = shown(&[-1000.0, -2000.0], None);
+    assert!(both.contains("as it stands for A, B;") && !both.contains("0/(0 + 0)"), "{both}");
+    let second = shown(&[-700.0, -750.0], None);
+    assert!(second.contains("as it stands for B;"), "{second}");
+    let alike = shown(&[-800.0, -801.0], Some("A"));
+    assert!(alike.contains("for A, B;") && alike.contains("0.313262"), "{alike}");
+    let far = shown(&[1000.0, 0.0], Some("B"));
+    assert!(far.contains("1000.000000") && far.contains("from P no loss can be computed"), "{far}");
+    assert!(far.contains("computes J = 1000"), "{far}");
+    let farthest = shown(&[1e308, -1e308], Some("B"));
+    assert!(farthest.contains("larger than any f64 (1.8e308)"), "{farthest}");
+    assert!(farthest.contains("cannot: the score 1·10³⁰⁸ is beyond the largest f32"), "{farthest}");
+    let beyond = shown(&[3e38, -3e38], Some("B"));
+    assert!(beyond.contains("cannot: J is beyond the largest f32"), "{beyond}");
+    assert!(beyond.contains("6·10³⁸"), "{beyond}");
+}
+
 #[test]
 fn many_classes_are_cut_with_their_rest() {
     let labels: Vec<String> = (0..1000).map(|class| format!("c{class}")).collect();
@@ -98,7 +125,7 @@ fn many_classes_are_cut_with_their_rest() {
 #[test]
 fn bad_numbers_and_labels_are_told() {
     for (names, scores, truth, piece) in [
-        ("A,B", vec![1.0], None, "2 labels for 1 scores"),
+        ("A,B", vec![1.0], None, "2 labels for 1 score"),
         ("A,A", vec![1.0, 2.0], None, "twice"),
         ("A,B", vec![1.0, f64::NAN], None, "the score of B is NaN"),
         ("spring,summer", vec![1.0, 2.0], Some("sumer"), "did you mean summer?"),
