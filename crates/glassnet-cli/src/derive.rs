@@ -54,7 +54,8 @@ pub(crate) struct Derive {
     #[arg(long, value_name = "NAME")]
     pub(crate) variable: Option<String>,
 
-    /// Check the lines of a file (- for stdin), plain or LaTeX, and mark the first wrong one.
+    /// Check the lines of a file (- for stdin), plain or LaTeX, and mark the first wrong one; exit status 1 if there is one,
+    /// 6 if there is none but some line could not be compared.
     #[arg(long, value_name = "FILE", conflicts_with = "properties")]
     pub(crate) check: Option<PathBuf>,
 
