@@ -191,6 +191,16 @@ fn an_index_of_an_index_stands_beside_a_group() {
     assert!(!has_no_double_script("x^2^2") && has_no_double_script("x''_{i} y_{j}"));
 }
 
+#[test]
+fn a_space_between_factors_is_one_in_mathml_too() {
+    let fraction = || Math::fraction(Math::name("a"), Math::name("b"));
+    let mathml = Math::row([fraction(), Math::text(" "), fraction()]).mathml(true);
+    assert!(
+        mathml.contains("</mfrac><mo>\u{2062}</mo><mspace width=\"0.22em\"/><mfrac>"),
+        "{mathml}"
+    );
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
