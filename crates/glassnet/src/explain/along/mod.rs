@@ -9,6 +9,7 @@
 mod curve;
 mod document;
 mod least;
+mod numbers;
 #[cfg(test)]
 mod tests;
 

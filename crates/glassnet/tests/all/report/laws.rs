@@ -41,7 +41,6 @@ fn math() -> impl Strategy<Value = Math> {
             (inner.clone(), inner.clone())
                 .prop_map(|(a, b)| Math::Raised(Box::new(a), Box::new(b))),
             (inner.clone(), inner.clone()).prop_map(|(a, b)| a.fenced().lowered(b)),
-            (inner.clone(), inner.clone()).prop_map(|(a, b)| a.lowered(b)),
             inner.clone().prop_map(|a| Math::Root(Box::new(a))),
             inner.clone().prop_map(|a| Math::apply("tanh", a)),
             inner.clone().prop_map(|a| Math::apply("ReLU", a)),
@@ -191,6 +190,16 @@ fn an_index_of_an_index_stands_beside_a_group() {
     assert!(!has_no_double_script("x^2^2") && has_no_double_script("x''_{i} y_{j}"));
 }
 
+#[test]
+fn a_space_between_factors_is_one_in_mathml_too() {
+    let fraction = || Math::fraction(Math::name("a"), Math::name("b"));
+    let mathml = Math::row([fraction(), Math::text(" "), fraction()]).mathml(true);
+    assert!(
+        mathml.contains("</mfrac><mo>\u{2062}</mo><mspace width=\"0.22em\"/><mfrac>"),
+        "{mathml}"
+    );
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
@@ -215,6 +224,17 @@ proptest! {
         prop_assert_eq!(twice, Ok(again.clone()));
         let spaceless = |text: &str| text.replace([' ', '~'], "").replace("\\quad", "");
         prop_assert_eq!(spaceless(&again), spaceless(&latex));
+    }
+
+    #[test]
+    fn scripts_of_scripts_are_grouped(base in math(), script in math(), kinds in prop::collection::vec(0..3, 1..5)) {
+        let whole = kinds.into_iter().fold(base, |base, kind| match kind {
+            0 => base.lowered(script.clone()),
+            1 => Math::Raised(Box::new(base), Box::new(script.clone())),
+            _ => Math::Raised(Box::new(base), Box::new(Math::text("′"))),
+        });
+        let latex = whole.latex();
+        prop_assert!(braces_balance(&latex) && has_no_double_script(&latex), "{latex}");
     }
 
     #[test]
