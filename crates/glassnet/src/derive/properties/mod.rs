@@ -317,7 +317,7 @@ pub fn properties(formula: &Expression, variable: &str) -> Result<Properties> {
         zero_centred: Known { what: symmetry.what == Symmetry::Odd, how: symmetry.how },
         symmetry,
         mean_output: mean.map(|mean| if odd { 0.0 } else { mean }),
-        runs: summary::runs(&own),
+        runs: summary::runs(&own, formula, variable),
         steepest: summary::steepest(&slopes, &derivative, variable),
         jumps: kinks.what.iter().any(|kink| kink.jump.is_some()),
         limits,

@@ -118,7 +118,8 @@ fn one_sided(
     let step = above.to_f64() - below.to_f64();
     let jump = step.abs() > near * (1.0 + below.to_f64().abs());
     let (a, b) = (left.to_f64(), right.to_f64());
-    let bent = a != b && !((a - b).abs() <= near * (1.0 + a.abs()));
+    let finite = a.is_finite() && b.is_finite();
+    let bent = a != b && !(finite && (a - b).abs() <= near * (1.0 + a.abs()));
     if !jump && !bent {
         return Kink::No(how);
     }

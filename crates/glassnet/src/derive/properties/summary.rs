@@ -191,7 +191,7 @@ fn end(end: &End) -> Option<Quantity> {
     end.as_ref().map(|end| Quantity::exact(end.clone()))
 }
 
-pub(super) fn runs(stretches: &[Stretch]) -> Known<Vec<Run>> {
+pub(super) fn runs(stretches: &[Stretch], formula: &Expression, variable: &str) -> Known<Vec<Run>> {
     let mut runs: Vec<Run> = vec![];
     for stretch in stretches {
         for (i, trend) in stretch.trends.iter().enumerate() {
@@ -211,13 +211,36 @@ pub(super) fn runs(stretches: &[Stretch]) -> Known<Vec<Run>> {
             }
         }
     }
-    let how = how(stretches, false);
+    let mut how = how(stretches, false);
+    // What a search found is tried once more at other places.
+    if how != How::Exact && runs.iter().any(|run| is_contradicted(run, formula, variable)) {
+        how = How::Undetermined;
+    }
     match how {
         How::Exact | How::Numeric => {}
         How::Looked => cut_runs(&mut runs),
         How::Undetermined => runs.clear(),
     }
     Known { what: runs, how }
+}
+
+/// True if values on the run, as far as was looked, go another way.
+fn is_contradicted(run: &Run, formula: &Expression, variable: &str) -> bool {
+    let low = run.low.as_ref().map_or(-REACH, |end| end.value);
+    let high = run.high.as_ref().map_or(REACH, |end| end.value);
+    let places = (0..400).map(|i| low + (high - low) * (f64::from(i) + 0.29) / 400.0);
+    let values: Vec<f64> = places
+        .filter_map(|z| formula.evaluate(&[(variable, z)]).ok())
+        .filter(|value| value.is_finite())
+        .collect();
+    values.windows(2).any(|pair| {
+        let near = 1e-9 * (1.0 + pair[0].abs());
+        match run.trend {
+            Trend::Rising => pair[1] < pair[0] - near,
+            Trend::Falling => pair[1] > pair[0] + near,
+            Trend::Constant => (pair[1] - pair[0]).abs() > near,
+        }
+    })
 }
 
 /// The runs as far as was looked.
