@@ -16,9 +16,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use glassnet::derive::{
-    AskedFunction, Config, Convention, Derivation, DerivationStep, Interval, JointKind, Judgement,
-    Known, LabelJudgement, Limit, Marked, MarkedLine, Properties, Quantity, Reading, Symmetry,
-    Trend, check_lines, derive, properties, read_function, read_lines,
+    AskedFunction, Config, Convention, Derivation, DerivationStep, How, Interval, JointKind,
+    Judgement, Known, LabelJudgement, Limit, Marked, MarkedLine, Properties, Quantity, Reading,
+    Symmetry, Trend, check_lines, derive, properties, read_function, read_lines,
 };
 use glassnet::document::{Block, Check, NoteKind, Text};
 use glassnet::{Error, Result};
@@ -332,7 +332,9 @@ fn with_how<T>(known: &Known<T>, value: Value) -> Value {
 fn properties_json(known: &Properties) -> Value {
     let end = |end: &Option<Quantity>| end.as_ref().map(quantity_json);
     let steepest = &known.steepest.what;
-    let [left, right] = known.saturates();
+    let sides = known.saturates();
+    let [left, right] =
+        [0, 1].map(|side| (known.slope_limits[side].how <= How::Numeric).then_some(sides[side]));
     json!({
         "domain": with_how(&known.domain, known.domain.what.iter().map(interval_json).collect()),
         "range": with_how(&known.range, interval_json(&known.range.what)),
@@ -361,13 +363,14 @@ fn properties_json(known: &Properties) -> Value {
         "limits": known.limits.iter().map(|own| with_how(own, limit_json(&own.what))).collect::<Vec<_>>(),
         "slope_limits": known.slope_limits.iter().map(|own| with_how(own, limit_json(&own.what))).collect::<Vec<_>>(),
         "saturates": {"left": left, "right": right},
-        "kinks": known.kinks.iter().map(|kink| json!({
-            "at": kink.at.to_f64(),
+        "kinks": known.kinks.what.iter().map(|kink| json!({
+            "at": kink.at.value,
             "left": limit_json(&kink.left),
             "right": limit_json(&kink.right),
             "jump": kink.jump,
             "convention": kink.convention,
         })).collect::<Vec<_>>(),
+        "kinks_known": known.kinks.how.word(),
         "samples": known.samples.iter().map(|sample| json!({
             "z": sample.z,
             "f": sample.value,

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use clap::Args;
-use glassnet::worked::{self, Activation, ActivationsConfig, Compared, Side};
+use glassnet::worked::{self, Activation, ActivationsConfig, Compared, ShapeKnown, Side};
 use glassnet::{Error, Result};
 use serde_json::{Value, json};
 
@@ -86,11 +86,18 @@ fn compared(one: &Compared, places: &[f64]) -> Value {
         "range": [shape.range.0, shape.range.1],
         "mean_output": shape.mean,
         "zero_centred": shape.zero_centred,
-        "can_die": shape.can_die(),
+        "can_die": ShapeKnown::is_settled(shape.known.course).then(|| shape.can_die()),
         "dead": shape.dead.iter().map(|(end, from)| json!({"side": side(end), "from": from})).collect::<Vec<_>>(),
         "saturates": shape.saturates.iter().map(side).collect::<Vec<_>>(),
         "kinks": shape.kinks,
         "exact": shape.exact,
+        "known": {
+            "range": shape.known.range.word(),
+            "max_slope": shape.known.steepest.word(),
+            "dead": shape.known.course.word(),
+            "saturates": shape.known.ends.word(),
+            "kinks": shape.known.kinks.word(),
+        },
         "cost": one.cost.map(|cost| json!({
             "forward_ns": cost.forward,
             "forward_relative": cost.forward_relative,

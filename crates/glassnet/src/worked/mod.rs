@@ -26,8 +26,8 @@ mod manual;
 mod softmax;
 
 pub use activations::{
-    Activation, Activations, ActivationsConfig, Compared, Cost, Depth, Shape, Side, Values,
-    activations,
+    Activation, Activations, ActivationsConfig, Compared, Cost, Depth, Shape, ShapeKnown, Side,
+    Values, activations,
 };
 pub use basis::{Basis, BasisConfig, BasisFunction, BasisKind, FittedBasis, Learning, basis};
 pub use collapse::{Affine, Collapse, Comparison, Layer, Run, Score, collapse};

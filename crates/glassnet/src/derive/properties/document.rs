@@ -32,7 +32,7 @@ impl Limit {
             Limit::Finite(value) => value.math(),
             Limit::Infinity => Math::f64(f64::INFINITY),
             Limit::MinusInfinity => Math::f64(f64::NEG_INFINITY),
-            Limit::None => Math::text("none"),
+            Limit::None => Math::text("not determined"),
         }
     }
 }
@@ -118,13 +118,10 @@ impl Properties {
 
     fn saturation_text(&self) -> Text {
         let slopes = &self.slope_limits;
-        let text = Text::from(slopes[0].what.math())
-            .plain(" at ")
-            .math(Math::f64(f64::NEG_INFINITY))
-            .plain(", ")
-            .math(slopes[1].what.math())
-            .plain(" at ")
-            .math(Math::f64(f64::INFINITY));
+        let text = self.ends_text(slopes);
+        if slopes.iter().any(|own| own.how == How::Undetermined) {
+            return text;
+        }
         text.plain(match self.saturates() {
             [true, true] => ": saturates on both sides",
             [true, false] => ": saturates to the left",
@@ -134,13 +131,27 @@ impl Properties {
     }
 
     fn limits_text(&self) -> Text {
-        Text::from(self.limits[0].what.math())
-            .plain(" at ")
-            .math(Math::f64(f64::NEG_INFINITY))
-            .plain(", ")
-            .math(self.limits[1].what.math())
-            .plain(" at ")
-            .math(Math::f64(f64::INFINITY))
+        self.ends_text(&self.limits)
+    }
+
+    fn ends_text(&self, ends: &[Known<Limit>; 2]) -> Text {
+        let one = |own: &Known<Limit>| match (&own.what, own.how) {
+            (Limit::None, How::Exact | How::Numeric) => Text::from("no value"),
+            (_, How::Undetermined) => Text::from("not determined"),
+            (what, _) => Text::from(what.math()),
+        };
+        let mut text = one(&ends[0]).plain(" at ").math(Math::f64(f64::NEG_INFINITY)).plain(", ");
+        text.0.extend(one(&ends[1]).0);
+        text.plain(" at ").math(Math::f64(f64::INFINITY))
+    }
+
+    /// Why something is not determined, as far as that can be said in a few words.
+    fn why(&self) -> &'static str {
+        if super::enclosure::oscillates(&self.formula) {
+            "a sine, cosine or tangent may turn without end"
+        } else {
+            "the search did not decide it"
+        }
     }
 
     /// The properties as a table.
@@ -148,10 +159,18 @@ impl Properties {
         let mut table =
             Table::new([Column::words("property"), Column::words("value"), Column::words("known")]);
         let mut row = |name: &str, value: Text, how: How| {
-            table.row([name.into(), value, how.word().into()]);
+            let value = if how == How::Undetermined { "not determined".into() } else { value };
+            let known = match how {
+                How::Undetermined => self.why(),
+                How::Exact | How::Numeric | How::Looked => how.word(),
+            };
+            table.row([name.into(), value, known.into()]);
         };
         row("domain", self.domain_text(), self.domain.how);
-        row("range", interval(&self.range.what), self.range.how);
+        // Between the least and the greatest value some may be left out where the domain has gaps.
+        let gaps = self.domain.what.len() > 1;
+        let range = if gaps { "all values lie in" } else { "range" };
+        row(range, interval(&self.range.what), self.range.how);
         let symmetry = match self.symmetry.what {
             Symmetry::Odd => "odd, so zero-centred",
             Symmetry::Even => "even, not zero-centred",
@@ -163,32 +182,36 @@ impl Properties {
         row("greatest |f'|", self.steepest_text(), self.steepest.how);
         let lipschitz = match self.lipschitz() {
             Some(value) => value.math().into(),
+            None if self.steepest.how == How::Looked => "not determined".into(),
             None => Text::from("none"),
         };
         row("Lipschitz constant", lipschitz, self.steepest.how);
         row("slope", self.saturation_text(), worst(&self.slope_limits));
-        if self.kinks.is_empty() {
-            row("kinks", "none".into(), How::Exact);
+        let (kinks, how) = (&self.kinks.what, self.kinks.how);
+        if kinks.is_empty() {
+            row("kinks", "none".into(), how);
         }
-        for kink in &self.kinks {
-            let at = Quantity {
-                value: kink.at.to_f64(),
-                exact: Some(crate::formula::Expression::from_rational(kink.at)),
-            };
-            let text = Text::from(self.place(&at))
+        for kink in kinks.iter().take(6) {
+            let text = Text::from(self.place(&kink.at))
                 .plain(": slope ")
                 .math(kink.left.math())
                 .plain(" from the left, ")
                 .math(kink.right.math())
                 .plain(" from the right");
-            row("kink", text, How::Exact);
+            // A kink that was found is one; that there are no others is said below.
+            row("kink", text, how.min(How::Numeric));
+        }
+        if kinks.len() > 6 {
+            row("more kinks", (kinks.len() - 6).to_string().into(), how.min(How::Looked));
+        }
+        if !kinks.is_empty() && how > How::Numeric {
+            row("other kinks", "not determined".into(), How::Undetermined);
         }
         table
     }
 
     fn convention(&self, kink: &OneSided) -> Option<Block> {
-        let at = Math::name(&self.variable)
-            .equals(crate::formula::Expression::from_rational(kink.at).math());
+        let at = self.place(&kink.at);
         let own = kink.convention?;
         let text = Text::from("at ")
             .math(at)
@@ -204,7 +227,9 @@ impl Properties {
         let mut document = Document::new("Properties");
         document.formula(name.equals(self.formula.math()));
         document.push(Block::Table(self.table()));
-        document.blocks.extend(self.kinks.iter().filter_map(|kink| self.convention(kink)));
+        document
+            .blocks
+            .extend(self.kinks.what.iter().take(6).filter_map(|kink| self.convention(kink)));
         let mut table = Table::new([
             Column::numbers(Text::from(Math::name(&self.variable))),
             Column::numbers("f"),
@@ -242,5 +267,10 @@ impl Properties {
 }
 
 fn worst<T>(parts: &[Known<T>; 2]) -> How {
-    parts[0].how.max(parts[1].how)
+    // One that is not determined is said to be so in its place.
+    match [parts[0].how, parts[1].how] {
+        [How::Undetermined, How::Undetermined] => How::Undetermined,
+        [How::Undetermined, own] | [own, How::Undetermined] => own,
+        [left, right] => left.max(right),
+    }
 }

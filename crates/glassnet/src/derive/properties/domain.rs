@@ -3,10 +3,19 @@
 use super::limit::Limit;
 use super::ratio::{Ratio, Shape, ratio};
 use super::univariate::End;
+use super::zeros::{Spot, Zeros, zeros};
 use super::{How, Interval, Known, Quantity};
-use crate::formula::{Constant, Expression, Function, Sign};
+use crate::formula::{Constant, Expression, Function, Sign, Term};
 use num_rational::BigRational;
-use num_traits::{FromPrimitive, Signed, ToPrimitive};
+use num_traits::{Signed, ToPrimitive};
+
+/// What a part of the formula must be for the formula to have a value.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Need {
+    NotZero,
+    Positive,
+    NotNegative,
+}
 
 /// The intervals on which the formula has a value, and their finite ends.
 pub(super) fn domain(
@@ -22,75 +31,156 @@ pub(super) fn domain(
         };
         return (Known { what: vec![all], how: How::Exact }, vec![]);
     }
-    let has_value = |z: f64| tree.evaluate(&[(variable, z)]).is_ok_and(f64::is_finite);
-    let (mut intervals, mut ends) = (vec![], vec![]);
-    let mut low: Option<Limit> = None;
-    let places = (-4000..=4000).map(|i| f64::from(i) * 0.01);
-    let mut before: Option<f64> = None;
-    let mut gaps = vec![];
-    for z in places {
-        let holds = has_value(z);
-        match (holds, &low) {
-            (true, None) => {
-                let end = before.map(|before| edge(&has_value, z, before));
-                ends.extend(end.as_ref().and_then(rational));
-                low = Some(end.map_or(Limit::MinusInfinity, finite));
+    let mut list = vec![];
+    let regular = needs(tree, variable, &mut list);
+    let mut ends = Zeros { places: vec![], how: How::Exact };
+    let mut barred: Vec<BigRational> = vec![];
+    for (part, need) in &list {
+        let own = zeros(part, variable);
+        if *need != Need::NotNegative {
+            barred.extend(own.places.iter().map(|spot| spot.at.clone()));
+        }
+        ends = ends.and(own);
+    }
+    let guarded = has_cases(tree);
+    let value = |z: f64| tree.evaluate(&[(variable, z)]).unwrap_or(f64::NAN);
+    let allowed = |z: f64| {
+        list.iter().all(|(part, need)| {
+            let own = part.evaluate(&[(variable, z)]).unwrap_or(f64::NAN);
+            match need {
+                Need::NotZero => own != 0.0 && !own.is_nan(),
+                Need::Positive => own > 0.0,
+                Need::NotNegative => own >= 0.0,
             }
-            (false, Some(_)) => {
-                let end = edge(&has_value, before.unwrap_or(z), z);
-                ends.extend(rational(&end));
-                gaps.push(end);
-                intervals.push(interval(low.take(), finite(end), &has_value));
+        })
+    };
+    // Where the value overflows there is one, if every part is as it must be.
+    let inside = |z: f64| value(z).is_finite() || !guarded && allowed(z);
+    let at_end = |spot: &Spot| {
+        let z = spot.at.to_f64().unwrap_or(f64::NAN);
+        let close = |own: &BigRational| own == &spot.at;
+        let is_barred = barred.iter().any(close);
+        match (is_barred, guarded) {
+            (true, false) => false,
+            (true, true) => spot.exact && value(z).is_finite(),
+            (false, _) => !value(z).is_nan() || !spot.exact,
+        }
+    };
+    let limit = |spot: &Spot| {
+        let nearest = spot.at.to_f64().unwrap_or(f64::NAN);
+        Limit::Finite(Quantity::of(nearest, spot.exact.then(|| spot.at.clone())))
+    };
+    let mut intervals: Vec<Interval> = vec![];
+    let spots = &ends.places;
+    for i in 0..=spots.len() {
+        let (low, high) = (i.checked_sub(1).map(|i| &spots[i]), spots.get(i));
+        let middle = super::survey::inside(&low.map(|s| s.at.clone()), &high.map(|s| s.at.clone()));
+        let joined = low.is_some_and(at_end);
+        if !inside(middle.to_f64().unwrap_or(f64::NAN)) {
+            continue;
+        }
+        let before = low.map_or(Limit::MinusInfinity, limit);
+        let after = high.map_or(Limit::Infinity, limit);
+        let closed = high.is_some_and(at_end);
+        match intervals.last_mut() {
+            Some(last) if joined && last.high == before => {
+                (last.high, last.high_closed) = (after, closed);
             }
-            (true, Some(_)) | (false, None) => {}
-        }
-        before = Some(z);
-    }
-    if low.is_some() {
-        intervals.push(interval(low, Limit::Infinity, &has_value));
-    }
-    ends.sort();
-    ends.dedup();
-    (Known { what: intervals, how: How::Numeric }, ends)
-}
-
-fn finite(end: f64) -> Limit {
-    let exact = rational(&end).filter(|exact| exact.to_f64() == Some(end));
-    Limit::Finite(Quantity::of(end, exact))
-}
-
-fn interval(low: Option<Limit>, high: Limit, has_value: &impl Fn(f64) -> bool) -> Interval {
-    let low = low.unwrap_or(Limit::MinusInfinity);
-    let closed = |end: &Limit| end.to_f64().is_finite() && has_value(end.to_f64());
-    Interval { low_closed: closed(&low), high_closed: closed(&high), low, high }
-}
-
-/// The place between `inside`, which has a value, and `outside`, which has none, where that changes; rounded to
-/// a short decimal where one is near.
-fn edge(has_value: &impl Fn(f64) -> bool, inside: f64, outside: f64) -> f64 {
-    let (mut inside, mut outside) = (inside, outside);
-    for _ in 0..200 {
-        let middle = inside + (outside - inside) / 2.0;
-        if middle == inside || middle == outside {
-            break;
-        }
-        if has_value(middle) {
-            inside = middle;
-        } else {
-            outside = middle;
+            _ => intervals.push(Interval {
+                low: before,
+                low_closed: joined,
+                high: after,
+                high_closed: closed,
+            }),
         }
     }
-    let short = (outside * 1e6).round() / 1e6;
-    if (short - outside).abs() < 1e-9 { short + 0.0 } else { outside }
+    let how = if regular { ends.how } else { How::Undetermined };
+    let guarded_how = if guarded { how.max(How::Numeric) } else { how };
+    let places = ends.places.into_iter().map(|spot| spot.at).collect();
+    (Known { what: intervals, how: guarded_how }, places)
 }
 
-fn rational(value: &f64) -> Option<BigRational> {
-    // A short decimal is meant, not the binary fraction nearest to it.
-    let scaled = value * 1e6;
-    if scaled.round() == scaled && scaled.abs() < 1e15 {
-        return Some(BigRational::new((scaled as i64).into(), 1_000_000.into()));
+/// The parts that must not be 0, or be positive; false if the formula has powers with a base of either sign and an
+/// exponent that varies, which have values at single places.
+fn needs(tree: &Expression, variable: &str, list: &mut Vec<(Expression, Need)>) -> bool {
+    let mut add = |part: Expression, need: Need| {
+        if part.contains(variable) && sign_of(&part, variable) != Some(true) {
+            list.push((part, need));
+        }
+    };
+    let one = || Expression::integer(1);
+    let sum = |left: Expression, right: Expression, sign: Sign| {
+        Expression::Sum(vec![Term { sign: Sign::Plus, value: left }, Term { sign, value: right }])
+    };
+    let mut regular = true;
+    match tree {
+        Expression::Quotient(_, below) => add(below.as_ref().clone(), Need::NotZero),
+        Expression::Call(function, value) => {
+            let value = value.as_ref().clone();
+            match function {
+                Function::Log | Function::Log2 | Function::Log10 => add(value, Need::Positive),
+                Function::Log1p => add(sum(one(), value, Sign::Plus), Need::Positive),
+                Function::Sqrt => add(value, Need::NotNegative),
+                Function::Tan => add(Expression::call(Function::Cos, value), Need::NotZero),
+                Function::Asin | Function::Acos => {
+                    let square = Expression::power(value, Expression::integer(2));
+                    add(sum(one(), square, Sign::Minus), Need::NotNegative);
+                }
+                Function::Exp
+                | Function::Expm1
+                | Function::Sin
+                | Function::Cos
+                | Function::Atan
+                | Function::Sinh
+                | Function::Cosh
+                | Function::Tanh
+                | Function::Sigmoid
+                | Function::Softplus
+                | Function::Relu
+                | Function::Abs
+                | Function::Sign
+                | Function::Erf
+                | Function::Silu
+                | Function::Gelu
+                | Function::Mish
+                | Function::LogSigmoid
+                | Function::Softsign => {}
+            }
+        }
+        Expression::Power(base, exponent) => {
+            let base = base.as_ref().clone();
+            match exponent.tidy().rational() {
+                Some(own) if own.denominator() == 1 => {
+                    if own.numerator() < 0 {
+                        add(base, Need::NotZero);
+                    }
+                }
+                Some(own) => {
+                    let need = if own.numerator() > 0 { Need::NotNegative } else { Need::Positive };
+                    add(base, need);
+                }
+                None => {
+                    regular = sign_of(&base, variable) == Some(true);
+                    add(base, Need::Positive);
+                }
+            }
+        }
+        Expression::Number(_)
+        | Expression::Constant(_)
+        | Expression::Variable(_)
+        | Expression::Negative(_)
+        | Expression::Sum(_)
+        | Expression::Product(_)
+        | Expression::Max(_)
+        | Expression::Min(_)
+        | Expression::Piecewise(..) => {}
     }
-    BigRational::from_f64(*value)
+    tree.children().into_iter().fold(regular, |all, child| needs(child, variable, list) && all)
+}
+
+/// True if some part has a value only in some cases, so that what it lacks may not matter.
+fn has_cases(tree: &Expression) -> bool {
+    matches!(tree, Expression::Piecewise(..)) || tree.children().into_iter().any(has_cases)
 }
 
 /// True if the formula has a value for every number, by the rules of its parts.
@@ -132,7 +222,7 @@ fn is_total(tree: &Expression, variable: &str) -> bool {
 }
 
 /// True for a formula that is positive everywhere, false for one that is negative everywhere.
-fn sign_of(tree: &Expression, variable: &str) -> Option<bool> {
+pub(super) fn sign_of(tree: &Expression, variable: &str) -> Option<bool> {
     let by_rules = match tree {
         Expression::Number(number) => (number.to_f64() > 0.0).then_some(true),
         Expression::Constant(_) => Some(true),
@@ -162,6 +252,7 @@ fn sign_of(tree: &Expression, variable: &str) -> Option<bool> {
             _,
         ) => Some(true),
         Expression::Call(Function::Sqrt, value) => sign_of(value, variable).filter(|sign| *sign),
+        Expression::Call(Function::Abs, value) => sign_of(value, variable).map(|_| true),
         Expression::Call(..) => None,
     };
     by_rules.or_else(|| by_roots(&ratio(tree, variable)?))
@@ -199,7 +290,8 @@ fn is_never_negative(tree: &Expression) -> bool {
         Expression::Power(base, exponent) => {
             let exponent = exponent.rational();
             let even = exponent.is_some_and(|e| e.denominator() == 1 && e.numerator() % 2 == 0);
-            even || is_never_negative(base)
+            // A fraction of a negative number has no value, but an odd power of one has.
+            even || exponent.is_some_and(|e| e.denominator() != 1) || is_never_negative(base)
         }
         Expression::Product(parts) | Expression::Max(parts) | Expression::Min(parts) => {
             parts.iter().all(is_never_negative)

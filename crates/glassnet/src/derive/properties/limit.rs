@@ -1,5 +1,6 @@
 //! Where a formula tends to as its variable goes to ∞ or −∞.
 
+use super::enclosure::{enclose, oscillates};
 use super::ratio::{self, Shape};
 use super::univariate::integer;
 use super::{How, Quantity};
@@ -47,10 +48,15 @@ enum Way {
 /// The limit at ∞ (`upper`) or −∞, and whether it was decided by rules or found by values.
 pub(super) fn limit(tree: &Expression, variable: &str, upper: bool) -> (Limit, How) {
     match (Rules { variable, upper }).of(tree) {
+        Some(Way::Number(value, _)) if !value.is_finite() => (Limit::None, How::Undetermined),
         Some(Way::Number(value, exact)) => (Limit::Finite(Quantity::of(value, exact)), How::Exact),
         Some(Way::Infinite(true)) => (Limit::Infinity, How::Exact),
         Some(Way::Infinite(false)) => (Limit::MinusInfinity, How::Exact),
-        None => (by_values(tree, variable, upper), How::Numeric),
+        None => {
+            let found = by_values(tree, variable, upper);
+            let how = if found == Limit::None { How::Undetermined } else { How::Numeric };
+            (found, how)
+        }
     }
 }
 
@@ -82,7 +88,12 @@ impl Way {
         };
         Some(match (&self, &other) {
             (Way::Number(a, c), Way::Number(b, d)) => {
-                Way::Number(a * b, c.as_ref().zip(d.as_ref()).map(|(c, d)| c * d))
+                let exact = c.as_ref().zip(d.as_ref()).map(|(c, d)| c * d);
+                let lost = !(a * b).is_finite() || a * b == 0.0 && *a != 0.0 && *b != 0.0;
+                if lost {
+                    return None;
+                }
+                Way::Number(a * b, exact)
             }
             _ if self.is_zero() || other.is_zero() => return None,
             _ => Way::Infinite(positive(&self) == positive(&other)),
@@ -92,6 +103,11 @@ impl Way {
     fn over(self, other: Way) -> Option<Way> {
         match (&self, &other) {
             (_, Way::Number(value, _)) if *value == 0.0 => None,
+            (Way::Number(a, _), Way::Number(b, _))
+                if !(a / b).is_finite() || a / b == 0.0 && *a != 0.0 =>
+            {
+                None
+            }
             (Way::Number(a, c), Way::Number(b, d)) => {
                 Some(Way::Number(a / b, c.as_ref().zip(d.as_ref()).map(|(c, d)| c / d)))
             }
@@ -111,7 +127,9 @@ impl Rules<'_> {
             });
         }
         match tree {
-            Expression::Number(number) => Some(Way::Number(number.to_f64(), None)),
+            Expression::Number(number) => {
+                number.to_f64().is_finite().then(|| Way::Number(number.to_f64(), None))
+            }
             Expression::Constant(constant) => Some(Way::Number(constant.to_f64(), None)),
             Expression::Variable(name) if name == self.variable => Some(Way::Infinite(self.upper)),
             Expression::Variable(_) | Expression::Piecewise(..) => None,
@@ -123,7 +141,13 @@ impl Rules<'_> {
                     let way = if term.sign == Sign::Minus { way.negative() } else { way };
                     sum = match (sum, way) {
                         (Way::Number(a, c), Way::Number(b, d)) => {
-                            Way::Number(a + b, c.zip(d).map(|(c, d)| c + d))
+                            let exact = c.zip(d).map(|(c, d)| c + d);
+                            // What cancels in f64 may be 0 or not: nothing is known of it.
+                            let cancels = (a + b).abs() < 1e-9 * a.abs().max(b.abs());
+                            if exact.is_none() && cancels || !(a + b).is_finite() {
+                                return None;
+                            }
+                            Way::Number(a + b, exact)
                         }
                         (Way::Infinite(a), Way::Infinite(b)) if a != b => return None,
                         (Way::Infinite(a), _) | (_, Way::Infinite(a)) => Way::Infinite(a),
@@ -152,12 +176,17 @@ impl Rules<'_> {
                 call(Function::Exp, self.of(exponent)?)
             }
             Expression::Power(base, exponent) => {
+                let fixed = exponent.rational().is_some_and(|own| own.denominator() == 1);
                 let exponent = self.of(exponent)?;
                 match (self.of(base)?, exponent) {
+                    // A negative base has powers with whole exponents only.
+                    (Way::Infinite(false), _) if !fixed => None,
+                    (Way::Number(base, _), _) if base <= 0.0 && !fixed => None,
                     (Way::Number(base, _), Way::Number(exponent, _)) if base != 0.0 => {
                         let value = libm::pow(base, exponent);
                         let unit = base == 1.0 && value == 1.0;
-                        value.is_finite().then(|| Way::Number(value, unit.then(|| integer(1))))
+                        (value.is_finite() && value != 0.0)
+                            .then(|| Way::Number(value, unit.then(|| integer(1))))
                     }
                     (Way::Number(..), Way::Number(exponent, _)) if exponent > 0.0 => {
                         Some(exact(BigRational::zero()))
@@ -285,6 +314,34 @@ fn call(function: Function, argument: Way) -> Option<Way> {
             ) => None,
         },
         Way::Number(value, own) => {
+            // A jump, a pole or the end of a domain: the side from which the argument nears it decides.
+            let unclear = match function {
+                Function::Sign => value == 0.0,
+                Function::Tan => libm::cos(value).abs() < 1e-9,
+                Function::Log | Function::Log2 | Function::Log10 => value <= 0.0 && own.is_none(),
+                Function::Log1p | Function::Asin | Function::Acos => value.abs() >= 1.0,
+                Function::Exp | Function::Expm1 | Function::Sinh | Function::Cosh => {
+                    value.abs() > 700.0
+                }
+                Function::Sigmoid
+                | Function::LogSigmoid
+                | Function::Softplus
+                | Function::Silu
+                | Function::Gelu
+                | Function::Mish => value < -30.0,
+                Function::Sqrt
+                | Function::Sin
+                | Function::Cos
+                | Function::Atan
+                | Function::Tanh
+                | Function::Relu
+                | Function::Abs
+                | Function::Erf
+                | Function::Softsign => false,
+            };
+            if unclear {
+                return None;
+            }
             let result = function.evaluate(value);
             let own = own.as_ref();
             let at = |place: i64| own.is_some_and(|own| *own == integer(place));
@@ -351,22 +408,38 @@ fn call(function: Function, argument: Way) -> Option<Way> {
 
 /// The limit as values far out suggest it.
 fn by_values(tree: &Expression, variable: &str, upper: bool) -> Limit {
+    if oscillates(tree) {
+        // Values say nothing of what goes up and down: only bounds do.
+        let bounds = |low: f64, high: f64| {
+            let cell = if upper { (low, high) } else { (-high, -low) };
+            enclose(tree, variable, cell)
+        };
+        let (near, far) = (bounds(1e9, 1e18), bounds(1e18, 1e300));
+        let small =
+            |own: Option<(f64, f64)>| own.is_some_and(|(low, high)| low > -1e-8 && high < 1e-8);
+        return match small(near) && small(far) {
+            true => Limit::Finite(Quantity::of(0.0, None)),
+            false => Limit::None,
+        };
+    }
     let side = if upper { 1.0 } else { -1.0 };
     let far = [12.0, 25.0, 50.0, 100.0, 200.0, 400.0, 1e3, 1e4, 1e5, 1e6];
     let values: Vec<f64> = far
         .iter()
         .filter_map(|size| tree.evaluate(&[(variable, side * size)]).ok())
-        .take_while(|value| !value.is_nan())
+        .take_while(|value| value.is_finite())
         .collect();
-    let [.., before, last] = values.as_slice() else { return Limit::None };
-    let settled = (last - before).abs() <= 1e-4 * last.abs().max(1e-3);
+    let [.., first, before, last] = values.as_slice() else { return Limit::None };
+    let settled = (last - before).abs() <= 1e-4 * last.abs().max(1e-3)
+        && (before - first).abs() <= 1e-3 * last.abs().max(1e-3);
+    let monotone = |up: bool| values.windows(2).all(|pair| (pair[1] > pair[0]) == up);
     match last {
         _ if values.len() < 5 => Limit::None,
         last if settled && last.abs() < 1e-9 => Limit::Finite(Quantity::of(0.0, None)),
-        last if settled && last.is_finite() => Limit::Finite(Quantity::of(*last, None)),
-        last if *last > 1e3 && last > before => Limit::Infinity,
-        last if *last < -1e3 && last < before => Limit::MinusInfinity,
-        last if last.abs() < 1e-4 && last.abs() < before.abs() => {
+        last if settled && values.len() == far.len() => Limit::Finite(Quantity::of(*last, None)),
+        last if *last > 1e3 && *last > 1.5 * before && monotone(true) => Limit::Infinity,
+        last if *last < -1e3 && *last < 1.5 * before && monotone(false) => Limit::MinusInfinity,
+        last if last.abs() < 1e-4 && last.abs() < 0.5 * before.abs() => {
             Limit::Finite(Quantity::of(0.0, None))
         }
         _ => Limit::None,

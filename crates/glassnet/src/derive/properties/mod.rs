@@ -2,16 +2,20 @@
 //!
 //! Each property says how it is known. [`How::Exact`]: by algebra (the slope is a fraction of polynomials in z or in
 //! e^{κz} on every piece, whose zeros Sturm's theorem counts), by rules for limits, by the exact comparison of
-//! formulas. [`How::Numeric`]: by a search at steps of 0.01 from −40 to 40, refined by bisection, and values far out.
-//! Digits are rounded either way.
+//! formulas. [`How::Numeric`]: by a search at steps of 0.01 from −40 to 40, refined by bisection, while bounds over
+//! whole intervals show that nothing else is farther out. [`How::Looked`]: by that search, where the bounds do not
+//! show it: said of −40 ≤ z ≤ 40 only. [`How::Undetermined`]: not at all. Digits are rounded either way.
 
 mod document;
 mod domain;
+mod enclosure;
 mod limit;
 mod ratio;
+mod smooth;
 mod summary;
 mod survey;
 mod univariate;
+mod zeros;
 
 #[cfg(test)]
 mod tests;
@@ -19,13 +23,13 @@ mod tests;
 pub(in crate::derive) use document::rounded;
 pub use limit::Limit;
 
-use super::check::kinks;
-use super::exact::{Comparison, compare, digits, ordered_joints};
+use super::exact::{Comparison, compare, ordered_joints};
 use crate::error::{Error, Result};
-use crate::formula::{Expression, Rational};
+use crate::formula::Expression;
 use num_rational::BigRational;
 use num_traits::ToPrimitive;
-use survey::{Stretch, searched_joints, survey};
+use smooth::{candidates, kinks};
+use survey::{Stretch, survey};
 
 /// How a property is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,6 +38,10 @@ pub enum How {
     Exact,
     /// Found by a search; no proof.
     Numeric,
+    /// Found by a search from −40 to 40, and said of that part only.
+    Looked,
+    /// Not known: what is said beside it means nothing.
+    Undetermined,
 }
 
 impl How {
@@ -42,6 +50,8 @@ impl How {
         match self {
             How::Exact => "exactly",
             How::Numeric => "numerically",
+            How::Looked => "for −40 ≤ z ≤ 40, as far as was looked",
+            How::Undetermined => "not determined",
         }
     }
 }
@@ -139,7 +149,7 @@ pub struct Steepest {
 #[derive(Clone, Debug, PartialEq)]
 pub struct OneSided {
     /// The place.
-    pub at: Rational,
+    pub at: Quantity,
     /// The derivative from the left.
     pub left: Limit,
     /// The derivative from the right.
@@ -180,7 +190,8 @@ pub struct Properties {
     pub symmetry: Known<Symmetry>,
     /// Whether inputs that lie evenly about 0 give outputs that average to 0: the function is odd.
     pub zero_centred: Known<bool>,
-    /// The average output for inputs from the normal distribution, to about six digits.
+    /// The average output for inputs from the normal distribution, to about five digits; 0 for an odd function. `None`
+    /// if there is none, or none that can be trusted.
     pub mean_output: Option<f64>,
     /// Where it rises, falls and stays, from left to right.
     pub runs: Known<Vec<Run>>,
@@ -192,8 +203,8 @@ pub struct Properties {
     pub limits: [Known<Limit>; 2],
     /// The limits of the slope at −∞ and ∞: 0 is called saturation.
     pub slope_limits: [Known<Limit>; 2],
-    /// The kinks.
-    pub kinks: Vec<OneSided>,
+    /// The kinks and jumps within the domain.
+    pub kinks: Known<Vec<OneSided>>,
     /// Values at −10, −5, −1, 0, 1, 5, 10.
     pub samples: Vec<Sample>,
 }
@@ -201,17 +212,26 @@ pub struct Properties {
 impl Properties {
     /// Whether the function saturates to the left and to the right: its slope nears 0.
     pub fn saturates(&self) -> [bool; 2] {
-        [0, 1].map(|side| self.slope_limits[side].what.is_zero())
+        [0, 1].map(|side| {
+            let own = &self.slope_limits[side];
+            own.how <= How::Numeric && own.what.is_zero()
+        })
     }
 
-    /// The Lipschitz constant: |f(a) − f(b)| ≤ L·|a − b|; `None` if there is none.
+    /// The Lipschitz constant: |f(a) − f(b)| ≤ L·|a − b|; `None` if there is none, or it is not determined.
     pub fn lipschitz(&self) -> Option<&Quantity> {
+        if self.steepest.how > How::Numeric || self.domain.what.len() != 1 {
+            return None;
+        }
         match &self.steepest.what.value {
             Limit::Finite(value) if !self.jumps => Some(value),
             Limit::Finite(_) | Limit::Infinity | Limit::MinusInfinity | Limit::None => None,
         }
     }
 }
+
+/// A function with more kinks than this is not taken apart.
+const MAX_JOINTS: usize = 100;
 
 /// What holds of `formula` as a function of `variable`.
 ///
@@ -240,47 +260,68 @@ pub fn properties(formula: &Expression, variable: &str) -> Result<Properties> {
     let derivative = formula.differentiate(variable)?;
     let second = derivative.differentiate(variable)?;
     let (domain, ends) = domain::domain(formula, variable);
-    if domain.what.is_empty() {
+    if domain.what.is_empty() && domain.how <= How::Numeric {
         return Err(Error::usage("the formula has no value anywhere")
             .at(format!("formula '{formula}'"))
             .help("give a formula with values"));
     }
     let mut places = ordered_joints(formula, variable);
     places.extend(ordered_joints(&derivative, variable));
-    places.extend(searched_joints(formula, variable));
+    let mut bends = candidates(formula, variable);
+    let mut slope_bends = candidates(&derivative, variable);
+    for bends in [&mut bends, &mut slope_bends] {
+        if bends.places.len() > MAX_JOINTS {
+            *bends = zeros::Zeros { places: vec![], how: How::Undetermined };
+        }
+    }
+    let known = bends.clone().and(slope_bends);
+    places.extend(known.places.iter().map(|spot| spot.at.clone()));
     places.extend(ends);
     places.sort();
-    places.dedup();
-    let own = survey(formula, &derivative, variable, &places);
-    let slopes = survey(&derivative, &second, variable, &places);
-    let kinks = kinks(formula, variable)
-        .into_iter()
-        .map(|at| one_sided(&derivative, variable, at, &own, &slopes))
-        .collect::<Vec<_>>();
+    places.dedup_by(|b, a| (&*b - &*a).to_f64().is_some_and(|gap| gap < 1e-12));
+    let joints = bends_how(known.how.max(domain.how));
+    let mut own = survey(formula, &derivative, variable, &places, &domain.what);
+    let mut slopes = survey(&derivative, &second, variable, &places, &domain.what);
+    for stretch in own.iter_mut().chain(&mut slopes) {
+        stretch.how = stretch.how.max(joints);
+    }
+    let kinks = kinks(&derivative, variable, &bends, &domain, &own, &slopes);
     let symmetry = symmetry(formula, variable);
     let ends = |stretches: &[Stretch]| {
         let known = |stretch: Option<&Stretch>, side: usize| {
             let outer = |stretch: &&Stretch| {
                 (if side == 0 { &stretch.low } else { &stretch.high }).is_none()
             };
-            stretch.filter(outer).map_or(
-                Known { what: Limit::None, how: How::Numeric },
-                |stretch| Known { what: stretch.ends[side].clone(), how: stretch.ends_how[side] },
-            )
+            match stretch.filter(outer) {
+                // The domain ends before: there is no limit there.
+                None => Known { what: Limit::None, how: domain.how },
+                Some(_) if domain.how > How::Numeric => {
+                    Known { what: Limit::None, how: How::Undetermined }
+                }
+                Some(stretch) => {
+                    Known { what: stretch.ends[side].clone(), how: stretch.ends_how[side] }
+                }
+            }
         };
         [known(stretches.first(), 0), known(stretches.last(), 1)]
     };
+    let limits = ends(&own);
+    let slope_limits = ends(&slopes);
+    let everywhere = domain.how <= How::Numeric
+        && matches!(domain.what.as_slice(), [own] if own.low == Limit::MinusInfinity && own.high == Limit::Infinity);
+    let mean = everywhere.then(|| summary::mean_output(formula, variable)).flatten();
+    let odd = symmetry.what == Symmetry::Odd && symmetry.how <= How::Numeric;
     Ok(Properties {
         domain,
         range: summary::range(&own, formula, variable),
         zero_centred: Known { what: symmetry.what == Symmetry::Odd, how: symmetry.how },
         symmetry,
-        mean_output: summary::mean_output(formula, variable),
-        runs: summary::runs(&own),
-        steepest: summary::steepest(&slopes),
-        jumps: kinks.iter().any(|kink| kink.jump.is_some()),
-        limits: ends(&own),
-        slope_limits: ends(&slopes),
+        mean_output: mean.map(|mean| if odd { 0.0 } else { mean }),
+        runs: summary::runs(&own, formula, variable),
+        steepest: summary::steepest(&slopes, &derivative, variable),
+        jumps: kinks.what.iter().any(|kink| kink.jump.is_some()),
+        limits,
+        slope_limits,
         kinks,
         samples: summary::samples(formula, &derivative, variable),
         formula: formula.clone(),
@@ -299,38 +340,19 @@ fn symmetry(formula: &Expression, variable: &str) -> Known<Symmetry> {
             Comparison::Equal => return Known { what, how: How::Exact },
             Comparison::NumericallyEqual => return Known { what, how: How::Numeric },
             Comparison::Different { .. } => {}
-            Comparison::Unknown { .. } => return Known { what: Symmetry::None, how: How::Numeric },
+            Comparison::Unknown { .. } => {
+                return Known { what: Symmetry::None, how: How::Undetermined };
+            }
         }
     }
     Known { what: Symmetry::None, how: How::Exact }
 }
 
-fn one_sided(
-    derivative: &Expression,
-    variable: &str,
-    at: Rational,
-    own: &[Stretch],
-    slopes: &[Stretch],
-) -> OneSided {
-    let place = BigRational::new(at.numerator().into(), at.denominator().into());
-    let sides = |stretches: &[Stretch]| {
-        let left = stretches.iter().find(|stretch| stretch.high.as_ref() == Some(&place));
-        let right = stretches.iter().find(|stretch| stretch.low.as_ref() == Some(&place));
-        [
-            left.map_or(Limit::None, |stretch| stretch.ends[1].clone()),
-            right.map_or(Limit::None, |stretch| stretch.ends[0].clone()),
-        ]
-    };
-    let [left, right] = sides(slopes);
-    let [below, above] = sides(own);
-    let jump = above.to_f64() - below.to_f64();
-    OneSided {
-        at,
-        left,
-        right,
-        jump: (jump.abs() > 1e-12).then_some(jump),
-        convention: digits(derivative, variable, &place)
-            .or_else(|| derivative.evaluate(&[(variable, at.to_f64())]).ok())
-            .filter(|value| value.is_finite()),
+/// How pieces are known whose joints are known so: what is not known of a joint may hide on any piece.
+fn bends_how(joints: How) -> How {
+    match joints {
+        How::Exact | How::Numeric => How::Exact,
+        How::Looked => How::Looked,
+        How::Undetermined => How::Undetermined,
     }
 }

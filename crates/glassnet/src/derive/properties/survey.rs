@@ -1,10 +1,11 @@
 //! How a function goes on each piece of its line: where it rises and falls, where it turns, what it nears at
 //! the ends.
 
+use super::enclosure::{budget, oscillates, outwards, shown};
 use super::limit::{Limit, limit};
 use super::ratio::{Ratio, Shape, ratio, small};
 use super::univariate::{End, Root, Univariate, integer, sign};
-use super::{How, Quantity};
+use super::{How, Interval, Quantity};
 use crate::derive::exact::{between, digits};
 use crate::formula::{Expression, Function};
 use num_rational::BigRational;
@@ -29,6 +30,8 @@ pub(super) struct Stretch {
     pub(super) trends: Vec<i32>,
     /// Whether the turns and trends are exact.
     pub(super) how: How,
+    /// From where to where was looked, if they are not exact.
+    pub(super) window: (f64, f64),
 }
 
 /// A place where a function turns.
@@ -38,44 +41,50 @@ pub(super) struct Turn {
     pub(super) value: Quantity,
 }
 
-/// The pieces of `tree`, whose derivative is `slope`, between the `joints`.
+/// The pieces of `tree`, whose derivative is `slope`, between the `joints`, as far as they lie in the `domain`.
 pub(super) fn survey(
     tree: &Expression,
     slope: &Expression,
     variable: &str,
     joints: &[BigRational],
+    domain: &[Interval],
 ) -> Vec<Stretch> {
     let mut ends: Vec<End> = vec![None];
     ends.extend(joints.iter().cloned().map(Some));
     ends.push(None);
     let pieces = ends.windows(2).filter_map(|pair| {
         let (low, high) = (pair[0].clone(), pair[1].clone());
+        let inner = inside(&low, &high).to_f64()?;
+        let belongs = |own: &Interval| own.low.to_f64() <= inner && inner <= own.high.to_f64();
+        domain.iter().any(belongs).then_some(())?;
         let tree = between(tree, variable, &low, &high);
         let slope = between(slope, variable, &low, &high);
-        stretch(&tree, &slope, variable, low, high)
+        Some(stretch(&tree, &slope, variable, low, high))
     });
     pieces.collect()
 }
 
-fn stretch(
-    tree: &Expression,
-    slope: &Expression,
-    variable: &str,
-    low: End,
-    high: End,
-) -> Option<Stretch> {
-    let inner = inside(&low, &high).to_f64()?;
-    if tree.evaluate(&[(variable, inner)]).ok()?.is_nan() {
-        return None;
-    }
+fn stretch(tree: &Expression, slope: &Expression, variable: &str, low: End, high: End) -> Stretch {
     let (first, first_how) = end_limit(tree, variable, &low, &high, false);
     let (last, last_how) = end_limit(tree, variable, &low, &high, true);
     let exact = exact_turns(tree, slope, variable, &low, &high);
-    let how = if exact.is_some() { How::Exact } else { How::Numeric };
-    let (turns, trends) =
-        exact.unwrap_or_else(|| searched_turns(tree, slope, variable, &low, &high));
+    let window = window(&low, &high);
+    let ((turns, trends), how) = match exact {
+        Some(exact) => (exact, How::Exact),
+        None => searched_turns(tree, slope, variable, [&low, &high], window),
+    };
     let ends_how = [first_how, last_how];
-    Some(Stretch { low, high, ends: [first, last], ends_how, turns, trends, how })
+    Stretch { low, high, ends: [first, last], ends_how, turns, trends, how, window }
+}
+
+/// Where a piece is looked at: 40 to both sides of 0, or 40 from its end where that lies farther out.
+fn window(low: &End, high: &End) -> (f64, f64) {
+    let number = |end: &End| end.as_ref().and_then(ToPrimitive::to_f64);
+    let from = number(low)
+        .unwrap_or_else(|| number(high).map_or(-REACH, |high| (high - REACH).min(-REACH)));
+    let to =
+        number(high).unwrap_or_else(|| number(low).map_or(REACH, |low| (low + REACH).max(REACH)));
+    (from, to)
 }
 
 /// A number between two ends.
@@ -99,7 +108,12 @@ fn end_limit(
     let Some(end) = (if upper { high } else { low }) else { return limit(tree, variable, upper) };
     // What is still undecided on the piece, such as |tanh z|, has at its end the convention's value, not the limit.
     let decided = tree.kinks().is_ok_and(|switches| switches.is_empty());
-    if decided && let Some(value) = value_at(tree, variable, end) {
+    // A number of many digits is near a place that is none: a pole there would look like a great value.
+    let is_short = small(end).is_some_and(|end| end.denominator() <= 1 << 40);
+    if decided
+        && is_short
+        && let Some(value) = value_at(tree, variable, end)
+    {
         return (Limit::Finite(value), How::Exact);
     }
     // A pole, or the end of the domain: values ever nearer.
@@ -112,12 +126,15 @@ fn end_limit(
         close if close.is_nan() => Limit::None,
         close if close > 10.0 && close > far => Limit::Infinity,
         close if close < -10.0 && close < far => Limit::MinusInfinity,
-        close if (close - far).abs() < 1e-3 * (1.0 + close.abs()) => {
-            Limit::Finite(Quantity::of(close, None))
+        close if (close - far).abs() < 1e-2 * (1.0 + close.abs()) => {
+            let own = tree.evaluate(&[(variable, place)]).unwrap_or(f64::NAN);
+            let met = decided && (own - close).abs() < 1e-5 * (1.0 + close.abs());
+            Limit::Finite(Quantity::of(if met { own } else { close }, None))
         }
         _ => Limit::None,
     };
-    (found, How::Numeric)
+    let how = if found == Limit::None { How::Undetermined } else { How::Numeric };
+    (found, how)
 }
 
 /// The value at a rational place, exact where it is rational.
@@ -277,84 +294,130 @@ fn logarithm(root: &BigRational, kappa: &BigRational) -> Option<Expression> {
     })
 }
 
-/// The turns by a dense search, each refined by bisection.
+/// What a search over a grid saw.
+struct Pass {
+    turns: Vec<Turn>,
+    trends: Vec<i32>,
+    /// Ranges where the slope was 0 or no number, and the trend that goes on there if bounds show it.
+    lost: Vec<(f64, f64, i32)>,
+    /// Something turned within a few steps, or on a range where the slope was lost.
+    crowded: bool,
+    scale: f64,
+}
+
+/// The turns by a dense search, each refined by bisection. What lies outside of the window must be shown by bounds:
+/// first from 40 outwards, then, with a coarser search up to 1000, from there.
 fn searched_turns(
     tree: &Expression,
     slope: &Expression,
     variable: &str,
-    low: &End,
-    high: &End,
-) -> Turns {
-    let at = |z: f64| slope.evaluate(&[(variable, z)]).unwrap_or(f64::NAN);
-    let from = low.as_ref().and_then(ToPrimitive::to_f64).unwrap_or(-REACH).max(-REACH);
-    let to = high.as_ref().and_then(ToPrimitive::to_f64).unwrap_or(REACH).min(REACH);
+    [low, high]: [&End; 2],
+    (from, to): (f64, f64),
+) -> (Turns, How) {
     let count = (((to - from) / STEP).ceil() as usize).clamp(64, 20_000);
-    let (mut turns, mut trends) = (vec![], vec![]);
-    let mut before: Option<(f64, i32)> = None;
-    for i in 0..count {
-        // Midpoints, so that ends and round numbers with slope 0 are never hit.
-        let z = from + (to - from) * (i as f64 + 0.5) / count as f64;
-        let value = at(z);
-        let trend = if value > 0.0 {
-            1
-        } else if value < 0.0 {
-            -1
-        } else {
-            continue;
+    // Midpoints, so that ends and round numbers with slope 0 are never hit.
+    let grid: Vec<f64> =
+        (0..count).map(|i| from + (to - from) * (i as f64 + 0.5) / count as f64).collect();
+    let waves = oscillates(slope);
+    let goes_on = |sign: i32, scale: f64, (low, high): (f64, f64)| {
+        let shown = match sign {
+            1 => low > 0.0,
+            -1 => high < 0.0,
+            _ => low == 0.0 && high == 0.0,
         };
+        // Far out a slope may be smaller than what is told apart.
+        shown || sign != 0 && !waves && low.abs().max(high.abs()) <= 1e-11 * scale.min(1.0)
+    };
+    let is_shown = |cells: Vec<(f64, f64)>, sign: i32, scale: f64| {
+        shown(slope, variable, cells, budget(slope), |own| goes_on(sign, scale, own))
+    };
+    let inner = |pass: &Pass| {
+        !pass.crowded
+            && pass.lost.iter().all(|&(a, b, sign)| is_shown(vec![(a, b)], sign, pass.scale))
+    };
+    let outer = |pass: &Pass, reach: (f64, f64)| {
+        let sign = |own: Option<&i32>| own.copied().unwrap_or(0);
+        let left = || is_shown(outwards(reach.0, false), sign(pass.trends.first()), pass.scale);
+        let right = || is_shown(outwards(reach.1, true), sign(pass.trends.last()), pass.scale);
+        (low.is_some() || left()) && (high.is_some() || right())
+    };
+    let first = search(tree, slope, variable, &grid);
+    let seen = inner(&first);
+    if seen && outer(&first, (from, to)) {
+        return ((first.turns, first.trends), How::Numeric);
+    }
+    if !waves && (low.is_none() || high.is_none()) {
+        let mut wide = grid;
+        let mut reach = (from, to);
+        while high.is_none() && reach.1 < 1000.0 {
+            reach.1 += reach.1 * 1e-3;
+            wide.push(reach.1);
+        }
+        let mut left = vec![];
+        while low.is_none() && reach.0 > -1000.0 {
+            reach.0 += reach.0 * 1e-3;
+            left.push(reach.0);
+        }
+        left.reverse();
+        left.extend(wide);
+        let second = search(tree, slope, variable, &left);
+        if inner(&second) && outer(&second, reach) {
+            return ((second.turns, second.trends), How::Numeric);
+        }
+    }
+    let how = if seen { How::Looked } else { How::Undetermined };
+    ((first.turns, first.trends), how)
+}
+
+fn search(tree: &Expression, slope: &Expression, variable: &str, grid: &[f64]) -> Pass {
+    let at = |z: f64| slope.evaluate(&[(variable, z)]).unwrap_or(f64::NAN);
+    let mut pass = Pass { turns: vec![], trends: vec![], lost: vec![], crowded: false, scale: 0.0 };
+    let mut before: Option<(f64, i32)> = None;
+    let mut gone: Option<(f64, f64)> = None;
+    for &z in grid {
+        let value = at(z);
+        if value.is_nan() || value == 0.0 {
+            gone = Some(gone.map_or((z, z), |(low, _)| (low, z)));
+            continue;
+        }
+        let trend = if value > 0.0 { 1 } else { -1 };
+        if value.is_finite() {
+            pass.scale = pass.scale.max(value.abs());
+        }
+        let lost = gone.take();
+        if let Some((low, high)) = lost {
+            pass.lost.push((low, high, trend));
+        }
         match before {
             Some((_, own)) if own == trend => {}
             Some((last, own)) => {
-                let z = bisected(&at, last, z, own);
+                let place = bisected(&at, last, z, own);
                 // A short decimal is the place itself where the slope is 0 there.
-                let short = (z * 1e6).round() / 1e6 + 0.0;
-                let z = if (short - z).abs() < 1e-8 && at(short) == 0.0 { short } else { z };
-                if let Ok(value) = tree.evaluate(&[(variable, z)]) {
-                    turns
-                        .push(Turn { at: Quantity::of(z, None), value: Quantity::of(value, None) });
-                    trends.push(trend);
-                }
+                let short = (place * 1e6).round() / 1e6 + 0.0;
+                let is_short = (short - place).abs() < 1e-8 && at(short) == 0.0;
+                let place = if is_short { short } else { place };
+                let value = tree.evaluate(&[(variable, place)]).unwrap_or(f64::NAN);
+                let close = |turn: &Turn| place - turn.at.value < 3.0 * (z - last);
+                pass.crowded |=
+                    lost.is_some() || !value.is_finite() || pass.turns.last().is_some_and(close);
+                pass.turns
+                    .push(Turn { at: Quantity::of(place, None), value: Quantity::of(value, None) });
+                pass.trends.push(trend);
             }
-            None => trends.push(trend),
+            None => pass.trends.push(trend),
         }
         before = Some((z, trend));
     }
-    if trends.is_empty() {
-        trends.push(0);
+    if let Some((low, high)) = gone {
+        pass.lost.push((low, high, before.map_or(0, |(_, own)| own)));
     }
-    (turns, trends)
+    if pass.trends.is_empty() {
+        pass.trends.push(0);
+    }
+    pass
 }
 
-/// Places found by a search where something under |·|, max or a condition changes its sign and is not affine.
-pub(super) fn searched_joints(tree: &Expression, variable: &str) -> Vec<BigRational> {
-    let mut found = vec![];
-    for switch in tree.kinks().unwrap_or_default() {
-        if super::super::exact::affine(&switch, variable).is_some() {
-            continue;
-        }
-        let at = |z: f64| switch.evaluate(&[(variable, z)]).unwrap_or(f64::NAN);
-        let count = (2.0 * REACH / STEP) as usize;
-        let places = (0..count).map(|i| -REACH + STEP * (i as f64 + 0.5));
-        let mut before: Option<(f64, f64)> = None;
-        for z in places {
-            let value = at(z);
-            if let Some((last, own)) = before
-                && own * value < 0.0
-            {
-                let place = bisected(&at, last, z, if own > 0.0 { 1 } else { -1 });
-                let short = (place * 1e6).round() / 1e6;
-                let place = if (short - place).abs() < 1e-9 { short + 0.0 } else { place };
-                found.extend(BigRational::from_f64(place));
-            }
-            if value != 0.0 && !value.is_nan() {
-                before = Some((z, value));
-            }
-        }
-    }
-    found
-}
-
-fn bisected(at: &impl Fn(f64) -> f64, low: f64, high: f64, trend: i32) -> f64 {
+pub(super) fn bisected(at: &impl Fn(f64) -> f64, low: f64, high: f64, trend: i32) -> f64 {
     let (mut low, mut high) = (low, high);
     for _ in 0..200 {
         let middle = low + (high - low) / 2.0;

@@ -88,25 +88,61 @@ fn known_functions_have_their_properties() {
 
 /// What is claimed of a function holds at places where nothing was computed before.
 fn hold(p: &Properties) -> Result<(), String> {
+    let own = [10.0, 40.0, 200.0].map(|reach| {
+        let step = reach / 303.0;
+        (-300..=300).map(|i| f64::from(i) * step + step * 0.057).collect::<Vec<f64>>()
+    });
+    let mut near: Vec<f64> = p.kinks.what.iter().map(|kink| kink.at.value).collect();
+    let ends = p.domain.what.iter().flat_map(|part| [part.low.to_f64(), part.high.to_f64()]);
+    near.extend(ends.filter(|end| end.is_finite()));
+    let close: Vec<f64> = near
+        .iter()
+        .flat_map(|place| (-20..=20).map(move |i| place + f64::from(i) * 0.0007 + 0.000_013))
+        .collect();
+    own.iter().chain([&close]).try_for_each(|places| hold_at(p, places))?;
+    hold_beyond(p)
+}
+
+fn hold_at(p: &Properties, places: &[f64]) -> Result<(), String> {
     let at = |tree: &Expression, z: f64| tree.evaluate(&[("z", z)]).unwrap_or(f64::NAN);
     let (f, slope) = (|z| at(&p.formula, z), |z| at(&p.derivative, z));
-    let places: Vec<f64> = (-2500..=2500).map(|i| f64::from(i) * 0.0123 + 0.000_7).collect();
     let near = |size: f64| 1e-8 * (1.0 + size.abs());
-    let range = &p.range.what;
-    let bounded =
-        p.range.how == How::Exact || range.low != Limit::None && range.high != Limit::None;
-    for &z in &places {
+    let said = |how: How, z: f64| match how {
+        How::Exact | How::Numeric => true,
+        How::Looked => z.abs() <= 40.0,
+        How::Undetermined => false,
+    };
+    for &z in places {
         let (value, steep) = (f(z), slope(z));
-        if !value.is_finite() || !steep.is_finite() {
+        let inside =
+            p.domain.what.iter().any(|part| part.low.to_f64() < z && z < part.high.to_f64());
+        if said(p.domain.how, z) && !inside && value.is_finite() {
+            let edge = p.domain.what.iter().any(|part| {
+                (part.low.to_f64() - z).abs() < 1e-9 || (part.high.to_f64() - z).abs() < 1e-9
+            });
+            if !edge {
+                return Err(format!("{z} is not in the domain, but f is {value}"));
+            }
+        }
+        if !value.is_finite() {
             continue;
         }
-        let (low, high) = (range.low.to_f64(), range.high.to_f64());
-        if bounded && !(value >= low - near(low) && value <= high + near(high)) {
-            return Err(format!("f({z}) = {value} is outside [{low}, {high}]"));
+        let (low, high) = (p.range.what.low.to_f64(), p.range.what.high.to_f64());
+        if said(p.range.how, z) && !(value >= low - near(low) && value <= high + near(high)) {
+            return Err(format!("f({z}) = {value} is outside [{low}, {high}], {:?}", p.range.how));
         }
         let most = p.steepest.what.value.to_f64();
-        if most.is_finite() && steep.abs() > most + near(most) {
-            return Err(format!("|f'({z})| = {steep} is more than {most}"));
+        let kink = p.kinks.what.iter().any(|kink| kink.at.value == z)
+            || p.domain.what.iter().any(|part| {
+                // Beside a hole f' loses digits to rounding.
+                (part.low.to_f64() - z).abs() < 1e-2 || (part.high.to_f64() - z).abs() < 1e-2
+            });
+        if said(p.steepest.how, z)
+            && steep.is_finite()
+            && !kink
+            && !(steep.abs() <= most + near(most))
+        {
+            return Err(format!("|f'({z})| = {steep} is more than {most}, {:?}", p.steepest.how));
         }
         let mirrored = f(-z);
         let (sum, difference) = ((value + mirrored).abs(), (value - mirrored).abs());
@@ -115,7 +151,7 @@ fn hold(p: &Properties) -> Result<(), String> {
             Symmetry::Even => difference <= near(value),
             Symmetry::None => true,
         };
-        if !right && mirrored.is_finite() {
+        if !right && mirrored.is_finite() && p.symmetry.how < How::Undetermined {
             return Err(format!("{:?} at {z}: {value}, {mirrored}", p.symmetry.what));
         }
     }
@@ -127,7 +163,7 @@ fn hold(p: &Properties) -> Result<(), String> {
         let within: Vec<f64> = places.iter().copied().filter(|z| inside(*z)).collect();
         for pair in within.windows(2) {
             let (left, right) = (f(pair[0]), f(pair[1]));
-            if !left.is_finite() || !right.is_finite() {
+            if !left.is_finite() || !right.is_finite() || pair[1] < pair[0] {
                 continue;
             }
             let holds = match run.trend {
@@ -137,15 +173,51 @@ fn hold(p: &Properties) -> Result<(), String> {
             };
             if !holds {
                 return Err(format!(
-                    "{:?} from {} to {}: {left}, {right}",
-                    run.trend, pair[0], pair[1]
+                    "{:?} from {} to {}: {left}, {right}, {:?}",
+                    run.trend, pair[0], pair[1], p.runs.how
                 ));
             }
         }
     }
+    // No kink is denied: slopes on the two sides of any place meet, unless they are steep.
+    if p.kinks.how < How::Undetermined {
+        for pair in places.windows(2) {
+            let (low, high) = (pair[0], pair[1]);
+            let known = p
+                .kinks
+                .what
+                .iter()
+                .any(|kink| low - 1e-9 <= kink.at.value && kink.at.value <= high + 1e-9);
+            let edge = p.domain.what.iter().any(|part| {
+                // Near a pole or hole a slope may change at any pace, and lose its digits.
+                let on = |end: f64| low - 1e-2 <= end && end <= high + 1e-2;
+                on(part.low.to_f64()) || on(part.high.to_f64())
+            });
+            if known || edge || high < low || !said(p.kinks.how, low) || !said(p.kinks.how, high) {
+                continue;
+            }
+            let (mut low, mut high) = (low, high);
+            for _ in 0..40 {
+                let middle = low + (high - low) / 2.0;
+                let (left, right) =
+                    ((slope(middle) - slope(low)).abs(), (slope(high) - slope(middle)).abs());
+                if left > right { high = middle } else { low = middle }
+            }
+            let step = (slope(high) - slope(low)).abs();
+            if step > 1e-3 * (1.0 + slope(low).abs()) && step.is_finite() && high - low < 1e-9 {
+                return Err(format!("a kink at {low} is not told, {:?}", p.kinks.how));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn hold_beyond(p: &Properties) -> Result<(), String> {
+    let at = |tree: &Expression, z: f64| tree.evaluate(&[("z", z)]).unwrap_or(f64::NAN);
+    let (f, slope) = (|z| at(&p.formula, z), |z| at(&p.derivative, z));
     for place in &p.steepest.what.at {
         let (own, most) = (slope(place.value).abs(), p.steepest.what.value.to_f64());
-        if p.kinks.is_empty() && (own - most).abs() > 1e-6 * (1.0 + most) {
+        if p.kinks.what.is_empty() && (own - most).abs() > 1e-6 * (1.0 + most) {
             return Err(format!("|f'| at {} is {own}, not {most}", place.value));
         }
     }
@@ -159,17 +231,49 @@ fn hold(p: &Properties) -> Result<(), String> {
             return Err(format!("the limit is {}, the value at {far} is {value}", own.value));
         }
     }
-    for kink in &p.kinks {
+    for kink in &p.kinks.what {
         let step = 1e-6;
-        let place = kink.at.to_f64();
+        let place = kink.at.value;
         for (own, side) in [(&kink.left, -1.0), (&kink.right, 1.0)] {
             let measured = (f(place + side * 2.0 * step) - f(place + side * step)) / (side * step);
-            if (own.to_f64() - measured).abs() > 1e-3 * (1.0 + measured.abs()) {
+            if own.to_f64().is_finite()
+                && measured.is_finite()
+                && (own.to_f64() - measured).abs() > 1e-3 * (1.0 + measured.abs())
+            {
                 return Err(format!("{own:?} at {place}, measured {measured}"));
             }
         }
     }
     Ok(())
+}
+
+/// Formulas that once were told wrongly: kinks under functions, overflow, poles, waves, what lies far out.
+const HARD: &str = "|z^2-1|; |sin(z)|; relu(sin(z)); max(0,min(1,z)); min(1,max(0,z)); |exp(z)-1|; sqrt(z^2); \
+    max(z, exp(z)-2); |tanh(z)-1/2|; relu(exp(z)); exp(z)+sin(z); cosh(z)+cos(z); exp(z^2)/(1+z^2); \
+    exp(z+sin(z)); tanh(z^2)+exp(z/2); 2^(2^(2^(2^(2^(2^z))))); tanh(z-100); exp(-(z-50)^2); z^1000000; \
+    (1+z)^500; exp(1000)*z; 9^9^9^9*z; z^z; sin(z); sin(z)/z; sin(1/z); tan(z); z/(z^2-2); 1/z; e^z/(1-e^z); \
+    log(z); log(abs(z)); asin(z); (z^2-1)/(z-1); sqrt(z^4); sqrt(1-z^2); |z|^3; |z|^(1/2); z*|z|; sin(1000z); \
+    z+sin(z); z+2*sin(z); exp(-z)*sin(z); asin(sin(z)); 1/sin(z); log(z)/sqrt(z); piecewise(z>0,log(z),z); \
+    1/(z-100); |z-100|; relu(z+70)-relu(z-70); exp(exp(z)); 1/(1+exp(1/z)); atan(1/z); z/(1+|z|); \
+    exp(-1000000*(z-0.005)^2); sign(z^2-2); log(1+exp(z)); sqrt(z)-z; z^3*exp(-z^2); tanh(1000*z)";
+
+#[test]
+fn what_is_said_of_hard_formulas_holds() {
+    let mut failures = vec![];
+    for text in HARD.split(';').map(str::trim) {
+        let formula = crate::formula::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        let known = match properties(&formula, "z") {
+            Ok(known) => known,
+            Err(error) => {
+                failures.push(format!("{text}: {error}"));
+                continue;
+            }
+        };
+        if let Err(why) = hold(&known) {
+            failures.push(format!("{text}: {why}"));
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
 #[test]
@@ -191,11 +295,11 @@ fn what_is_said_of_random_formulas_holds() {
     let mut below = move |count: usize| (random.next_u64() % count as u64) as usize;
     fn grown(depth: usize, below: &mut impl FnMut(usize) -> usize) -> String {
         if depth == 0 {
-            return ["z", "z", "2", "1/2", "z - 1", "3"][below(6)].to_string();
+            return ["z", "z", "2", "1/2", "z - 1", "3", "2z", "z + 60"][below(8)].to_string();
         }
         let mut part = || grown(depth - 1, below);
         let (a, b) = (part(), part());
-        match below(12) {
+        match below(24) {
             0 => format!("tanh({a})"),
             1 => format!("sigmoid({a})"),
             2 => format!("relu({a})"),
@@ -205,20 +309,39 @@ fn what_is_said_of_random_formulas_holds() {
             7 | 8 => format!("({a}) + ({b})"),
             9 => format!("({a}) - ({b})"),
             10 => format!("({a})/(1 + ({b})^2)"),
+            11 => format!("sin({a})"),
+            12 => format!("abs({a})"),
+            13 => format!("max({a}, {b})"),
+            14 => format!("min({a}, {b})"),
+            15 => format!("exp({a})"),
+            16 => format!("log({a})"),
+            17 => format!("sqrt({a})"),
+            18 => format!("({a})/({b})"),
+            19 => format!("tan({a})"),
+            20 => format!("piecewise({a} > 0, {b}, {a})"),
+            21 => format!("gelu({a})"),
+            22 => format!("atan({a})"),
             _ => format!("softplus({a})"),
         }
     }
-    let (mut exact, mut all) = (0, 0);
-    for round in 0..90 {
+    let (mut exact, mut told, mut all) = (0, 0, 0);
+    let mut failures = vec![];
+    for round in 0..COUNT {
         let text = grown(1 + round % 3, &mut below);
         let formula = crate::formula::parse(&text).unwrap_or_else(|error| panic!("{error}"));
         let Ok(known) = properties(&formula, "z") else { continue };
         all += 1;
         exact += usize::from(known.range.how == How::Exact);
-        hold(&known).unwrap_or_else(|error| panic!("{text}: {error}\n{:?}", known.range));
+        told += usize::from(known.range.how <= How::Looked);
+        if let Err(why) = hold(&known) {
+            failures.push(format!("{text}: {why}"));
+        }
     }
-    assert!(all > 60 && exact > 30, "{exact} of {all}");
+    assert!(failures.is_empty(), "{} of {all}\n{}", failures.len(), failures.join("\n"));
+    assert!(all > COUNT / 2 && exact > COUNT / 5 && told > all / 2, "{exact} {told} of {all}");
 }
+
+const COUNT: usize = 300;
 
 #[test]
 fn odd_domains_are_found() {

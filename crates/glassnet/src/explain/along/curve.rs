@@ -145,6 +145,9 @@ impl<'a> Curve<'a> {
                 *points = curve.len();
             }
         }
+        if config.range.is_none() {
+            curve = self.look_for_lower(&mut feeds, curve, &places)?;
+        }
         let minimum = self.least(&mut feeds, &curve, &places, kinks)?;
         let step = 1e-6 * now.abs().max(1e-3);
         let (left, right) = (self.at(&mut feeds, now - step)?, self.at(&mut feeds, now + step)?);
@@ -207,6 +210,34 @@ impl<'a> Curve<'a> {
         Ok(all)
     }
 
+    /// The curve, or a longer one that reaches a lower loss further away: a valley beyond a hill is not seen from near
+    /// the weight.
+    fn look_for_lower(
+        &self,
+        feeds: &mut Feeds,
+        near: Vec<(f64, f64)>,
+        kinks: &[f64],
+    ) -> Result<Vec<(f64, f64)>> {
+        let least = near[least_index(&near)].1;
+        let mut lower: Option<(f64, f64)> = None;
+        for weight in self.far_places(feeds, kinks)? {
+            let loss = self.at(feeds, weight)?;
+            let best = lower.map_or(least - 1e-6 * least.abs(), |(_, loss)| loss);
+            if loss.is_finite() && loss < best {
+                lower = Some((weight, loss));
+            }
+        }
+        let Some((goal, _)) = lower else { return Ok(near) };
+        let now = self.now();
+        let margin = 0.35 * (goal - now).abs();
+        let (low, high) = (now.min(goal) - margin, now.max(goal) + margin);
+        let mut all = self.sample(feeds, low, high, kinks)?;
+        all.extend(near.into_iter().filter(|point| point.0 >= low && point.0 <= high));
+        all.sort_by(|a, b| a.0.total_cmp(&b.0));
+        all.dedup_by(|a, b| a.0 == b.0);
+        Ok(all)
+    }
+
     /// 0, the weight's mirror image, magnitudes up to ten times its own, kinks and beyond the outermost of them, and
     /// where the argument of a unit is 0 in a row.
     fn far_places(&self, feeds: &mut Feeds, kinks: &[f64]) -> Result<Vec<f64>> {
@@ -215,6 +246,10 @@ impl<'a> Curve<'a> {
         let mut places = vec![0.0, -now];
         for step in [0.01, 0.03, 0.1, 0.3, 0.5, 2.0, 3.0, 5.0, 10.0] {
             places.extend([-step * size, step * size]);
+        }
+        // Magnitudes that weights usually have, however small or large this one is.
+        for magnitude in [0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 20.0] {
+            places.extend([-magnitude, magnitude]);
         }
         let most = self.effort(TURNS);
         places.extend(kinks.iter().copied().take(most));

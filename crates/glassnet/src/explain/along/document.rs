@@ -71,8 +71,14 @@ impl Along {
                     .to
                     .as_ref()
                     .map_or_else(String::new, |to| format!(" to {}", at(to)));
+                let end = match self.knowledge {
+                    Knowledge::Exact => "",
+                    Knowledge::ExactKinks | Knowledge::Sampled { .. } => {
+                        ", the least of the values looked at"
+                    }
+                };
                 format!(
-                    "{} {weight} from {now}{to}: the loss goes from {here} to {least}.",
+                    "{} {weight} from {now}{to}: the loss goes from {here} to {least}{end}.",
                     verb(direction)
                 )
             }

@@ -331,3 +331,26 @@ fn long_fractions_are_shown_as_decimals() {
         assert!(!words.contains(long), "{words}");
     }
 }
+
+#[test]
+fn a_valley_beyond_a_hill_is_found() {
+    // The loss falls on and on as w grows, but the valley lies on the other side of the hill.
+    for (network, weight, target) in
+        [("Formula('z*exp(-z)')", 3.0_f32, -3.0_f32), ("GELU()", -2.0, 3.0)]
+    {
+        let module =
+            crate::nn::parse(&format!("Sequential(Linear(1, 1, bias=False), {network})")).unwrap();
+        let tensor = |value: f32| crate::Tensor::new([1, 1], vec![value]).unwrap();
+        let state = crate::nn::StateDict::from_iter([("0.weight", tensor(weight).into())]);
+        let network = crate::nn::Network::with_state(module, &state).unwrap();
+        let data = crate::train::Dataset::new(
+            crate::train::Features::Floats(tensor(1.0)),
+            crate::train::Target::Values(tensor(target)),
+        )
+        .unwrap();
+        let criterion = crate::nn::loss::Criterion::parse("mse").unwrap();
+        let found = along(&Setting::new(&network, &data, &criterion).unwrap(), "0.weight[0,0]");
+        assert!(least(&found).0.value < 1e-6, "{}", found.answer());
+        assert!(found.answer().contains("of the values looked at"), "{}", found.answer());
+    }
+}

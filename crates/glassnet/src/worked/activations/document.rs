@@ -1,7 +1,8 @@
 //! The comparison as tables, a plot, and statements that each name their number.
 
 use super::vanish::SCALES;
-use super::{Activations, Compared, Side};
+use super::{Activations, Compared, ShapeKnown, Side};
+use crate::derive::How;
 use crate::document::{
     Axis, Block, Column, Document, Figure, NoteKind, Plot, Scale, Series, Table, Text,
 };
@@ -57,7 +58,7 @@ impl Activations {
         } else {
             format!(
                 "This is decided exactly, by algebra and by rules for limits, but for mean outputs and some of the \
-                 properties of {}, which are found by a search.",
+                 properties of {}, which are found by a search or not determined, where it says so.",
                 found.join(", ")
             )
         });
@@ -96,7 +97,7 @@ impl Activations {
             let most = one.shape.steepest.1;
             table.row([
                 one.activation.name.clone().into(),
-                cell(most, 5),
+                if most.is_nan() { "not determined".into() } else { cell(most, 5) },
                 steepest_place(one),
                 cell(one.tail[0].slope, DIGITS),
                 cell(one.tail[0].slope_f32.into(), DIGITS),
@@ -123,13 +124,25 @@ impl Activations {
             table.row([
                 one.activation.name.clone().into(),
                 range_of(one),
-                shape.mean.map_or("none".into(), |mean| {
+                shape.mean.map_or("not determined".into(), |mean| {
                     cell(if shape.zero_centred { 0.0 } else { mean }, 4)
                 }),
                 if shape.zero_centred { "yes" } else { "no" }.into(),
-                if shape.can_die() { dead_text(one) } else { "no".into() },
-                saturation(&shape.saturates).into(),
-                if kinks.is_empty() { "none: smooth".into() } else { kinks.join(", ").into() },
+                match ShapeKnown::is_settled(shape.known.course) {
+                    true if shape.can_die() => dead_text(one),
+                    true => "no".into(),
+                    false => "not determined".into(),
+                },
+                saturation(&shape.saturates, shape.known.ends).into(),
+                match (kinks.is_empty(), ShapeKnown::is_settled(shape.known.kinks)) {
+                    (true, true) => "none: smooth".into(),
+                    (true, false) => "not determined".into(),
+                    (false, true) => kinks.join(", ").into(),
+                    (false, false) => {
+                        let some = kinks.iter().take(4).cloned().collect::<Vec<String>>();
+                        format!("{}, perhaps more", some.join(", ")).into()
+                    }
+                },
             ]);
         }
         table
@@ -345,15 +358,17 @@ impl Compared {
         let mut sides = vec![];
         let tail = self.tail[1].slope;
         if shape.saturates.contains(&Side::Right) {
+            let most = match ShapeKnown::is_settled(shape.known.steepest) {
+                true => {
+                    format!(", and |f'| is at most {} per layer", in_words(shape.steepest.1))
+                }
+                false => String::new(),
+            };
             sides.push((
                 false,
-                format!(
-                    "suffers from vanishing gradients: f'(10) = {}, and |f'| is at most {} per layer",
-                    in_words(tail),
-                    in_words(shape.steepest.1)
-                ),
+                format!("suffers from vanishing gradients: f'(10) = {}{most}", in_words(tail)),
             ));
-        } else if (tail - 1.0).abs() < 1e-3 {
+        } else if (tail - 1.0).abs() < 1e-3 && ShapeKnown::is_settled(shape.known.ends) {
             sides.push((
                 true,
                 format!("gradients do not vanish for large z: f'(10) = {}", in_words(tail)),
@@ -371,6 +386,8 @@ impl Compared {
             ));
         }
         if shape.dead.is_empty()
+            && ShapeKnown::is_settled(shape.known.course)
+            && ShapeKnown::is_settled(shape.known.ends)
             && self.below[1].slope != 0.0
             && !shape.saturates.contains(&Side::Left)
         {
@@ -385,7 +402,11 @@ impl Compared {
             ));
         }
         if shape.kinks.is_empty() {
-            sides.push((true, "has a smooth gradient: no kink".into()));
+            if ShapeKnown::is_settled(shape.known.kinks) {
+                sides.push((true, "has a smooth gradient: no kink".into()));
+            }
+        } else if shape.kinks.len() > 4 {
+            sides.push((false, format!("has many kinks, {} of them found", shape.kinks.len())));
         } else {
             let kinks: Vec<String> = shape.kinks.iter().map(|&kink| shown(kink, 4)).collect();
             sides.push((false, format!("has a kink at {}", kinks.join(" and "))));
@@ -413,7 +434,7 @@ impl Compared {
                 ));
             }
         }
-        if shape.range == (0.0, 1.0) && shape.rising {
+        if shape.range == (0.0, 1.0) && shape.rising && ShapeKnown::is_settled(shape.known.range) {
             sides.push((
                 true,
                 "well-suited for binary classification on the output: its range is (0, 1), a probability".into(),
@@ -441,13 +462,15 @@ fn steepest_place(one: &Compared) -> Text {
             (false, true) => format!("z < {}", shown(high, 4)).into(),
             (false, false) => "everywhere".into(),
         },
+        (None, _) if one.shape.known.steepest == How::Undetermined => "not determined".into(),
         (None, place) if place.is_nan() => "neared far out".into(),
         (None, place) => cell(place, DIGITS),
     }
 }
 
-fn saturation(sides: &[Side]) -> &'static str {
+fn saturation(sides: &[Side], known: How) -> &'static str {
     match sides {
+        [] if !ShapeKnown::is_settled(known) => "not determined",
         [] => "no",
         [Side::Left] => "for z → −∞",
         [Side::Right] => "for z → ∞",
@@ -471,9 +494,15 @@ fn dead_text(one: &Compared) -> Text {
 /// [0, ∞), (−1, 1)
 fn range_of(one: &Compared) -> Text {
     let ((low, high), (low_taken, high_taken)) = (one.shape.range, one.shape.attained);
+    let part = match one.shape.known.range {
+        How::Exact | How::Numeric => "",
+        How::Looked => " for −40 ≤ z ≤ 40",
+        How::Undetermined => return "not determined".into(),
+    };
     Text::from(if low_taken { "[" } else { "(" })
         .math(math(low, 4))
         .math(Math::Operator(Operator::Comma))
         .math(math(high, 4))
         .plain(if high_taken { "]" } else { ")" })
+        .plain(part)
 }

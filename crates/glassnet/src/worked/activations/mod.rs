@@ -9,7 +9,7 @@ mod vanish;
 
 pub use cost::Cost;
 pub use curve::Values;
-pub use shape::{Shape, Side};
+pub use shape::{Shape, ShapeKnown, Side};
 pub use vanish::Depth;
 
 use crate::error::{Error, ErrorKind, Result};

@@ -34,12 +34,36 @@ pub struct Shape {
     pub dead: Vec<(Side, f64)>,
     /// The ends where f' tends to 0 (or is 0).
     pub saturates: Vec<Side>,
-    /// Whether f never falls.
+    /// Whether f never falls, as far as that is determined.
     pub rising: bool,
     /// Places where f has a kink.
     pub kinks: Vec<f64>,
     /// Whether all of this is known exactly, rather than found by a search.
     pub exact: bool,
+    /// How each of it is known: what is not determined is empty, infinite or NaN above and means nothing.
+    pub known: ShapeKnown,
+}
+
+/// How the parts of a [`Shape`] are known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ShapeKnown {
+    /// The range.
+    pub range: How,
+    /// The greatest |f'| and its place.
+    pub steepest: How,
+    /// Where it rises, falls and stays, and so where units die.
+    pub course: How,
+    /// What the slope tends to at either end.
+    pub ends: How,
+    /// That there are no other kinks.
+    pub kinks: How,
+}
+
+impl ShapeKnown {
+    /// Whether the property is one of the whole line, not of a part of it or of nothing.
+    pub fn is_settled(how: How) -> bool {
+        how <= How::Numeric
+    }
 }
 
 impl Shape {
@@ -57,7 +81,7 @@ pub(super) fn shape(activation: &Activation) -> Result<Shape> {
     })?;
     let everywhere = matches!(found.domain.what.as_slice(), [only]
         if only.low == Limit::MinusInfinity && only.high == Limit::Infinity);
-    if !everywhere {
+    if !everywhere || !ShapeKnown::is_settled(found.domain.how) {
         return Err(Error::new(
             ErrorKind::Numeric,
             format!("{} has no value for some z", activation.name),
@@ -102,29 +126,46 @@ fn of(found: &Properties) -> Shape {
     let range = &found.range.what;
     let runs = &found.runs.what;
     let mut dead = vec![];
-    if let Some(Run { low: None, high: Some(high), trend: Trend::Constant }) = runs.first() {
+    let settled = ShapeKnown::is_settled(found.runs.how);
+    if settled
+        && let Some(Run { low: None, high: Some(high), trend: Trend::Constant }) = runs.first()
+    {
         dead.push((Side::Left, high.value));
     }
-    if let Some(Run { low: Some(low), high: None, trend: Trend::Constant }) = runs.last() {
+    if settled && let Some(Run { low: Some(low), high: None, trend: Trend::Constant }) = runs.last()
+    {
         dead.push((Side::Right, low.value));
     }
     let [left, right] = found.saturates();
     let saturates = [(Side::Left, left), (Side::Right, right)];
     let exactly = |how: How| how == How::Exact;
-    let known = [found.range.how, found.runs.how, found.steepest.how, found.symmetry.how];
-    let limits = found.slope_limits.iter().map(|limit: &Known<Limit>| limit.how);
+    let [left_how, right_how] = [0, 1].map(|side| {
+        let own: &Known<Limit> = &found.slope_limits[side];
+        own.how
+    });
+    let known = ShapeKnown {
+        range: found.range.how,
+        steepest: found.steepest.how,
+        course: found.runs.how,
+        ends: left_how.max(right_how),
+        kinks: found.kinks.how,
+    };
+    let all =
+        [known.range, known.steepest, known.course, known.ends, known.kinks, found.symmetry.how];
     Shape {
         range: (range.low.to_f64(), range.high.to_f64()),
         attained: (range.low_closed, range.high_closed),
         steepest: steepest(found),
         steepest_along: along(found),
         mean: found.mean_output,
-        zero_centred: found.symmetry.what == Symmetry::Odd,
+        zero_centred: found.symmetry.what == Symmetry::Odd
+            && ShapeKnown::is_settled(found.symmetry.how),
         dead,
         saturates: saturates.into_iter().filter(|(_, does)| *does).map(|(side, _)| side).collect(),
-        rising: runs.iter().all(|run| run.trend != Trend::Falling),
-        kinks: found.kinks.iter().map(|kink| kink.at.to_f64()).collect(),
-        exact: known.into_iter().chain(limits).all(exactly),
+        rising: settled && runs.iter().all(|run| run.trend != Trend::Falling),
+        kinks: found.kinks.what.iter().map(|kink| kink.at.value).collect(),
+        exact: all.into_iter().all(exactly),
+        known,
     }
 }
 
