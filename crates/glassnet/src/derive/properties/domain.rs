@@ -17,6 +17,23 @@ enum Need {
     NotNegative,
 }
 
+/// The value at a number with every part on the way finite; `None` where one is not. In floating point tanh(1/0) is 1,
+/// in mathematics it is nothing. Of a piecewise formula only the case that holds counts.
+pub(super) fn strictly(tree: &Expression, variable: &str, z: f64) -> Option<f64> {
+    let part = |tree: &Expression| strictly(tree, variable, z);
+    if let Expression::Piecewise(cases, otherwise) = tree {
+        for case in cases {
+            let (left, right) = (part(&case.condition.left)?, part(&case.condition.right)?);
+            if case.condition.relation.holds(left, right) {
+                return part(&case.value);
+            }
+        }
+        return part(otherwise);
+    }
+    tree.children().into_iter().map(part).collect::<Option<Vec<f64>>>()?;
+    tree.evaluate(&[(variable, z)]).ok().filter(|value| value.is_finite())
+}
+
 /// The intervals on which the formula has a value, and their finite ends.
 pub(super) fn domain(
     tree: &Expression,
@@ -62,7 +79,7 @@ pub(super) fn domain(
         let is_barred = barred.iter().any(close);
         match (is_barred, guarded) {
             (true, false) => false,
-            (true, true) => spot.exact && value(z).is_finite(),
+            (true, true) => spot.exact && strictly(tree, variable, z).is_some(),
             (false, _) => !value(z).is_nan() || !spot.exact,
         }
     };

@@ -404,17 +404,17 @@ pub(super) fn samples(
         .into_iter()
         .map(|z| {
             let place = BigRational::from_f64(z);
-            let own = formula.evaluate(&[(variable, z)]).unwrap_or(f64::NAN);
+            // Where the function has no value, its derivative has none either.
+            let defined = super::domain::strictly(formula, variable, z).is_some();
             let value = |tree: &Expression| {
-                // Where the function has no value, its derivative has none either.
                 let precise = place.as_ref().and_then(|place| digits(tree, variable, place));
                 let value = precise.or_else(|| tree.evaluate(&[(variable, z)]).ok());
                 value.filter(|value| value.is_finite()).map(|value| value + 0.0)
             };
             Sample {
                 z,
-                value: value(formula),
-                slope: value(derivative).filter(|_| !own.is_nan() && value(formula).is_some()),
+                value: value(formula).filter(|_| defined),
+                slope: value(derivative).filter(|_| defined),
                 slope_f32: single(derivative, variable, z as f32),
             }
         })

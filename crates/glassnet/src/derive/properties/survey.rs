@@ -127,7 +127,7 @@ fn end_limit(
         close if close > 10.0 && close > far => Limit::Infinity,
         close if close < -10.0 && close < far => Limit::MinusInfinity,
         close if (close - far).abs() < 1e-2 * (1.0 + close.abs()) => {
-            let own = tree.evaluate(&[(variable, place)]).unwrap_or(f64::NAN);
+            let own = super::domain::strictly(tree, variable, place).unwrap_or(f64::NAN);
             let met = decided && (own - close).abs() < 1e-5 * (1.0 + close.abs());
             Limit::Finite(Quantity::of(if met { own } else { close }, None))
         }
