@@ -140,7 +140,7 @@ fn hold_at(p: &Properties, places: &[f64]) -> Result<(), String> {
         if said(p.steepest.how, z)
             && steep.is_finite()
             && !kink
-            && !(steep.abs() <= most + near(most))
+            && (most.is_nan() || steep.abs() > most + near(most))
         {
             return Err(format!("|f'({z})| = {steep} is more than {most}, {:?}", p.steepest.how));
         }
