@@ -16,7 +16,7 @@ use std::fmt;
 pub struct Level(Set);
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Set {
+pub(in crate::engine) enum Set {
     Portable,
     #[cfg(target_arch = "x86_64")]
     Avx2,
@@ -54,8 +54,19 @@ impl Level {
         }
     }
 
+    /// How many f32 a register holds.
+    pub(in crate::engine) fn lanes(self) -> usize {
+        match self.0 {
+            Set::Portable => 8,
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx2 => 8,
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx512 => 16,
+        }
+    }
+
     #[inline(always)]
-    pub(super) fn set(self) -> Set {
+    pub(in crate::engine) fn set(self) -> Set {
         self.0
     }
 }
@@ -89,14 +100,14 @@ impl fmt::Display for Level {
 ///
 /// `run` must be `#[inline(always)]`, and so must what it calls in its inner loops; else it is compiled without the
 /// vector instructions: still right, but slow.
-pub(super) trait Kernel {
+pub(in crate::engine) trait Kernel {
     type Output;
     fn run(self) -> Self::Output;
 }
 
 /// Runs the copy of `kernel` that was compiled for `level`.
 #[inline(always)]
-pub(super) fn dispatch<K: Kernel>(level: Level, kernel: K) -> K::Output {
+pub(in crate::engine) fn dispatch<K: Kernel>(level: Level, kernel: K) -> K::Output {
     match level.set() {
         Set::Portable => portable(kernel),
         #[cfg(target_arch = "x86_64")]

@@ -6,6 +6,7 @@
 //! argument: there is no global state.
 
 mod dispatch;
+mod few;
 mod map;
 mod product;
 mod tile;
@@ -15,5 +16,8 @@ mod vector;
 mod tests;
 
 pub use dispatch::Level;
+pub(super) use dispatch::{Kernel, Set, dispatch};
+pub(super) use few::{Few, Reach};
 pub use map::{Map, Sweep, map, sweep};
 pub use product::{Identity, KC, Product, Right, product, sum_rows};
+pub(super) use vector::{Lanes8, Vector};

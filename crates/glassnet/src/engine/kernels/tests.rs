@@ -148,7 +148,7 @@ fn rows_are_summed_as_a_product_with_ones() {
         );
         for level in Level::supported() {
             let mut out = vec![f32::NAN; n];
-            sum_rows(level, m, n, &rows, &mut out);
+            sum_rows(level, m, n, n, &rows, &mut out);
             assert_eq!(bits(&out), bits(&expected), "{level} {m} {n}");
         }
     }

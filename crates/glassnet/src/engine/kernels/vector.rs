@@ -6,7 +6,7 @@
 
 /// A register of f32.
 #[allow(unsafe_code)]
-pub(super) trait Vector: Copy {
+pub(in crate::engine) trait Vector: Copy {
     const LANES: usize;
     unsafe fn splat(value: f32) -> Self;
     unsafe fn load(from: *const f32) -> Self;
@@ -41,7 +41,17 @@ pub(super) trait Vector: Copy {
 
 /// The portable register: as wide as an AVX2 one.
 #[derive(Clone, Copy)]
-pub(super) struct Lanes8([f32; 8]);
+pub(in crate::engine) struct Lanes8([f32; 8]);
+
+impl Lanes8 {
+    pub(super) fn to_array(self) -> [f32; 8] {
+        self.0
+    }
+
+    pub(super) fn from_array(lanes: [f32; 8]) -> Self {
+        Lanes8(lanes)
+    }
+}
 
 #[allow(unsafe_code)]
 impl Vector for Lanes8 {
