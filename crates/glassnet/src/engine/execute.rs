@@ -2,7 +2,7 @@
 
 use super::arena::{Arena, Operands};
 use super::instruction::{Instruction, Product};
-use super::kernels::{Identity, Level, product, sum_rows};
+use super::kernels::{Level, Operands as Factors, product, sum_rows};
 use super::{Block, Draw, Memory, Plan};
 use super::{broadcast, cross_entropy, elementwise, moves, pair, rows};
 use crate::error::{Error, Result};
@@ -93,9 +93,11 @@ fn execute(
 }
 
 fn multiply(level: Level, p: &Product, arena: &Operands<'_>, out: &mut [f32], scratch: &mut [f32]) {
-    let bias = p.bias.map(|bias| arena.read(bias));
-    let (a, b) = (arena.read(p.a), arena.read(p.b));
-    product(level, &p.shape(), a, b, bias, &Identity, out, scratch);
+    let mut factors = Factors::new(arena.read(p.a), arena.read(p.b));
+    if let Some(bias) = p.bias {
+        factors = factors.with_bias(arena.read(bias));
+    }
+    product(level, &p.shape(), &factors, out, scratch);
     if let Some(activation) = p.epilogue {
         elementwise::map_in_place(level, activation, out);
     }

@@ -7,7 +7,10 @@
 
 mod dispatch;
 mod map;
+mod pack;
 mod product;
+mod shape;
+mod sums;
 mod tile;
 mod vector;
 
@@ -16,4 +19,16 @@ mod tests;
 
 pub use dispatch::Level;
 pub use map::{Map, Sweep, map, sweep};
-pub use product::{Identity, KC, Product, Right, product, sum_rows};
+pub use pack::pack_right;
+pub use product::{Operands, product};
+pub use shape::{Epilogue, KC, Left, Product, Right};
+pub use sums::sum_rows;
+
+#[allow(unused_imports, reason = "the executor's way in")]
+pub(in crate::engine) use dispatch::{Kernel, VectorKernel, dispatch, dispatch_vector};
+#[allow(unused_imports, reason = "as above")]
+pub(in crate::engine) use pack::pack_right_part;
+#[allow(unused_imports, reason = "as above")]
+pub(in crate::engine) use product::{Pointers, product_part, product_part_in};
+#[allow(unused_imports, reason = "as above")]
+pub(in crate::engine) use vector::Vector;
