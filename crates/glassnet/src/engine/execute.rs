@@ -7,10 +7,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::arena::Arena;
 use super::feed::Feeds;
 use super::instruction::{After, Entropy, Instruction, Product};
-use super::kernels::{Few, Identity, Kernel, Lanes8, Level, Set, dispatch, product, sum_rows};
+use super::kernels::{
+    Epilogue, Few, Kernel, Lanes8, Level, Pointers, Set, dispatch, product_part_in, sum_rows,
+};
 use super::{Draw, broadcast, cross_entropy, elementwise, moves, pair, rows};
 use crate::error::{Error, Result};
-use crate::graph::op::Activation;
 use crate::math::random::{DROPOUT, Stream};
 
 /// What the programs of one run share.
@@ -80,6 +81,10 @@ impl<V: Few> Kernel for Thread<'_, V> {
             match instruction {
                 // SAFETY: `execute`'s promise; inside the level of `V`.
                 Instruction::Tiny(tiny) => unsafe { tiny.run::<V>(arena) },
+                // SAFETY: as above.
+                Instruction::Product(product) => unsafe {
+                    multiply::<V>(run, product, scratch.as_mut_ptr());
+                },
                 Instruction::Wait => {
                     wait();
                     if run.failed.load(Ordering::Relaxed) {
@@ -97,7 +102,7 @@ impl<V: Few> Kernel for Thread<'_, V> {
                 }
                 other => {
                     // SAFETY: `execute`'s promise.
-                    if let Err(error) = unsafe { whole(run, other, scratch) } {
+                    if let Err(error) = unsafe { whole(run, other) } {
                         run.failed.store(true, Ordering::Relaxed);
                         outcome = skip(program, instruction, wait).and(Err(error));
                         break;
@@ -128,7 +133,7 @@ fn skip(program: &[Instruction], after: &Instruction, wait: &dyn Fn()) -> Result
 /// # Safety
 /// As [`execute`].
 #[inline(never)]
-unsafe fn whole(run: &Run<'_>, instruction: &Instruction, scratch: &mut [f32]) -> Result<()> {
+unsafe fn whole(run: &Run<'_>, instruction: &Instruction) -> Result<()> {
     let (level, arena) = (run.level, &run.arena);
     // SAFETY: the caller's promise, for every slot below.
     let read = |slot| unsafe { arena.floats(slot) };
@@ -137,7 +142,6 @@ unsafe fn whole(run: &Run<'_>, instruction: &Instruction, scratch: &mut [f32]) -
     // SAFETY: as above.
     let indices = |slot| unsafe { arena.indices(slot) };
     match instruction {
-        Instruction::Product(product) => multiply(level, product, arena, scratch),
         Instruction::Copy { x, out } => write(*out).copy_from_slice(read(*x)),
         Instruction::Map { activation, x, out } => {
             elementwise::map(level, *activation, read(*x), write(*out));
@@ -193,25 +197,67 @@ unsafe fn whole(run: &Run<'_>, instruction: &Instruction, scratch: &mut [f32]) -
             run.feeds.copy(feed, write(feed.out.part(rows)));
         }
         Instruction::Update(_) => {}
-        Instruction::Tiny(_) | Instruction::StopUnlessFinite { .. } | Instruction::Wait => {
+        Instruction::Product(_)
+        | Instruction::Tiny(_)
+        | Instruction::StopUnlessFinite { .. }
+        | Instruction::Wait => {
             unreachable!("the caller's own")
         }
     }
     Ok(())
 }
 
-fn multiply(level: Level, p: &Product, arena: &Arena, scratch: &mut [f32]) {
-    // SAFETY: `whole`'s caller's promise.
-    let read = |slot| unsafe { arena.floats(slot) };
-    // SAFETY: as above.
-    let out = unsafe { arena.floats_mut(p.out) };
-    let bias = p.bias.map(read);
-    product(level, &p.shape(), read(p.a), read(p.b), bias, &Identity, out, scratch);
-    match p.after {
-        After::Nothing => {}
-        After::Activate(activation) => elementwise::map_in_place(level, activation, out),
-        After::Derive(activation, from) => {
-            elementwise::map_grad_in_place(level, activation, read(from), out);
+/// A rectangle of a product, and what follows it.
+///
+/// # Safety
+/// As [`execute`], inside the level of `V`.
+#[inline(always)]
+unsafe fn multiply<V: Few>(run: &Run<'_>, p: &Product, scratch: *mut f32) {
+    let arena = &run.arena;
+    // SAFETY: the caller's promise.
+    unsafe {
+        let pointers = Pointers {
+            a: arena.read(p.a),
+            b: arena.read(p.b),
+            bias: p.bias.map_or(std::ptr::null(), |bias| arena.read(bias)),
+            from: match p.after {
+                After::Derive(_, from) => arena.read(from),
+                After::Nothing | After::Activate(_) => std::ptr::null(),
+            },
+            c: arena.write(p.out),
+        };
+        product_part_in::<V>(&p.shape, p.rows.clone(), p.columns.clone(), &pointers, scratch);
+        if p.shape.epilogue == Epilogue::None && p.after != After::Nothing {
+            follow(run.level, p, arena);
+        }
+    }
+}
+
+/// The activations that products don't have in their own loops, over the rectangle's rows.
+///
+/// # Safety
+/// As [`execute`].
+#[inline(never)]
+unsafe fn follow(level: Level, p: &Product, arena: &Arena) {
+    let apply = |range: std::ops::Range<usize>| {
+        // SAFETY: the caller's promise.
+        let out = unsafe { arena.floats_mut(p.out.part(range.clone())) };
+        match p.after {
+            After::Nothing => {}
+            After::Activate(activation) => elementwise::map_in_place(level, activation, out),
+            After::Derive(activation, from) => {
+                // SAFETY: as above.
+                let from = unsafe { arena.floats(from.part(range)) };
+                elementwise::map_grad_in_place(level, activation, from, out);
+            }
+        }
+    };
+    match p.whole_rows() {
+        Some(range) => apply(range),
+        None => {
+            for row in p.rows.clone() {
+                apply(row * p.n + p.columns.start..row * p.n + p.columns.end);
+            }
         }
     }
 }

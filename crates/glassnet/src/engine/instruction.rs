@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::kernels::{self, Right};
+use super::kernels::{self, Epilogue, Right};
 use super::place::Slot;
 use super::tiny::Tiny;
 use crate::graph::op::{Activation, Arithmetic, CrossEntropy, PairLoss, Reduction, Softmax};
@@ -68,6 +68,8 @@ pub(super) struct Product {
     pub(super) transpose_a: bool,
     pub(super) transpose_b: bool,
     pub(super) after: After,
+    /// The kernel's view of it all.
+    pub(super) shape: kernels::Product,
     /// The rectangle: all of it until the work is divided.
     pub(super) rows: Range<usize>,
     pub(super) columns: Range<usize>,
@@ -84,14 +86,29 @@ pub(super) enum After {
 }
 
 impl Product {
-    /// The kernel's view of the operands.
-    pub(super) fn shape(&self) -> kernels::Product {
-        let right = if self.transpose_b { Right::Transposed } else { Right::Plain };
-        if self.transpose_a {
-            kernels::Product::with_a_transposed(self.m, self.k, self.n, right)
+    /// The kernel's view of a product.
+    pub(super) fn shape(
+        [m, k, n]: [usize; 3],
+        transpose_a: bool,
+        transpose_b: bool,
+        after: After,
+    ) -> kernels::Product {
+        let right = if transpose_b { Right::Transposed } else { Right::Plain };
+        let shape = if transpose_a {
+            kernels::Product::with_a_transposed(m, k, n, right)
         } else {
-            kernels::Product::new(self.m, self.k, self.n, right)
-        }
+            kernels::Product::new(m, k, n, right)
+        };
+        shape.with_epilogue(match after {
+            After::Activate(Activation::Relu) => Epilogue::Relu,
+            After::Derive(Activation::Relu, _) => Epilogue::Stop,
+            After::Nothing | After::Activate(_) | After::Derive(..) => Epilogue::None,
+        })
+    }
+
+    /// The rectangle's part of the output, if it is of whole rows.
+    pub(super) fn whole_rows(&self) -> Option<Range<usize>> {
+        (self.columns == (0..self.n)).then(|| self.rows.start * self.n..self.rows.end * self.n)
     }
 }
 

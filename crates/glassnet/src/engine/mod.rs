@@ -45,7 +45,9 @@ pub use memory::{Block, Memory};
 pub use pool::{Member, Pool};
 pub use self_test::{SelfTest, self_test};
 
-use crate::error::Result;
+use std::sync::{Mutex, PoisonError};
+
+use crate::error::{Error, Result};
 use crate::graph::{Checked, NodeId, NodeMap};
 use arena::{Arena, Lengths};
 use execute::Run;
@@ -118,8 +120,25 @@ pub struct Plan {
     lengths: Lengths,
     /// The scratch of each thread.
     scratch_lens: Vec<usize>,
+    pool: Option<Pool>,
     /// Whether it also takes the optimiser's step.
     trained: bool,
+}
+
+/// What the members of one run share.
+struct Team {
+    scratch: *mut aligned::Aligned,
+    error: Mutex<Option<Error>>,
+}
+
+#[allow(unsafe_code)]
+// SAFETY: each member uses a scratch of its own.
+unsafe impl Sync for Team {}
+
+impl Team {
+    fn scratch(&self, index: usize) -> *mut aligned::Aligned {
+        self.scratch.wrapping_add(index)
+    }
 }
 
 /// A value's place in a plan's memory: made by the plan, used on its [`Memory`].
@@ -236,7 +255,33 @@ impl Plan {
         });
         let arena = Arena::new(state, work, memory.index.as_ptr(), inputs);
         let run = Run { level: self.level, arena, feeds, draw, failed: Default::default() };
-        // SAFETY: the arrays are as long as was compiled for, and exclusively borrowed.
-        unsafe { execute::execute(&run, &self.schedule.alone, &mut memory.scratch[0], &|| {}) }
+        self.perform(&run, memory)
+    }
+
+    /// Executes the schedule, on several threads where it has programs for them and the pool is free.
+    #[allow(unsafe_code)]
+    fn perform(&self, run: &Run<'_>, memory: &mut Memory) -> Result<()> {
+        let together = &self.schedule.together;
+        if let (Some(pool), false) = (&self.pool, together.is_empty()) {
+            let team = Team { scratch: memory.scratch.as_mut_ptr(), error: Mutex::new(None) };
+            let ran = pool.try_run(together.len(), &|member| {
+                let index = member.index();
+                // SAFETY: a member's scratch is its own; the arrays are as long as was compiled for and exclusively
+                // borrowed; the programs are made to run together.
+                let outcome = unsafe {
+                    let scratch = &mut *team.scratch(index);
+                    execute::execute(run, &together[index], scratch, &|| member.wait())
+                };
+                if let Err(error) = outcome {
+                    *team.error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                }
+            });
+            if ran {
+                let error = team.error.into_inner().unwrap_or_else(PoisonError::into_inner);
+                return error.map_or(Ok(()), Err);
+            }
+        }
+        // SAFETY: as above, alone.
+        unsafe { execute::execute(run, &self.schedule.alone, &mut memory.scratch[0], &|| {}) }
     }
 }

@@ -35,7 +35,7 @@ impl Schedule {
         tight: usize,
         config: &Config,
     ) -> Self {
-        let threads = 1; // config.pool.as_ref().map_or(1, |pool| pool.threads());
+        let threads = config.pool.as_ref().map_or(1, |pool| pool.threads());
         let level = config.level;
         let instructions = feeds(inputs, batch).chain(instructions).collect::<Vec<_>>();
         let alone_time: Nanoseconds =
@@ -82,7 +82,11 @@ impl Schedule {
     pub(super) fn scratch_lens(&self, level: Level) -> Vec<usize> {
         let of = |program: &[Instruction]| {
             let products = program.iter().filter_map(|instruction| match instruction {
-                Instruction::Product(product) => Some(product.shape().scratch_len(level)),
+                Instruction::Product(product) => Some(product.shape.part_scratch_len(
+                    level,
+                    product.rows.len(),
+                    product.columns.len(),
+                )),
                 _ => None, // not operations: whatever needs no scratch
             });
             products.max().unwrap_or(0)

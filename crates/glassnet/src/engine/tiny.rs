@@ -103,6 +103,7 @@ impl Tiny {
             transpose_a: false,
             transpose_b: false,
             after: After::Nothing,
+            shape: Product::shape([1, sums.rows, sums.stride], false, false, After::Nothing),
             rows: 0..1,
             columns: sums.columns.clone(),
         };
@@ -155,8 +156,8 @@ impl Tiny {
             }
             match &self.after {
                 Then::Nothing => {}
-                Then::Relu => sum = sum.stop(sum),
-                Then::Stop(from) => sum = sum.stop(from.load::<V>(arena)),
+                Then::Relu => sum = sum.gated(sum),
+                Then::Stop(from) => sum = sum.gated(from.load::<V>(arena)),
             }
             sum.store_reach(arena.write(self.out.slot), self.out.reach);
         }

@@ -56,8 +56,6 @@ pub(in crate::engine) trait Few: Vector {
     unsafe fn further(lanes: Self::Lanes, step: u32) -> Self::Lanes;
     /// The element that each lane names.
     unsafe fn permute(self, lanes: Self::Lanes) -> Self;
-    /// 0 where `from` is at most 0; where `from` is NaN, `self` stays.
-    unsafe fn stop(self, from: Self) -> Self;
     /// The lanes that `reach` leaves out are unspecified.
     unsafe fn load_reach(from: *const f32, reach: Reach) -> Self;
     unsafe fn store_reach(self, to: *mut f32, reach: Reach);
@@ -80,14 +78,6 @@ impl Few for Lanes8 {
     unsafe fn permute(self, lanes: [u32; 8]) -> Self {
         let own = self.to_array();
         Lanes8::from_array(lanes.map(|number| own[number as usize % 8]))
-    }
-
-    #[inline(always)]
-    unsafe fn stop(self, from: Self) -> Self {
-        let (own, from) = (self.to_array(), from.to_array());
-        Lanes8::from_array(std::array::from_fn(
-            |lane| if from[lane] <= 0.0 { 0.0 } else { own[lane] },
-        ))
     }
 
     #[inline(always)]
@@ -160,15 +150,6 @@ mod x86 {
         }
 
         #[inline(always)]
-        unsafe fn stop(self, from: Self) -> Self {
-            // SAFETY: as above.
-            unsafe {
-                let stopped = _mm256_cmp_ps::<_CMP_LE_OQ>(from, _mm256_setzero_ps());
-                _mm256_andnot_ps(stopped, self)
-            }
-        }
-
-        #[inline(always)]
         unsafe fn load_reach(from: *const f32, reach: Reach) -> Self {
             // SAFETY: as above.
             unsafe { load_half(from, reach) }
@@ -200,15 +181,6 @@ mod x86 {
         unsafe fn permute(self, lanes: __m512i) -> Self {
             // SAFETY: as above.
             unsafe { _mm512_permutexvar_ps(lanes, self) }
-        }
-
-        #[inline(always)]
-        unsafe fn stop(self, from: Self) -> Self {
-            // SAFETY: as above.
-            unsafe {
-                let stopped = _mm512_cmp_ps_mask::<_CMP_LE_OQ>(from, _mm512_setzero_ps());
-                _mm512_mask_mov_ps(self, stopped, _mm512_setzero_ps())
-            }
         }
 
         #[inline(always)]

@@ -531,6 +531,7 @@ impl<'a> Lowering<'a> {
             batch: self.batch,
             lengths,
             scratch_lens,
+            pool: self.config.pool.clone(),
             schedule,
             places,
             inputs: self.inputs,

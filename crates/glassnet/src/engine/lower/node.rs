@@ -93,6 +93,7 @@ impl Lowering<'_> {
             transpose_a,
             transpose_b,
             after,
+            shape: Product::shape([m, k, n], transpose_a, transpose_b, after),
             rows: 0..m,
             columns: 0..n,
         }));
