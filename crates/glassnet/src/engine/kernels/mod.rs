@@ -6,9 +6,11 @@
 //! argument: there is no global state.
 
 mod dispatch;
+mod few;
 mod map;
 mod pack;
 mod product;
+mod quads;
 mod shape;
 mod sums;
 mod tile;
