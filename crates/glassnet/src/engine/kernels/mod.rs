@@ -9,7 +9,9 @@ mod dispatch;
 mod few;
 mod map;
 mod pack;
+mod permute;
 mod product;
+mod quads;
 mod shape;
 mod sums;
 mod tile;
@@ -27,7 +29,7 @@ pub use sums::sum_rows;
 
 pub(in crate::engine) use dispatch::Set;
 pub(in crate::engine) use dispatch::{Kernel, dispatch};
-pub(in crate::engine) use few::{Few, Reach};
+pub(in crate::engine) use permute::{Few, Reach};
 #[allow(unused_imports, reason = "for prepacked weights")]
 pub(in crate::engine) use pack::pack_right_part;
 #[allow(unused_imports, reason = "for prepacked weights")]
