@@ -5,6 +5,7 @@
 //! are the same (DESIGN, 'One float semantics'); tests compare them. The [`Level`] is found once and handed down as an
 //! argument: there is no global state.
 
+mod columns;
 mod dispatch;
 mod map;
 mod product;
@@ -14,6 +15,7 @@ mod vector;
 #[cfg(test)]
 mod tests;
 
+pub(super) use columns::{ColumnKernel, Columns, LANES, Lanes, dispatch_columns};
 pub use dispatch::Level;
 pub use map::{Map, Sweep, map, sweep};
 pub use product::{Identity, KC, Product, Right, product, sum_rows};
