@@ -1,6 +1,6 @@
 //! A sum over rows in the order of PyTorch's `nll_loss`, whose last digits are printed in lessons.
 
-use super::{LANES, Lanes};
+use super::{LANES, Row};
 
 /// How many partial sums there are.
 const LEVELS: usize = 8;
@@ -28,7 +28,7 @@ impl Cascade {
     ///
     /// Since a partial sum ends after a row whose number is a multiple of 16, only the first one here can end it.
     #[inline(always)]
-    pub(super) fn add(&mut self, losses: &Lanes, count: usize) {
+    pub(super) fn add(&mut self, losses: &Row, count: usize) {
         self.levels[0] += losses[0];
         self.carry();
         let mut partial = self.levels[0];

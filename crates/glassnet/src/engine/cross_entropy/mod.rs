@@ -14,8 +14,7 @@ mod wide;
 #[cfg(test)]
 mod tests;
 
-use super::broadcast::maximum;
-use super::kernels::{ColumnKernel, Columns, LANES, Lanes, Level, dispatch_columns};
+use super::kernels::{LANES, Lanes, LanesKernel, Level, dispatch_lanes};
 use crate::error::Result;
 use crate::graph::op::{CrossEntropy, LossReduction, Scores};
 use cascade::Cascade;
@@ -58,7 +57,7 @@ pub(super) fn run(
         None => (Some(out), None),
         Some(dy) => (None, Some((dy, out))),
     };
-    dispatch_columns(level, Run { loss, operands, value, gradient })
+    dispatch_lanes(level, Run { loss, operands, value, gradient })
 }
 
 /// The loss into `out_loss` and its derivative towards the scores into `out_gradient`, in one pass: the bits of two.
@@ -74,7 +73,7 @@ pub(super) fn both(
     out_gradient: &mut [f32],
 ) -> Result<()> {
     let (value, gradient) = (Some(out_loss), Some((dy, out_gradient)));
-    dispatch_columns(level, Run { loss, operands, value, gradient })
+    dispatch_lanes(level, Run { loss, operands, value, gradient })
 }
 
 struct Run<'a> {
@@ -84,32 +83,42 @@ struct Run<'a> {
     gradient: Option<(&'a [f32], &'a mut [f32])>,
 }
 
-impl ColumnKernel for Run<'_> {
+impl LanesKernel for Run<'_> {
     type Output = Result<()>;
 
     #[inline(always)]
-    fn run<C: Columns>(self) -> Result<()> {
-        compute::<C>(self.loss, self.operands, self.value, self.gradient)
+    #[allow(unsafe_code)]
+    unsafe fn run<L: Lanes>(self) -> Result<()> {
+        // SAFETY: the caller's promise.
+        unsafe { compute::<L>(self.loss, self.operands, self.value, self.gradient) }
     }
 }
 
-/// [`both`] without dispatch, to be inlined into code that is already compiled for the level of `C`.
+/// [`both`] without dispatch, to be inlined into code that is already compiled for the level of `L`.
 ///
 /// # Errors
 /// As [`both`].
+///
+/// # Safety
+/// To be called inside that level.
 #[inline(always)]
-pub(super) fn both_inner<C: Columns>(
+#[allow(unsafe_code)]
+pub(super) unsafe fn both_inner<L: Lanes>(
     loss: CrossEntropy,
     dy: &[f32],
     operands: &Operands<'_>,
     out_loss: &mut [f32],
     out_gradient: &mut [f32],
 ) -> Result<()> {
-    compute::<C>(loss, operands, Some(out_loss), Some((dy, out_gradient)))
+    // SAFETY: the caller's promise.
+    unsafe { compute::<L>(loss, operands, Some(out_loss), Some((dy, out_gradient))) }
 }
 
+/// # Safety
+/// To be called inside the level of `L`.
 #[inline(always)]
-fn compute<C: Columns>(
+#[allow(unsafe_code)]
+unsafe fn compute<L: Lanes>(
     loss: CrossEntropy,
     operands: &Operands<'_>,
     value: Option<&mut [f32]>,
@@ -126,13 +135,18 @@ fn compute<C: Columns>(
     };
     let mut outputs =
         Outputs { cascade: total.is_some().then(|| Cascade::new(operands.rows())), rows, gradient };
-    match (loss.scores, operands.classes) {
-        (Scores::LogProbabilities, _) => plain::run(&job, &mut outputs),
-        (Scores::Logits, 2) => narrow::run::<C, 2>(&job, &mut outputs),
-        (Scores::Logits, 3) => narrow::run::<C, 3>(&job, &mut outputs),
-        (Scores::Logits, 4) => narrow::run::<C, 4>(&job, &mut outputs),
-        (Scores::Logits, classes) if classes <= LANES => narrow::run::<C, 0>(&job, &mut outputs),
-        (Scores::Logits, _) => wide::run::<C>(&job, &mut outputs),
+    // SAFETY: the caller's promise.
+    unsafe {
+        match (loss.scores, operands.classes) {
+            (Scores::LogProbabilities, _) => plain::run(&job, &mut outputs),
+            (Scores::Logits, 2) => narrow::run::<L, 2>(&job, &mut outputs),
+            (Scores::Logits, 3) => narrow::run::<L, 3>(&job, &mut outputs),
+            (Scores::Logits, 4) => narrow::run::<L, 4>(&job, &mut outputs),
+            (Scores::Logits, classes) if classes <= LANES => {
+                narrow::run::<L, 0>(&job, &mut outputs);
+            }
+            (Scores::Logits, _) => wide::run::<L>(&job, &mut outputs),
+        }
     }
     if let (Some(total), Some(cascade)) = (total, outputs.cascade) {
         // Divided once, as PyTorch does; no row that counts gives 0/0, NaN as there.
@@ -140,6 +154,9 @@ fn compute<C: Columns>(
     }
     Ok(())
 }
+
+/// A number for each row of a group.
+type Row = [f32; LANES];
 
 /// What is computed.
 struct Job<'a> {
@@ -166,7 +183,7 @@ impl Outputs<'_> {
 
     /// Takes the losses of the `count` rows from `first` on. Groups come in order.
     #[inline(always)]
-    fn put_losses(&mut self, first: usize, count: usize, losses: &Lanes) {
+    fn put_losses(&mut self, first: usize, count: usize, losses: &Row) {
         if let Some(cascade) = &mut self.cascade {
             cascade.add(losses, count);
         }
@@ -180,20 +197,25 @@ impl Outputs<'_> {
 struct Group {
     first: usize,
     count: usize,
-    /// Each row's class; −1 where the row does not count or is none of the matrix.
-    class: [i32; LANES],
+    /// Each row's class, if it is below [`LANES`]; negative where the row does not count or does not exist.
+    class: Row,
     /// The weight of each row's class.
-    weight: Lanes,
+    weight: Row,
     /// What each row's derivative is multiplied by.
-    scale: Lanes,
+    scale: Row,
 }
 
 impl Job<'_> {
     #[inline(always)]
     fn group(&self, first: usize) -> Group {
         let count = (self.operands.rows() - first).min(LANES);
-        let mut group =
-            Group { first, count, class: [-1; LANES], weight: [1.0; LANES], scale: [0.0; LANES] };
+        let mut group = Group {
+            first,
+            count,
+            class: [if self.operands.by_index() { -1.0 } else { 0.0 }; LANES],
+            weight: [1.0; LANES],
+            scale: [self.upper.first().map_or(0.0, |upper| upper * self.inverse); LANES],
+        };
         if self.operands.by_index() {
             let indices = &self.operands.indices[first..first + count];
             match <&[i64; LANES]>::try_from(indices) {
@@ -209,26 +231,23 @@ impl Job<'_> {
                 }
             }
             if let Some(weights) = self.operands.weights {
-                for (weight, class) in group.weight.iter_mut().zip(group.class) {
-                    *weight = usize::try_from(class).map_or(0.0, |class| weights[class]);
+                for (weight, &index) in group.weight.iter_mut().zip(indices) {
+                    let counts = index != self.loss.ignore_index;
+                    *weight = if counts { weights[index as usize] } else { 0.0 };
                 }
             }
         }
-        if self.loss.reduction == LossReduction::None {
-            let upper = self.upper.get(first..first + count).unwrap_or(&[]);
-            for (scale, &upper) in group.scale.iter_mut().zip(upper) {
+        if self.loss.reduction == LossReduction::None && !self.upper.is_empty() {
+            for (scale, upper) in group.scale.iter_mut().zip(&self.upper[first..first + count]) {
                 *scale = upper * self.inverse;
             }
-        } else {
-            let upper = self.upper.first().copied().unwrap_or(0.0);
-            group.scale = [upper * self.inverse; LANES];
         }
         group
     }
 
     #[inline(always)]
-    fn class(&self, index: i64) -> i32 {
-        if index == self.loss.ignore_index { -1 } else { index as i32 }
+    fn class(&self, index: i64) -> f32 {
+        if index == self.loss.ignore_index { -1.0 } else { index as i32 as f32 }
     }
 
     /// Whether each row's target is its own class and nothing else.
@@ -236,23 +255,4 @@ impl Job<'_> {
     fn is_sharp(&self) -> bool {
         self.operands.by_index() && self.loss.label_smoothing == 0.0
     }
-}
-
-/// `f` of every lane.
-#[inline(always)]
-fn each(f: impl Fn(usize) -> f32) -> Lanes {
-    let mut lanes = [0.0; LANES];
-    for lane in 0..LANES {
-        lanes[lane] = f(lane);
-    }
-    lanes
-}
-
-/// The larger of two, in every lane.
-#[inline(always)]
-fn larger(values: &Lanes, largest: &Lanes) -> Lanes {
-    each(
-        #[inline(always)]
-        |lane| maximum(values[lane], largest[lane]),
-    )
 }

@@ -1,242 +1,321 @@
 //! Few classes: a group of rows lies in columns, a register or two per class, from the scores to the derivative.
+//!
+//! # Safety
+//! Everything here is inlined into the level of `L`.
+#![allow(unsafe_code)]
 
-use super::{Columns, Group, Job, LANES, Lanes, Outputs, each, larger};
+use super::{Group, Job, LANES, Lanes, Outputs};
 use crate::math::elementary::{exp, log};
 
 /// At most [`LANES`] classes, as columns.
-type Table = [Lanes; LANES];
+type Table<L> = [L; LANES];
 
 /// `FIXED` classes; 0 for any number of at most [`LANES`].
+///
+/// # Safety
+/// As the module says.
 #[inline(always)]
-pub(super) fn run<C: Columns, const FIXED: usize>(job: &Job<'_>, outputs: &mut Outputs<'_>) {
+pub(super) unsafe fn run<L: Lanes, const FIXED: usize>(job: &Job<'_>, outputs: &mut Outputs<'_>) {
     let classes = if FIXED > 0 { FIXED } else { job.operands.classes };
-    let (mut z, mut e, mut t) =
-        ([[0.0; LANES]; LANES], [[0.0; LANES]; LANES], [[0.0; LANES]; LANES]);
-    for first in (0..job.operands.rows()).step_by(LANES) {
+    let rows = job.operands.rows();
+    let mut first = 0;
+    while first < rows {
         let group = job.group(first);
-        load::<C, FIXED>(job.operands.scores, classes, &group, &mut z);
-        let mut largest = [f32::NEG_INFINITY; LANES];
-        for class in 0..classes {
-            largest = larger(&z[class], &largest);
-        }
-        let (mut sum, mut own) = ([0.0; LANES], [0.0; LANES]);
-        for class in 0..classes {
-            for lane in 0..LANES {
-                z[class][lane] -= largest[lane];
-                let z = z[class][lane];
-                own[lane] = if group.class[lane] == class as i32 { z } else { own[lane] };
-                e[class][lane] = exp(z);
-                sum[lane] += e[class][lane];
+        // SAFETY: the caller's promise, here and below.
+        unsafe {
+            let mut z = load::<L, FIXED>(job.operands.scores, classes, &group);
+            let mut largest = z[0];
+            for class in 1..classes {
+                largest = z[class].larger(largest);
             }
-        }
-        if !job.is_sharp() {
-            targets::<C, FIXED>(job, classes, &group, &mut t);
-        }
-        if outputs.wants_losses() {
-            let logarithms = each(
-                #[inline(always)]
-                |lane| log(sum[lane]),
-            );
-            let losses = if job.is_sharp() {
-                each(
-                    #[inline(always)]
-                    |lane| {
-                        let loss = -group.weight[lane] * (own[lane] - logarithms[lane]);
-                        if group.class[lane] < 0 { 0.0 } else { loss }
-                    },
-                )
-            } else {
-                spread_losses(job, classes, &group, &z, &t, &logarithms)
-            };
-            outputs.put_losses(first, group.count, &losses);
-        }
-        if let Some(gradient) = &mut outputs.gradient {
-            let shares = each(
-                #[inline(always)]
-                |lane| 1.0 / sum[lane],
-            );
+            let mut e = [L::splat(0.0); LANES];
+            let mut sum = L::splat(0.0);
+            for class in 0..classes {
+                z[class] = z[class].minus(largest);
+                e[class] = z[class].map(exp);
+                sum = sum.plus(e[class]);
+            }
+            let rows = Rows::<L>::new(&group);
             if job.is_sharp() {
-                sharp_derivative(classes, &group, &shares, &mut e);
+                if outputs.wants_losses() {
+                    let losses = sharp_losses(classes, &rows, &z, sum);
+                    outputs.put_losses(first, group.count, &losses.array());
+                }
+                if let Some(gradient) = &mut outputs.gradient {
+                    sharp_derivative(classes, &rows, sum, &mut e);
+                    store::<L, FIXED>(gradient, classes, &group, &e);
+                }
             } else {
-                spread_derivative(job, classes, &group, &shares, &t, &mut e);
+                let t = targets::<L, FIXED>(job, classes, &group, &rows);
+                if outputs.wants_losses() {
+                    let losses = spread_losses(classes, &rows, &z, &t, sum);
+                    outputs.put_losses(first, group.count, &losses.array());
+                }
+                if let Some(gradient) = &mut outputs.gradient {
+                    spread_derivative(classes, &rows, sum, &t, &mut e);
+                    store::<L, FIXED>(gradient, classes, &group, &e);
+                }
             }
-            store::<C, FIXED>(gradient, classes, &group, &e);
+        }
+        first += LANES;
+    }
+}
+
+/// The rows' numbers of a [`Group`], in registers.
+struct Rows<L> {
+    class: L,
+    weight: L,
+    scale: L,
+    zero: L,
+    /// The class of rows that do not count.
+    nowhere: L,
+}
+
+impl<L: Lanes> Rows<L> {
+    #[inline(always)]
+    unsafe fn new(group: &Group) -> Self {
+        // SAFETY: the caller's promise.
+        unsafe {
+            Rows {
+                class: L::load(group.class.as_ptr()),
+                weight: L::load(group.weight.as_ptr()),
+                scale: L::load(group.scale.as_ptr()),
+                zero: L::splat(0.0),
+                nowhere: L::splat(-1.0),
+            }
         }
     }
+
+    /// `values` where the row's class is `class`, `others` elsewhere.
+    #[inline(always)]
+    fn of_class(&self, class: usize, values: L, others: L) -> L {
+        // SAFETY: a value of `L` is the proof.
+        let class = unsafe { L::splat(class as f32) };
+        self.class.select_equal(class, values, others)
+    }
+
+    /// `values`, and 0 where the row does not count.
+    #[inline(always)]
+    fn counted(&self, values: L) -> L {
+        self.class.select_equal(self.nowhere, self.zero, values)
+    }
+}
+
+/// The losses where a row's target is its class.
+#[inline(always)]
+fn sharp_losses<L: Lanes>(classes: usize, rows: &Rows<L>, z: &Table<L>, sum: L) -> L {
+    let mut own = rows.zero;
+    for class in 0..classes {
+        own = rows.of_class(class, z[class], own);
+    }
+    let logp = own.minus(sum.map(log));
+    rows.counted(rows.weight.negative().times(logp))
 }
 
 /// The derivative in place of the exponentials, where a row's target is its class.
 #[inline(always)]
-fn sharp_derivative(classes: usize, group: &Group, shares: &Lanes, e: &mut Table) {
+fn sharp_derivative<L: Lanes>(classes: usize, rows: &Rows<L>, sum: L, e: &mut Table<L>) {
+    // SAFETY: a value of `L` is the proof.
+    let share = unsafe { L::splat(1.0) }.over(sum);
+    let (own, others) = (rows.weight.negative(), rows.zero.negative());
     for class in 0..classes {
-        for lane in 0..LANES {
-            let p = e[class][lane] * shares[lane];
-            let weight = group.weight[lane];
-            let target = if group.class[lane] == class as i32 { weight } else { 0.0 };
-            let slope = p.mul_add(weight, -target) * group.scale[lane];
-            e[class][lane] = if group.class[lane] < 0 { 0.0 } else { slope };
-        }
+        let target = rows.of_class(class, own, others);
+        let p = e[class].times(share);
+        e[class] = rows.counted(p.mul_add(rows.weight, target).times(rows.scale));
     }
 }
 
 /// How much of each row's target lies on each class: see [`target::at`](super::target::at).
 #[inline(always)]
-fn targets<C: Columns, const FIXED: usize>(
+unsafe fn targets<L: Lanes, const FIXED: usize>(
     job: &Job<'_>,
     classes: usize,
     group: &Group,
-    t: &mut Table,
-) {
+    rows: &Rows<L>,
+) -> Table<L> {
     let smoothing = job.loss.label_smoothing as f32;
-    let spread = smoothing / classes as f32;
+    // SAFETY: the caller's promise, here and below.
+    let (spread, kept) =
+        unsafe { (L::splat(smoothing / classes as f32), L::splat(1.0 - smoothing)) };
     if !job.operands.by_index() {
-        load::<C, FIXED>(job.operands.probabilities, classes, group, t);
+        // SAFETY: as above.
+        let mut t = unsafe { load::<L, FIXED>(job.operands.probabilities, classes, group) };
         for class in 0..classes {
-            let weight = job.operands.weight(class);
-            for lane in 0..LANES {
-                t[class][lane] = weight * t[class][lane].mul_add(1.0 - smoothing, spread);
-            }
+            // SAFETY: as above.
+            let weight = unsafe { L::splat(job.operands.weight(class)) };
+            t[class] = weight.times(t[class].mul_add(kept, spread));
         }
-        return;
+        return t;
     }
+    let mut t = [rows.zero; LANES];
     for class in 0..classes {
-        let weight = job.operands.weight(class);
-        for lane in 0..LANES {
-            let is_own = group.class[lane] == class as i32;
-            let own = if is_own { weight * (1.0 - smoothing) } else { 0.0 };
-            t[class][lane] = if smoothing == 0.0 { own } else { spread.mul_add(weight, own) };
-        }
+        // SAFETY: as above.
+        let weight = unsafe { L::splat(job.operands.weight(class)) };
+        let own = rows.of_class(class, weight.times(kept), rows.zero);
+        t[class] = if smoothing == 0.0 { own } else { spread.mul_add(weight, own) };
     }
+    t
 }
 
 #[inline(always)]
-fn spread_losses(
-    job: &Job<'_>,
+fn spread_losses<L: Lanes>(
     classes: usize,
-    group: &Group,
-    z: &Table,
-    t: &Table,
-    logarithms: &Lanes,
-) -> Lanes {
-    let mut total = [0.0; LANES];
+    rows: &Rows<L>,
+    z: &Table<L>,
+    t: &Table<L>,
+    sum: L,
+) -> L {
+    let logarithm = sum.map(log);
+    let mut total = rows.zero;
     for class in 0..classes {
-        for lane in 0..LANES {
-            let (weight, so_far) = (t[class][lane], total[lane]);
-            let next = (-weight).mul_add(z[class][lane] - logarithms[lane], so_far);
-            // A target of 0 counts for nothing, also where the score is −∞.
-            total[lane] = if weight != 0.0 { next } else { so_far };
-        }
+        let next = t[class].negative().mul_add(z[class].minus(logarithm), total);
+        // A target of 0 counts for nothing, also where the score is −∞.
+        total = t[class].select_equal(rows.zero, total, next);
     }
-    if job.operands.by_index() {
-        for lane in 0..LANES {
-            total[lane] = if group.class[lane] < 0 { 0.0 } else { total[lane] };
-        }
-    }
-    total
+    rows.counted(total)
 }
 
 #[inline(always)]
-fn spread_derivative(
-    job: &Job<'_>,
+fn spread_derivative<L: Lanes>(
     classes: usize,
-    group: &Group,
-    shares: &Lanes,
-    t: &Table,
-    e: &mut Table,
+    rows: &Rows<L>,
+    sum: L,
+    t: &Table<L>,
+    e: &mut Table<L>,
 ) {
-    let mut total = [0.0; LANES];
+    // SAFETY: a value of `L` is the proof.
+    let share = unsafe { L::splat(1.0) }.over(sum);
+    let mut total = rows.zero;
     for class in 0..classes {
-        for lane in 0..LANES {
-            total[lane] += t[class][lane];
-        }
+        total = total.plus(t[class]);
     }
-    let by_index = job.operands.by_index();
     for class in 0..classes {
-        for lane in 0..LANES {
-            let p = e[class][lane] * shares[lane];
-            let slope = p.mul_add(total[lane], -t[class][lane]) * group.scale[lane];
-            e[class][lane] = if by_index && group.class[lane] < 0 { 0.0 } else { slope };
-        }
+        let p = e[class].times(share);
+        e[class] = rows.counted(p.mul_add(total, t[class].negative()).times(rows.scale));
     }
 }
 
 /// The group's rows as columns; missing rows are zeros.
 #[inline(always)]
-#[allow(unsafe_code)]
-fn load<C: Columns, const FIXED: usize>(
+unsafe fn load<L: Lanes, const FIXED: usize>(
     from: &[f32],
     classes: usize,
     group: &Group,
-    table: &mut Table,
-) {
+) -> Table<L> {
     let rest = &from[group.first * classes..];
     let wanted = group.count * classes;
     assert!(wanted <= rest.len(), "rows beyond the matrix");
-    // SAFETY: this is inlined into the level of `C`; every part lies within `rest`.
-    let part = |at: usize, count: usize| unsafe {
-        if at + LANES <= rest.len() {
-            C::load_part(rest.as_ptr().add(at), count)
-        } else {
-            C::load_part(rest.as_ptr().add(at), count.min(rest.len() - at))
-        }
-    };
-    let flat = |i: usize| {
-        let at = i * LANES;
-        if at < wanted { part(at, (wanted - at).min(LANES)) } else { [0.0; LANES] }
-    };
-    // SAFETY: as above.
+    // SAFETY: the caller's promise; below `wanted` (or in the whole case, below the end) there are elements.
     unsafe {
+        let mut table = [L::splat(0.0); LANES];
         match FIXED {
-            2 => table[..2].copy_from_slice(&C::split2(&[flat(0), flat(1)])),
-            4 => table[..4].copy_from_slice(&C::split4(&[flat(0), flat(1), flat(2), flat(3)])),
+            2 => {
+                let [a, b] = [flat(rest, 0, wanted), flat(rest, 1, wanted)];
+                [table[0], table[1]] = L::split2([a, b]);
+            }
+            4 => {
+                let [a, b] = [flat(rest, 0, wanted), flat(rest, 1, wanted)];
+                let [c, d] = [flat(rest, 2, wanted), flat(rest, 3, wanted)];
+                [table[0], table[1], table[2], table[3]] = L::split4([a, b, c, d]);
+            }
             _ => {
                 // not operations: numbers of classes
-                let mut square = [[0.0; LANES]; LANES];
-                for row in 0..group.count {
-                    square[row] = part(row * classes, classes);
+                if is_whole(rest, classes, group) {
+                    for row in 0..LANES {
+                        table[row] = L::load(rest.as_ptr().add(row * classes));
+                    }
+                } else {
+                    for row in 0..LANES {
+                        if row < group.count {
+                            table[row] = L::load_part(rest.as_ptr().add(row * classes), classes);
+                        }
+                    }
                 }
-                *table = C::transpose(&square);
+                table = L::transpose(&table);
             }
+        }
+        table
+    }
+}
+
+/// Whether sixteen elements may be touched from the beginning of each of sixteen rows.
+#[inline(always)]
+fn is_whole(rest: &[f32], classes: usize, group: &Group) -> bool {
+    group.count == LANES && (LANES - 1) * classes + LANES <= rest.len()
+}
+
+/// Sixteen elements from `16·index` on, of which those from `wanted` on are zeros.
+#[inline(always)]
+unsafe fn flat<L: Lanes>(from: &[f32], index: usize, wanted: usize) -> L {
+    let at = index * LANES;
+    // SAFETY: the caller's promise: `from` has `wanted` elements.
+    unsafe {
+        if at + LANES <= wanted {
+            L::load(from.as_ptr().add(at))
+        } else if at < wanted {
+            L::load_part(from.as_ptr().add(at), wanted - at)
+        } else {
+            L::splat(0.0)
         }
     }
 }
 
 /// The columns as the group's rows.
 #[inline(always)]
-#[allow(unsafe_code)]
-fn store<C: Columns, const FIXED: usize>(
+unsafe fn store<L: Lanes, const FIXED: usize>(
     to: &mut [f32],
     classes: usize,
     group: &Group,
-    table: &Table,
+    table: &Table<L>,
 ) {
     let rest = &mut to[group.first * classes..];
     let wanted = group.count * classes;
     assert!(wanted <= rest.len(), "rows beyond the matrix");
-    let mut part = |at: usize, count: usize, lanes: &Lanes| {
-        if at < wanted {
-            // SAFETY: this is inlined into the level of `C`; the part lies within `rest`.
-            unsafe { C::store_part(lanes, rest.as_mut_ptr().add(at), count.min(wanted - at)) };
-        }
-    };
-    // SAFETY: as above.
+    // SAFETY: the caller's promise; below `wanted` (or in the whole case, below the end) there are elements.
     unsafe {
         match FIXED {
             2 => {
-                let flat = C::join2(&[table[0], table[1]]);
-                flat.iter().enumerate().for_each(|(i, lanes)| part(i * LANES, LANES, lanes));
+                let [a, b] = L::join2([table[0], table[1]]);
+                put(rest, 0, wanted, a);
+                put(rest, 1, wanted, b);
             }
             4 => {
-                let flat = C::join4(&[table[0], table[1], table[2], table[3]]);
-                flat.iter().enumerate().for_each(|(i, lanes)| part(i * LANES, LANES, lanes));
+                let [a, b, c, d] = L::join4([table[0], table[1], table[2], table[3]]);
+                put(rest, 0, wanted, a);
+                put(rest, 1, wanted, b);
+                put(rest, 2, wanted, c);
+                put(rest, 3, wanted, d);
             }
             _ => {
                 // not operations: numbers of classes
-                let rows = C::transpose(table);
-                rows.iter()
-                    .enumerate()
-                    .for_each(|(row, lanes)| part(row * classes, classes, lanes));
+                let rows = L::transpose(table);
+                if is_whole(rest, classes, group) {
+                    // What is stored beyond a row's end is overwritten by the next row, or the next group.
+                    for row in 0..LANES {
+                        rows[row].store(rest.as_mut_ptr().add(row * classes));
+                    }
+                } else {
+                    for row in 0..LANES {
+                        if row < group.count {
+                            rows[row].store_part(rest.as_mut_ptr().add(row * classes), classes);
+                        }
+                    }
+                }
             }
+        }
+    }
+}
+
+/// Stores sixteen elements from `16·index` on, without those from `wanted` on.
+#[inline(always)]
+unsafe fn put<L: Lanes>(to: &mut [f32], index: usize, wanted: usize, values: L) {
+    let at = index * LANES;
+    // SAFETY: the caller's promise: `to` has `wanted` elements.
+    unsafe {
+        if at + LANES <= wanted {
+            values.store(to.as_mut_ptr().add(at));
+        } else if at < wanted {
+            values.store_part(to.as_mut_ptr().add(at), wanted - at);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Row by row: log-probabilities, and spread targets over many classes.
 
-use super::{Group, Job, LANES, Lanes, Outputs, target};
+use super::{Group, Job, LANES, Outputs, Row, target};
 
 /// Log-probabilities: the normaliser is 0.
 #[inline(always)]
@@ -19,7 +19,7 @@ pub(super) fn run(job: &Job<'_>, outputs: &mut Outputs<'_>) {
         let rows =
             gradient[first * classes..(first + group.count) * classes].chunks_exact_mut(classes);
         for (lane, out) in rows.enumerate() {
-            if job.operands.by_index() && group.class[lane] < 0 {
+            if job.operands.by_index() && group.class[lane] < 0.0 {
                 out.fill(0.0);
                 continue;
             }
@@ -33,7 +33,7 @@ pub(super) fn run(job: &Job<'_>, outputs: &mut Outputs<'_>) {
 
 /// The losses of a group from the largest scores and the logarithms of the sums.
 #[inline(always)]
-pub(super) fn losses(job: &Job<'_>, group: &Group, largest: &Lanes, logarithms: &Lanes) -> Lanes {
+pub(super) fn losses(job: &Job<'_>, group: &Group, largest: &Row, logarithms: &Row) -> Row {
     let mut losses = [0.0; LANES];
     for lane in 0..group.count {
         losses[lane] = row_loss(job, group.first + lane, largest[lane], logarithms[lane]);

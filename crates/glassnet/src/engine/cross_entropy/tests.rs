@@ -1,6 +1,7 @@
 //! One pass against the rule spelled out: number by number, value and derivative apart.
 
 use super::*;
+use crate::engine::broadcast::maximum;
 use crate::engine::rows::BLOCK;
 use crate::math::elementary::{exp, log};
 

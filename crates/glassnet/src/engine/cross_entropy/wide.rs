@@ -1,113 +1,118 @@
 //! Many classes: exponentials are computed along the rows, and turned in squares of sixteen for the sums.
+//!
+//! # Safety
+//! Everything here is inlined into the level of `L`.
+#![allow(unsafe_code)]
 
-use super::{Columns, Group, Job, LANES, Lanes, Outputs, each, larger, plain};
+use super::{Group, Job, LANES, Lanes, Outputs, Row, plain};
 use crate::engine::rows::BLOCK;
 use crate::math::elementary::{exp, log};
 
 /// More than [`LANES`] classes.
+///
+/// # Safety
+/// As the module says.
 #[inline(always)]
-pub(super) fn run<C: Columns>(job: &Job<'_>, outputs: &mut Outputs<'_>) {
+pub(super) unsafe fn run<L: Lanes>(job: &Job<'_>, outputs: &mut Outputs<'_>) {
     let classes = job.operands.classes;
-    for first in (0..job.operands.rows()).step_by(LANES) {
+    let rows = job.operands.rows();
+    let mut first = 0;
+    while first < rows {
         let group = job.group(first);
         let places = first * classes..(first + group.count) * classes;
         let scores = &job.operands.scores[places.clone()];
         let mut gradient = outputs.gradient.as_deref_mut().map(|gradient| &mut gradient[places]);
-        let largest = maxima::<C>(scores, classes);
-        let sums = exponentials::<C>(scores, classes, &largest, gradient.as_deref_mut());
+        // SAFETY: the caller's promise.
+        let (largest, sums) = unsafe {
+            let largest = maxima::<L>(scores, classes).array();
+            (largest, exponentials::<L>(scores, classes, &largest, gradient.as_deref_mut()))
+        };
         if let Some(gradient) = gradient {
-            let shares = each(
-                #[inline(always)]
-                |lane| 1.0 / sums[lane],
-            );
-            derivatives(job, &group, &shares, gradient);
+            // SAFETY: as above.
+            let shares = unsafe { L::splat(1.0) }.over(sums).array();
+            // SAFETY: as above.
+            unsafe { derivatives::<L>(job, &group, &shares, gradient) };
         }
         if outputs.wants_losses() {
-            let logarithms = each(
-                #[inline(always)]
-                |lane| log(sums[lane]),
-            );
-            let losses = plain::losses(job, &group, &largest, &logarithms);
+            let losses = plain::losses(job, &group, &largest, &sums.map(log).array());
             outputs.put_losses(first, group.count, &losses);
         }
+        first += LANES;
     }
 }
 
 /// The largest of each row, of at most [`LANES`].
 #[inline(always)]
-#[allow(unsafe_code)]
-fn maxima<C: Columns>(scores: &[f32], classes: usize) -> Lanes {
-    let mut square = [[f32::NEG_INFINITY; LANES]; LANES];
+unsafe fn maxima<L: Lanes>(scores: &[f32], classes: usize) -> L {
+    // SAFETY: the caller's promise, here and below.
+    let mut square = unsafe { [L::splat(f32::NEG_INFINITY); LANES] };
     for (row, scores) in square.iter_mut().zip(scores.chunks_exact(classes)) {
-        let (pieces, rest) = scores.as_chunks::<LANES>();
-        let mut largest = pieces[0];
-        for piece in &pieces[1..] {
-            largest = larger(piece, &largest);
+        // The last piece again includes what has been seen.
+        let (pieces, last) = (scores.as_chunks::<LANES>().0, &scores[classes - LANES..]);
+        // SAFETY: as above; every piece has 16 elements.
+        unsafe {
+            *row = L::load(last.as_ptr());
+            for piece in pieces {
+                *row = L::load(piece.as_ptr()).larger(*row);
+            }
         }
-        if !rest.is_empty() {
-            // The last piece again includes what has been seen.
-            let last: &[f32] = &scores[classes - LANES..];
-            largest = larger(
-                &each(
-                    #[inline(always)]
-                    |lane| last[lane],
-                ),
-                &largest,
-            );
-        }
-        *row = largest;
     }
-    // SAFETY: this is inlined into the level of `C`.
-    let columns = unsafe { C::transpose(&square) };
-    columns.iter().fold(
-        [f32::NEG_INFINITY; LANES],
-        #[inline(always)]
-        |largest, column| larger(column, &largest),
-    )
+    let columns = L::transpose(&square);
+    let mut largest = columns[0];
+    for column in 1..LANES {
+        largest = columns[column].larger(largest);
+    }
+    largest
 }
 
 /// `e^(z − largest)` into `out`, if wanted, and its sum over each row, of at most [`LANES`]: in blocks as everywhere.
 #[inline(always)]
-#[allow(unsafe_code)]
-fn exponentials<C: Columns>(
+unsafe fn exponentials<L: Lanes>(
     scores: &[f32],
     classes: usize,
-    largest: &Lanes,
+    largest: &Row,
     mut out: Option<&mut [f32]>,
-) -> Lanes {
+) -> L {
     let rows = scores.len() / classes;
-    let mut total = [0.0; LANES];
-    let mut block = [0.0; LANES];
-    for start in (0..classes).step_by(LANES) {
+    // SAFETY: the caller's promise, here and below.
+    let zero = unsafe { L::splat(0.0) };
+    let (mut total, mut block) = (zero, zero);
+    let mut start = 0;
+    while start < classes {
         let count = (classes - start).min(LANES);
-        let mut square = [[0.0; LANES]; LANES];
-        for row in 0..rows {
+        let mut square = [zero; LANES];
+        for row in 0..rows.min(LANES) {
             let at = row * classes + start;
             let z = &scores[at..at + count];
-            // SAFETY: this is inlined into the level of `C`; `z` has `count` elements, and so has the part of `out`.
-            let z = unsafe { C::load_part(z.as_ptr(), count) };
-            square[row] = each(
-                #[inline(always)]
-                |lane| exp(z[lane] - largest[row]),
-            );
-            if let Some(out) = &mut out {
-                let part = &mut out[at..at + count];
-                // SAFETY: as above.
-                unsafe { C::store_part(&square[row], part.as_mut_ptr(), count) };
+            // SAFETY: as above; `z` has `count` elements, and so has the part of `out`.
+            unsafe {
+                let z = if count == LANES {
+                    L::load(z.as_ptr())
+                } else {
+                    L::load_part(z.as_ptr(), count)
+                };
+                let e = z.minus(L::splat(largest[row])).map(exp);
+                if let Some(out) = &mut out {
+                    let part = &mut out[at..at + count];
+                    if count == LANES {
+                        e.store(part.as_mut_ptr());
+                    } else {
+                        e.store_part(part.as_mut_ptr(), count);
+                    }
+                }
+                square[row] = e;
             }
         }
-        // SAFETY: as above.
-        let columns = unsafe { C::transpose(&square) };
-        for column in &columns[..count] {
-            for lane in 0..LANES {
-                block[lane] += column[lane];
+        let columns = L::transpose(&square);
+        for column in 0..LANES {
+            if column < count {
+                block = block.plus(columns[column]);
             }
         }
-        if (start + LANES).is_multiple_of(BLOCK) || start + LANES >= classes {
-            for lane in 0..LANES {
-                total[lane] += block[lane];
-            }
-            block = [0.0; LANES];
+        start += LANES;
+        if start.is_multiple_of(BLOCK) || start >= classes {
+            total = total.plus(block);
+            block = zero;
         }
     }
     total
@@ -115,17 +120,18 @@ fn exponentials<C: Columns>(
 
 /// From the exponentials in `out`.
 #[inline(always)]
-fn derivatives(job: &Job<'_>, group: &Group, shares: &Lanes, out: &mut [f32]) {
+unsafe fn derivatives<L: Lanes>(job: &Job<'_>, group: &Group, shares: &Row, out: &mut [f32]) {
     for (lane, out) in out.chunks_exact_mut(job.operands.classes).enumerate() {
-        if job.operands.by_index() && group.class[lane] < 0 {
+        if job.operands.by_index() && group.class[lane] < 0.0 {
             out.fill(0.0);
             continue;
         }
         let (share, scale) = (shares[lane], group.scale[lane]);
         if job.is_sharp() {
-            let (class, weight) = (group.class[lane] as usize, group.weight[lane]);
+            let (row, weight) = (group.first + lane, group.weight[lane]);
+            let class = job.operands.indices[row] as usize;
             let own = (out[class] * share).mul_add(weight, -weight) * scale;
-            out.iter_mut().for_each(|out| *out = (*out * share).mul_add(weight, -0.0) * scale);
+            out.iter_mut().for_each(|out| *out = *out * share * weight * scale);
             out[class] = own;
         } else {
             out.iter_mut().for_each(|out| *out *= share);

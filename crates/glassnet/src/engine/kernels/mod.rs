@@ -5,8 +5,8 @@
 //! are the same (DESIGN, 'One float semantics'); tests compare them. The [`Level`] is found once and handed down as an
 //! argument: there is no global state.
 
-mod columns;
 mod dispatch;
+mod lanes;
 mod map;
 mod product;
 mod tile;
@@ -15,7 +15,8 @@ mod vector;
 #[cfg(test)]
 mod tests;
 
-pub(super) use columns::{ColumnKernel, Columns, LANES, Lanes, dispatch_columns};
 pub use dispatch::Level;
+pub(super) use lanes::{LANES, Lanes, LanesKernel, dispatch_lanes};
+pub(super) use lanes::{Pair, Plain, Wide};
 pub use map::{Map, Sweep, map, sweep};
 pub use product::{Identity, KC, Product, Right, product, sum_rows};
