@@ -45,34 +45,18 @@ impl Operands<'_> {
     }
 }
 
-/// The loss into `out`, or with `dy` its derivative towards the scores.
-pub(super) fn run(
-    level: Level,
-    loss: CrossEntropy,
-    dy: Option<&[f32]>,
-    operands: &Operands<'_>,
-    out: &mut [f32],
-) -> Result<()> {
-    let (value, gradient) = match dy {
-        None => (Some(out), None),
-        Some(dy) => (None, Some((dy, out))),
-    };
-    dispatch_lanes(level, Run { loss, operands, value, gradient })
-}
-
-/// The loss into `out_loss` and its derivative towards the scores into `out_gradient`, in one pass: the bits of two.
+/// The loss into `value`, its derivative towards the scores (times what comes from above) into `gradient`, or both in
+/// one pass with the bits of two.
 ///
 /// # Errors
 /// When a class does not exist; the outputs are then as they were.
-pub(super) fn both(
+pub(super) fn run(
     level: Level,
     loss: CrossEntropy,
-    dy: &[f32],
     operands: &Operands<'_>,
-    out_loss: &mut [f32],
-    out_gradient: &mut [f32],
+    value: Option<&mut [f32]>,
+    gradient: Option<(&[f32], &mut [f32])>,
 ) -> Result<()> {
-    let (value, gradient) = (Some(out_loss), Some((dy, out_gradient)));
     dispatch_lanes(level, Run { loss, operands, value, gradient })
 }
 
@@ -90,35 +74,20 @@ impl LanesKernel for Run<'_> {
     #[allow(unsafe_code)]
     unsafe fn run<L: Lanes>(self) -> Result<()> {
         // SAFETY: the caller's promise.
-        unsafe { compute::<L>(self.loss, self.operands, self.value, self.gradient) }
+        unsafe { run_inner::<L>(self.loss, self.operands, self.value, self.gradient) }
     }
 }
 
-/// [`both`] without dispatch, to be inlined into code that is already compiled for the level of `L`.
+/// [`run`] without dispatch, to be inlined into code that is already compiled for the level of `L`.
 ///
 /// # Errors
-/// As [`both`].
+/// As [`run`].
 ///
 /// # Safety
 /// To be called inside that level.
 #[inline(always)]
 #[allow(unsafe_code)]
-pub(super) unsafe fn both_inner<L: Lanes>(
-    loss: CrossEntropy,
-    dy: &[f32],
-    operands: &Operands<'_>,
-    out_loss: &mut [f32],
-    out_gradient: &mut [f32],
-) -> Result<()> {
-    // SAFETY: the caller's promise.
-    unsafe { compute::<L>(loss, operands, Some(out_loss), Some((dy, out_gradient))) }
-}
-
-/// # Safety
-/// To be called inside the level of `L`.
-#[inline(always)]
-#[allow(unsafe_code)]
-unsafe fn compute<L: Lanes>(
+pub(super) unsafe fn run_inner<L: Lanes>(
     loss: CrossEntropy,
     operands: &Operands<'_>,
     value: Option<&mut [f32]>,

@@ -10,6 +10,7 @@
 //! inside [`dispatch`](super::dispatch) of that level: what makes one from nothing is `unsafe`, what needs one is not.
 
 use super::dispatch::{Kernel, Level, Set, dispatch};
+use super::vector::Lanes8;
 
 /// How many numbers stand side by side.
 pub(in crate::engine) const LANES: usize = 16;
@@ -82,6 +83,26 @@ pub(in crate::engine) trait LanesKernel {
     /// To be called inside the level of `L`.
     #[allow(unsafe_code)]
     unsafe fn run<L: Lanes>(self) -> Self::Output;
+}
+
+/// The lanes that go with an instruction set's register: for code that is compiled with registers `V` already.
+pub(in crate::engine) trait Sixteen {
+    /// Them.
+    type Lanes: Lanes;
+}
+
+impl Sixteen for Lanes8 {
+    type Lanes = Plain;
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Sixteen for std::arch::x86_64::__m256 {
+    type Lanes = pair::Pair;
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Sixteen for std::arch::x86_64::__m512 {
+    type Lanes = wide::Wide;
 }
 
 /// Runs the copy of `kernel` that was compiled for `level`.
@@ -228,11 +249,7 @@ impl Lanes for Plain {
 #[cfg(target_arch = "x86_64")]
 mod pair;
 #[cfg(target_arch = "x86_64")]
-pub(in crate::engine) use pair::Pair;
-#[cfg(target_arch = "x86_64")]
 mod wide;
-#[cfg(target_arch = "x86_64")]
-pub(in crate::engine) use wide::Wide;
 
 #[cfg(test)]
 mod tests;

@@ -6,9 +6,13 @@
 //! argument: there is no global state.
 
 mod dispatch;
+mod few;
 mod lanes;
 mod map;
+mod pack;
 mod product;
+mod shape;
+mod sums;
 mod tile;
 mod vector;
 
@@ -16,7 +20,18 @@ mod vector;
 mod tests;
 
 pub use dispatch::Level;
-pub(super) use lanes::{LANES, Lanes, LanesKernel, dispatch_lanes};
-pub(super) use lanes::{Pair, Plain, Wide};
 pub use map::{Map, Sweep, map, sweep};
-pub use product::{Identity, KC, Product, Right, product, sum_rows};
+pub use pack::pack_right;
+pub use product::{Operands, product};
+pub use shape::{Epilogue, KC, Left, Product, Right};
+pub use sums::sum_rows;
+
+pub(in crate::engine) use dispatch::Set;
+pub(in crate::engine) use dispatch::{Kernel, dispatch};
+pub(in crate::engine) use few::{Few, Reach};
+pub(in crate::engine) use lanes::{LANES, Lanes, LanesKernel, Sixteen, dispatch_lanes};
+#[allow(unused_imports, reason = "for prepacked weights")]
+pub(in crate::engine) use pack::pack_right_part;
+#[allow(unused_imports, reason = "for prepacked weights")]
+pub(in crate::engine) use product::{Pointers, product_part_in};
+pub(in crate::engine) use vector::Lanes8;
