@@ -36,6 +36,7 @@ mod pair;
 mod place;
 mod pool;
 mod rows;
+pub(crate) mod rule;
 mod schedule;
 mod self_test;
 mod tiny;

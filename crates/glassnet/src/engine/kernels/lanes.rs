@@ -29,6 +29,12 @@ pub(in crate::engine) trait Lanes: Copy {
     /// Stores the first `count` numbers (at most [`LANES`]); touches no others.
     unsafe fn store_part(self, to: *mut f32, count: usize);
 
+    /// As [`Lanes::load_part`], in pieces of 8, 4, 2 and 1 numbers. A processor hands on what [`Lanes::store_pieces`]
+    /// has just stored to a load of the same pieces, but neither from a masked store nor to a load that reaches further.
+    unsafe fn load_pieces(from: *const f32, count: usize) -> Self;
+    /// As [`Lanes::store_part`], in pieces of 8, 4, 2 and 1 numbers.
+    unsafe fn store_pieces(self, to: *mut f32, count: usize);
+
     fn plus(self, other: Self) -> Self;
     fn minus(self, other: Self) -> Self;
     fn times(self, other: Self) -> Self;
@@ -191,6 +197,16 @@ impl Lanes for Plain {
         }
     }
 
+    unsafe fn load_pieces(from: *const f32, count: usize) -> Self {
+        // SAFETY: as above.
+        unsafe { Self::load_part(from, count) }
+    }
+
+    unsafe fn store_pieces(self, to: *mut f32, count: usize) {
+        // SAFETY: as above.
+        unsafe { self.store_part(to, count) };
+    }
+
     fn plus(self, other: Self) -> Self {
         self.zip(other, |a, b| a + b)
     }
@@ -248,6 +264,8 @@ impl Lanes for Plain {
 
 #[cfg(target_arch = "x86_64")]
 mod pair;
+#[cfg(target_arch = "x86_64")]
+mod pieces;
 #[cfg(target_arch = "x86_64")]
 mod wide;
 

@@ -30,6 +30,7 @@ pub(in crate::engine) use dispatch::Set;
 pub(in crate::engine) use dispatch::{Kernel, dispatch};
 pub(in crate::engine) use few::{Few, Reach};
 pub(in crate::engine) use lanes::{LANES, Lanes, LanesKernel, Sixteen, dispatch_lanes};
+pub(in crate::engine) use map::sweep_inner;
 #[allow(unused_imports, reason = "for prepacked weights")]
 pub(in crate::engine) use pack::pack_right_part;
 #[allow(unused_imports, reason = "for prepacked weights")]

@@ -2,6 +2,7 @@
 
 use std::arch::x86_64::*;
 
+use super::pieces::{load_8, store_8};
 use super::{LANES, Lanes};
 
 /// Sixteen numbers in two registers of AVX2.
@@ -125,7 +126,11 @@ impl Lanes for Pair {
         // SAFETY: as above; masked elements are not touched, and the second half only where it exists.
         unsafe {
             let rest = count.saturating_sub(8);
-            let first = _mm256_maskload_ps(from, first_of_8(count));
+            let first = match count {
+                4 => _mm256_zextps128_ps256(_mm_loadu_ps(from)),
+                count if count >= 8 => _mm256_loadu_ps(from),
+                count => _mm256_maskload_ps(from, first_of_8(count)),
+            };
             let after = if rest > 0 { 8 } else { 0 };
             Pair(first, _mm256_maskload_ps(from.add(after), first_of_8(rest)))
         }
@@ -142,11 +147,32 @@ impl Lanes for Pair {
 
     #[inline(always)]
     unsafe fn store_part(self, to: *mut f32, count: usize) {
-        // SAFETY: as above; masked elements are not touched, and the second half only where it exists.
+        // Masked stores take a hundred cycles on some processors.
+        // SAFETY: as above.
+        unsafe { self.store_pieces(to, count) };
+    }
+
+    #[inline(always)]
+    unsafe fn load_pieces(from: *const f32, count: usize) -> Self {
+        // SAFETY: as above; the second half is only read where it exists.
         unsafe {
-            _mm256_maskstore_ps(to, first_of_8(count), self.0);
-            if count > 8 {
-                _mm256_maskstore_ps(to.add(8), first_of_8(count - 8), self.1);
+            if count >= 8 {
+                Pair(_mm256_loadu_ps(from), load_8(from.add(8), count - 8))
+            } else {
+                Pair(load_8(from, count), _mm256_setzero_ps())
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn store_pieces(self, to: *mut f32, count: usize) {
+        // SAFETY: as above.
+        unsafe {
+            if count >= 8 {
+                _mm256_storeu_ps(to, self.0);
+                store_8(self.1, to.add(8), count - 8);
+            } else {
+                store_8(self.0, to, count);
             }
         }
     }

@@ -35,13 +35,15 @@ unsafe fn shuffles<L: Lanes>() {
         check(L::join4(L::split4(four)), expected);
         for count in 0..=LANES {
             let part = L::load_part(flat[1..].as_ptr(), count).array();
-            let mut to = [-1.0; LANES + 1];
+            assert_eq!(L::load_pieces(flat[1..].as_ptr(), count).array(), part);
+            let (mut to, mut pieces) = ([-1.0; LANES + 1], [-1.0; LANES + 1]);
             row(1).store_part(to.as_mut_ptr(), count);
+            row(1).store_pieces(pieces.as_mut_ptr(), count);
             for lane in 0..LANES {
                 assert_eq!(part[lane], if lane < count { lane as f32 + 1.0 } else { 0.0 });
                 assert_eq!(to[lane], if lane < count { lane as f32 + 16.0 } else { -1.0 });
             }
-            assert_eq!(to[LANES], -1.0);
+            assert_eq!((to[LANES], pieces), (-1.0, to));
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::arch::x86_64::*;
 
+use super::pieces::{load_8, store_8};
 use super::{LANES, Lanes};
 
 /// Sixteen numbers in a register of AVX-512.
@@ -30,8 +31,14 @@ impl Lanes for Wide {
 
     #[inline(always)]
     unsafe fn load_part(from: *const f32, count: usize) -> Self {
-        // SAFETY: as above; masked elements are not touched.
-        Wide(unsafe { _mm512_maskz_loadu_ps(first_of_16(count), from) })
+        // SAFETY: as above; masked elements are not touched. Where it can be, a load is as wide as what was stored.
+        Wide(unsafe {
+            match count {
+                8 => _mm512_zextps256_ps512(_mm256_loadu_ps(from)),
+                4 => _mm512_zextps128_ps512(_mm_loadu_ps(from)),
+                count => _mm512_maskz_loadu_ps(first_of_16(count), from),
+            }
+        })
     }
 
     #[inline(always)]
@@ -42,8 +49,40 @@ impl Lanes for Wide {
 
     #[inline(always)]
     unsafe fn store_part(self, to: *mut f32, count: usize) {
-        // SAFETY: as above; masked elements are not touched.
-        unsafe { _mm512_mask_storeu_ps(to, first_of_16(count), self.0) };
+        // SAFETY: as above; masked elements are not touched. What is stored without a mask can be loaded again at once.
+        unsafe {
+            match count {
+                8 => _mm256_storeu_ps(to, _mm512_castps512_ps256(self.0)),
+                4 => _mm_storeu_ps(to, _mm512_castps512_ps128(self.0)),
+                count => _mm512_mask_storeu_ps(to, first_of_16(count), self.0),
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn load_pieces(from: *const f32, count: usize) -> Self {
+        // SAFETY: as above; the second half is only read where it exists.
+        Wide(unsafe {
+            if count >= 8 {
+                let eight = _mm512_castps256_ps512(_mm256_loadu_ps(from));
+                _mm512_insertf32x8::<1>(eight, load_8(from.add(8), count - 8))
+            } else {
+                _mm512_zextps256_ps512(load_8(from, count))
+            }
+        })
+    }
+
+    #[inline(always)]
+    unsafe fn store_pieces(self, to: *mut f32, count: usize) {
+        // SAFETY: as above.
+        unsafe {
+            if count >= 8 {
+                _mm256_storeu_ps(to, _mm512_castps512_ps256(self.0));
+                store_8(_mm512_extractf32x8_ps::<1>(self.0), to.add(8), count - 8);
+            } else {
+                store_8(_mm512_castps512_ps256(self.0), to, count);
+            }
+        }
     }
 
     #[inline(always)]
