@@ -35,4 +35,6 @@ pub(in crate::engine) use map::sweep_inner;
 pub(in crate::engine) use pack::pack_right_part;
 #[allow(unused_imports, reason = "for prepacked weights")]
 pub(in crate::engine) use product::{Pointers, product_part_in};
+#[cfg(test)]
+pub(in crate::engine) use product::product_part;
 pub(in crate::engine) use vector::Lanes8;

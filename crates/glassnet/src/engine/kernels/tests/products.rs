@@ -333,7 +333,7 @@ fn rows_are_summed_as_a_product_with_ones() {
         let expected = case.expected();
         for level in Level::supported() {
             let mut out = vec![f32::NAN; n];
-            sum_rows(level, m, n, &case.b, &mut out);
+            sum_rows(level, m, n, n, &case.b, &mut out);
             assert_eq!(bits(&out), bits(&expected), "{level} {m} {n}");
         }
     }
