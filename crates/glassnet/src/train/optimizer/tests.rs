@@ -352,7 +352,8 @@ fn a_step_in_parts_is_the_step() -> Result<()> {
             let rule = optimizer.begin(0.1, &mut state_apart);
             // On every level, from the last to the first: no part knows of the others.
             let parts = [0..1, 1..17, 17..40, 40..150];
-            for (part, level) in parts.into_iter().rev().zip(Level::supported().cycle()) {
+            let levels: Vec<Level> = Level::supported().collect();
+            for (part, level) in parts.into_iter().rev().zip(levels.into_iter().cycle()) {
                 let slots = state_apart.slots_of(&rule);
                 let slots = slots.map(|slot| slot.get_mut(part.clone()).unwrap_or(&mut []));
                 rule.apply(level, &mut apart[part.clone()], &gradients[part], slots);
