@@ -20,6 +20,7 @@ mod accesses;
 mod aligned;
 mod arena;
 mod broadcast;
+mod chains;
 mod cost;
 mod cross_entropy;
 mod divide;
