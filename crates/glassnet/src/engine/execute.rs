@@ -275,14 +275,11 @@ fn cross_entropy(level: Level, entropy: &Entropy, arena: &Arena) -> Result<()> {
     };
     // SAFETY: as above.
     let write = |slot| unsafe { arena.floats_mut(slot) };
-    if let Some(value) = entropy.value {
-        cross_entropy::run(level, entropy.loss, None, &operands, write(value))?;
-    }
-    if let Some((dy, out)) = entropy.derivative {
-        cross_entropy::run(level, entropy.loss, Some(read(dy)), &operands, write(out))?;
-    }
-    Ok(())
+    let value = entropy.value.map(write);
+    let gradient = entropy.derivative.map(|(dy, out)| (read(dy), write(out)));
+    cross_entropy::run(level, entropy.loss, &operands, value, gradient)
 }
+
 fn embedding(weight: &[f32], index: &[i64], width: usize, out: &mut [f32]) -> Result<()> {
     let rows = weight.len().checked_div(width).unwrap_or(0);
     for (place, &row) in index.iter().enumerate() {
