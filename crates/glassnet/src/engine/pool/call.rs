@@ -35,7 +35,8 @@ use std::hint::spin_loop;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{JoinHandle, park, yield_now};
 
-use super::{Line, Member, OFFERS};
+use super::shared::Line;
+use super::{Member, OFFERS};
 
 /// Somebody sleeps until the ticket changes.
 const ASLEEP: u64 = 1;
