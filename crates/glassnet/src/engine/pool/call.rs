@@ -193,7 +193,7 @@ impl Call {
 
     /// Lets all workers end, once they are woken. There must be no job.
     pub(super) fn end(&self) {
-        self.ticket.store(self.next_number(), Ordering::Release);
+        self.ticket.swap(self.next_number(), Ordering::AcqRel);
     }
 
     /// Waits, as worker `index` (from 1), for another ticket than `seen`, and returns it with what it means.
