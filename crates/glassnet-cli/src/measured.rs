@@ -38,7 +38,7 @@ pub(crate) fn measure(
 ) -> Result<Measured> {
     let data = dataset(encoded)?;
     let outputs = predictor.predict(data.features())?;
-    let mut scorer = Scorer::new(criterion, &predictor.output_shape(), &data, &Default::default())?;
+    let mut scorer = Scorer::new(criterion, &predictor.output_shape(), &data, predictor.config())?;
     let loss = Some(scorer.loss(&outputs)?);
     let (metrics, confusion) = match &encoded.target {
         Some(EncodedTarget::Classes(classes)) => {

@@ -166,6 +166,11 @@ impl Plan {
         self.batch
     }
 
+    /// How many floats its memory holds.
+    pub(crate) fn values(&self) -> usize {
+        self.work_len
+    }
+
     /// Memory for running this plan, zeroed.
     pub fn memory(&self) -> Memory {
         Memory::new(self)
