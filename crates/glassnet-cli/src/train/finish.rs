@@ -5,13 +5,14 @@ use std::fmt::Write;
 use glassnet::Result;
 use glassnet::report::render;
 use glassnet::train::metrics::Metrics;
-use glassnet::train::{Config, EpochRecord, Predictor, Record, Stopped};
+use glassnet::train::{Config, EpochRecord, Record, Stopped};
 use glassnet_formats::{Card, CheckpointContext, ModelFile, Task};
 use serde_json::{Value, json};
 
 use super::{Outputs, Rows, report};
 use crate::args;
 use crate::measured::{self, Measured, baseline, confusion_table, metrics_table};
+use crate::scores::Scores;
 use crate::terminal::Terminal;
 
 /// A training that has ended.
@@ -102,10 +103,9 @@ pub(super) fn is_ours(head: &[u8]) -> bool {
 fn measure(outcome: &Outcome<'_>) -> Result<Results> {
     let rows = outcome.rows;
     let target = rows.preprocessing.target();
-    let width = rows.preprocessing.width();
-    let mut predictor = Predictor::new(&outcome.record.network, &[width], &outcome.config.engine)?;
+    let mut scores = Scores::new([&outcome.record.network], &rows.preprocessing)?;
     let mut on = |encoded: &glassnet_data::Encoded| {
-        measured::measure(&mut predictor, &outcome.config.criterion, encoded, target)
+        measured::measure(&mut scores, &outcome.config.criterion, encoded, target)
     };
     let train = on(&rows.training)?;
     let validation = rows.validation.as_ref().map(&mut on).transpose()?;
