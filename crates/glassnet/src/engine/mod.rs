@@ -30,11 +30,13 @@ mod memory;
 mod moves;
 mod pair;
 mod place;
+mod pool;
 mod rows;
 mod self_test;
 
 pub use kernels::Level;
 pub use memory::{Block, Memory};
+pub use pool::{Member, Pool};
 pub use self_test::{SelfTest, self_test};
 
 use crate::error::Result;
@@ -51,12 +53,15 @@ pub struct Config {
     pub fuse: bool,
     /// Nodes whose values are kept until the next run, besides the results.
     pub observe: Vec<NodeId>,
+    /// The threads that compute with the calling one, where they make it faster; without them it computes alone. They
+    /// change no bit of a result.
+    pub pool: Option<Pool>,
 }
 
 impl Default for Config {
-    /// The best instruction set of this processor, fused, nothing observed.
+    /// The best instruction set of this processor, fused, nothing observed, on the calling thread alone.
     fn default() -> Self {
-        Config { level: Level::detect(), fuse: true, observe: vec![] }
+        Config { level: Level::detect(), fuse: true, observe: vec![], pool: None }
     }
 }
 
