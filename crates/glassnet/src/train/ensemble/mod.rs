@@ -20,6 +20,7 @@ use super::observer::{Control, Observer, StepEvent};
 use super::plans::Plans;
 use super::record::{EpochRecord, Record};
 use super::{Config, Session};
+use crate::engine::Pool;
 use crate::error::{Error, Result};
 use crate::nn::Network;
 
@@ -67,7 +68,7 @@ impl EnsembleObserver for () {}
 /// Trainings that run at once, each as if it were alone.
 ///
 /// ```
-/// use glassnet::{Tensor, nn::{self, loss::Criterion}};
+/// use glassnet::{Tensor, engine::Pool, nn::{self, loss::Criterion}};
 /// use glassnet::train::{Config, Dataset, Ensemble, Features, Member, Target, optimizer::Optimizer};
 /// let x = Tensor::from_rows(&[[0.0_f32, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])?;
 /// let data = Dataset::new(Features::Floats(x), Target::Classes(vec![0, 1, 1, 0]))?;
@@ -78,7 +79,7 @@ impl EnsembleObserver for () {}
 ///     Ok(Member { network, config, training: &data, rows: None, validation: None })
 /// };
 /// let members = [member(0)?, member(1)?, member(2)?];
-/// let records = Ensemble::new(&members)?.run(&());
+/// let records = Ensemble::new(&members)?.run(&Pool::new(2)?, &());
 /// assert!(records.iter().flatten().all(|record| record.history.len() == 100));
 /// # Ok::<(), glassnet::Error>(())
 /// ```
@@ -117,13 +118,15 @@ impl<'a> Ensemble<'a> {
         self.sessions.is_empty()
     }
 
-    /// Trains all members until the training of each is over, and returns what each leaves behind, in their order.
+    /// Trains all members on the threads of `pool` until the training of each is over, and returns what each leaves behind,
+    /// in their order.
     ///
     /// A member that fails, because its loss is no longer finite, leaves its error and does not disturb the others.
     /// When the observer stops the training, every member has its best weights so far.
-    pub fn run(self, observer: &dyn EnsembleObserver) -> Vec<Result<Record>> {
+    pub fn run(self, pool: &Pool, observer: &dyn EnsembleObserver) -> Vec<Result<Record>> {
+        let threads = pool.threads().min(self.len());
         let run = Run::new(self.sessions, observer);
-        run.work();
+        pool.for_each(threads, &|_| run.work());
         run.outcomes()
     }
 }

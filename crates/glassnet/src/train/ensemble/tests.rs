@@ -54,16 +54,22 @@ fn a_member_is_trained_as_if_it_were_alone() -> Result<()> {
                 let validation = (at < 3).then_some(&validation);
                 members.push(Member { network, config, training: &training, rows, validation });
             }
-            let found = Ensemble::new(&members)?.run(&());
-            assert_eq!(found.len(), members.len());
-            for (found, member) in found.into_iter().zip(&members) {
+            let mut alone = vec![];
+            for member in &members {
                 let own = match &member.rows {
                     Some(rows) => training.select(rows)?,
                     None => training.clone(),
                 };
                 let network = member.network.clone();
-                let alone = Session::new(network, &own, member.validation, &member.config)?;
-                same(&found?, &alone.run(&mut ())?);
+                let session = Session::new(network, &own, member.validation, &member.config)?;
+                alone.push(session.run(&mut ())?);
+            }
+            for threads in [1, 2, 3, 5] {
+                let found = Ensemble::new(&members)?.run(&Pool::new(threads)?, &());
+                assert_eq!(found.len(), members.len());
+                for (found, alone) in found.into_iter().zip(&alone) {
+                    same(&found?, alone);
+                }
             }
         }
     }
@@ -80,7 +86,7 @@ fn a_member_that_diverges_leaves_the_others_alone() -> Result<()> {
         Ok(Member { network, config, training: &training, rows: None, validation: None })
     };
     let members = [member(0.1)?, member(1e30)?, member(0.2)?];
-    let found = Ensemble::new(&members)?.run(&());
+    let found = Ensemble::new(&members)?.run(&Pool::new(2)?, &());
     assert_eq!(found[1].as_ref().unwrap_err().kind(), crate::ErrorKind::Numeric);
     for at in [0, 2] {
         let network = members[at].network.clone();
@@ -122,7 +128,7 @@ fn stopping_one_stops_all_and_keeps_the_best_of_each() -> Result<()> {
         members.push(Member { network, config, training: &training, rows: None, validation });
     }
     let observer = StopAt { member: 1, epoch: 200, ended: Mutex::default() };
-    let found = Ensemble::new(&members)?.run(&observer);
+    let found = Ensemble::new(&members)?.run(&Pool::new(2)?, &observer);
     for record in &found {
         let record = record.as_ref().expect("no divergence");
         assert_eq!(record.stopped, Stopped::Interrupted);
@@ -167,7 +173,7 @@ fn what_does_not_fit_is_told_with_its_member() -> Result<()> {
         let error = Ensemble::new(&members).err().expect("a bad row");
         assert_eq!(error.details(), ["in member 1 (from 0)"]);
     }
-    assert!(Ensemble::new(&[])?.run(&()).is_empty());
+    assert!(Ensemble::new(&[])?.run(&Pool::new(2)?, &()).is_empty());
     Ok(())
 }
 
