@@ -174,7 +174,9 @@ pub(crate) struct Reading {
 #[command(after_help = "Examples:\n  \
     glassnet train data/seattle-weather.csv --target season --split-by month\n  \
     glassnet train data/digits.csv --target digit --hidden 64 --epochs 30\n  \
-    glassnet train data/autompg.csv --target mpg --loss huber --json")]
+    glassnet train data/autompg.csv --target mpg --loss huber --json\n  \
+    glassnet train data/autompg.csv --target mpg --folds 5\n  \
+    glassnet train data/seattle-weather.csv --target season --split-by month --ensemble 8")]
 pub(crate) struct Train {
     /// The table, a CSV file with a header; - for stdin.
     pub(crate) data: PathBuf,
@@ -252,6 +254,14 @@ pub(crate) struct Train {
     /// The order of rows: our own permutations, torch's randperm, or none.
     #[arg(long, value_enum, default_value = "own", help_heading = "Learning")]
     pub(crate) shuffle: ShuffleChoice,
+    /// Train N networks with the seeds SEED, SEED+1, … on the same rows; the model is all of them, and predicts the mean
+    /// of their probabilities or values. One of them is named MODEL#0, MODEL#1, …
+    #[arg(long, value_name = "N", value_parser = whole::<usize>, allow_negative_numbers = true, help_heading = "Many networks")]
+    pub(crate) ensemble: Option<usize>,
+    /// Cross-validation: the rows in K parts, each measured with a network that was trained on the others alone. The model
+    /// that is saved is the one that the command gives without --folds.
+    #[arg(long, value_name = "K", value_parser = whole::<usize>, allow_negative_numbers = true, help_heading = "Many networks")]
+    pub(crate) folds: Option<usize>,
     /// The part of the rows kept aside to watch the training, or a table; 0 for none.
     #[arg(
         long,

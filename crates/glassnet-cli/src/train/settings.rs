@@ -19,6 +19,9 @@ use crate::usage::at_flag;
 /// The largest number of epochs, and of rows per step.
 const MOST: usize = 1 << 40;
 
+/// The most networks that are trained at once.
+const MOST_NETWORKS: usize = 10_000;
+
 /// Checks the plain numbers before any file is read.
 pub(super) fn check(args: &Train) -> Result<()> {
     if args.batch_size == 0 || args.batch_size > MOST {
@@ -59,7 +62,8 @@ pub(super) fn check(args: &Train) -> Result<()> {
         .at("--split-by")
         .help("name another column, or leave it out"));
     }
-    if args.split_by.is_some() && validation_part(args)?.is_none() {
+    check_many(args)?;
+    if args.split_by.is_some() && validation_part(args)?.is_none() && args.folds.is_none() {
         return Err(Error::usage("a validation table of its own leaves nothing to split")
             .at("--split-by")
             .help("drop the column with --drop, or give --validation a part such as 0.2"));
@@ -78,6 +82,59 @@ pub(super) fn check(args: &Train) -> Result<()> {
         activation(&args.activation)?;
     }
     Ok(())
+}
+
+/// Checks the numbers of networks and folds, and what cannot be asked for together with them.
+fn check_many(args: &Train) -> Result<()> {
+    match args.ensemble {
+        Some(count @ (0 | 1)) => {
+            return Err(Error::usage(format!("{count} networks are no ensemble"))
+                .at("--ensemble")
+                .help("give at least 2, or leave it out to train one"));
+        }
+        Some(count) if count > MOST_NETWORKS => {
+            return Err(Error::usage(format!("{count} networks are too many"))
+                .at("--ensemble")
+                .help(format!("give at most {MOST_NETWORKS}")));
+        }
+        Some(count) if args.seed.checked_add(count as u64 - 1).is_none() => {
+            return Err(Error::usage("the seeds of the networks exceed 64 bits")
+                .at("--seed")
+                .help("give a smaller one"));
+        }
+        Some(_) | None => {}
+    }
+    match args.folds {
+        Some(count @ (0 | 1)) => {
+            return Err(Error::usage(format!("with --folds {count} nothing is left to train on"))
+                .at("--folds")
+                .help("give at least 2: each is measured with a network trained on the others"));
+        }
+        Some(count) if count.saturating_mul(args.ensemble.unwrap_or(1)) > MOST_NETWORKS => {
+            return Err(Error::usage(format!("{count} folds are too many networks"))
+                .at("--folds")
+                .help(format!("at most {MOST_NETWORKS} networks are trained at once")));
+        }
+        Some(_) | None => {}
+    }
+    let many = match (args.ensemble, args.folds) {
+        (None, None) => return Ok(()),
+        (Some(_), _) => "--ensemble",
+        (None, Some(_)) => "--folds",
+    };
+    let of_one = [
+        ("--checkpoint", args.checkpoint.is_some()),
+        ("--resume", args.resume.is_some()),
+        ("--report", args.report.is_some()),
+    ];
+    match of_one.into_iter().find(|(_, given)| *given) {
+        Some((flag, _)) => {
+            Err(Error::usage(format!("{flag} is about one training, {many} about many"))
+                .at(flag)
+                .help(format!("leave out one of the two; --json and --history tell of many")))
+        }
+        None => Ok(()),
+    }
 }
 
 /// The part of the rows to validate on; `None` when `--validation` names a file.
