@@ -450,7 +450,8 @@ pub(crate) struct Summary {
 
 /// `glassnet bench`.
 #[derive(Clone, Debug, Args)]
-#[command(after_help = "Example:\n  glassnet bench 784-128-64-10 --batch-size 64")]
+#[command(after_help = "Examples:\n  glassnet bench 784-128-64-10 --batch-size 64\n  \
+    glassnet bench 6-32-32-32-4 --batch-size 80 --ensemble 64")]
 pub(crate) struct Bench {
     /// The network.
     pub(crate) net: String,
@@ -466,6 +467,9 @@ pub(crate) struct Bench {
     /// The loss.
     #[arg(long, value_enum, default_value = "cross_entropy")]
     pub(crate) loss: BenchLoss,
+    /// Train so many networks of this shape at once; the time is that of a step of one of them.
+    #[arg(long, value_name = "N", value_parser = whole::<usize>, allow_negative_numbers = true)]
+    pub(crate) ensemble: Option<usize>,
     /// How long to measure.
     #[arg(long, default_value_t = 2.0, value_parser = number, allow_negative_numbers = true, value_name = "X")]
     pub(crate) seconds: f64,

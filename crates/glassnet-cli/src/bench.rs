@@ -4,6 +4,7 @@
 //! gradient, optimiser. It is watched, not imitated: an observer reads the clock.
 
 mod case;
+mod ensemble;
 mod sampler;
 
 use glassnet::train::{
@@ -41,7 +42,15 @@ pub(crate) fn run(args: &args::Bench, terminal: &mut Terminal) -> Result<u8> {
     // Half of the time each where both are measured.
     let share = if case.config.is_some() { 0.5 } else { 1.0 };
     let train_step = match &case.config {
-        Some(config) => Some(train(&case, config, args.seconds * share, &interrupt)?),
+        Some(config) => {
+            let seconds = args.seconds * share;
+            Some(match args.ensemble {
+                None => train(&case, config, seconds, &interrupt)?,
+                Some(count) => {
+                    ensemble::train(&case, config, count, seconds, terminal.threads(), &interrupt)?
+                }
+            })
+        }
         None => None,
     };
     let forward = predict(&case, args.seconds * share, &interrupt)?;
@@ -53,10 +62,12 @@ pub(crate) fn run(args: &args::Bench, terminal: &mut Terminal) -> Result<u8> {
         None => (case.operations_forward(), forward.min),
     };
     let report = Report { gflops: operations / (fastest * 1e3), train_step, forward };
+    // A step of one network runs on one thread in this version; networks trained at once share the threads.
+    let threads = args.ensemble.map_or(1, |count| terminal.threads().min(count));
     if terminal.json() {
-        terminal.document(&document(args, &case, &report))?;
+        terminal.document(&document(args, &case, &report, threads))?;
     } else {
-        terminal.text(&text(args, &case, &report))?;
+        terminal.text(&text(args, &case, &report, threads))?;
     }
     Ok(0)
 }
@@ -70,7 +81,17 @@ fn check(args: &args::Bench) -> Result<()> {
             .at("--seconds")
             .help(format!("give a number above 0, at most {LONGEST}")));
     }
-    Ok(())
+    match args.ensemble {
+        Some(0) => Err(Error::usage("an ensemble of 0 networks has no step")
+            .at("--ensemble")
+            .help("give at least 1")),
+        Some(_) if args.optimizer == "none" => {
+            Err(Error::usage("only the training of an ensemble is measured")
+                .at("--ensemble")
+                .help("leave it out, or choose another --optimizer"))
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// Reads the clock after training steps.
@@ -143,7 +164,7 @@ fn loss_name(loss: BenchLoss) -> &'static str {
     }
 }
 
-fn document(args: &args::Bench, case: &Case, report: &Report) -> Value {
+fn document(args: &args::Bench, case: &Case, report: &Report, threads: usize) -> Value {
     let times = |times: &Times| json!({ "min": times.min, "median": times.median });
     json!({
         "schema": "glassnet.bench/1",
@@ -151,15 +172,15 @@ fn document(args: &args::Bench, case: &Case, report: &Report) -> Value {
         "batch_size": case.batch,
         "optimizer": args.optimizer,
         "loss": loss_name(args.loss),
-        // Products run on one thread in this version, whatever --threads allows.
-        "threads": 1,
+        "ensemble": args.ensemble,
+        "threads": threads,
         "train_step_us": report.train_step.as_ref().map(times),
         "forward_us": times(&report.forward),
         "gflops": report.gflops,
     })
 }
 
-fn text(args: &args::Bench, case: &Case, report: &Report) -> String {
+fn text(args: &args::Bench, case: &Case, report: &Report, threads: usize) -> String {
     let mut table = Table::new(&["", "min µs", "median µs", "rows/s"]);
     let mut row = |name: &str, times: &Times| {
         let rate = case.batch as f64 / (times.min * 1e-6);
@@ -171,7 +192,7 @@ fn text(args: &args::Bench, case: &Case, report: &Report) -> String {
         ]);
     };
     if let Some(times) = &report.train_step {
-        row("training step", times);
+        row(if args.ensemble.is_some() { "step of one network" } else { "training step" }, times);
     }
     row("forward", &report.forward);
     let training = match &case.config {
@@ -179,9 +200,11 @@ fn text(args: &args::Bench, case: &Case, report: &Report) -> String {
         None => String::new(),
     };
     format!(
-        "{}\nbatch of {}{training}, 1 thread, {} kernels\n\n{}\n{:.1} GFLOP/s\n",
+        "{}\nbatch of {}{training}, {}{}, {} kernels\n\n{}\n{:.1} GFLOP/s\n",
         case.network.module(),
         case.batch,
+        args.ensemble.map_or(String::new(), |count| format!("{count} networks at once, ")),
+        if threads == 1 { "1 thread".to_owned() } else { format!("{threads} threads") },
         glassnet::engine::Level::detect(),
         table.render(&[1, 2, 3]),
         report.gflops
