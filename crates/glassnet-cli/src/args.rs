@@ -206,9 +206,10 @@ pub(crate) struct Train {
     /// momentum=0.9)'.
     #[arg(long, default_value = "adam", help_heading = "Learning")]
     pub(crate) optimizer: String,
-    /// The learning rate, instead of the optimiser's own.
-    #[arg(long, value_parser = number, allow_negative_numbers = true, value_name = "X", help_heading = "Learning")]
-    pub(crate) lr: Option<f64>,
+    /// The learning rate, instead of the optimiser's own. Of several, X,X,…, each trains a network, and the one with the
+    /// lowest validation loss is the model.
+    #[arg(long, value_delimiter = ',', value_parser = number, allow_negative_numbers = true, value_name = "X,…", help_heading = "Learning")]
+    pub(crate) lr: Vec<f64>,
     /// The momentum of SGD or RMSprop.
     #[arg(long, value_parser = number, allow_negative_numbers = true, value_name = "X", help_heading = "Learning")]
     pub(crate) momentum: Option<f64>,

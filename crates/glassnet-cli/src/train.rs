@@ -38,7 +38,7 @@ pub(crate) fn run(args: &args::Train, terminal: &mut Terminal) -> Result<u8> {
     let outputs = prepare_outputs(args)?;
     let interrupt = Interrupt::watch()?;
     let source = Source::read(args, terminal)?;
-    if args.ensemble.is_some() || args.folds.is_some() {
+    if args.ensemble.is_some() || args.folds.is_some() || args.lr.len() > 1 {
         return many::run(args, &source, &outputs, &interrupt, terminal);
     }
     let rows = source.rows(terminal)?;

@@ -1,4 +1,4 @@
-//! `glassnet train` with many networks: `--ensemble`, `--folds`, both.
+//! `glassnet train` with many networks: `--ensemble`, `--folds`, both, and several rates of `--lr`.
 //!
 //! All are trained at once: the networks of every fold, and those of the model that is saved. A fold is measured on rows
 //! that nothing of it has seen: neither its weights, nor its preprocessing, nor the choice of its epoch.
@@ -46,17 +46,38 @@ impl Part {
     }
 
     /// The training of one network.
-    fn member(&self, seed: u64) -> Result<Member<'_>> {
-        let network = Network::new(self.module.clone(), seed)?;
-        let config = Config { seed, ..self.config.clone() };
+    fn member(&self, variant: Variant) -> Result<Member<'_>> {
+        let network = Network::new(self.module.clone(), variant.seed)?;
+        let mut config = Config { seed: variant.seed, ..self.config.clone() };
+        if let Some(lr) = variant.lr {
+            config.optimizer = config.optimizer.with_lr(lr);
+        }
         let validation = self.validation.as_ref();
         Ok(Member { network, config, training: &self.training, rows: None, validation })
     }
 }
 
+/// What differs between the networks of a part.
+#[derive(Clone, Copy)]
+struct Variant {
+    seed: u64,
+    /// One of several learning rates.
+    lr: Option<f64>,
+}
+
+impl Variant {
+    fn all(args: &args::Train) -> Vec<Self> {
+        if args.lr.len() > 1 {
+            return args.lr.iter().map(|&lr| Variant { seed: args.seed, lr: Some(lr) }).collect();
+        }
+        let count = args.ensemble.unwrap_or(1) as u64;
+        (0..count).map(|number| Variant { seed: args.seed + number, lr: None }).collect()
+    }
+}
+
 /// One network's training, over.
 struct Trained {
-    seed: u64,
+    variant: Variant,
     record: Result<Record>,
     /// The network by itself, where it is one of several.
     alone: Option<Results>,
@@ -71,7 +92,7 @@ struct Outcome {
 
 impl Outcome {
     /// Measures the networks that were trained on `part`.
-    fn measure(part: Part, records: Vec<(u64, Result<Record>)>) -> Result<Self> {
+    fn measure(part: Part, records: Vec<(Variant, Result<Record>)>) -> Result<Self> {
         let criterion = &part.config.criterion;
         let good: Vec<&Network> =
             records.iter().filter_map(|(_, record)| Some(&record.as_ref().ok()?.network)).collect();
@@ -82,16 +103,35 @@ impl Outcome {
         let results = finish::measure(&good, &part.rows, criterion)?;
         let several = records.len() > 1;
         let mut networks = vec![];
-        for (seed, record) in records {
+        for (variant, record) in records {
             let alone = match &record {
                 Ok(record) if several => {
                     Some(finish::measure(&[&record.network], &part.rows, criterion)?)
                 }
                 Ok(_) | Err(_) => None,
             };
-            networks.push(Trained { seed, record, alone });
+            networks.push(Trained { variant, record, alone });
         }
         Ok(Outcome { part, networks, results })
+    }
+
+    /// The network with the lowest validation loss as the only one, and what became of all.
+    fn best(self) -> Result<(Outcome, Vec<Trained>)> {
+        let loss = |network: &Trained| {
+            let validation = network.alone.as_ref()?.validation.as_ref()?;
+            validation.metrics.loss
+        };
+        let losses = self.networks.iter().map(|network| loss(network).unwrap_or(f64::INFINITY));
+        let (best, _) = losses
+            .enumerate()
+            .fold((0, f64::INFINITY), |best, found| if found.1 < best.1 { found } else { best });
+        let network = &self.networks[best];
+        let record = match &network.record {
+            Ok(record) => record.clone(),
+            Err(_) => return Err(Error::data("no network has a validation loss")),
+        };
+        let records = vec![(network.variant, Ok(record))];
+        Ok((Outcome::measure(self.part, records)?, self.networks))
     }
 
     /// The records of the networks whose training did not fail.
@@ -108,6 +148,8 @@ struct Run<'a> {
     folds: Vec<Result<Outcome>>,
     /// The model that is saved.
     whole: Outcome,
+    /// Where several learning rates were tried, what became of each.
+    rates: Vec<Trained>,
     seconds: f64,
     samples_per_second: f64,
     interrupted: bool,
@@ -121,12 +163,11 @@ pub(super) fn run(
     terminal: &mut Terminal,
 ) -> Result<u8> {
     let parts = parts(args, source, terminal)?;
-    let networks = args.ensemble.unwrap_or(1);
-    let seeds = || (0..networks as u64).map(|number| args.seed + number);
+    let variants = Variant::all(args);
     let mut members = vec![];
     for part in &parts {
-        for seed in seeds() {
-            members.push(part.member(seed)?);
+        for &variant in &variants {
+            members.push(part.member(variant)?);
         }
     }
     let ensemble = Ensemble::new(&members)?;
@@ -153,17 +194,22 @@ pub(super) fn run(
     let mut outcomes: Vec<Result<Outcome>> = parts
         .into_iter()
         .map(|part| {
-            let own = seeds().zip(records.by_ref()).collect();
+            let own = variants.iter().copied().zip(records.by_ref()).collect();
             Outcome::measure(part, own)
         })
         .collect();
     let whole = outcomes.pop().unwrap_or_else(|| Err(Error::data("nothing was trained")))?;
-    let context = context(args, &whole.part.rows, &whole.part.module);
+    let (whole, rates) = if args.lr.len() > 1 { whole.best()? } else { (whole, vec![]) };
+    // What was chosen is what the same command with this rate alone gives.
+    let lr = whole.networks.iter().find_map(|network| network.variant.lr);
+    let chosen = args::Train { lr: lr.map_or(args.lr.clone(), |lr| vec![lr]), ..args.clone() };
+    let context = context(&chosen, &whole.part.rows, &whole.part.module);
     let run = Run {
         args,
         context: &context,
         folds: outcomes,
         whole,
+        rates,
         seconds,
         samples_per_second: rows_seen as f64 / seconds.max(1e-9),
         interrupted,
@@ -192,7 +238,7 @@ fn parts(args: &args::Train, source: &Source<'_>, terminal: &Terminal) -> Result
     let numbers = source.target.rows().len().saturating_mul(width).saturating_mul(2);
     memory::check_many(
         &summary,
-        (fold_rows.len() + 1).saturating_mul(args.ensemble.unwrap_or(1)),
+        (fold_rows.len() + 1).saturating_mul(Variant::all(args).len()),
         args.batch_size.min(whole.training.rows()),
         numbers.saturating_mul(fold_rows.len() + 1),
     )?;

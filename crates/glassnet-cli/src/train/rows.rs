@@ -137,3 +137,88 @@ impl<'a> Source<'a> {
         Ok((encoded, table.fingerprint()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use clap::Parser;
+    use glassnet_data::{FoldOptions, folds};
+
+    use super::*;
+    use crate::args::{Cli, Verb};
+
+    /// 60 rows of a number with gaps, a category of which some values are rare, a group, and a target.
+    fn lines() -> Vec<String> {
+        let row = |at: usize| {
+            let number = if at % 13 == 4 { String::new() } else { format!("{}.5", at * 37 % 50) };
+            let category = ["a", "b", "c", "rare"][if at % 17 == 3 { 3 } else { at % 3 }];
+            format!("{number},{category},g{},{}.25", at % 8, at * 29 % 71)
+        };
+        (0..60).map(row).collect()
+    }
+
+    /// What `--folds` would learn from a table of these lines, without those that `measured` holds.
+    fn with_rows<T>(
+        lines: &[String],
+        flags: &str,
+        measure: impl Fn(&Source<'_>, &Terminal) -> T,
+    ) -> T {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("t.csv");
+        let text = format!("number,category,group,y\n{}\n", lines.join("\n"));
+        fs::write(&path, text).expect("a file");
+        let path = path.display().to_string();
+        let line = ["glassnet", "train", &path, "--target", "y", "--task", "regression"];
+        let words = line.into_iter().chain(flags.split_whitespace());
+        let Some(Verb::Train(args)) = Cli::try_parse_from(words).expect("a command line").verb
+        else {
+            panic!("another verb")
+        };
+        let terminal = Terminal::silent();
+        measure(&Source::read(&args, &terminal).expect("a table"), &terminal)
+    }
+
+    /// All that training depends on.
+    fn learned(rows: &Rows) -> (serde_json::Value, Vec<Encoded>, Vec<u64>) {
+        let sets = [Some(&rows.training), rows.validation.as_ref()].into_iter().flatten();
+        let sets = sets.cloned().collect();
+        (rows.preprocessing.to_json(), sets, rows.training_lines.clone())
+    }
+
+    #[test]
+    fn nothing_of_the_rows_that_a_fold_measures_is_learnt_from() {
+        let lines = lines();
+        for flags in ["", "--validation 0", "--split-by group --seed 3"] {
+            let parts = with_rows(&lines, flags, |source, _| {
+                let group_by = flags.contains("split-by").then(|| "group".to_owned());
+                let options = FoldOptions { count: 4, seed: 3, group_by };
+                folds(&source.table, &source.target, &options).expect("folds").rows
+            });
+            assert_eq!(parts.len(), 4);
+            for measured in parts {
+                let without = |lines: &[String]| {
+                    with_rows(lines, flags, |source, terminal| {
+                        learned(&source.rows_without(&measured, terminal).expect("rows"))
+                    })
+                };
+                let found = without(&lines);
+                // Whatever stands in those rows is the same to what is learnt.
+                let mut others = lines.clone();
+                for &row in &measured {
+                    let group = lines[row].split(',').nth(2).expect("a group").to_owned();
+                    others[row] = format!("1e9,unheard,{group},-1e9");
+                }
+                assert!(without(&others) == found, "{flags}: {measured:?}");
+                // It is also what a table without them gives, but for the numbers of the lines.
+                let kept = (0..lines.len()).filter(|row| !measured.contains(row));
+                let kept: Vec<String> = kept.map(|row| lines[row].clone()).collect();
+                let alone = with_rows(&kept, flags, |source, terminal| {
+                    learned(&source.rows(terminal).expect("rows"))
+                });
+                assert!((&alone.0, &alone.1) == (&found.0, &found.1), "{flags}: {measured:?}");
+                assert_ne!(found.2, (2..62).collect::<Vec<u64>>());
+            }
+        }
+    }
+}

@@ -35,7 +35,6 @@ pub(super) fn check(args: &Train) -> Result<()> {
             .help("give fewer"));
     }
     let numbers = [
-        ("--lr", args.lr),
         ("--momentum", args.momentum),
         ("--weight-decay", args.weight_decay),
         ("--l1", Some(args.l1)),
@@ -43,7 +42,7 @@ pub(super) fn check(args: &Train) -> Result<()> {
         ("--clip-norm", args.clip_norm),
         ("--clip-value", args.clip_value),
     ];
-    for (flag, value) in numbers {
+    for (flag, value) in numbers.into_iter().chain(args.lr.iter().map(|lr| ("--lr", Some(*lr)))) {
         if let Some(value) = value.filter(|value| !value.is_finite() || *value < 0.0) {
             return Err(Error::usage(format!("{value} cannot be used"))
                 .at(flag)
@@ -117,11 +116,16 @@ fn check_many(args: &Train) -> Result<()> {
         }
         Some(_) | None => {}
     }
+    let sweep = args.lr.len() > 1;
     let many = match (args.ensemble, args.folds) {
+        (None, None) if sweep => "a list of learning rates",
         (None, None) => return Ok(()),
         (Some(_), _) => "--ensemble",
         (None, Some(_)) => "--folds",
     };
+    if sweep {
+        check_rates(args, many)?;
+    }
     let of_one = [
         ("--checkpoint", args.checkpoint.is_some()),
         ("--resume", args.resume.is_some()),
@@ -135,6 +139,26 @@ fn check_many(args: &Train) -> Result<()> {
         }
         None => Ok(()),
     }
+}
+
+/// Checks what several learning rates need: rows that tell which one is best, and nothing else that multiplies networks.
+fn check_rates(args: &Train, many: &str) -> Result<()> {
+    if args.lr.len() > MOST_NETWORKS {
+        return Err(Error::usage(format!("{} learning rates are too many", args.lr.len()))
+            .at("--lr")
+            .help(format!("give at most {MOST_NETWORKS}")));
+    }
+    if args.ensemble.is_some() || args.folds.is_some() {
+        return Err(Error::usage(format!("{many} takes one learning rate"))
+            .at("--lr")
+            .help(format!("choose one first, without {many}")));
+    }
+    if validation_part(args)? == Some(0.0) {
+        return Err(Error::usage("without validation rows nothing tells which rate is best")
+            .at("--lr")
+            .help("give --validation a part such as 0.2, or one rate"));
+    }
+    Ok(())
 }
 
 /// The part of the rows to validate on; `None` when `--validation` names a file.
@@ -249,7 +273,7 @@ fn parse_loss(text: &str) -> Result<Criterion> {
 fn optimizer(args: &Train) -> Result<Optimizer> {
     let at = |error| at_flag(error, "--optimizer");
     let mut optimizer = Optimizer::parse(&args.optimizer).map_err(at)?;
-    if let Some(lr) = args.lr {
+    if let Some(&lr) = args.lr.first() {
         optimizer = optimizer.with_lr(lr);
     }
     if let Some(momentum) = args.momentum {
@@ -398,7 +422,7 @@ pub(super) fn described(args: &Train) -> serde_json::Value {
         "loss": args.loss,
         "class_weight": args.class_weight,
         "optimizer": args.optimizer,
-        "lr": args.lr,
+        "lr": args.lr.first(),
         "momentum": args.momentum,
         "weight_decay": args.weight_decay,
         "l1": args.l1,

@@ -16,7 +16,7 @@ pub(super) fn model(run: &Run<'_>) -> glassnet::Result<ModelFile> {
         let member = |network: &super::Trained| -> Option<Value> {
             let record = network.record.as_ref().ok()?;
             Some(json!({
-                "seed": network.seed,
+                "seed": network.variant.seed,
                 "epochs": record.history.len(),
                 "best_epoch": record.best_epoch,
             }))
@@ -51,14 +51,15 @@ pub(super) fn best_epoch(outcome: &Outcome) -> Option<usize> {
     }
 }
 
-/// The epochs of all networks, each with its fold (`all` for the saved model) and seed.
+/// The epochs of all networks, each with its fold (`all` for the saved model) and seed, or of all learning rates.
 pub(super) fn history(run: &Run<'_>) -> String {
     let mut csv = String::new();
     let folds = run.folds.iter().enumerate();
     let folds =
         folds.filter_map(|(number, fold)| Some(((number + 1).to_string(), fold.as_ref().ok()?)));
     for (fold, outcome) in folds.chain([("all".to_owned(), &run.whole)]) {
-        for network in &outcome.networks {
+        let networks = if run.rates.is_empty() { &outcome.networks } else { &run.rates };
+        for network in networks {
             let Ok(record) = &network.record else { continue };
             let own = finish::history_csv(&record.history);
             let mut lines = own.lines();
@@ -67,7 +68,7 @@ pub(super) fn history(run: &Run<'_>) -> String {
                 csv = format!("fold,seed,{header}\n");
             }
             for line in lines {
-                csv += &format!("{fold},{},{line}\n", network.seed);
+                csv += &format!("{fold},{},{line}\n", network.variant.seed);
             }
         }
     }

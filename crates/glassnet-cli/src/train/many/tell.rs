@@ -5,11 +5,11 @@ use glassnet::train::metrics::Metrics;
 use serde_json::{Map, Value, json};
 
 use super::files::{best_epoch, epochs};
-use super::{Outcome, Run, Trained};
+use super::{Outcome, Run, Trained, Variant};
 use crate::measured::{self, Measured, confusion_table, metrics_table, shown};
 use crate::table::Table;
 use crate::terminal::Terminal;
-use crate::train::finish::{self, Facts, epochs_text, size};
+use crate::train::finish::{self, Facts, Results, size};
 
 /// The most networks or folds that the text lists.
 const LISTED: usize = 30;
@@ -19,9 +19,12 @@ pub(super) fn failures(run: &Run<'_>, terminal: &Terminal) {
     let left_out = |of: &str, networks: &[Trained]| {
         for network in networks {
             if let Err(error) = &network.record {
-                let seed = network.seed;
-                terminal
-                    .note(&format!("{of}the network of seed {seed} is left out: {}", error.what()));
+                let named = match network.variant {
+                    Variant { lr: Some(lr), .. } => format!("learning rate {lr}"),
+                    Variant { seed, lr: None } => format!("seed {seed}"),
+                };
+                let what = error.what();
+                terminal.note(&format!("{of}the network of {named} is left out: {what}"));
             }
         }
     };
@@ -33,6 +36,7 @@ pub(super) fn failures(run: &Run<'_>, terminal: &Terminal) {
         }
     }
     left_out("", &run.whole.networks);
+    left_out("", &run.rates);
 }
 
 /// The mean and the population standard deviation of the folds' metrics, by name: those that every fold has.
@@ -81,6 +85,10 @@ pub(super) fn document(run: &Run<'_>, path: &str) -> Value {
     if run.args.ensemble.is_some() {
         document["members"] = whole.networks.iter().scan(0, member_json).collect();
     }
+    if !run.rates.is_empty() {
+        document["lr"] = json!(whole.networks.iter().find_map(|network| network.variant.lr));
+        document["rates"] = run.rates.iter().map(rate_json).collect();
+    }
     if !run.folds.is_empty() {
         document["folds"] = run.folds.iter().enumerate().map(fold_json).collect();
         let (mean, std) = spread(&run.folds);
@@ -92,21 +100,33 @@ pub(super) fn document(run: &Run<'_>, path: &str) -> Value {
 
 /// One network of the ensemble; `saved` counts those that the file holds.
 fn member_json(saved: &mut usize, network: &Trained) -> Option<Value> {
+    let good = network.record.is_ok();
+    let mut member = network_json(network);
+    member["member"] = json!(good.then_some(*saved));
+    *saved += usize::from(good);
+    Some(member)
+}
+
+/// The network of one of the learning rates.
+fn rate_json(network: &Trained) -> Value {
+    let mut rate = network_json(network);
+    rate["lr"] = json!(network.variant.lr);
+    rate
+}
+
+fn network_json(network: &Trained) -> Value {
     let record = network.record.as_ref();
     let alone = network.alone.as_ref();
     let metrics = |found: Option<&Measured>| found.map(|found| measured::to_json(&found.metrics));
-    let number = record.is_ok().then_some(*saved);
-    *saved += usize::from(record.is_ok());
-    Some(json!({
-        "member": number,
-        "seed": network.seed,
+    json!({
+        "seed": network.variant.seed,
         "epochs": record.map(|record| record.history.len()).ok(),
         "best_epoch": record.map(|record| record.best_epoch).ok(),
         "train": metrics(alone.map(|alone| &alone.train)),
         "validation": metrics(alone.and_then(|alone| alone.validation.as_ref())),
         "test": metrics(alone.and_then(|alone| alone.test.as_ref())),
         "error": record.err().map(|error| error.what()),
-    }))
+    })
 }
 
 fn fold_json((number, fold): (usize, &Result<Outcome>)) -> Value {
@@ -132,10 +152,9 @@ fn fold_json((number, fold): (usize, &Result<Outcome>)) -> Value {
 
 pub(super) fn text(run: &Run<'_>, path: &str, bytes: usize) -> String {
     let whole = &run.whole;
-    let networks = (run.folds.len() + 1) * run.args.ensemble.unwrap_or(1);
+    let networks = (run.folds.len() + 1) * Variant::all(run.args).len();
     let mut text = format!(
-        "{networks} networks, {} at most, in {:.2} s ({:.0} rows/s){}\n",
-        epochs_text(epochs(whole)),
+        "{networks} networks in {:.2} s ({:.0} rows/s){}\n",
         run.seconds,
         run.samples_per_second,
         if run.interrupted { "; interrupted: the best weights so far are kept" } else { "" },
@@ -143,8 +162,11 @@ pub(super) fn text(run: &Run<'_>, path: &str, bytes: usize) -> String {
     if !run.folds.is_empty() {
         text += &folds_text(run);
     }
-    if run.args.ensemble.is_some() {
-        text += &members_text(whole);
+    if !run.rates.is_empty() {
+        text += &networks_text(&run.rates, whole);
+        text += "\nthe model, trained at the rate with the lowest validation loss:\n\n";
+    } else if run.args.ensemble.is_some() {
+        text += &networks_text(&whole.networks, whole);
         text += "\nthe mean of their predictions, which is what the model predicts:\n\n";
     } else {
         text +=
@@ -217,33 +239,45 @@ fn folds_text(run: &Run<'_>) -> String {
     text + &more(run.folds.len(), "folds")
 }
 
-fn members_text(whole: &Outcome) -> String {
-    let judged: Vec<(&Trained, &Metrics)> = whole
-        .networks
+/// The members of an ensemble with what they are together, or the networks of the learning rates.
+fn networks_text(networks: &[Trained], whole: &Outcome) -> String {
+    let rates = networks.iter().any(|network| network.variant.lr.is_some());
+    // Of several rates one is chosen by the validation rows: these are shown, whatever else there is.
+    let rows_of = |results: &Results| match &results.validation {
+        Some(validation) if rates => validation.metrics.clone(),
+        Some(_) | None => results.judged().0.metrics.clone(),
+    };
+    let judged: Vec<(&Trained, Metrics)> = networks
         .iter()
-        .filter_map(|network| Some((network, &network.alone.as_ref()?.judged().0.metrics)))
+        .filter_map(|network| Some((network, rows_of(network.alone.as_ref()?))))
         .collect();
-    let metrics: Vec<Metrics> = judged.iter().map(|(_, metrics)| (*metrics).clone()).collect();
+    let metrics: Vec<Metrics> = judged.iter().map(|(_, metrics)| metrics.clone()).collect();
     let (mean, std) = moments(&metrics);
     let names: Vec<&str> = mean.iter().map(|(name, _)| *name).collect();
-    let mut table = heads(&["network", "seed", "best epoch"], &names);
+    let which = if rates { "rate" } else { "seed" };
+    let mut table = heads(&["network", which, "best epoch"], &names);
     for (number, (network, metrics)) in judged.iter().enumerate().take(LISTED) {
         let best = network.record.as_ref().map_or(0, |record| record.best_epoch);
-        let mut cells = vec![number.to_string(), network.seed.to_string(), best.to_string()];
+        let which = match network.variant {
+            Variant { lr: Some(lr), .. } => lr.to_string(),
+            Variant { seed, lr: None } => seed.to_string(),
+        };
+        let mut cells = vec![number.to_string(), which, best.to_string()];
         cells.extend(cells_of(metrics, &names));
         table.row(cells);
     }
     let together = &whole.results.judged().0.metrics;
-    for (name, values) in [
+    let summary = [
         ("mean", mean.iter().map(|(_, value)| shown(*value)).collect()),
         ("std", std.iter().map(|(_, value)| shown(*value)).collect()),
         ("ensemble", cells_of(together, &names)),
-    ] {
+    ];
+    for (name, values) in summary.into_iter().filter(|_| !rates) {
         let own = [name.to_owned(), String::new(), String::new()];
         let values: Vec<String> = values;
         table.row(own.into_iter().chain(values).collect());
     }
-    let of = whole.results.judged().1;
+    let of = if rates { "validation" } else { whole.results.judged().1 };
     let text = format!("\nthe networks on the {of} rows:\n\n");
     text + &table.render(&(1..names.len() + 3).collect::<Vec<_>>())
         + &more(judged.len(), "networks")
