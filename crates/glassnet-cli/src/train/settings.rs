@@ -135,7 +135,7 @@ fn check_many(args: &Train) -> Result<()> {
         Some((flag, _)) => {
             Err(Error::usage(format!("{flag} is about one training, {many} about many"))
                 .at(flag)
-                .help(format!("leave out one of the two; --json and --history tell of many")))
+                .help("leave out one of the two; --json and --history tell of many"))
         }
         None => Ok(()),
     }

@@ -50,8 +50,11 @@ pub(super) fn spread(folds: &[Result<Outcome>]) -> (Value, Value) {
     (object(mean), object(std))
 }
 
+/// Numbers by their metric's name.
+type Named = Vec<(&'static str, f64)>;
+
 /// Mean and population standard deviation of each metric that all have.
-fn moments(all: &[Metrics]) -> (Vec<(&'static str, f64)>, Vec<(&'static str, f64)>) {
+fn moments(all: &[Metrics]) -> (Named, Named) {
     let Some(first) = all.first() else { return (vec![], vec![]) };
     let (mut means, mut deviations) = (vec![], vec![]);
     for (name, _) in first.entries() {

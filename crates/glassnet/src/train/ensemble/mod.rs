@@ -84,7 +84,7 @@ impl EnsembleObserver for () {}
 /// # Ok::<(), glassnet::Error>(())
 /// ```
 pub struct Ensemble<'a> {
-    sessions: Vec<Box<Session<'a>>>,
+    sessions: Vec<Session<'a>>,
 }
 
 impl<'a> Ensemble<'a> {
@@ -100,10 +100,10 @@ impl<'a> Ensemble<'a> {
             let (training, validation) = (member.training, member.validation);
             Session::sharing(network, training, rows, validation, &member.config, &mut plans)
         };
-        let numbered = |(number, member)| -> Result<Box<Session<'a>>> {
+        let numbered = |(number, member)| -> Result<Session<'a>> {
             let session = prepare(member);
             let named = |error: Error| error.detail(format!("in member {number} (from 0)"));
-            session.map(Box::new).map_err(named)
+            session.map_err(named)
         };
         Ok(Ensemble { sessions: members.iter().enumerate().map(numbered).collect::<Result<_>>()? })
     }
@@ -140,10 +140,10 @@ struct Run<'a, 'o> {
 }
 
 impl<'a, 'o> Run<'a, 'o> {
-    fn new(sessions: Vec<Box<Session<'a>>>, observer: &'o dyn EnsembleObserver) -> Self {
+    fn new(sessions: Vec<Session<'a>>, observer: &'o dyn EnsembleObserver) -> Self {
         Run {
             outcomes: Mutex::new(sessions.iter().map(|_| None).collect()),
-            waiting: Mutex::new(sessions.into_iter().enumerate().collect()),
+            waiting: Mutex::new(sessions.into_iter().map(Box::new).enumerate().collect()),
             stop: AtomicBool::new(false),
             observer,
         }
