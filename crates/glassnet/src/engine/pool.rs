@@ -30,7 +30,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use crate::error::{Error, ErrorKind, Result};
-use call::{Body, Call, Job, Order};
+use call::{Body, Call, Job, Kind, Order};
 use gate::Gate;
 
 /// The most threads that a pool has.
@@ -191,6 +191,10 @@ impl Pool {
     /// # Ok::<(), glassnet::Error>(())
     /// ```
     pub fn try_run(&self, parts: usize, body: &(dyn Fn(&Member<'_>) + Sync)) -> bool {
+        self.run(parts, Kind::Closed, body)
+    }
+
+    fn run(&self, parts: usize, kind: Kind, body: &Body<'_>) -> bool {
         if parts == 1 {
             body(&Member::alone());
             return true;
@@ -199,7 +203,7 @@ impl Pool {
         if parts == 0 || parts > self.threads() || !shared.busy.take() {
             return false;
         }
-        let panic = shared.run(&self.0.handles, parts, body);
+        let panic = shared.run(&self.0.handles, parts, kind, body);
         shared.busy.give_back();
         if let Some(panic) = panic {
             resume_unwind(panic);
@@ -208,9 +212,10 @@ impl Pool {
     }
 
     /// Runs `body` for every index below `count`, on as many threads as there are indices and threads, each taking the
-    /// next index when it is done with one: for jobs that are long and unlike, such as the trainings of an ensemble.
+    /// next index when it is done with one: for jobs that are unlike, such as the trainings of an ensemble.
     ///
-    /// If the pool is in use, all run on the calling thread.
+    /// If the pool is in use, all run on the calling thread. Nobody waits for a worker that sleeps: it takes what is left
+    /// when it is awake, and if that is nothing, the calling thread has returned by then.
     ///
     /// # Panics
     /// When `body` panics for an index; indices that nobody has begun by then are left out.
@@ -227,9 +232,17 @@ impl Pool {
             }
             drop(rest);
         };
-        if count == 0 || !self.try_run(count.min(self.threads()), &|_| work()) {
+        if !self.run(count.min(self.threads()), Kind::Open, &|_| work()) {
             work();
         }
+    }
+
+    /// Wakes the workers, if they sleep, for a job that will come soon.
+    ///
+    /// A worker needs tens of microseconds to wake up; who knows a little earlier that there will be work says so here,
+    /// and does something else meanwhile.
+    pub fn wake(&self) {
+        self.run(self.threads(), Kind::Open, &|_| {});
     }
 }
 
@@ -294,15 +307,25 @@ impl Shared {
         &self,
         workers: &[JoinHandle<()>],
         parts: usize,
+        kind: Kind,
         body: &Body<'_>,
     ) -> Option<Box<dyn Any + Send>> {
         let patience = self.patience(parts);
         let met = self.busy.met.load(Ordering::Relaxed);
-        let finished = gate::after(self.busy.finished.load(Ordering::Relaxed), parts - 1);
-        self.call.publish(workers, parts, body, met, finished);
+        let before = self.busy.finished.load(Ordering::Relaxed);
+        let finished = match kind {
+            Kind::Closed => gate::after(before, parts - 1),
+            // Nobody knows yet how many will come: each that leaves looks whether somebody waits.
+            Kind::Open => before,
+        };
+        self.call.publish(workers, parts, kind, &Job { body, met, finished });
         let member =
             Member { index: 0, parts, meeting: Some(&self.meeting), met: Cell::new(met), patience };
         self.part(&member, body);
+        let finished = match kind {
+            Kind::Closed => finished,
+            Kind::Open => gate::after(before, self.call.shut()),
+        };
         // The workers' parts borrow `body`, so nothing, no panic either, may pass by here.
         let all_left = self.finish.wait(finished, patience);
         debug_assert!(all_left.is_ok(), "nobody poisons the finish");

@@ -6,8 +6,12 @@
 //! argument: there is no global state.
 
 mod dispatch;
+mod few;
 mod map;
+mod pack;
 mod product;
+mod shape;
+mod sums;
 mod tile;
 mod vector;
 
@@ -16,4 +20,18 @@ mod tests;
 
 pub use dispatch::Level;
 pub use map::{Map, Sweep, map, sweep};
-pub use product::{Identity, KC, Product, Right, product, sum_rows};
+pub use pack::pack_right;
+pub use product::{Operands, product};
+pub use shape::{Epilogue, KC, Left, Product, Right};
+pub use sums::sum_rows;
+
+pub(in crate::engine) use dispatch::Set;
+pub(in crate::engine) use dispatch::{Kernel, dispatch};
+pub(in crate::engine) use few::{Few, Reach};
+#[allow(unused_imports, reason = "for prepacked weights")]
+pub(in crate::engine) use pack::pack_right_part;
+#[allow(unused_imports, reason = "for prepacked weights")]
+pub(in crate::engine) use product::{Pointers, product_part_in};
+#[cfg(test)]
+pub(in crate::engine) use product::product_part;
+pub(in crate::engine) use vector::Lanes8;

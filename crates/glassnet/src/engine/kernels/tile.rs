@@ -1,98 +1,98 @@
 //! The product's inner loop: a tile of C in registers.
 //!
 //! # Safety
-//! The private functions are called by `one` alone, for a tile that `check` has passed: pointers are valid for the
-//! elements of `width`, and everything is inlined into `dispatch` for the level of `V`.
+//! Every function here demands of its caller that the tile's pointers are valid for `terms` terms, the rows asked for and
+//! `width` columns, and that it is inlined into `dispatch` for the level of `V`.
 
 use super::vector::Vector;
 
 /// One panel of B against rows of A: `width` columns, at most as many as the tile has.
-pub(super) struct Tile<'a> {
-    pub(super) a: &'a [f32],
+pub(super) struct Tile {
+    pub(super) a: *const f32,
     pub(super) a_row_stride: usize,
     pub(super) a_column_stride: usize,
-    pub(super) b: &'a [f32],
+    pub(super) b: *const f32,
     pub(super) b_stride: usize,
     pub(super) terms: usize,
     pub(super) width: usize,
+    pub(super) c: *mut f32,
     pub(super) c_stride: usize,
     /// Add to C instead of replacing it.
     pub(super) add: bool,
-    pub(super) bias: Option<&'a [f32]>,
+    pub(super) finish: Finish,
+}
+
+/// What is done to the elements of the tile once their sums are whole.
+#[derive(Clone, Copy)]
+pub(super) struct Finish {
+    /// The bias of the tile's columns, or null.
+    pub(super) bias: *const f32,
+    pub(super) relu: bool,
+    /// The gates of the tile's elements, with C's stride, or null.
+    pub(super) from: *const f32,
+}
+
+impl Finish {
+    pub(super) const NOTHING: Finish =
+        Finish { bias: std::ptr::null(), relu: false, from: std::ptr::null() };
 }
 
 /// `count` rows of C, in tiles as high as the registers allow.
 ///
 /// AVX-512 has 32 registers: 12 × 2 for the tile, 2 for B. AVX2 has 16: 6 × 2 and 2. Flat tiles are one row.
 #[inline(always)]
-pub(super) fn rows<V: Vector, const NV: usize>(tile: &Tile<'_>, count: usize, c: &mut [f32]) {
-    check(tile, NV * V::LANES, count, c.len());
-    if tile.width == NV * V::LANES {
-        heights::<V, NV, true>(tile, count, c);
-    } else {
-        heights::<V, NV, false>(tile, count, c);
+#[allow(unsafe_code)]
+pub(super) unsafe fn rows<V: Vector, const NV: usize>(tile: &Tile, count: usize) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if tile.width == NV * V::LANES {
+            heights::<V, NV, true>(tile, count);
+        } else {
+            heights::<V, NV, false>(tile, count);
+        }
     }
 }
 
 /// One arm per height, so that the tile's size is a constant in each.
 #[inline(always)]
-fn heights<V: Vector, const NV: usize, const FULL: bool>(
-    tile: &Tile<'_>,
-    count: usize,
-    c: &mut [f32],
-) {
+#[allow(unsafe_code)]
+unsafe fn heights<V: Vector, const NV: usize, const FULL: bool>(tile: &Tile, count: usize) {
     let mut row = 0;
     while row < count {
         let left = count - row;
-        let c = &mut c[row * tile.c_stride..];
-        row += if NV > 2 {
-            one::<V, 1, NV, FULL>(tile, row, c)
-        } else if V::LANES > 8 && left >= 12 {
-            one::<V, 12, NV, FULL>(tile, row, c)
-        } else if V::LANES > 8 && left >= 8 {
-            one::<V, 8, NV, FULL>(tile, row, c)
-        } else if V::LANES == 8 && left >= 6 {
-            one::<V, 6, NV, FULL>(tile, row, c)
-        } else if left >= 4 {
-            one::<V, 4, NV, FULL>(tile, row, c)
-        } else if left >= 2 {
-            one::<V, 2, NV, FULL>(tile, row, c)
-        } else {
-            one::<V, 1, NV, FULL>(tile, row, c)
+        // SAFETY: the caller's promise.
+        row += unsafe {
+            if NV > 2 {
+                one::<V, 1, NV, FULL>(tile, row)
+            } else if V::LANES > 8 && left >= 12 {
+                one::<V, 12, NV, FULL>(tile, row)
+            } else if V::LANES > 8 && left >= 8 {
+                one::<V, 8, NV, FULL>(tile, row)
+            } else if V::LANES == 8 && left >= 6 {
+                one::<V, 6, NV, FULL>(tile, row)
+            } else if left >= 4 {
+                one::<V, 4, NV, FULL>(tile, row)
+            } else if left >= 2 {
+                one::<V, 2, NV, FULL>(tile, row)
+            } else {
+                one::<V, 1, NV, FULL>(tile, row)
+            }
         };
     }
 }
 
-/// Panics unless every element that [`one`] touches lies inside its slice.
-#[inline(always)]
-fn check(tile: &Tile<'_>, columns: usize, count: usize, c_len: usize) {
-    assert!(count > 0 && tile.terms > 0 && tile.width > 0 && tile.width <= columns);
-    let (last_row, last_term) = (count - 1, tile.terms - 1);
-    let end =
-        |row: usize, stride: usize, more: usize| row.saturating_mul(stride).saturating_add(more);
-    let a_last = end(last_row, tile.a_row_stride, last_term.saturating_mul(tile.a_column_stride));
-    assert!(a_last < tile.a.len());
-    assert!(end(last_term, tile.b_stride, tile.width) <= tile.b.len());
-    assert!(end(last_row, tile.c_stride, tile.width) <= c_len);
-    assert!(tile.bias.is_none_or(|bias| bias.len() == tile.width));
-}
-
-/// `MR` rows from `row` on, of A and of `tile`; `c` begins at that row. Gives `MR`.
+/// `MR` rows of A and C from `row` on. Gives `MR`.
 #[inline(always)]
 #[allow(unsafe_code)]
-fn one<V: Vector, const MR: usize, const NV: usize, const FULL: bool>(
-    tile: &Tile<'_>,
+unsafe fn one<V: Vector, const MR: usize, const NV: usize, const FULL: bool>(
+    tile: &Tile,
     row: usize,
-    c: &mut [f32],
 ) -> usize {
-    // SAFETY: `check` has compared the last element read or written through each pointer with its slice; where the tile
-    // is wider than `width`, only the first `width` elements are touched. Instructions: this is inlined into `dispatch` for
-    // the level of `V`.
+    // SAFETY: the caller's promise: the rows exist; of each, `width` elements are touched.
     unsafe {
-        let a = tile.a.as_ptr().add(row * tile.a_row_stride);
-        let sums = multiply::<V, MR, NV, FULL>(tile, a);
+        let sums = multiply::<V, MR, NV, FULL>(tile, tile.a.add(row * tile.a_row_stride));
         for i in 0..MR {
-            finish::<V, NV, FULL>(&sums[i], tile, c.as_mut_ptr().add(i * tile.c_stride));
+            finish::<V, NV, FULL>(&sums[i], tile, (row + i) * tile.c_stride);
         }
     }
     MR
@@ -117,13 +117,13 @@ unsafe fn load<V: Vector, const FULL: bool>(line: *const f32, width: usize, v: u
 #[inline(always)]
 #[allow(unsafe_code)]
 unsafe fn multiply<V: Vector, const MR: usize, const NV: usize, const FULL: bool>(
-    tile: &Tile<'_>,
+    tile: &Tile,
     a: *const f32,
 ) -> [[V; NV]; MR] {
     // SAFETY: as in `one`.
     unsafe {
         let mut sums = [[V::splat(0.0); NV]; MR];
-        let (mut a, mut b) = (a, tile.b.as_ptr());
+        let (mut a, mut b) = (a, tile.b);
         for _ in 0..tile.terms {
             let mut line = [V::splat(0.0); NV];
             for v in 0..NV {
@@ -143,23 +143,31 @@ unsafe fn multiply<V: Vector, const MR: usize, const NV: usize, const FULL: bool
     }
 }
 
-/// Stores one row of sums: added to C or not, then the bias.
+/// Stores one row of sums, `place` elements from the tile's first: added to C or not, then bias and epilogue.
 #[inline(always)]
 #[allow(unsafe_code)]
 unsafe fn finish<V: Vector, const NV: usize, const FULL: bool>(
     sums: &[V; NV],
-    tile: &Tile<'_>,
-    c: *mut f32,
+    tile: &Tile,
+    place: usize,
 ) {
     // SAFETY: as in `one`.
     unsafe {
+        let c = tile.c.add(place);
+        let Finish { bias, relu, from } = tile.finish;
         for v in 0..NV {
             let mut sum = sums[v];
             if tile.add {
                 sum = load::<V, FULL>(c, tile.width, v).add(sum);
             }
-            if let Some(bias) = tile.bias {
-                sum = sum.add(load::<V, FULL>(bias.as_ptr(), tile.width, v));
+            if !bias.is_null() {
+                sum = sum.add(load::<V, FULL>(bias, tile.width, v));
+            }
+            if relu {
+                sum = sum.gated(sum);
+            }
+            if !from.is_null() {
+                sum = sum.gated(load::<V, FULL>(from.add(place), tile.width, v));
             }
             let to = c.wrapping_add(v * V::LANES);
             if FULL {

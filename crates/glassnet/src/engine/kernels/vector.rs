@@ -1,13 +1,18 @@
 //! One register of f32 per instruction set, for the product's inner loop, where the compiler is not left to choose.
 //!
 //! # Safety
-//! Every function here executes instructions of one level: it may only be called inside [`dispatch`](super::dispatch) of
-//! that level. Pointers must be valid for `LANES` elements, or for `count` where it is given; they need no alignment.
+//! Every function here executes instructions of one level: the processor must have it, and the call must stand inside
+//! [`dispatch`](super::dispatch) of that level, else it is slow. Pointers must be valid for `LANES` elements, or for `count` where it is given; they need no alignment.
+
+use super::dispatch::{self, Kernel};
 
 /// A register of f32.
 #[allow(unsafe_code)]
-pub(super) trait Vector: Copy {
+pub(in crate::engine) trait Vector: Copy {
     const LANES: usize;
+    /// Runs the copy of `kernel` that was compiled for this register's instruction set, out of line. For code that is
+    /// itself compiled for that set: nothing is chosen at run time.
+    unsafe fn enter<K: Kernel>(kernel: K) -> K::Output;
     unsafe fn splat(value: f32) -> Self;
     unsafe fn load(from: *const f32) -> Self;
     unsafe fn store(self, to: *mut f32);
@@ -19,6 +24,8 @@ pub(super) trait Vector: Copy {
     unsafe fn add(self, other: Self) -> Self;
     /// `self · factor + term`, rounded once.
     unsafe fn mul_add(self, factor: Self, term: Self) -> Self;
+    /// +0 in the lanes where `gate <= 0`, else `self`: also where the gate is NaN.
+    unsafe fn gated(self, gate: Self) -> Self;
     /// Transposes an 8 × 8 square: `to[column · to_stride + row] = from[row · from_stride + column]`. The pointers must be
     /// valid for all of these.
     #[inline(always)]
@@ -41,11 +48,26 @@ pub(super) trait Vector: Copy {
 
 /// The portable register: as wide as an AVX2 one.
 #[derive(Clone, Copy)]
-pub(super) struct Lanes8([f32; 8]);
+pub(in crate::engine) struct Lanes8([f32; 8]);
+
+impl Lanes8 {
+    pub(super) fn to_array(self) -> [f32; 8] {
+        self.0
+    }
+
+    pub(super) fn from_array(lanes: [f32; 8]) -> Self {
+        Lanes8(lanes)
+    }
+}
 
 #[allow(unsafe_code)]
 impl Vector for Lanes8 {
     const LANES: usize = 8;
+
+    #[inline(always)]
+    unsafe fn enter<K: Kernel>(kernel: K) -> K::Output {
+        dispatch::portable(kernel)
+    }
 
     #[inline(always)]
     unsafe fn splat(value: f32) -> Self {
@@ -91,6 +113,11 @@ impl Vector for Lanes8 {
     unsafe fn mul_add(self, factor: Self, term: Self) -> Self {
         Lanes8(std::array::from_fn(|lane| self.0[lane].mul_add(factor.0[lane], term.0[lane])))
     }
+
+    #[inline(always)]
+    unsafe fn gated(self, gate: Self) -> Self {
+        Lanes8(std::array::from_fn(|lane| if gate.0[lane] <= 0.0 { 0.0 } else { self.0[lane] }))
+    }
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -98,6 +125,7 @@ mod x86 {
     use std::arch::x86_64::*;
 
     use super::Vector;
+    use crate::engine::kernels::dispatch::{self, Kernel};
 
     /// [`Vector::transpose_square`] in three rounds: single floats, pairs, halves change places.
     #[inline(always)]
@@ -151,6 +179,12 @@ mod x86 {
         const LANES: usize = 8;
 
         #[inline(always)]
+        unsafe fn enter<K: Kernel>(kernel: K) -> K::Output {
+            // SAFETY: the caller's promise: the processor has AVX2 and FMA.
+            unsafe { dispatch::avx2(kernel) }
+        }
+
+        #[inline(always)]
         unsafe fn splat(value: f32) -> Self {
             // SAFETY: the caller's promise, here and below.
             unsafe { _mm256_set1_ps(value) }
@@ -193,6 +227,15 @@ mod x86 {
         }
 
         #[inline(always)]
+        unsafe fn gated(self, gate: Self) -> Self {
+            // SAFETY: as above.
+            unsafe {
+                let open = _mm256_cmp_ps::<_CMP_NLE_UQ>(gate, _mm256_setzero_ps());
+                _mm256_and_ps(open, self)
+            }
+        }
+
+        #[inline(always)]
         unsafe fn transpose_square(
             from: *const f32,
             from_stride: usize,
@@ -207,6 +250,12 @@ mod x86 {
     #[allow(unsafe_code)]
     impl Vector for __m512 {
         const LANES: usize = 16;
+
+        #[inline(always)]
+        unsafe fn enter<K: Kernel>(kernel: K) -> K::Output {
+            // SAFETY: the caller's promise: the processor has AVX-512.
+            unsafe { dispatch::avx512(kernel) }
+        }
 
         #[inline(always)]
         unsafe fn splat(value: f32) -> Self {
@@ -248,6 +297,15 @@ mod x86 {
         unsafe fn mul_add(self, factor: Self, term: Self) -> Self {
             // SAFETY: as above.
             unsafe { _mm512_fmadd_ps(self, factor, term) }
+        }
+
+        #[inline(always)]
+        unsafe fn gated(self, gate: Self) -> Self {
+            // SAFETY: as above.
+            unsafe {
+                let open = _mm512_cmp_ps_mask::<_CMP_NLE_UQ>(gate, _mm512_setzero_ps());
+                _mm512_maskz_mov_ps(open, self)
+            }
         }
 
         #[inline(always)]

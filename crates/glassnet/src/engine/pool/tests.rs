@@ -177,6 +177,27 @@ fn every_index_is_taken_once() {
 }
 
 #[test]
+fn nobody_waits_for_a_sleeper_and_nobody_comes_too_late() {
+    let pool = Pool::new(3).unwrap();
+    let mut random = Stream::at(7, 8, 9);
+    for job in 0..2000 {
+        // Jobs so short that they end while workers are on their way in; the word is gone when the job is.
+        let word = AtomicUsize::new(0);
+        pool.for_each(1 + job % 5, &|index| {
+            word.fetch_add(index + 1, Relaxed);
+        });
+        let count = 1 + job % 5;
+        assert_eq!(word.into_inner(), count * (count + 1) / 2);
+        match random.below(40) {
+            0 => thread::sleep(Duration::from_micros(random.below(300))),
+            1..5 => assert!(meet(&pool, 3, 1, job)),
+            5 => pool.wake(),
+            _ => {}
+        }
+    }
+}
+
+#[test]
 fn after_a_panic_no_further_index_is_begun() {
     let pool = Pool::new(2).unwrap();
     let begun = AtomicUsize::new(0);
