@@ -2,14 +2,12 @@
 
 use std::sync::Arc;
 
-use super::Config;
 use super::dataset::{Dataset, Features, Target};
-use super::optimizer::Optimizer;
 use super::program::Program;
+use super::{Config, Shuffle};
 use crate::engine::{self, Plan};
 use crate::error::Result;
 use crate::nn::Module;
-use crate::nn::loss::Criterion;
 
 /// The steps compiled so far, to be used again by every session whose step is the same.
 #[derive(Debug, Default)]
@@ -24,14 +22,12 @@ struct Steps {
     plans: Vec<Arc<Plan>>,
 }
 
-/// All that a step's graph and plans depend on, but for the number of rows. Numbers that change from step to step, such
-/// as the learning rate, and those that lie in the block are not among it.
+/// All that a step's graph and plans may depend on, but for the number of rows.
 #[derive(Debug, PartialEq)]
 struct Key {
     module: Module,
-    criterion: Criterion,
-    optimizer: Optimizer,
-    engine: engine::Config,
+    /// The settings; those that a step is given when it runs, or never sees, are as in every other key.
+    config: Config,
     indices: bool,
     row: Vec<usize>,
     target: Option<Vec<usize>>,
@@ -43,9 +39,16 @@ impl Key {
         let row = |shape: &[usize]| shape.iter().skip(1).copied().collect();
         Key {
             module: module.clone(),
-            criterion: config.criterion.clone(),
-            optimizer: config.optimizer.with_lr(0.0),
-            engine: config.engine.clone(),
+            config: Config {
+                optimizer: config.optimizer.with_lr(0.0),
+                epochs: 0,
+                batch_size: 0,
+                shuffle: Shuffle::None,
+                seed: 0,
+                patience: None,
+                min_delta: 0.0,
+                ..config.clone()
+            },
             indices: matches!(data.features(), Features::Indices(_)),
             row: row(data.features().shape()),
             target: match data.target() {
