@@ -52,7 +52,8 @@ pub(crate) struct Common {
     /// When to colour: terminals only (auto), always, never. NO_COLOR is honoured.
     #[arg(long, global = true, value_enum, default_value = "auto", help_heading = "Everywhere")]
     pub(crate) color: Color,
-    /// How many threads may be used: a number or auto. The results have the same bits for any.
+    /// How many threads may be used: a number, or auto for as many as may run at the same time. The results have the same
+    /// bits for any.
     #[arg(long, global = true, default_value = "auto", value_parser = threads, allow_negative_numbers = true, help_heading = "Everywhere")]
     pub(crate) threads: Threads,
 }
@@ -75,7 +76,7 @@ pub(crate) enum FormatChoice {
 /// A number of threads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Threads {
-    /// As many as the processor has.
+    /// As many as may run at the same time.
     Auto,
     /// So many.
     Count(usize),

@@ -41,10 +41,14 @@ struct Importance {
     drop: f64,
 }
 
-pub(crate) fn run(args: &args::Evaluate, terminal: &mut Terminal) -> Result<u8> {
+pub(crate) fn run(
+    args: &args::Evaluate,
+    threads: args::Threads,
+    terminal: &mut Terminal,
+) -> Result<u8> {
     let report = match model::load_whole(&args.model, &args.weights)? {
-        Model::Bare(network) => bare(args, &network, terminal)?,
-        Model::Trained(trained) => columns(args, &trained, terminal)?,
+        Model::Bare(network) => bare(args, &network, threads, terminal)?,
+        Model::Trained(trained) => columns(args, &trained, threads, terminal)?,
     };
     if terminal.json() {
         terminal.document(&report.document())?;
@@ -54,7 +58,12 @@ pub(crate) fn run(args: &args::Evaluate, terminal: &mut Terminal) -> Result<u8> 
     Ok(0)
 }
 
-fn columns(args: &args::Evaluate, trained: &Trained, terminal: &Terminal) -> Result<Report> {
+fn columns(
+    args: &args::Evaluate,
+    trained: &Trained,
+    threads: args::Threads,
+    terminal: &Terminal,
+) -> Result<Report> {
     let ignored = [
         ("--target", args.target.is_some()),
         ("--loss", args.loss.is_some()),
@@ -85,7 +94,7 @@ fn columns(args: &args::Evaluate, trained: &Trained, terminal: &Terminal) -> Res
     reading::notes(&encoded.notes, terminal);
     let default = if trained.card.task == Some(Task::Regression) { "mse" } else { "cross_entropy" };
     let criterion = Criterion::parse(trained.card.criterion.as_deref().unwrap_or(default))?;
-    let mut scores = Scores::new(trained.networks(), preprocessing)?;
+    let mut scores = Scores::new(trained.networks(), preprocessing, &threads.engine()?)?;
     let found = measured::measure(&mut scores, &criterion, &encoded, target)?;
     let importance = if args.importance {
         Some(importance(&mut scores, &criterion, &encoded, trained, &found.metrics)?)
@@ -141,7 +150,12 @@ fn importance(
     Ok(found)
 }
 
-fn bare(args: &args::Evaluate, network: &Network, terminal: &Terminal) -> Result<Report> {
+fn bare(
+    args: &args::Evaluate,
+    network: &Network,
+    threads: args::Threads,
+    terminal: &Terminal,
+) -> Result<Report> {
     if args.importance {
         return Err(Error::usage("a bare network knows no columns")
             .at("--importance")
@@ -159,10 +173,9 @@ fn bare(args: &args::Evaluate, network: &Network, terminal: &Terminal) -> Result
         _ => Dataset::new(Features::Floats(x), Target::Values(Tensor::new([rows, 1], y)?))?,
     };
     let row = data.features().shape()[1..].to_vec();
-    let mut predictor = Predictor::new(network, &row, &Default::default())?;
+    let mut predictor = Predictor::new(network, &row, &threads.engine()?)?;
     let outputs = predictor.predict(data.features())?;
-    let mut scorer =
-        Scorer::new(&criterion, &predictor.output_shape(), &data, &Default::default())?;
+    let mut scorer = Scorer::new(&criterion, &predictor.output_shape(), &data, predictor.config())?;
     let loss = Some(scorer.loss(&outputs)?);
     let (found, baseline, classes) = match data.target() {
         Target::Classes(truth) => {

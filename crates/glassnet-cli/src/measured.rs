@@ -40,7 +40,7 @@ pub(crate) fn measure(
 ) -> Result<Measured> {
     let data = dataset(encoded)?;
     let outputs = scores.predict(data.features())?;
-    let mut scorer = Scorer::new(criterion, &scores.output_shape(), &data, &Default::default())?;
+    let mut scorer = Scorer::new(criterion, &scores.output_shape(), &data, scores.config())?;
     let loss = Some(scorer.loss(&outputs)?);
     let (metrics, confusion) = match &encoded.target {
         Some(EncodedTarget::Classes(classes)) => {

@@ -1,5 +1,6 @@
 //! What predicts encoded rows: one network, or an ensemble whose predictions are averaged.
 
+use glassnet::engine::Config;
 use glassnet::engine::functional::softmax;
 use glassnet::nn::Network;
 use glassnet::train::{Features, Predictor, mean_outputs, mean_probabilities};
@@ -10,6 +11,7 @@ use glassnet_data::Preprocessing;
 pub(crate) struct Scores {
     members: Vec<Predictor>,
     classes: bool,
+    engine: Config,
 }
 
 impl Scores {
@@ -17,11 +19,18 @@ impl Scores {
     pub(crate) fn new<'a>(
         networks: impl IntoIterator<Item = &'a Network>,
         preprocessing: &Preprocessing,
+        engine: &Config,
     ) -> Result<Self> {
         let width = [preprocessing.width()];
-        let predictor = |network| Predictor::new(network, &width, &Default::default());
+        let predictor = |network| Predictor::new(network, &width, engine);
         let members = networks.into_iter().map(predictor).collect::<Result<_>>()?;
-        Ok(Scores { members, classes: preprocessing.target().classes().is_some() })
+        let classes = preprocessing.target().classes().is_some();
+        Ok(Scores { members, classes, engine: engine.clone() })
+    }
+
+    /// How the engine computes.
+    pub(crate) fn config(&self) -> &Config {
+        &self.engine
     }
 
     /// The shape of one row's output.

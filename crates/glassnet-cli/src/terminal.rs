@@ -8,14 +8,13 @@ use glassnet::document::Document;
 use glassnet::report::{self, Format};
 use glassnet::{Error, Result};
 
-use crate::args::{Color, Common, FormatChoice, Threads};
+use crate::args::{Color, Common, FormatChoice};
 
 /// Where results and notes go.
 pub(crate) struct Terminal {
     format: Format,
     quiet: bool,
     color: bool,
-    threads: usize,
     stdout: io::BufWriter<io::Stdout>,
     /// Notes that wait for the end, so that an error is the first line that a script reads.
     held: RefCell<Vec<String>>,
@@ -44,10 +43,6 @@ impl Terminal {
             format: if common.json { Format::Json } else { format },
             quiet: common.quiet,
             color,
-            threads: match common.threads {
-                Threads::Auto => std::thread::available_parallelism().map_or(1, usize::from),
-                Threads::Count(count) => count,
-            },
             stdout: io::BufWriter::new(io::stdout()),
             held: RefCell::default(),
             closed: false,
@@ -60,16 +55,10 @@ impl Terminal {
             format: Format::Text,
             quiet: true,
             color: false,
-            threads: 1,
             stdout: io::BufWriter::new(io::stdout()),
             held: RefCell::default(),
             closed: false,
         }
-    }
-
-    /// How many threads may be used.
-    pub(crate) fn threads(&self) -> usize {
-        self.threads
     }
 
     /// Whether results are one JSON document.

@@ -33,20 +33,27 @@ struct Outputs {
     report: Option<(Output, Format)>,
 }
 
-pub(crate) fn run(args: &args::Train, terminal: &mut Terminal) -> Result<u8> {
+pub(crate) fn run(
+    args: &args::Train,
+    threads: args::Threads,
+    terminal: &mut Terminal,
+) -> Result<u8> {
     settings::check(args)?;
     let outputs = prepare_outputs(args)?;
     let interrupt = Interrupt::watch()?;
     let source = Source::read(args, terminal)?;
     if args.ensemble.is_some() || args.folds.is_some() || args.lr.len() > 1 {
-        return many::run(args, &source, &outputs, &interrupt, terminal);
+        return many::run(args, &source, &outputs, &interrupt, threads, terminal);
     }
     let rows = source.rows(terminal)?;
     drop(source);
     let module = settings::network(args, &rows.preprocessing)?;
     let training = measured::dataset(&rows.training)?.with_lines(rows.training_lines.clone())?;
     let validation = rows.validation.as_ref().map(measured::dataset).transpose()?;
-    let config = settings::config(args, &rows.preprocessing, &training)?;
+    let config = glassnet::train::Config {
+        engine: threads.engine()?,
+        ..settings::config(args, &rows.preprocessing, &training)?
+    };
     let summary =
         module.summary(Some(glassnet::graph::Shape::batch([rows.preprocessing.width()])))?;
     let rows_per_step = args.batch_size.min(training.rows());

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use glassnet::Result;
-use glassnet::engine::Pool;
+use glassnet::engine::{Config as Engine, Pool};
 use glassnet::nn::Network;
 use glassnet::train::{Config, Control, Ensemble, EnsembleObserver, Member, Shuffle, StepEvent};
 
@@ -30,7 +30,7 @@ pub(super) fn train(
     config: &Config,
     count: usize,
     seconds: f64,
-    threads: usize,
+    pool: &Pool,
     interrupt: &Interrupt,
 ) -> Result<Times> {
     let epochs = STEPS.div_ceil(case.batches);
@@ -38,7 +38,9 @@ pub(super) fn train(
     for seed in 0..count as u64 {
         let network = Network::new(case.network.module().clone(), seed)?;
         let (batch_size, shuffle) = (case.batch, Shuffle::None);
-        let config = Config { epochs, batch_size, shuffle, seed, ..config.clone() };
+        // Threads take members: a step has one thread.
+        let engine = Engine { pool: None, ..config.engine.clone() };
+        let config = Config { epochs, batch_size, shuffle, seed, engine, ..config.clone() };
         members.push(Member {
             network,
             config,
@@ -47,7 +49,6 @@ pub(super) fn train(
             validation: None,
         });
     }
-    let pool = Pool::new(threads)?;
     let limit = Duration::from_secs_f64(seconds);
     let steps = (count * epochs * case.batches) as f64;
     let begun = Instant::now();
@@ -55,7 +56,7 @@ pub(super) fn train(
     while samples.is_empty() || begun.elapsed() < limit {
         let ensemble = Ensemble::new(&members)?;
         let started = Instant::now();
-        let records = ensemble.run(&pool, &Watch(interrupt));
+        let records = ensemble.run(pool, &Watch(interrupt));
         let elapsed = started.elapsed().as_secs_f64();
         if interrupt.status().is_some() {
             return Err(interrupted());

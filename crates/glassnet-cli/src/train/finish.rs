@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use glassnet::Result;
+use glassnet::engine;
 use glassnet::nn::Network;
 use glassnet::nn::loss::Criterion;
 use glassnet::report::render;
@@ -71,7 +72,7 @@ pub(super) fn conclude(
     terminal: &mut Terminal,
 ) -> Result<()> {
     let (rows, criterion) = (outcome.rows, &outcome.config.criterion);
-    let results = measure(&[&outcome.record.network], rows, criterion)?;
+    let results = measure(&[&outcome.record.network], rows, criterion, &outcome.config.engine)?;
     let file = model_file(outcome, &results)?.write()?;
     outputs.model.write(&file)?;
     if let Some(history) = &outputs.history {
@@ -120,9 +121,10 @@ pub(super) fn measure(
     networks: &[&Network],
     rows: &Rows,
     criterion: &Criterion,
+    engine: &engine::Config,
 ) -> Result<Results> {
     let target = rows.preprocessing.target();
-    let mut scores = Scores::new(networks.iter().copied(), &rows.preprocessing)?;
+    let mut scores = Scores::new(networks.iter().copied(), &rows.preprocessing, engine)?;
     let mut on = |encoded: &glassnet_data::Encoded| {
         measured::measure(&mut scores, criterion, encoded, target)
     };

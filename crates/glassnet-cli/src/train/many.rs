@@ -8,7 +8,7 @@ mod tell;
 
 use std::time::Instant;
 
-use glassnet::engine::Pool;
+use glassnet::engine::{self, Pool};
 use glassnet::nn::{Module, Network};
 use glassnet::train::{Config, Dataset, Ensemble, Member, Record, Stopped};
 use glassnet::{Error, Result};
@@ -92,7 +92,11 @@ struct Outcome {
 
 impl Outcome {
     /// Measures the networks that were trained on `part`.
-    fn measure(part: Part, records: Vec<(Variant, Result<Record>)>) -> Result<Self> {
+    fn measure(
+        part: Part,
+        records: Vec<(Variant, Result<Record>)>,
+        engine: &engine::Config,
+    ) -> Result<Self> {
         let criterion = &part.config.criterion;
         let good: Vec<&Network> =
             records.iter().filter_map(|(_, record)| Some(&record.as_ref().ok()?.network)).collect();
@@ -100,13 +104,13 @@ impl Outcome {
             let failed = records.into_iter().find_map(|(_, record)| record.err());
             return Err(failed.unwrap_or_else(|| Error::data("no network was trained")));
         }
-        let results = finish::measure(&good, &part.rows, criterion)?;
+        let results = finish::measure(&good, &part.rows, criterion, engine)?;
         let several = records.len() > 1;
         let mut networks = vec![];
         for (variant, record) in records {
             let alone = match &record {
                 Ok(record) if several => {
-                    Some(finish::measure(&[&record.network], &part.rows, criterion)?)
+                    Some(finish::measure(&[&record.network], &part.rows, criterion, engine)?)
                 }
                 Ok(_) | Err(_) => None,
             };
@@ -116,7 +120,7 @@ impl Outcome {
     }
 
     /// The network with the lowest validation loss as the only one, and what became of all.
-    fn best(self) -> Result<(Outcome, Vec<Trained>)> {
+    fn best(self, engine: &engine::Config) -> Result<(Outcome, Vec<Trained>)> {
         let loss = |network: &Trained| {
             let validation = network.alone.as_ref()?.validation.as_ref()?;
             validation.metrics.loss
@@ -131,7 +135,7 @@ impl Outcome {
             Err(_) => return Err(Error::data("no network has a validation loss")),
         };
         let records = vec![(network.variant, Ok(record))];
-        Ok((Outcome::measure(self.part, records)?, self.networks))
+        Ok((Outcome::measure(self.part, records, engine)?, self.networks))
     }
 
     /// The records of the networks whose training did not fail.
@@ -160,8 +164,11 @@ pub(super) fn run(
     source: &Source<'_>,
     outputs: &Outputs,
     interrupt: &Interrupt,
+    threads: args::Threads,
     terminal: &mut Terminal,
 ) -> Result<u8> {
+    let engine = threads.engine()?;
+    let pool = engine.pool.clone().map_or_else(|| Pool::new(1), Ok)?;
     let parts = parts(args, source, terminal)?;
     let variants = Variant::all(args);
     let mut members = vec![];
@@ -171,7 +178,6 @@ pub(super) fn run(
         }
     }
     let ensemble = Ensemble::new(&members)?;
-    let pool = Pool::new(terminal.threads())?;
     let epochs = parts.first().map_or(0, |part| part.config.epochs);
     let progress = Many::new(terminal, interrupt, members.len(), epochs);
     let started = Instant::now();
@@ -195,11 +201,11 @@ pub(super) fn run(
         .into_iter()
         .map(|part| {
             let own = variants.iter().copied().zip(records.by_ref()).collect();
-            Outcome::measure(part, own)
+            Outcome::measure(part, own, &engine)
         })
         .collect();
     let whole = outcomes.pop().unwrap_or_else(|| Err(Error::data("nothing was trained")))?;
-    let (whole, rates) = if args.lr.len() > 1 { whole.best()? } else { (whole, vec![]) };
+    let (whole, rates) = if args.lr.len() > 1 { whole.best(&engine)? } else { (whole, vec![]) };
     // What was chosen is what the same command with this rate alone gives.
     let lr = whole.networks.iter().find_map(|network| network.variant.lr);
     let chosen = args::Train { lr: lr.map_or(args.lr.clone(), |lr| vec![lr]), ..args.clone() };

@@ -164,6 +164,11 @@ impl Plan {
         self.batch
     }
 
+    /// How many floats its memory holds.
+    pub(crate) fn values(&self) -> usize {
+        self.lengths.work
+    }
+
     /// Memory for running this plan, zeroed.
     pub fn memory(&self) -> Memory {
         Memory::new(self)
