@@ -40,7 +40,8 @@ impl Case {
         let batch = args.batch_size;
         let per_batch = batch.saturating_mul(shape.input_len().saturating_add(shape.output_len()));
         let batches = (RESIDENT / per_batch.max(1)).clamp(FEWEST, MOST);
-        memory::check(&summary, batch, per_batch.saturating_mul(batches))?;
+        let networks = args.ensemble.unwrap_or(1);
+        memory::check_many(&summary, networks, batch, per_batch.saturating_mul(batches))?;
         let data = data(&shape, args.loss, batch * batches)?;
         let config = match optimizer {
             Some(optimizer) => Some(Config {
@@ -213,7 +214,7 @@ mod tests {
     fn case(line: &str) -> Result<Case> {
         let words = ["glassnet", "bench"].into_iter().chain(line.split(' '));
         match args::Cli::try_parse_from(words).expect("a command line").verb {
-            Some(args::Verb::Bench(args)) => Case::new(&args),
+            Some(args::Verb::Bench(args)) => Case::new(&args, &Default::default()),
             _ => panic!("another verb"),
         }
     }
