@@ -257,36 +257,47 @@ pub(super) unsafe fn finish<V: Vector, const MR: usize, const NV: usize>(
     tile: &Tile,
 ) {
     let Tile { c, c_stride, width, add, finish: Finish { bias, relu, from }, .. } = *tile;
+    let mut sums = *sums;
+    // Small loops, one after the other: the compiler unrolls each and keeps the sums in registers.
     // SAFETY: the caller's promise.
     unsafe {
-        let mut biases = [V::splat(0.0); NV];
+        if add {
+            for i in 0..MR {
+                for v in 0..NV {
+                    sums[i][v] = load::<V, NV>(c.add(i * c_stride), width, v).add(sums[i][v]);
+                }
+            }
+        }
         if !bias.is_null() {
             for v in 0..NV {
-                biases[v] = load::<V, NV>(bias, width, v);
+                let biases = load::<V, NV>(bias, width, v);
+                for i in 0..MR {
+                    sums[i][v] = sums[i][v].add(biases);
+                }
+            }
+        }
+        if relu {
+            for i in 0..MR {
+                for v in 0..NV {
+                    sums[i][v] = sums[i][v].gated(sums[i][v]);
+                }
+            }
+        }
+        if !from.is_null() {
+            for i in 0..MR {
+                for v in 0..NV {
+                    let gates = load::<V, NV>(from.add(i * c_stride), width, v);
+                    sums[i][v] = sums[i][v].gated(gates);
+                }
             }
         }
         for i in 0..MR {
-            let place = i * c_stride;
-            let c = c.add(place);
             for v in 0..NV {
-                let mut sum = sums[i][v];
-                if add {
-                    sum = load::<V, NV>(c, width, v).add(sum);
-                }
-                if !bias.is_null() {
-                    sum = sum.add(biases[v]);
-                }
-                if relu {
-                    sum = sum.gated(sum);
-                }
-                if !from.is_null() {
-                    sum = sum.gated(load::<V, NV>(from.add(place), width, v));
-                }
-                let to = c.add(v * V::LANES);
+                let to = c.add(i * c_stride + v * V::LANES);
                 if v + 1 < NV {
-                    sum.store(to);
+                    sums[i][v].store(to);
                 } else {
-                    sum.store_part(to, used::<V>(width, v));
+                    sums[i][v].store_part(to, used::<V>(width, v));
                 }
             }
         }
