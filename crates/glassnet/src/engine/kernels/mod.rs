@@ -33,4 +33,6 @@ pub(in crate::engine) use pack::pack_right_part;
 #[allow(unused_imports, reason = "as above")]
 pub(in crate::engine) use product::{Pointers, product_part, product_part_in};
 #[allow(unused_imports, reason = "as above")]
+pub(in crate::engine) use sums::sum_rows_in;
+#[allow(unused_imports, reason = "as above")]
 pub(in crate::engine) use vector::Vector;

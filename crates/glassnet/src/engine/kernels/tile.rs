@@ -203,7 +203,7 @@ unsafe fn multiply<V: Vector, const MR: usize, const NV: usize, const TRANSPOSED
                 b = b.wrapping_add(b_stride);
             }
             for i in (0..MR).step_by(3) {
-                thirds[i] = thirds[i].wrapping_add(TURN);
+                thirds[i] = V::opaque(thirds[i].wrapping_add(TURN));
             }
             left -= TURN;
         }
@@ -212,7 +212,7 @@ unsafe fn multiply<V: Vector, const MR: usize, const NV: usize, const TRANSPOSED
             term = term.wrapping_add(a_stride);
             b = b.wrapping_add(b_stride);
             for i in (0..MR).step_by(3) {
-                thirds[i] = thirds[i].wrapping_add(1);
+                thirds[i] = V::opaque(thirds[i].wrapping_add(1));
             }
             left -= 1;
         }
