@@ -78,7 +78,7 @@ impl<V: Vector, const MR: usize, const NV: usize> Kernel for Wide<'_, V, MR, NV>
                 a = a.wrapping_add(right);
                 b = b.wrapping_add(tile.b_stride);
             }
-            finish::<V, MR, NV>(&sums, &tile);
+            finish::<V, MR, NV, false>(&sums, &tile);
         }
     }
 }
@@ -196,7 +196,7 @@ unsafe fn some_dots<V: Vector, const MR: usize, const NV: usize, const TRANSPOSE
             b = V::opaque(b.wrapping_add(COLUMNS));
             left -= count;
         }
-        finish::<V, MR, NV>(&sums, tile);
+        finish::<V, MR, NV, false>(&sums, tile);
     }
     tile.width
 }
