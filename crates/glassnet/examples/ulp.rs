@@ -30,6 +30,7 @@ type Apply = fn(Level, &[f32], &mut [f32]);
 
 macro_rules! apply {
     ($function:ident) => {{
+        #[derive(Clone, Copy)]
         struct Body;
         impl Map<1> for Body {
             #[inline(always)]
