@@ -7,6 +7,7 @@
 //!
 //! - [`call`] is how a job reaches the workers, and how they sleep without missing one.
 //! - [`gate`] is how threads wait for each other within a job: at [`Member::wait`], and at the job's end.
+//! - [`divide`] is work in pieces that threads take in turn.
 //!
 //! # Bits
 //! A pool decides when something is computed, never what: the engine's results have the same bits for any number of
@@ -16,22 +17,22 @@
 #![allow(clippy::disallowed_methods)]
 
 mod call;
+mod divide;
 mod gate;
+mod member;
+mod shared;
 #[cfg(test)]
 mod tests;
 
-use std::any::Any;
-use std::cell::Cell;
 use std::fmt;
-use std::ops::Deref;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::panic::resume_unwind;
+use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use crate::error::{Error, ErrorKind, Result};
-use call::{Body, Call, Job, Kind, Order};
-use gate::Gate;
+use call::{Body, Kind};
+pub use member::Member;
+use shared::Shared;
 
 /// The most threads that a pool has.
 const MOST_THREADS: usize = 1024;
@@ -77,57 +78,6 @@ struct Workers {
     shared: Arc<Shared>,
     handles: Vec<JoinHandle<()>>,
 }
-
-/// What the threads share.
-struct Shared {
-    /// Whether a job runs. Everything that only the caller of a job may touch is handed from one to the next by it.
-    busy: Line<Busy>,
-    call: Line<Call>,
-    /// Where the parts of a job meet.
-    meeting: Line<Gate>,
-    /// Where the workers say that they are done with a job.
-    finish: Line<Gate>,
-    /// What the first part that panicked said.
-    panic: Mutex<Option<Box<dyn Any + Send>>>,
-    /// How many threads can run at the same time.
-    cores: usize,
-}
-
-/// The pool's occupation, and what its caller needs to know about the jobs before.
-struct Busy {
-    taken: AtomicBool,
-    /// Where the two gates' counts stand between jobs.
-    met: AtomicU32,
-    finished: AtomicU32,
-}
-
-/// Something that has its cache lines for itself: two, since processors fetch them in pairs.
-#[repr(align(128))]
-struct Line<T>(T);
-
-impl<T> Deref for Line<T> {
-    type Target = T;
-
-    #[inline]
-    fn deref(&self) -> &T {
-        &self.0
-    }
-}
-
-/// One of the threads that run a job.
-#[derive(Debug)]
-pub struct Member<'a> {
-    index: usize,
-    parts: usize,
-    /// Where the parts meet; a part that is alone meets nobody.
-    meeting: Option<&'a Gate>,
-    /// The count of the last meeting.
-    met: Cell<u32>,
-    patience: u32,
-}
-
-/// What a part unwinds with when another one panicked.
-struct OtherPanicked;
 
 impl Pool {
     /// Starts `threads − 1` workers; the thread that calls [`Pool::try_run`] is the remaining one.
@@ -211,50 +161,12 @@ impl Pool {
         true
     }
 
-    /// Runs `body` for every index below `count`, on as many threads as there are indices and threads, each taking the
-    /// next index when it is done with one: for jobs that are unlike, such as the trainings of an ensemble.
-    ///
-    /// If the pool is in use, all run on the calling thread. Nobody waits for a worker that sleeps: it takes what is left
-    /// when it is awake, and if that is nothing, the calling thread has returned by then.
-    ///
-    /// # Panics
-    /// When `body` panics for an index; indices that nobody has begun by then are left out.
-    pub fn for_each(&self, count: usize, body: &(dyn Fn(usize) + Sync)) {
-        let next = AtomicUsize::new(0);
-        let work = || {
-            let rest = LeaveOut { next: &next, count };
-            loop {
-                let index = next.fetch_add(1, Ordering::Relaxed);
-                if index >= count {
-                    break;
-                }
-                body(index);
-            }
-            drop(rest);
-        };
-        if !self.run(count.min(self.threads()), Kind::Open, &|_| work()) {
-            work();
-        }
-    }
-
     /// Wakes the workers, if they sleep, for a job that will come soon.
     ///
     /// A worker needs tens of microseconds to wake up; who knows a little earlier that there will be work says so here,
     /// and does something else meanwhile.
     pub fn wake(&self) {
         self.run(self.threads(), Kind::Open, &|_| {});
-    }
-}
-
-/// When a thread panics, the others begin nothing more.
-struct LeaveOut<'a> {
-    next: &'a AtomicUsize,
-    count: usize,
-}
-
-impl Drop for LeaveOut<'_> {
-    fn drop(&mut self) {
-        self.next.store(self.count, Ordering::Relaxed);
     }
 }
 
@@ -281,142 +193,6 @@ impl Drop for Workers {
             handle.thread().unpark();
             // A worker catches what a job says, and panics nowhere else.
             drop(handle.join());
-        }
-    }
-}
-
-impl Shared {
-    fn new(workers: usize, cores: usize) -> Self {
-        let zero = || AtomicU32::new(0);
-        Shared {
-            busy: Line(Busy { taken: AtomicBool::new(false), met: zero(), finished: zero() }),
-            call: Line(Call::new(workers)),
-            meeting: Line(Gate::new()),
-            finish: Line(Gate::new()),
-            panic: Mutex::new(None),
-            cores,
-        }
-    }
-
-    fn patience(&self, threads: usize) -> u32 {
-        if threads > self.cores { IMPATIENT } else { PATIENT }
-    }
-
-    /// Runs a job as its caller, who has taken the pool, and returns what a part panicked with.
-    fn run(
-        &self,
-        workers: &[JoinHandle<()>],
-        parts: usize,
-        kind: Kind,
-        body: &Body<'_>,
-    ) -> Option<Box<dyn Any + Send>> {
-        let patience = self.patience(parts);
-        let met = self.busy.met.load(Ordering::Relaxed);
-        let before = self.busy.finished.load(Ordering::Relaxed);
-        let finished = match kind {
-            Kind::Closed => gate::after(before, parts - 1),
-            // Nobody knows yet how many will come: each that leaves looks whether somebody waits.
-            Kind::Open => before,
-        };
-        self.call.publish(workers, parts, kind, &Job { body, met, finished });
-        let member =
-            Member { index: 0, parts, meeting: Some(&self.meeting), met: Cell::new(met), patience };
-        self.part(&member, body);
-        let finished = match kind {
-            Kind::Closed => finished,
-            Kind::Open => gate::after(before, self.call.shut()),
-        };
-        // The workers' parts borrow `body`, so nothing, no panic either, may pass by here.
-        let all_left = self.finish.wait(finished, patience);
-        debug_assert!(all_left.is_ok(), "nobody poisons the finish");
-        self.busy.finished.store(finished, Ordering::Relaxed);
-        if self.meeting.is_poisoned() {
-            self.busy.met.store(self.meeting.mend(), Ordering::Relaxed);
-            self.lock_panic().take()
-        } else {
-            self.busy.met.store(member.met.get(), Ordering::Relaxed);
-            None
-        }
-    }
-
-    /// Runs one part; a panic is kept for the caller and makes the others leave.
-    fn part(&self, member: &Member<'_>, body: &Body<'_>) {
-        let Err(panic) = catch_unwind(AssertUnwindSafe(|| body(member))) else { return };
-        if !panic.is::<OtherPanicked>() {
-            self.lock_panic().get_or_insert(panic);
-        }
-        self.meeting.poison();
-    }
-
-    fn lock_panic(&self) -> std::sync::MutexGuard<'_, Option<Box<dyn Any + Send>>> {
-        self.panic.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The life of worker `index`.
-    fn work(&self, index: usize) {
-        let idle_patience = self.patience(self.call.workers() + 1);
-        let mut seen = Call::FIRST;
-        loop {
-            let order;
-            (seen, order) = self.call.next(index, seen, idle_patience);
-            match order {
-                Order::Skip => {}
-                Order::End => return,
-                Order::Run { parts, job: Job { body, met, finished } } => {
-                    let patience = self.patience(parts);
-                    let meeting = Some(&*self.meeting);
-                    let member = Member { index, parts, meeting, met: Cell::new(met), patience };
-                    self.part(&member, body);
-                    // Last: from here on the caller may return, and `body` be gone.
-                    self.finish.arrive(finished);
-                }
-            }
-        }
-    }
-}
-
-impl Busy {
-    #[inline]
-    fn take(&self) -> bool {
-        !self.taken.load(Ordering::Relaxed) && !self.taken.swap(true, Ordering::Acquire)
-    }
-
-    #[inline]
-    fn give_back(&self) {
-        self.taken.store(false, Ordering::Release);
-    }
-}
-
-impl Member<'_> {
-    /// The only part of a job that is not divided: for running alone what could run on a pool.
-    pub fn alone() -> Self {
-        Member { index: 0, parts: 1, meeting: None, met: Cell::new(0), patience: 0 }
-    }
-
-    /// Which part this is, from 0; the calling thread's is 0.
-    #[inline]
-    pub fn index(&self) -> usize {
-        self.index
-    }
-
-    /// How many parts the job has.
-    #[inline]
-    pub fn parts(&self) -> usize {
-        self.parts
-    }
-
-    /// Waits until all parts have called it as often as this one: what each wrote before, all may read after.
-    ///
-    /// # Panics
-    /// When another part panicked, silently: the caller of the job hears what that one said.
-    #[inline]
-    pub fn wait(&self) {
-        let Some(meeting) = self.meeting else { return };
-        let all = gate::after(self.met.get(), self.parts);
-        self.met.set(all);
-        meeting.arrive(all);
-        if meeting.wait(all, self.patience).is_err() {
-            resume_unwind(Box::new(OtherPanicked));
         }
     }
 }

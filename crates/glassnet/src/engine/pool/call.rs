@@ -35,7 +35,8 @@ use std::hint::spin_loop;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{JoinHandle, park, yield_now};
 
-use super::{Line, Member, OFFERS};
+use super::shared::Line;
+use super::{Member, OFFERS};
 
 /// Somebody sleeps until the ticket changes.
 const ASLEEP: u64 = 1;
@@ -192,7 +193,7 @@ impl Call {
 
     /// Lets all workers end, once they are woken. There must be no job.
     pub(super) fn end(&self) {
-        self.ticket.store(self.next_number(), Ordering::Release);
+        self.ticket.swap(self.next_number(), Ordering::AcqRel);
     }
 
     /// Waits, as worker `index` (from 1), for another ticket than `seen`, and returns it with what it means.

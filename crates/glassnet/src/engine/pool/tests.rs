@@ -198,6 +198,25 @@ fn nobody_waits_for_a_sleeper_and_nobody_comes_too_late() {
 }
 
 #[test]
+fn chunks_are_cut_and_states_are_kept_apart() {
+    for (threads, states) in [(1, 1), (3, 3), (3, 2), (2, 5)] {
+        let pool = Pool::new(threads).unwrap();
+        for (len, chunk) in [(0, 1), (1, 4), (12, 4), (13, 4), (1000, 3)] {
+            let mut data: Vec<usize> = (0..len).collect();
+            let mut seen = vec![vec![]; states];
+            pool.for_each_chunk(&mut seen, &mut data, chunk, &|seen, index, chunk| {
+                seen.push(index);
+                chunk.iter_mut().for_each(|element| *element += 1);
+            });
+            assert!(data.iter().copied().eq(1..=len));
+            let mut seen = seen.concat();
+            seen.sort_unstable();
+            assert!(seen.into_iter().eq(0..len.div_ceil(chunk)));
+        }
+    }
+}
+
+#[test]
 fn after_a_panic_no_further_index_is_begun() {
     let pool = Pool::new(2).unwrap();
     let begun = AtomicUsize::new(0);
