@@ -31,11 +31,16 @@ fn predictions_are_the_same_bytes_on_any_number_of_threads() {
     let folder = Folder::new();
     train(&folder, "--epochs 2 --output model");
     let data = table("seattle-weather.csv");
-    for (verb, threads) in [("predict", ["1", "2", "3", "8"]), ("evaluate", ["1", "2", "5", "auto"])] {
+    for (verb, threads) in
+        [("predict", ["1", "2", "3", "8"]), ("evaluate", ["1", "2", "5", "auto"])]
+    {
         let answers = threads.map(|threads| {
             folder.succeeds(&words(&format!("{verb} model {data} --json -q --threads {threads}")))
         });
-        assert!(answers[0].len() > 100 && answers.iter().all(|answer| *answer == answers[0]), "{verb}");
+        assert!(
+            answers[0].len() > 100 && answers.iter().all(|answer| *answer == answers[0]),
+            "{verb}"
+        );
     }
 }
 

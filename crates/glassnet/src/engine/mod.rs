@@ -166,7 +166,7 @@ impl Plan {
 
     /// How many floats its memory holds.
     pub(crate) fn values(&self) -> usize {
-        self.work_len
+        self.lengths.work
     }
 
     /// Memory for running this plan, zeroed.

@@ -30,8 +30,8 @@ pub(in crate::engine) use dispatch::{Kernel, dispatch};
 pub(in crate::engine) use few::{Few, Reach};
 #[allow(unused_imports, reason = "for prepacked weights")]
 pub(in crate::engine) use pack::pack_right_part;
-#[allow(unused_imports, reason = "for prepacked weights")]
-pub(in crate::engine) use product::{Pointers, product_part_in};
 #[cfg(test)]
 pub(in crate::engine) use product::product_part;
+#[allow(unused_imports, reason = "for prepacked weights")]
+pub(in crate::engine) use product::{Pointers, product_part_in};
 pub(in crate::engine) use vector::Lanes8;
