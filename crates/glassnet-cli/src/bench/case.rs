@@ -213,7 +213,7 @@ mod tests {
     fn case(line: &str) -> Result<Case> {
         let words = ["glassnet", "bench"].into_iter().chain(line.split(' '));
         match args::Cli::try_parse_from(words).expect("a command line").verb {
-            Some(args::Verb::Bench(args)) => Case::new(&args),
+            Some(args::Verb::Bench(args)) => Case::new(&args, &Default::default()),
             _ => panic!("another verb"),
         }
     }

@@ -18,12 +18,13 @@ const MOST: usize = 512;
 /// The fewest rows of the largest plan, for a network of so many weights and buffers: with fewer, reading the weights, from
 /// a cache or from memory, costs more than computing with them.
 fn fewest(weights: usize) -> usize {
+    // What a second-level and a third-level cache hold.
+    const SECOND: usize = 1 << 18;
+    const THIRD: usize = 1 << 22;
     match weights {
-        // A second-level cache holds them.
-        ..0x4_0000 => 64,
-        // A third-level cache does.
-        ..0x40_0000 => 256,
-        _ => 512, // not operations: sizes
+        0..SECOND => 64,
+        SECOND..THIRD => 256,
+        THIRD.. => 512,
     }
 }
 

@@ -209,7 +209,7 @@ impl Call {
         let order = match parts {
             0 => Order::End,
             parts if parts <= index => Order::Skip,
-            _ if ticket & OPEN != 0 && !self.enter(ticket) => Order::Skip,
+            1.. if ticket & OPEN != 0 && !self.enter(ticket) => Order::Skip,
             parts => {
                 // SAFETY: this worker takes part, so nobody writes the job before it has arrived at the finish.
                 match unsafe { *self.job.get() } {
