@@ -4,8 +4,10 @@
 //! gradient, optimiser. It is watched, not imitated: an observer reads the clock.
 
 mod case;
+mod ensemble;
 mod sampler;
 
+use glassnet::engine::Pool;
 use glassnet::train::{
     Config, Control, EpochRecord, Features, Inference, Observer, Session, Shuffle, StepEvent,
 };
@@ -43,12 +45,19 @@ pub(crate) fn run(
 ) -> Result<u8> {
     check(args)?;
     let engine = threads.engine()?;
+    let pool = engine.pool.clone().map_or_else(|| Pool::new(1), Ok)?;
     let case = Case::new(args, &engine)?;
     let interrupt = Interrupt::watch()?;
     // Half of the time each where both are measured.
     let share = if case.config.is_some() { 0.5 } else { 1.0 };
     let train_step = match &case.config {
-        Some(config) => Some(train(&case, config, args.seconds * share, &interrupt)?),
+        Some(config) => {
+            let seconds = args.seconds * share;
+            Some(match args.ensemble {
+                None => train(&case, config, seconds, &interrupt)?,
+                Some(count) => ensemble::train(&case, config, count, seconds, &pool, &interrupt)?,
+            })
+        }
         None => None,
     };
     let row = &case.data.features().shape()[1..];
@@ -61,10 +70,11 @@ pub(crate) fn run(
         Some(times) => (case.operations_of_a_step(), times.min),
         None => (case.operations_forward(), forward.min),
     };
-    let threads = match &train_step {
+    let threads = match (&train_step, args.ensemble) {
+        (Some(_), Some(count)) => pool.threads().min(count),
         // Training steps run on the calling thread.
-        Some(_) => 1,
-        None => inference.threads(case.batch),
+        (Some(_), None) => 1,
+        (None, _) => inference.threads(case.batch),
     };
     let report = Report { gflops: operations / (fastest * 1e3), train_step, forward, threads };
     if terminal.json() {
@@ -84,7 +94,17 @@ fn check(args: &args::Bench) -> Result<()> {
             .at("--seconds")
             .help(format!("give a number above 0, at most {LONGEST}")));
     }
-    Ok(())
+    match args.ensemble {
+        Some(0) => Err(Error::usage("an ensemble of 0 networks has no step")
+            .at("--ensemble")
+            .help("give at least 1")),
+        Some(_) if args.optimizer == "none" => {
+            Err(Error::usage("only the training of an ensemble is measured")
+                .at("--ensemble")
+                .help("leave it out, or choose another --optimizer"))
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// Reads the clock after training steps.
@@ -181,6 +201,7 @@ fn document(args: &args::Bench, case: &Case, report: &Report) -> Value {
         "batch_size": case.batch,
         "optimizer": args.optimizer,
         "loss": loss_name(args.loss),
+        "ensemble": args.ensemble,
         "threads": report.threads,
         "train_step_us": report.train_step.as_ref().map(times),
         "forward_us": times(&report.forward),
@@ -200,7 +221,7 @@ fn text(args: &args::Bench, case: &Case, report: &Report) -> String {
         ]);
     };
     if let Some(times) = &report.train_step {
-        row("training step", times);
+        row(if args.ensemble.is_some() { "step of one network" } else { "training step" }, times);
     }
     row("forward", &report.forward);
     let training = match &case.config {
@@ -212,9 +233,10 @@ fn text(args: &args::Bench, case: &Case, report: &Report) -> String {
         threads => format!("{threads} threads"),
     };
     format!(
-        "{}\nbatch of {}{training}, {threads}, {} kernels\n\n{}\n{:.1} GFLOP/s\n",
+        "{}\nbatch of {}{training}, {}{threads}, {} kernels\n\n{}\n{:.1} GFLOP/s\n",
         case.network.module(),
         case.batch,
+        args.ensemble.map_or(String::new(), |count| format!("{count} networks at once, ")),
         glassnet::engine::Level::detect(),
         table.render(&[1, 2, 3]),
         report.gflops

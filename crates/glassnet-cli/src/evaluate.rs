@@ -17,6 +17,7 @@ use crate::measured::{self, Measured, baseline, confusion_table, metrics_table};
 use crate::model::{self, Model, Trained};
 use crate::predict;
 use crate::reading;
+use crate::scores::Scores;
 use crate::table::Table;
 use crate::terminal::Terminal;
 use crate::usage::at_flag;
@@ -45,7 +46,7 @@ pub(crate) fn run(
     threads: args::Threads,
     terminal: &mut Terminal,
 ) -> Result<u8> {
-    let report = match model::load(&args.model, &args.weights)? {
+    let report = match model::load_whole(&args.model, &args.weights)? {
         Model::Bare(network) => bare(args, &network, threads, terminal)?,
         Model::Trained(trained) => columns(args, &trained, threads, terminal)?,
     };
@@ -93,11 +94,10 @@ fn columns(
     reading::notes(&encoded.notes, terminal);
     let default = if trained.card.task == Some(Task::Regression) { "mse" } else { "cross_entropy" };
     let criterion = Criterion::parse(trained.card.criterion.as_deref().unwrap_or(default))?;
-    let mut predictor =
-        Predictor::new(&trained.network, &[preprocessing.width()], &threads.engine()?)?;
-    let found = measured::measure(&mut predictor, &criterion, &encoded, target)?;
+    let mut scores = Scores::new(trained.networks(), preprocessing, &threads.engine()?)?;
+    let found = measured::measure(&mut scores, &criterion, &encoded, target)?;
     let importance = if args.importance {
-        Some(importance(&mut predictor, &criterion, &encoded, trained, &found.metrics)?)
+        Some(importance(&mut scores, &criterion, &encoded, trained, &found.metrics)?)
     } else {
         None
     };
@@ -116,7 +116,7 @@ fn columns(
 
 /// Permutation importance (Breiman, Random Forests, 2001): the features of one column are shuffled among the rows.
 fn importance(
-    predictor: &mut Predictor,
+    scores: &mut Scores,
     criterion: &Criterion,
     encoded: &Encoded,
     trained: &Trained,
@@ -138,7 +138,7 @@ fn importance(
                     .copy_from_slice(source);
             }
             let target = trained.preprocessing.target();
-            total += score(&measured::measure(predictor, criterion, &shuffled, target)?.metrics);
+            total += score(&measured::measure(scores, criterion, &shuffled, target)?.metrics);
         }
         found.push(Importance {
             column: feature.column.clone(),

@@ -16,6 +16,7 @@ mod output;
 mod predict;
 mod progress;
 mod reading;
+mod scores;
 mod summary;
 mod table;
 mod terminal;

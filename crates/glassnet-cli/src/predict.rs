@@ -16,6 +16,7 @@ use crate::args::{self, Gaps, Unseen};
 use crate::model::{self, Model, Trained};
 use crate::output::{self, Output, Replace};
 use crate::reading;
+use crate::scores::Scores;
 use crate::terminal::Terminal;
 
 pub(crate) fn run(
@@ -36,7 +37,7 @@ pub(crate) fn run(
         .as_deref()
         .map(|path| Output::prepare(path, "--output", replace, &inputs))
         .transpose()?;
-    let answers = match model::load(&args.model, &args.weights)? {
+    let answers = match model::load_whole(&args.model, &args.weights)? {
         Model::Bare(network) => bare(args, &network, threads, terminal)?,
         Model::Trained(trained) => columns(args, &trained, threads, terminal)?,
     };
@@ -77,9 +78,8 @@ fn columns(
     let rows: Vec<usize> = (0..table.rows()).collect();
     let encoded = preprocessing.encode(&table, &rows, &policies(args.unseen, args.gaps, false))?;
     reading::notes(&encoded.notes, terminal);
-    let mut predictor =
-        Predictor::new(&trained.network, &[preprocessing.width()], &threads.engine()?)?;
-    let outputs = predictor.predict(&Features::Floats(encoded.features))?;
+    let mut scores = Scores::new(trained.networks(), preprocessing, &threads.engine()?)?;
+    let features = Features::Floats(encoded.features);
     match preprocessing.target() {
         target @ TargetEncoding::Number { .. } => {
             if args.threshold.is_some() {
@@ -87,12 +87,13 @@ fn columns(
                     .at("--threshold")
                     .help("leave it out"));
             }
+            let outputs = scores.predict(&features)?;
             Ok(Answers::Values(
                 outputs.data().iter().map(|&output| target.restore(output)).collect(),
             ))
         }
         TargetEncoding::Classes { names, .. } => {
-            let probabilities = softmax(&outputs, 1)?;
+            let (probabilities, outputs) = scores.probabilities(&features)?;
             let predicted = classes(&probabilities, &outputs, names, args.threshold)?;
             Ok(Answers::Classes { names: names.clone(), predicted, probabilities })
         }

@@ -40,7 +40,8 @@ impl Case {
         let batch = args.batch_size;
         let per_batch = batch.saturating_mul(shape.input_len().saturating_add(shape.output_len()));
         let batches = (RESIDENT / per_batch.max(1)).clamp(FEWEST, MOST);
-        memory::check(&summary, batch, per_batch.saturating_mul(batches))?;
+        let networks = args.ensemble.unwrap_or(1);
+        memory::check_many(&summary, networks, batch, per_batch.saturating_mul(batches))?;
         let data = data(&shape, args.loss, batch * batches)?;
         let config = match optimizer {
             Some(optimizer) => Some(Config {

@@ -6,10 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::arena::Arena;
 use super::feed::Feeds;
-use super::instruction::{After, Entropy, Instruction, Product};
+use super::instruction::{After, Entropy, Instruction, Product, Update};
 use super::kernels::{
-    Epilogue, Few, Kernel, Lanes8, Level, Pointers, Set, dispatch, product_part_in, sum_rows,
+    Epilogue, Few, Kernel, Lanes8, Level, Pointers, Set, Sixteen, dispatch, product_part_in,
+    sum_rows,
 };
+use super::rule::{Rule, SLOTS};
 use super::{Draw, broadcast, cross_entropy, elementwise, moves, pair, rows};
 use crate::error::{Error, Result};
 use crate::math::random::{DROPOUT, Stream};
@@ -20,9 +22,21 @@ pub(super) struct Run<'a> {
     pub(super) arena: Arena,
     pub(super) feeds: &'a Feeds<'a>,
     pub(super) draw: Draw,
+    /// The optimiser's step, for a plan that takes it.
+    pub(super) update: Option<Updating<'a>>,
     /// Set by whoever fails: nobody computes anything after the next wait.
     pub(super) failed: AtomicBool,
 }
+
+/// The optimiser's step: its rule and what it remembers of all parameters.
+#[derive(Clone, Copy)]
+pub(super) struct Updating<'a> {
+    pub(super) rule: &'a Rule,
+    pub(super) slots: [*mut f32; SLOTS],
+}
+
+// SAFETY: the threads of a run update different parameters: their schedule keeps them apart.
+unsafe impl Sync for Updating<'_> {}
 
 /// Executes one thread's program; `wait` is called where it says so.
 ///
@@ -85,6 +99,8 @@ impl<V: Few> Kernel for Thread<'_, V> {
                 Instruction::Product(product) => unsafe {
                     multiply::<V>(run, product, scratch.as_mut_ptr());
                 },
+                // SAFETY: as above.
+                Instruction::Update(update) => unsafe { update_part::<V>(run, update) },
                 Instruction::Wait => {
                     wait();
                     if run.failed.load(Ordering::Relaxed) {
@@ -196,8 +212,8 @@ unsafe fn whole(run: &Run<'_>, instruction: &Instruction) -> Result<()> {
             let rows = feed.rows.start * feed.width..feed.rows.end * feed.width;
             run.feeds.copy(feed, write(feed.out.part(rows)));
         }
-        Instruction::Update(_) => {}
-        Instruction::Product(_)
+        Instruction::Update(_)
+        | Instruction::Product(_)
         | Instruction::Tiny(_)
         | Instruction::StopUnlessFinite { .. }
         | Instruction::Wait => {
@@ -229,6 +245,53 @@ unsafe fn multiply<V: Few>(run: &Run<'_>, p: &Product, scratch: *mut f32) {
         product_part_in::<V>(&p.shape, p.rows.clone(), p.columns.clone(), &pointers, scratch);
         if p.shape.epilogue == Epilogue::None && p.after != After::Nothing {
             follow(run.level, p, arena);
+        }
+    }
+}
+
+/// The optimiser's step on some parameters.
+///
+/// # Safety
+/// As [`execute`], inside the level of `V`.
+#[inline(always)]
+unsafe fn update_part<V: Few>(run: &Run<'_>, update: &Update) {
+    let Some(updating) = &run.update else { return };
+    // SAFETY: the caller's promise; slots are as long as the parameters.
+    unsafe {
+        let slots = updating.slots.map(|slot| slot.wrapping_add(update.parameters.offset));
+        V::enter(Updated::<V> {
+            rule: updating.rule,
+            len: update.parameters.len,
+            parameters: run.arena.write(update.parameters),
+            gradient: run.arena.read(update.gradient),
+            slots,
+            registers: PhantomData,
+        });
+    }
+}
+
+struct Updated<'a, V> {
+    rule: &'a Rule,
+    len: usize,
+    parameters: *mut f32,
+    gradient: *const f32,
+    slots: [*mut f32; SLOTS],
+    registers: PhantomData<V>,
+}
+
+impl<V: Few> Kernel for Updated<'_, V> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        // SAFETY: the promise of `update_part`.
+        unsafe {
+            self.rule.apply_inner::<<V as Sixteen>::Lanes>(
+                self.len,
+                self.parameters,
+                self.gradient,
+                self.slots,
+            );
         }
     }
 }
@@ -275,14 +338,11 @@ fn cross_entropy(level: Level, entropy: &Entropy, arena: &Arena) -> Result<()> {
     };
     // SAFETY: as above.
     let write = |slot| unsafe { arena.floats_mut(slot) };
-    if let Some(value) = entropy.value {
-        cross_entropy::run(level, entropy.loss, None, &operands, write(value))?;
-    }
-    if let Some((dy, out)) = entropy.derivative {
-        cross_entropy::run(level, entropy.loss, Some(read(dy)), &operands, write(out))?;
-    }
-    Ok(())
+    let value = entropy.value.map(write);
+    let gradient = entropy.derivative.map(|(dy, out)| (read(dy), write(out)));
+    cross_entropy::run(level, entropy.loss, &operands, value, gradient)
 }
+
 fn embedding(weight: &[f32], index: &[i64], width: usize, out: &mut [f32]) -> Result<()> {
     let rows = weight.len().checked_div(width).unwrap_or(0);
     for (place, &row) in index.iter().enumerate() {

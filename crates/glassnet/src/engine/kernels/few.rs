@@ -1,211 +1,227 @@
-//! Registers whose lanes change places: what products of a few numbers need.
+//! Products of few rows: one sample to four. Each element of B is used so rarely that reading it is the work.
+//!
+//! # Safety
+//! As in [`tile`](super::tile).
 #![allow(unsafe_code)]
 
-use super::vector::{Lanes8, Vector};
+use std::marker::PhantomData;
 
-/// The lanes of the widest register.
-const MOST: usize = 16;
+use super::dispatch::Kernel;
+use super::tile::{Finish, Tile, finish, used};
+use super::vector::{COLUMNS, Vector};
 
-/// How much is loaded or stored at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::engine) enum Reach {
-    /// A register, though the value may be shorter.
-    Whole,
-    One,
-    Two,
-    Four,
-    Eight,
-    /// So many elements through a mask.
-    Masked(u8),
+/// Rows up to which B is read in wide tiles: the registers hold all rows' sums, and each line of B is read once.
+#[inline(always)]
+pub(super) const fn wide_rows<V: Vector>() -> usize {
+    if V::MANY { 4 } else { 3 }
 }
 
-impl Reach {
-    /// The reach for `len` elements, neither fewer nor more, in a register of `lanes`.
-    pub(in crate::engine) fn exactly(len: usize, lanes: usize) -> Reach {
-        match len {
-            len if len == lanes => Reach::Whole, // not operations: lengths
-            1 => Reach::One,
-            2 => Reach::Two,
-            4 => Reach::Four,
-            8 => Reach::Eight,
-            len => Reach::Masked(len as u8),
-        }
-    }
-
-    fn len(self, lanes: usize) -> usize {
-        match self {
-            Reach::Whole => lanes,
-            Reach::One => 1,
-            Reach::Two => 2,
-            Reach::Four => 4,
-            Reach::Eight => 8,
-            Reach::Masked(len) => usize::from(len),
+/// Does as many columns of `tile` as a wide tile of `rows` rows has, and gives how many; 0 if there are too few left.
+/// B is row-major or in panels, all two registers wide.
+#[inline(always)]
+pub(super) unsafe fn wide<V: Vector>(tile: &Tile, rows: usize) -> usize {
+    let registers = tile.width.div_ceil(V::LANES);
+    // SAFETY: the caller's promise.
+    unsafe {
+        match (V::MANY, rows) {
+            (_, 1) if registers >= 8 => one_wide::<V, 1, 8>(tile),
+            (_, 1) if registers >= 4 => one_wide::<V, 1, 4>(tile),
+            (true, 2) if registers >= 8 => one_wide::<V, 2, 8>(tile),
+            (_, 2) if registers >= 4 => one_wide::<V, 2, 4>(tile),
+            (true, 3) if registers >= 8 => one_wide::<V, 3, 8>(tile),
+            (_, 3) if registers >= 4 => one_wide::<V, 3, 4>(tile),
+            (true, 4) if registers >= 6 => one_wide::<V, 4, 6>(tile),
+            (true, 4) if registers >= 4 => one_wide::<V, 4, 4>(tile),
+            // not operations: other sizes
+            _ => 0,
         }
     }
 }
 
-/// What a register needs for products that fit registers.
-///
-/// # Safety
-/// As [`Vector`]; pointers are valid for what `reach` says.
-pub(in crate::engine) trait Few: Vector {
-    /// An element's number for each lane.
-    type Lanes: Copy;
-    unsafe fn lanes(numbers: &[u32; MOST]) -> Self::Lanes;
-    /// Every number increased by `step`.
-    unsafe fn further(lanes: Self::Lanes, step: u32) -> Self::Lanes;
-    /// The element that each lane names.
-    unsafe fn permute(self, lanes: Self::Lanes) -> Self;
-    /// The lanes that `reach` leaves out are unspecified.
-    unsafe fn load_reach(from: *const f32, reach: Reach) -> Self;
-    unsafe fn store_reach(self, to: *mut f32, reach: Reach);
+#[inline(always)]
+unsafe fn one_wide<V: Vector, const MR: usize, const NV: usize>(tile: &Tile) -> usize {
+    let tile = Tile { width: tile.width.min(NV * V::LANES), ..*tile };
+    // SAFETY: the caller's promise.
+    unsafe { V::enter(Wide::<V, MR, NV>(&tile, PhantomData)) };
+    tile.width
 }
 
-impl Few for Lanes8 {
-    type Lanes = [u32; 8];
+struct Wide<'a, V, const MR: usize, const NV: usize>(&'a Tile, PhantomData<V>);
+
+impl<V: Vector, const MR: usize, const NV: usize> Kernel for Wide<'_, V, MR, NV> {
+    type Output = ();
 
     #[inline(always)]
-    unsafe fn lanes(numbers: &[u32; MOST]) -> [u32; 8] {
-        std::array::from_fn(|lane| numbers[lane])
-    }
-
-    #[inline(always)]
-    unsafe fn further(lanes: [u32; 8], step: u32) -> [u32; 8] {
-        lanes.map(|number| number.wrapping_add(step))
-    }
-
-    #[inline(always)]
-    unsafe fn permute(self, lanes: [u32; 8]) -> Self {
-        let own = self.to_array();
-        Lanes8::from_array(lanes.map(|number| own[number as usize % 8]))
-    }
-
-    #[inline(always)]
-    unsafe fn load_reach(from: *const f32, reach: Reach) -> Self {
-        // SAFETY: the caller's promise.
-        unsafe { Lanes8::load_part(from, reach.len(8)) }
-    }
-
-    #[inline(always)]
-    unsafe fn store_reach(self, to: *mut f32, reach: Reach) {
-        // SAFETY: the caller's promise.
-        unsafe { self.store_part(to, reach.len(8)) };
-    }
-}
-
-#[cfg(target_arch = "x86_64")]
-mod x86 {
-    use std::arch::x86_64::*;
-
-    use super::{Few, MOST, Reach, Vector};
-
-    /// At most eight elements.
-    #[inline(always)]
-    unsafe fn load_half(from: *const f32, reach: Reach) -> __m256 {
-        // SAFETY: the caller's promise: AVX2, and a pointer valid for the reach.
+    fn run(self) {
+        let tile = *self.0;
+        let (down, right) = if tile.a_transposed { (1, tile.a_stride) } else { (tile.a_stride, 1) };
+        // SAFETY: the promise of `wide`.
         unsafe {
-            match reach {
-                Reach::Whole | Reach::Eight => _mm256_loadu_ps(from),
-                Reach::Four => _mm256_castps128_ps256(_mm_loadu_ps(from)),
-                Reach::Two => _mm256_castpd_ps(_mm256_castpd128_pd256(_mm_load_sd(from.cast()))),
-                Reach::One => _mm256_castps128_ps256(_mm_load_ss(from)),
-                Reach::Masked(len) => __m256::load_part(from, usize::from(len)),
-            }
-        }
-    }
-
-    #[inline(always)]
-    unsafe fn store_half(value: __m256, to: *mut f32, reach: Reach) {
-        // SAFETY: as above.
-        unsafe {
-            match reach {
-                Reach::Whole | Reach::Eight => _mm256_storeu_ps(to, value),
-                Reach::Four => _mm_storeu_ps(to, _mm256_castps256_ps128(value)),
-                Reach::Two => _mm_store_sd(to.cast(), _mm_castps_pd(_mm256_castps256_ps128(value))),
-                Reach::One => _mm_store_ss(to, _mm256_castps256_ps128(value)),
-                Reach::Masked(len) => value.store_part(to, usize::from(len)),
-            }
-        }
-    }
-
-    impl Few for __m256 {
-        type Lanes = __m256i;
-
-        #[inline(always)]
-        unsafe fn lanes(numbers: &[u32; MOST]) -> __m256i {
-            // SAFETY: as above.
-            unsafe { _mm256_loadu_si256(numbers.as_ptr().cast()) }
-        }
-
-        #[inline(always)]
-        unsafe fn further(lanes: __m256i, step: u32) -> __m256i {
-            // SAFETY: as above.
-            unsafe { _mm256_add_epi32(lanes, _mm256_set1_epi32(step as i32)) }
-        }
-
-        #[inline(always)]
-        unsafe fn permute(self, lanes: __m256i) -> Self {
-            // SAFETY: as above.
-            unsafe { _mm256_permutevar8x32_ps(self, lanes) }
-        }
-
-        #[inline(always)]
-        unsafe fn load_reach(from: *const f32, reach: Reach) -> Self {
-            // SAFETY: as above.
-            unsafe { load_half(from, reach) }
-        }
-
-        #[inline(always)]
-        unsafe fn store_reach(self, to: *mut f32, reach: Reach) {
-            // SAFETY: as above.
-            unsafe { store_half(self, to, reach) };
-        }
-    }
-
-    impl Few for __m512 {
-        type Lanes = __m512i;
-
-        #[inline(always)]
-        unsafe fn lanes(numbers: &[u32; MOST]) -> __m512i {
-            // SAFETY: as above.
-            unsafe { _mm512_loadu_si512(numbers.as_ptr().cast()) }
-        }
-
-        #[inline(always)]
-        unsafe fn further(lanes: __m512i, step: u32) -> __m512i {
-            // SAFETY: as above.
-            unsafe { _mm512_add_epi32(lanes, _mm512_set1_epi32(step as i32)) }
-        }
-
-        #[inline(always)]
-        unsafe fn permute(self, lanes: __m512i) -> Self {
-            // SAFETY: as above.
-            unsafe { _mm512_permutexvar_ps(lanes, self) }
-        }
-
-        #[inline(always)]
-        unsafe fn load_reach(from: *const f32, reach: Reach) -> Self {
-            // SAFETY: as above.
-            unsafe {
-                match reach {
-                    Reach::Whole => _mm512_loadu_ps(from),
-                    Reach::Masked(len) => __m512::load_part(from, usize::from(len)),
-                    Reach::One | Reach::Two | Reach::Four | Reach::Eight => {
-                        _mm512_castps256_ps512(load_half(from, reach))
+            let mut sums = [[V::splat(0.0); NV]; MR];
+            let (mut a, mut b) = (tile.a, tile.b);
+            for _ in 0..tile.terms {
+                let mut factors = [V::splat(0.0); MR];
+                for i in 0..MR {
+                    factors[i] = V::splat(*a.add(i * down));
+                }
+                for v in 0..NV {
+                    let line = b.wrapping_add(v / 2 * tile.b_panel + v % 2 * V::LANES);
+                    let line = if v + 1 < NV {
+                        V::load(line)
+                    } else {
+                        V::load_part(line, used::<V>(tile.width, v))
+                    };
+                    for i in 0..MR {
+                        sums[i][v] = factors[i].mul_add(line, sums[i][v]);
                     }
                 }
+                a = a.wrapping_add(right);
+                b = b.wrapping_add(tile.b_stride);
+            }
+            finish::<V, MR, NV>(&sums, &tile);
+        }
+    }
+}
+
+/// Rows up to which a transposed B is turned round in registers, rather than packed.
+#[inline(always)]
+pub(super) const fn dot_rows<V: Vector>() -> usize {
+    if V::MANY { 16 } else { 6 }
+}
+
+/// A product of at most [`dot_rows`] rows with a transposed B: `tile.b_stride` goes from a column to the next. All columns
+/// of the tile, however many.
+#[inline(always)]
+pub(super) unsafe fn dots<V: Vector>(tile: &Tile, rows: usize) {
+    // SAFETY: the caller's promise.
+    unsafe { Rows::<V>::KERNELS[usize::from(tile.a_transposed)][rows - 1](tile) }
+}
+
+/// The kernels for every number of rows.
+struct Rows<V>(PhantomData<V>);
+
+impl<V: Vector> Rows<V> {
+    const KERNELS: [[unsafe fn(&Tile); 16]; 2] = [Self::of::<false>(), Self::of::<true>()];
+
+    const fn of<const TRANSPOSED: bool>() -> [unsafe fn(&Tile); 16] {
+        let mut kernels: [unsafe fn(&Tile); 16] = [all_dots::<V, 6, 1, TRANSPOSED>; 16];
+        kernels[0] = all_dots::<V, 1, 2, TRANSPOSED>;
+        kernels[1] = all_dots::<V, 2, 2, TRANSPOSED>;
+        kernels[2] = all_dots::<V, 3, 2, TRANSPOSED>;
+        kernels[3] = all_dots::<V, 4, 2, TRANSPOSED>;
+        kernels[4] = all_dots::<V, 5, 1, TRANSPOSED>;
+        if V::MANY {
+            kernels[6] = all_dots::<V, 7, 1, TRANSPOSED>;
+            kernels[7] = all_dots::<V, 8, 1, TRANSPOSED>;
+            kernels[8] = all_dots::<V, 9, 1, TRANSPOSED>;
+            kernels[9] = all_dots::<V, 10, 1, TRANSPOSED>;
+            kernels[10] = all_dots::<V, 11, 1, TRANSPOSED>;
+            kernels[11] = all_dots::<V, 12, 1, TRANSPOSED>;
+            kernels[12] = all_dots::<V, 13, 1, TRANSPOSED>;
+            kernels[13] = all_dots::<V, 14, 1, TRANSPOSED>;
+            kernels[14] = all_dots::<V, 15, 1, TRANSPOSED>;
+            kernels[15] = all_dots::<V, 16, 1, TRANSPOSED>;
+        }
+        kernels
+    }
+}
+
+unsafe fn all_dots<V: Vector, const MR: usize, const NV: usize, const TRANSPOSED: bool>(
+    tile: &Tile,
+) {
+    // SAFETY: the caller's promise.
+    unsafe { V::enter_here(Dots::<V, MR, NV, TRANSPOSED>(tile, PhantomData)) }
+}
+
+struct Dots<'a, V, const MR: usize, const NV: usize, const TRANSPOSED: bool>(
+    &'a Tile,
+    PhantomData<V>,
+);
+
+impl<V: Vector, const MR: usize, const NV: usize, const TRANSPOSED: bool> Kernel
+    for Dots<'_, V, MR, NV, TRANSPOSED>
+{
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let mut tile = *self.0;
+        let mut left = tile.width;
+        while left > 0 {
+            // SAFETY: the promise of `dots`: there are as many columns.
+            unsafe {
+                let columns = if NV == 2 && left > V::LANES {
+                    some_dots::<V, MR, NV, TRANSPOSED>(&mut tile, left)
+                } else {
+                    some_dots::<V, MR, 1, TRANSPOSED>(&mut tile, left)
+                };
+                tile.b = tile.b.add(columns * tile.b_stride);
+                tile.c = tile.c.add(columns);
+                let Finish { bias, from, .. } = &mut tile.finish;
+                if !bias.is_null() {
+                    *bias = bias.add(columns);
+                }
+                if !from.is_null() {
+                    *from = from.add(columns);
+                }
+                left -= columns;
             }
         }
+    }
+}
 
-        #[inline(always)]
-        unsafe fn store_reach(self, to: *mut f32, reach: Reach) {
-            // SAFETY: as above.
-            unsafe {
-                match reach {
-                    Reach::Whole => _mm512_storeu_ps(to, self),
-                    Reach::Masked(len) => self.store_part(to, usize::from(len)),
-                    Reach::One | Reach::Two | Reach::Four | Reach::Eight => {
-                        store_half(_mm512_castps512_ps256(self), to, reach);
+/// The columns of `NV` registers, or what is left of them. Gives how many.
+#[inline(always)]
+unsafe fn some_dots<V: Vector, const MR: usize, const NV: usize, const TRANSPOSED: bool>(
+    tile: &mut Tile,
+    left: usize,
+) -> usize {
+    tile.width = left.min(NV * V::LANES);
+    // SAFETY: the caller's promise.
+    unsafe {
+        let mut sums = [[V::splat(0.0); NV]; MR];
+        let mut thirds = [tile.a; MR];
+        for i in 0..MR {
+            thirds[i] = tile.a.wrapping_add(i / 3 * 3 * tile.a_stride);
+        }
+        let whole = tile.terms - tile.terms % COLUMNS;
+        let mut p = 0;
+        while p < whole {
+            square::<V, MR, NV, TRANSPOSED>(&mut sums, tile, &thirds, p, COLUMNS);
+            p += COLUMNS;
+        }
+        if p < tile.terms {
+            square::<V, MR, NV, TRANSPOSED>(&mut sums, tile, &thirds, p, tile.terms - p);
+        }
+        finish::<V, MR, NV>(&sums, tile);
+    }
+    tile.width
+}
+
+/// The terms `p .. p + count`, at most [`COLUMNS`]. Three rows of A are reached from each of `thirds`.
+#[inline(always)]
+unsafe fn square<V: Vector, const MR: usize, const NV: usize, const TRANSPOSED: bool>(
+    sums: &mut [[V; NV]; MR],
+    tile: &Tile,
+    thirds: &[*const f32; MR],
+    p: usize,
+    count: usize,
+) {
+    let Tile { a, a_stride, b, b_stride, .. } = *tile;
+    // SAFETY: the caller's promise.
+    unsafe {
+        for v in 0..NV {
+            let rows = (tile.width - v * V::LANES).min(V::LANES);
+            let lines = V::columns(b.add(v * V::LANES * b_stride + p), b_stride, rows, count);
+            for u in 0..COLUMNS {
+                if u < count {
+                    for i in 0..MR {
+                        let factor = V::splat(if TRANSPOSED {
+                            *a.add((p + u) * a_stride + i)
+                        } else {
+                            *thirds[i / 3 * 3].wrapping_add(i % 3 * a_stride).add(p + u)
+                        });
+                        sums[i][v] = factor.mul_add(lines[u], sums[i][v]);
                     }
                 }
             }

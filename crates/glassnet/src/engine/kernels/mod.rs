@@ -7,9 +7,12 @@
 
 mod dispatch;
 mod few;
+mod lanes;
 mod map;
 mod pack;
+mod permute;
 mod product;
+mod quads;
 mod shape;
 mod sums;
 mod tile;
@@ -27,9 +30,12 @@ pub use sums::sum_rows;
 
 pub(in crate::engine) use dispatch::Set;
 pub(in crate::engine) use dispatch::{Kernel, dispatch};
-pub(in crate::engine) use few::{Few, Reach};
+pub(in crate::engine) use lanes::Sixteen;
+pub(in crate::engine) use lanes::{LANES, Lanes, LanesKernel, dispatch_lanes};
+pub(in crate::engine) use map::sweep_inner;
 #[allow(unused_imports, reason = "for prepacked weights")]
 pub(in crate::engine) use pack::pack_right_part;
+pub(in crate::engine) use permute::{Few, Reach};
 #[cfg(test)]
 pub(in crate::engine) use product::product_part;
 #[allow(unused_imports, reason = "for prepacked weights")]

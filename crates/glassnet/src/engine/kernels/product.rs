@@ -6,17 +6,20 @@
 //! touch this.
 //!
 //! The loops are those of Goto and van de Geijn (Anatomy of High-Performance Matrix Multiplication, 2008): a tile of C in
-//! registers, a panel of B in the first cache, a block of A in the second. B is packed into panels only when it pays
-//! (transposed, or read by many rows); A is read where it stands.
+//! registers, a panel of B in the first cache, a block of A in the second. Either factor is packed only when it pays
+//! ([`Product::way`]).
+#![allow(unsafe_code)]
 
 use std::marker::PhantomData;
 use std::ops::Range;
 use std::ptr;
 
 use super::dispatch::{Kernel, Level, VectorKernel, dispatch_vector};
-use super::pack::{pack, panel_columns};
-use super::shape::{Epilogue, KC, MC, NC, Product, Right};
-use super::tile::{Finish, Tile, rows};
+use super::few::{dots, wide, wide_rows};
+use super::pack::{pack, pack_left, packed_len, panel_columns};
+use super::quads::{quads, suits};
+use super::shape::{Epilogue, KC, Left, MC, NC, Product, Right, Way};
+use super::tile::{Finish, Tile, next_height, tile};
 use super::vector::Vector;
 
 /// What a product reads.
@@ -97,7 +100,6 @@ pub fn product(
         c: c.as_mut_ptr(),
     };
     // SAFETY: the lengths have been checked, and the borrows keep c and scratch apart from all else.
-    #[allow(unsafe_code)]
     unsafe {
         product_part(level, shape, 0..m, 0..n, &pointers, scratch.as_mut_ptr());
     }
@@ -114,7 +116,6 @@ pub fn product(
 /// - The rectangle of C and the scratch overlap nothing else that is used meanwhile. `from` may be C itself.
 /// - Parts whose rectangles are disjoint may run at the same time on several threads, each with a scratch of its own.
 #[inline]
-#[allow(unsafe_code)]
 pub(in crate::engine) unsafe fn product_part(
     level: Level,
     shape: &Product,
@@ -131,7 +132,6 @@ pub(in crate::engine) unsafe fn product_part(
 /// # Safety
 /// As [`product_part`], and the processor has the instructions of `V`.
 #[inline(always)]
-#[allow(unsafe_code)]
 #[allow(dead_code, reason = "the executor's way in")]
 pub(in crate::engine) unsafe fn product_part_in<V: Vector>(
     shape: &Product,
@@ -161,7 +161,6 @@ impl<V: Vector> Kernel for Within<'_, V> {
     type Output = ();
 
     #[inline(always)]
-    #[allow(unsafe_code)]
     fn run(self) {
         // SAFETY: the promise of `product_part_in`.
         unsafe { self.0.run::<V>() }
@@ -172,20 +171,20 @@ impl VectorKernel for Part<'_> {
     type Output = ();
 
     #[inline(always)]
-    #[allow(unsafe_code)]
     unsafe fn run<V: Vector>(self) {
         debug_assert!(self.shape.contains(&self.rows, &self.columns));
         if self.rows.is_empty() || self.columns.is_empty() {
             return;
         }
+        let way = self.shape.way::<V>(self.rows.len(), self.columns.len());
         // SAFETY: the promise of `product_part`.
         unsafe {
             if self.shape.k == 0 {
                 self.without_terms();
-            } else if self.shape.is_flat(self.rows.len()) {
-                self.blocks::<V, 8>();
+            } else if way == Way::Dots {
+                self.dots::<V>();
             } else {
-                self.blocks::<V, 2>();
+                self.blocks::<V>(way);
             }
         }
     }
@@ -194,7 +193,6 @@ impl VectorKernel for Part<'_> {
 impl Part<'_> {
     /// The product over no terms: +0, or C as it was.
     #[inline(always)]
-    #[allow(unsafe_code)]
     unsafe fn without_terms(&self) {
         let Pointers { bias, from, c, .. } = *self.pointers;
         for i in self.rows.clone() {
@@ -217,83 +215,169 @@ impl Part<'_> {
         }
     }
 
+    /// A transposed B against few rows.
     #[inline(always)]
-    #[allow(unsafe_code)]
-    unsafe fn blocks<V: Vector, const NV: usize>(&self) {
-        let (shape, end) = (self.shape, self.columns.end);
-        let packs = shape.packs(self.rows.len(), self.columns.len(), V::LANES);
-        for column in self.columns.clone().step_by(NC) {
-            let columns = column..end.min(column + NC);
-            for block in (0..shape.k).step_by(KC) {
+    unsafe fn dots<V: Vector>(&self) {
+        let Product { k, .. } = *self.shape;
+        let mut block = 0;
+        while block < k {
+            let terms = block..k.min(block + KC);
+            // SAFETY: the promise of `product_part`.
+            unsafe {
+                let mut tile = self.tile(self.rows.start, self.columns.start, &terms);
+                tile.b = self.pointers.b.add(self.columns.start * k + block);
+                tile.b_stride = k;
+                tile.width = self.columns.len();
+                dots::<V>(&tile, self.rows.len());
+            }
+            block = terms.end;
+        }
+    }
+
+    /// All else: blocks of columns, of terms, and of rows. (Loops are `while` because `step_by` divides.)
+    #[inline(always)]
+    unsafe fn blocks<V: Vector>(&self, way: Way) {
+        let (shape, rows) = (self.shape, self.rows.len());
+        let (pack_a, pack_b) = match way {
+            Way::Tiles { pack_a, pack_b } => (pack_a, pack_b),
+            Way::Dots | Way::Wide => (false, false),
+        };
+        let b_len = if pack_b { packed_len::<V>(self.columns.len(), shape.k) } else { 0 };
+        // Blocks of equal size, in whole tiles.
+        let most = if rows <= MC {
+            rows
+        } else {
+            rows.div_ceil(rows.div_ceil(MC)).next_multiple_of(V::HEIGHT)
+        };
+        let mut column = self.columns.start;
+        while column < self.columns.end {
+            let columns = column..self.columns.end.min(column + NC);
+            let mut block = 0;
+            while block < shape.k {
                 let terms = block..shape.k.min(block + KC);
-                if packs {
-                    // SAFETY: the promise of `product_part`.
+                let mut row = self.rows.start;
+                while row < self.rows.end {
+                    let rows = row..self.rows.end.min(row + most);
+                    // SAFETY: the promise of `product_part`; scratch has room for both factors.
                     unsafe {
-                        pack::<V>(
-                            shape,
-                            self.pointers.b,
-                            columns.clone(),
-                            terms.clone(),
-                            self.scratch,
-                        );
-                    }
-                }
-                for row in self.rows.clone().step_by(MC) {
-                    let rows = row..self.rows.end.min(row + MC);
-                    let mut j = columns.start;
-                    while j < columns.end {
-                        // SAFETY: the promise of `product_part`.
-                        j += unsafe {
-                            self.panel::<V, NV>(
-                                rows.clone(),
-                                columns.clone(),
-                                j,
-                                terms.clone(),
-                                packs,
-                            )
+                        let right = if pack_b {
+                            Source::packed(self.scratch, &columns, &terms)
+                        } else {
+                            Source::standing(shape, self.pointers.b, &terms)
                         };
+                        let left = if pack_a {
+                            let tile = self.tile(row, column, &terms);
+                            let to = self.scratch.add(b_len);
+                            pack_left::<V>(shape, tile.a, rows.len(), terms.len(), to);
+                            Some(to.cast_const())
+                        } else {
+                            None
+                        };
+                        // Each panel is packed when it is used first, and then is still in the first cache.
+                        let pack_b = pack_b && row == self.rows.start;
+                        let rows = rows.clone();
+                        self.block::<V>(rows, columns.clone(), &terms, &right, way, pack_b, left);
+                    }
+                    row = rows.end;
+                }
+                block = terms.end;
+            }
+            column = columns.end;
+        }
+    }
+
+    /// One block of rows, columns and terms.
+    #[inline(always)]
+    unsafe fn block<V: Vector>(
+        &self,
+        rows: Range<usize>,
+        columns: Range<usize>,
+        terms: &Range<usize>,
+        right: &Source,
+        way: Way,
+        pack_b: bool,
+        left: Option<*const f32>,
+    ) {
+        let mut j = columns.start;
+        // SAFETY: the promise of `product_part`: all of these lie inside the operands.
+        unsafe {
+            while j < columns.end {
+                let mut top = self.tile(rows.start, j, terms);
+                let (until, start) = right.place::<V>(j, &mut top);
+                top.width = columns.end - j;
+                if way == Way::Wide && start {
+                    let done = self.wide::<V>(&top, rows.len());
+                    if done > 0 {
+                        j += done;
+                        continue;
                     }
                 }
+                top.width = until.min(columns.end) - j;
+                if pack_b {
+                    let columns = j..j + top.width;
+                    pack::<V>(
+                        self.shape,
+                        self.pointers.b,
+                        columns,
+                        terms.clone(),
+                        top.b.cast_mut(),
+                    );
+                }
+                if right.panels && start && suits::<V>(rows.len(), top.width) && left.is_none() {
+                    quads::<V>(&top, rows.len());
+                } else {
+                    self.tiles::<V>(&top, rows.len(), left);
+                }
+                j += top.width;
             }
         }
     }
 
-    /// The columns of one tile from `j` on, for some rows and one block of the sum. Gives how many columns that was.
+    /// All rows of a column of tiles.
     #[inline(always)]
-    #[allow(unsafe_code)]
-    unsafe fn panel<V: Vector, const NV: usize>(
-        &self,
-        rows_range: Range<usize>,
-        columns: Range<usize>,
-        j: usize,
-        terms: Range<usize>,
-        packed: bool,
-    ) -> usize {
-        let (shape, n) = (self.shape, self.shape.n);
-        let (a_row_stride, a_column_stride) = shape.a_strides();
-        let Pointers { a, b, bias, from, c } = *self.pointers;
-        // SAFETY: the promise of `product_part`: all of these lie inside the operands.
+    unsafe fn tiles<V: Vector>(&self, top: &Tile, rows: usize, left: Option<*const f32>) {
+        let mut row = 0;
+        // SAFETY: the caller's promise.
         unsafe {
-            let (b, b_stride, width) = if packed {
-                let (filled, stride) = panel_columns::<V>(j, columns.end);
-                let before = (j - columns.start) * terms.len();
-                (self.scratch.add(before).cast_const(), stride, filled)
-            } else {
-                match shape.b {
-                    Right::Plain => {
-                        (b.add(terms.start * n + j), n, (NV * V::LANES).min(columns.end - j))
-                    }
-                    Right::Transposed => unreachable!("a transposed B is packed"),
-                    Right::Panels => {
-                        // The part may begin or end within a panel.
-                        let start = j - j % (2 * V::LANES);
-                        let (filled, stride) = panel_columns::<V>(start, n);
-                        let line = b.add(start * shape.k + terms.start * stride);
-                        (line.add(j - start), stride, (start + filled).min(columns.end) - j)
-                    }
+            while row < rows {
+                let height = next_height::<V>(rows - row);
+                let mut below = top.down(row);
+                if let Some(left) = left {
+                    below.a = left.add(row * below.terms);
+                    below.a_stride = height;
+                    below.a_transposed = true;
                 }
+                tile::<V>(&below, height);
+                row += height;
+            }
+        }
+    }
+
+    /// As many columns as a wide tile has, for all rows. Gives how many.
+    #[inline(always)]
+    unsafe fn wide<V: Vector>(&self, top: &Tile, rows: usize) -> usize {
+        let height = wide_rows::<V>();
+        let (mut done, mut row) = (0, 0);
+        while row < rows {
+            // SAFETY: the caller's promise.
+            done = unsafe { wide::<V>(&top.down(row), height.min(rows - row)) };
+            row += height;
+        }
+        done
+    }
+
+    /// The tile whose first element is (`row`, `j`), without B.
+    #[inline(always)]
+    unsafe fn tile(&self, row: usize, j: usize, terms: &Range<usize>) -> Tile {
+        let shape = self.shape;
+        let Pointers { a, b, bias, from, c } = *self.pointers;
+        let place = row * shape.n + j;
+        // SAFETY: the promise of `product_part`.
+        unsafe {
+            let (a, a_stride, a_transposed) = match shape.a {
+                Left::Plain => (a.add(row * shape.k + terms.start), shape.k, false),
+                Left::Transposed => (a.add(terms.start * shape.m + row), shape.m, true),
             };
-            let place = rows_range.start * n + j;
             let finish = if terms.end == shape.k {
                 Finish {
                     bias: if bias.is_null() { bias } else { bias.add(j) },
@@ -307,25 +391,73 @@ impl Part<'_> {
             } else {
                 Finish::NOTHING
             };
-            let tile = Tile {
-                a: a.add(rows_range.start * a_row_stride + terms.start * a_column_stride),
-                a_row_stride,
-                a_column_stride,
+            Tile {
+                a,
+                a_stride,
+                a_transposed,
                 b,
-                b_stride,
+                b_stride: 0,
+                b_panel: 0,
                 terms: terms.len(),
-                width,
+                width: 0,
                 c: c.add(place),
-                c_stride: n,
+                c_stride: shape.n,
                 add: shape.accumulate || terms.start > 0,
                 finish,
-            };
-            if width <= V::LANES {
-                rows::<V, 1>(&tile, rows_range.len());
-            } else {
-                rows::<V, NV>(&tile, rows_range.len());
             }
-            width
+        }
+    }
+}
+
+/// Where the lines of one block of B lie.
+struct Source {
+    b: *const f32,
+    panels: bool,
+    /// The columns of all panels; without panels, `columns.start` is that of `b`.
+    columns: Range<usize>,
+    /// The lines of a panel, and how many of them come before the block.
+    lines: usize,
+    skip: usize,
+    /// The length of a line, without panels.
+    n: usize,
+}
+
+impl Source {
+    #[inline(always)]
+    fn packed(panels: *const f32, columns: &Range<usize>, terms: &Range<usize>) -> Source {
+        let lines = terms.len();
+        Source { b: panels, panels: true, columns: columns.clone(), lines, skip: 0, n: 0 }
+    }
+
+    #[inline(always)]
+    unsafe fn standing(shape: &Product, b: *const f32, terms: &Range<usize>) -> Source {
+        let Product { k, n, .. } = *shape;
+        let panels = shape.b == Right::Panels;
+        // SAFETY: the promise of `product_part`.
+        let b = if panels { b } else { unsafe { b.add(terms.start * n) } };
+        Source { b, panels, columns: 0..n, lines: k, skip: terms.start, n }
+    }
+
+    /// Lets `tile` begin at column `j`. Gives the column where the tile or its panel ends, and whether it begins there.
+    #[inline(always)]
+    unsafe fn place<V: Vector>(&self, j: usize, tile: &mut Tile) -> (usize, bool) {
+        let wide = 2 * V::LANES;
+        // SAFETY: the promise of `product_part`.
+        unsafe {
+            if !self.panels {
+                tile.b = self.b.add(j);
+                tile.b_stride = self.n;
+                tile.b_panel = wide;
+                return (j + wide, true);
+            }
+            let within = (j - self.columns.start) % wide;
+            let start = j - within;
+            let (filled, width) = panel_columns::<V>(start, self.columns.end);
+            let before = (start - self.columns.start) * self.lines + self.skip * width;
+            tile.b = self.b.add(before + within);
+            tile.b_stride = width;
+            tile.b_panel = wide * self.lines;
+            (start + filled, within == 0)
         }
     }
 }

@@ -2,7 +2,11 @@
 
 use std::ops::Range;
 
-use super::dispatch::{Level, Set};
+use super::dispatch::{Level, Set, VectorKernel, dispatch_vector};
+use super::few::{dot_rows, wide_rows};
+use super::pack::packed_len;
+use super::quads::suits;
+use super::vector::Vector;
 
 /// The length of a block of the sum.
 pub const KC: usize = 256;
@@ -12,8 +16,8 @@ pub(super) const NC: usize = 1024;
 pub(super) const MC: usize = 240;
 /// Rows from which packing a row-major B pays.
 const PACK_ROWS: usize = 24;
-/// Rows up to which a tile is one row high and eight registers wide.
-const FLAT_ROWS: usize = 3;
+/// Terms up to which a product is written row by row.
+const SHORT: usize = 4;
 
 /// How the elements of A (m × k) lie in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +49,22 @@ pub enum Epilogue {
     /// The gradient through a ReLU: +0 where the ReLU's output, an array of C's shape, is at most 0. An infinite or NaN
     /// gradient is stopped too; a NaN output lets the gradient pass.
     Stop,
+}
+
+/// How a product is computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// B is turned round in registers.
+    Dots,
+    /// Few rows at a time, in wide tiles, nothing packed.
+    Wide,
+    /// Tiles.
+    Tiles {
+        /// Whether A goes through scratch.
+        pack_a: bool,
+        /// Whether B does.
+        pack_b: bool,
+    },
 }
 
 /// A product C = A · B of an m × k and a k × n matrix; C is row-major and contiguous.
@@ -108,7 +128,12 @@ impl Product {
     /// The floats of scratch that [`product`](super::product) and each of its parts need. What they hold before doesn't
     /// matter.
     pub fn scratch_len(&self, level: Level) -> usize {
-        self.part_scratch_len(level, self.m, self.n)
+        // A narrow part may be packed where the whole is not.
+        let narrow = match self.b {
+            Right::Plain => level.lanes() * self.k.min(KC),
+            Right::Transposed | Right::Panels => 0,
+        };
+        self.part_scratch_len(level, self.m, self.n).max(narrow)
     }
 
     /// The floats of scratch that a part of so many rows and columns needs: never more than the whole.
@@ -118,11 +143,23 @@ impl Product {
         rows: usize,
         columns: usize,
     ) -> usize {
-        if self.packs(rows, columns, level.lanes()) {
-            columns.min(NC).next_multiple_of(2 * level.lanes()) * self.k.min(KC)
-        } else {
-            0
+        struct Len<'a>(&'a Product, usize, usize);
+        impl VectorKernel for Len<'_> {
+            type Output = usize;
+            #[inline(always)]
+            #[allow(unsafe_code)]
+            unsafe fn run<V: Vector>(self) -> usize {
+                let Len(shape, rows, columns) = self;
+                match shape.way::<V>(rows, columns) {
+                    Way::Dots | Way::Wide => 0,
+                    Way::Tiles { pack_a, pack_b, .. } => {
+                        let b = if pack_b { packed_len::<V>(columns, shape.k) } else { 0 };
+                        b + if pack_a { MC * shape.k.min(KC) + V::LANES } else { 0 }
+                    }
+                }
+            }
         }
+        dispatch_vector(level, Len(self, rows, columns))
     }
 
     /// The floats that [`pack_right`](super::pack_right) needs for B.
@@ -135,27 +172,25 @@ impl Product {
         (if level.lanes() > 8 { 12 } else { 6 }, 2 * level.lanes())
     }
 
-    /// Whether tiles of a part of so many rows are one row high and wide. (Transposing into wide panels would read too many
-    /// lines at once.)
-    pub(super) fn is_flat(&self, rows: usize) -> bool {
-        rows <= FLAT_ROWS && self.b == Right::Plain
-    }
-
-    /// Whether B goes through packed panels in scratch, for a part of so many rows and columns.
-    pub(super) fn packs(&self, rows: usize, columns: usize, lanes: usize) -> bool {
-        match self.b {
-            Right::Plain => rows >= PACK_ROWS && columns > 2 * lanes,
-            Right::Transposed => true,
-            Right::Panels => false,
-        }
-    }
-
-    /// From an element of A to the one below it, and to the one right of it.
+    /// How a part of so many rows and columns is computed.
     #[inline(always)]
-    pub(super) fn a_strides(&self) -> (usize, usize) {
-        match self.a {
-            Left::Plain => (self.k, 1),
-            Left::Transposed => (1, self.m),
+    pub(super) fn way<V: Vector>(&self, rows: usize, columns: usize) -> Way {
+        // Outer products write more than they compute: row by row, as memory likes it.
+        let flat = rows <= wide_rows::<V>() || (self.k <= SHORT && columns >= 8 * V::LANES);
+        let pack_a = match self.a {
+            Left::Plain => self.k >= 1024 && columns >= 256,
+            Left::Transposed => self.m >= 1024 && columns >= 256,
+        } && rows >= 2 * V::HEIGHT;
+        match self.b {
+            Right::Transposed if rows <= dot_rows::<V>() => Way::Dots,
+            Right::Transposed => Way::Tiles { pack_a, pack_b: true },
+            Right::Plain | Right::Panels if flat => Way::Wide,
+            Right::Plain => {
+                let pack_b = (rows >= PACK_ROWS && columns > 2 * V::LANES && self.k > SHORT)
+                    || suits::<V>(rows, columns);
+                Way::Tiles { pack_a, pack_b }
+            }
+            Right::Panels => Way::Tiles { pack_a, pack_b: false },
         }
     }
 

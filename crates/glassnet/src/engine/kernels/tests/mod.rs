@@ -22,6 +22,17 @@ fn values(seed: u64, len: usize) -> Vec<f32> {
         .collect()
 }
 
+/// Panics at the first element whose bits differ.
+fn assert_same(got: &[f32], expected: &[f32], what: impl std::fmt::Display) {
+    assert_eq!(got.len(), expected.len(), "{what}");
+    for (i, (&got, &expected)) in got.iter().zip(expected).enumerate() {
+        assert!(
+            got.to_bits() == expected.to_bits(),
+            "{what}: element {i} is {got:e}, not {expected:e}"
+        );
+    }
+}
+
 fn bits(values: &[f32]) -> Vec<u32> {
     values.iter().map(|value| value.to_bits()).collect()
 }

@@ -139,7 +139,7 @@ fn check(shape: Product, layout: Right, with_bias: bool) {
     let expected = case.expected();
     for level in Level::supported() {
         let c = case.whole(level);
-        assert_eq!(bits(&c), bits(&expected), "{level} {shape:?} {layout:?} bias {with_bias}");
+        assert_same(&c, &expected, format_args!("{level} {shape:?} {layout:?} bias {with_bias}"));
     }
 }
 
@@ -239,7 +239,11 @@ fn parts_in_any_cut_have_the_bits_of_the_whole_and_touch_nothing_else() {
                         }
                     }
                     case.part(level, &b, rows.clone(), columns, &mut c);
-                    assert_eq!(bits(&c), bits(&after), "{level} {shape:?} cut at {row} {column}");
+                    assert_same(
+                        &c,
+                        &after,
+                        format_args!("{level} {shape:?} cut at {row} {column}"),
+                    );
                 }
             }
         }
@@ -264,7 +268,7 @@ fn panels_may_be_packed_in_parts() {
                     pack_right_part(level, &shape, columns, b.as_ptr(), parts.as_mut_ptr());
                 }
             }
-            assert_eq!(bits(&parts), bits(&whole), "{level} {layout:?}");
+            assert_same(&parts, &whole, format_args!("{level} {layout:?}"));
         }
     }
 }
@@ -288,14 +292,15 @@ fn the_relu_gives_positive_zeros_and_keeps_what_is_no_number() {
     for level in Level::supported() {
         let shape = Product::new(7, 1, 1, Right::Plain).with_epilogue(Epilogue::Relu);
         let mut c = [9.0; 7];
-        product(level, &shape, &Operands::new(&x, &one), &mut c, &mut []);
+        let mut scratch = vec![0.0; shape.scratch_len(level)];
+        product(level, &shape, &Operands::new(&x, &one), &mut c, &mut scratch);
         assert!(c[0].is_nan(), "{level}");
         assert_eq!(bits(&c[1..]), bits(&[f32::INFINITY, 0.0, 0.0, 0.0, 0.0, 1.0]), "{level}");
 
         // The gradient is stopped whatever it is, and passes where the output is no number.
         let shape = Product::new(7, 1, 1, Right::Plain).with_epilogue(Epilogue::Stop);
         let from = [0.0, -0.0, -1.0, 1.0, f32::NAN, 2.0, 3.0];
-        product(level, &shape, &Operands::new(&x, &one).with_from(&from), &mut c, &mut []);
+        product(level, &shape, &Operands::new(&x, &one).with_from(&from), &mut c, &mut scratch);
         assert_eq!(bits(&c), bits(&[0.0, 0.0, 0.0, 0.0, 0.0, -1.0, 1.0]), "{level}");
     }
 }
@@ -334,7 +339,7 @@ fn rows_are_summed_as_a_product_with_ones() {
         for level in Level::supported() {
             let mut out = vec![f32::NAN; n];
             sum_rows(level, m, n, n, &case.b, &mut out);
-            assert_eq!(bits(&out), bits(&expected), "{level} {m} {n}");
+            assert_same(&out, &expected, format_args!("{level} {m} {n}"));
         }
     }
 }
