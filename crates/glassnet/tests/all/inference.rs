@@ -1,5 +1,8 @@
 //! One network, many threads: the same bits for any number of rows at once and any number of threads.
 
+// The caller's own threads are what is tested.
+#![allow(clippy::disallowed_methods)]
+
 use std::thread;
 
 use glassnet::engine::{Config, Level, Pool};
