@@ -30,13 +30,13 @@ pub use sums::sum_rows;
 
 pub(in crate::engine) use dispatch::Set;
 pub(in crate::engine) use dispatch::{Kernel, dispatch};
-pub(in crate::engine) use permute::{Few, Reach};
 #[allow(unused_imports, reason = "for code that is compiled for a level already")]
 pub(in crate::engine) use lanes::Sixteen;
 pub(in crate::engine) use lanes::{LANES, Lanes, LanesKernel, dispatch_lanes};
 pub(in crate::engine) use map::sweep_inner;
 #[allow(unused_imports, reason = "for prepacked weights")]
 pub(in crate::engine) use pack::pack_right_part;
+pub(in crate::engine) use permute::{Few, Reach};
 #[cfg(test)]
 pub(in crate::engine) use product::product_part;
 #[allow(unused_imports, reason = "for prepacked weights")]
