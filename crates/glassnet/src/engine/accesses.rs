@@ -1,6 +1,7 @@
 //! What an instruction reads and writes: what decides which instructions may run at the same time.
 
 use super::instruction::{After, Instruction, Product};
+use super::kernels::Right;
 use super::place::{Slot, Space};
 
 /// Equal runs of elements at equal distances, such as some columns of a matrix.
@@ -185,7 +186,9 @@ impl Product {
         } else {
             Region::rectangle(self.a, k, rows.clone(), 0..k)
         };
-        let b = if self.transpose_b {
+        let b = if self.shape.b == Right::Panels {
+            self.b.into()
+        } else if self.transpose_b {
             Region::rectangle(self.b, k, columns.clone(), 0..k)
         } else {
             Region::rectangle(self.b, n, 0..k, columns.clone())

@@ -17,6 +17,7 @@ pub(super) struct Arena {
     state: *mut f32,
     work: *mut f32,
     index: *const i64,
+    packed: *const f32,
     inputs: [*const f32; INPUTS as usize],
 }
 
@@ -30,9 +31,10 @@ impl Arena {
         state: *mut f32,
         work: *mut f32,
         index: *const i64,
+        packed: *const f32,
         inputs: [*const f32; INPUTS as usize],
     ) -> Self {
-        Arena { state, work, index, inputs }
+        Arena { state, work, index, packed, inputs }
     }
 
     /// The address of a slot's first element.
@@ -44,6 +46,7 @@ impl Arena {
         let base = match slot.space {
             Space::State => self.state.cast_const(),
             Space::Work => self.work.cast_const(),
+            Space::Packed => self.packed,
             Space::Input(number) => self.inputs[usize::from(number) % INPUTS as usize],
             Space::Index => return std::ptr::NonNull::dangling().as_ptr(),
         };
@@ -105,6 +108,7 @@ pub(super) struct Lengths {
     pub(super) state: usize,
     pub(super) work: usize,
     pub(super) index: usize,
+    pub(super) packed: usize,
     pub(super) inputs: [usize; INPUTS as usize],
 }
 
@@ -120,6 +124,7 @@ pub(super) fn check_accesses(instructions: &[Instruction], lengths: &Lengths) {
                 Space::State => lengths.state,
                 Space::Work => lengths.work,
                 Space::Index => lengths.index,
+                Space::Packed => lengths.packed,
                 Space::Input(number) => lengths.inputs[usize::from(number)],
             };
             assert!(region.end() <= len, "the slot lies within its array");
@@ -139,7 +144,8 @@ pub(super) fn check_accesses(instructions: &[Instruction], lengths: &Lengths) {
 mod tests {
     use super::*;
 
-    const LENGTHS: Lengths = Lengths { state: 4, work: 8, index: 0, inputs: [0; INPUTS as usize] };
+    const LENGTHS: Lengths =
+        Lengths { state: 4, work: 8, index: 0, packed: 0, inputs: [0; INPUTS as usize] };
 
     fn work(offset: usize, len: usize) -> Slot {
         Slot { space: Space::Work, offset, len }

@@ -102,6 +102,27 @@ impl Block {
     }
 }
 
+/// A network's weights in the order in which a plan's products read them, for weights that don't change.
+///
+/// Plans of one graph for different batch sizes share it.
+#[derive(Clone, Debug)]
+pub struct Packed {
+    pub(super) data: Aligned,
+}
+
+impl Default for Packed {
+    /// No weights.
+    fn default() -> Self {
+        Packed::zeros(0)
+    }
+}
+
+impl Packed {
+    pub(super) fn zeros(len: usize) -> Self {
+        Packed { data: Aligned::zeros(len) }
+    }
+}
+
 /// What one plan computes with: inputs, results, everything between.
 #[derive(Clone, Debug)]
 pub struct Memory {

@@ -43,7 +43,7 @@ mod self_test;
 mod tiny;
 
 pub use kernels::Level;
-pub use memory::{Block, Memory};
+pub use memory::{Block, Memory, Packed};
 pub use pool::{Member, Pool};
 pub use self_test::{SelfTest, self_test};
 
@@ -55,6 +55,7 @@ use arena::{Arena, Lengths};
 use execute::{Run, Updating};
 use feed::Input;
 pub use feed::{Feeds, InputPlace};
+use lower::Use;
 use place::{Slot, Space};
 use rule::{Rule, SLOTS};
 use schedule::Schedule;
@@ -71,12 +72,21 @@ pub struct Config {
     /// The threads that compute with the calling one, where they make it faster; without them it computes alone. They
     /// change no bit of a result.
     pub pool: Option<Pool>,
+    /// Whether the work is divided among the threads wherever it can be, rather than where it pays: for tests of the
+    /// division, which must not change a bit either.
+    pub divide_always: bool,
 }
 
 impl Default for Config {
     /// The best instruction set of this processor, fused, nothing observed, on the calling thread alone.
     fn default() -> Self {
-        Config { level: Level::detect(), fuse: true, observe: vec![], pool: None }
+        Config {
+            level: Level::detect(),
+            fuse: true,
+            observe: vec![],
+            pool: None,
+            divide_always: false,
+        }
     }
 }
 
@@ -123,9 +133,19 @@ pub struct Plan {
     lengths: Lengths,
     /// The scratch of each thread.
     scratch_lens: Vec<usize>,
+    /// Weights that are packed before the plan is run.
+    packs: Vec<Pack>,
     pool: Option<Pool>,
     /// Whether it also takes the optimiser's step.
     trained: bool,
+}
+
+/// A weight that products read packed.
+#[derive(Clone, Debug, PartialEq)]
+struct Pack {
+    from: Slot,
+    to: Slot,
+    shape: kernels::Product,
 }
 
 /// What the members of one run share.
@@ -159,7 +179,7 @@ impl Plan {
         batch: usize,
         config: &Config,
     ) -> Result<Self> {
-        lower::compile(graph, results, batch, config, None)
+        lower::compile(graph, results, batch, config, Use::Run)
     }
 
     /// The number of rows that it was compiled for.
@@ -170,6 +190,11 @@ impl Plan {
     /// How many floats its memory holds.
     pub(crate) fn values(&self) -> usize {
         self.lengths.work
+    }
+
+    /// How many threads compute it together, if the pool is free: 1 where more would not be faster.
+    pub fn threads(&self) -> usize {
+        self.schedule.together.len().max(1)
     }
 
     /// Memory for running this plan, zeroed.
@@ -239,7 +264,63 @@ impl Plan {
         assert!(!self.trained, "a plan that trains changes its block");
         // Nothing writes through it: the plan has no update, and `check_accesses` has seen that nothing else writes there.
         let state = block.data().as_ptr().cast_mut();
-        self.execute(state, block.data().len(), memory, draw, feeds, None)
+        self.execute(state, block.data().len(), memory, draw, feeds, None, &[])
+    }
+
+    /// As [`Plan::compile`], for weights that stay as they are from run to run: products read them packed. To be run by
+    /// [`Plan::run_packed`].
+    ///
+    /// # Errors
+    /// As [`Plan::compile`].
+    pub fn compile_packed(
+        graph: &Checked,
+        results: &[NodeId],
+        batch: usize,
+        config: &Config,
+    ) -> Result<Self> {
+        lower::compile(graph, results, batch, config, Use::Packed)
+    }
+
+    /// The block's weights as the plan reads them: for this plan, and for others of the same graph and results.
+    ///
+    /// # Panics
+    /// When `block` was made for another graph.
+    pub fn pack(&self, block: &Block) -> Packed {
+        let mut packed = Packed::zeros(self.lengths.packed);
+        self.pack_into(block, &mut packed);
+        packed
+    }
+
+    /// As [`Plan::pack`], into what was made before.
+    ///
+    /// # Panics
+    /// As [`Plan::pack`], and when `packed` was made for another plan.
+    pub fn pack_into(&self, block: &Block, packed: &mut Packed) {
+        assert_eq!(block.data().len(), self.lengths.state, "the block belongs to the plan's graph");
+        for pack in &self.packs {
+            let (from, to) = (&block.data()[pack.from.range()], pack.to.range());
+            kernels::pack_right(self.level, &pack.shape, from, &mut packed.data[to]);
+        }
+    }
+
+    /// As [`Plan::run_on`], with packed weights.
+    ///
+    /// # Errors
+    /// As [`Plan::run`].
+    ///
+    /// # Panics
+    /// As [`Plan::run`], and when `packed` was made for another graph.
+    pub fn run_packed(
+        &self,
+        block: &Block,
+        packed: &Packed,
+        memory: &mut Memory,
+        draw: Draw,
+        feeds: &Feeds<'_>,
+    ) -> Result<()> {
+        assert!(!self.trained, "a plan that trains changes its block");
+        let state = block.data().as_ptr().cast_mut();
+        self.execute(state, block.data().len(), memory, draw, feeds, None, &packed.data)
     }
 
     /// Compiles a step of training: the first `parameters` of the `results` are the gradients of the block's parameters in
@@ -251,7 +332,7 @@ impl Plan {
         batch: usize,
         config: &Config,
     ) -> Result<Self> {
-        lower::compile(graph, results, batch, config, Some(parameters))
+        lower::compile(graph, results, batch, config, Use::Step { parameters })
     }
 
     /// Computes all results, and changes the block's parameters by `rule`, each as soon as its gradient is there and
@@ -279,7 +360,7 @@ impl Plan {
         let slots = slots.map(<[f32]>::as_mut_ptr);
         let updating = Updating { rule, slots };
         let state_len = block.data().len();
-        self.execute(block.address(), state_len, memory, draw, feeds, Some(updating))
+        self.execute(block.address(), state_len, memory, draw, feeds, Some(updating), &[])
     }
 
     #[allow(unsafe_code)]
@@ -291,11 +372,13 @@ impl Plan {
         draw: Draw,
         feeds: &Feeds<'_>,
         update: Option<Updating<'_>>,
+        packed: &[f32],
     ) -> Result<()> {
         assert_eq!(state_len, self.lengths.state, "the block belongs to the plan's graph");
         assert_eq!(memory.work.len(), self.lengths.work, "the memory belongs to the plan");
         assert_eq!(memory.index.len(), self.lengths.index, "the memory belongs to the plan");
         assert_eq!(memory.scratch.len(), self.scratch_lens.len(), "the memory belongs to the plan");
+        assert_eq!(packed.len(), self.lengths.packed, "the packed weights belong to the plan");
         let work = memory.work.as_mut_ptr();
         let inputs = std::array::from_fn(|number| match self.inputs.get(number) {
             Some(Input { home: Slot { space: Space::Work, offset, .. }, .. }) => {
@@ -303,7 +386,7 @@ impl Plan {
             }
             Some(_) | None => work,
         });
-        let arena = Arena::new(state, work, memory.index.as_ptr(), inputs);
+        let arena = Arena::new(state, work, memory.index.as_ptr(), packed.as_ptr(), inputs);
         let run = Run { level: self.level, arena, feeds, draw, update, failed: Default::default() };
         self.perform(&run, memory)
     }

@@ -11,6 +11,8 @@ pub(super) enum Space {
     Work,
     /// Integers that a plan is fed.
     Index,
+    /// Weights in the order in which products read them: see [`Packed`](super::Packed).
+    Packed,
     /// Floats that a plan is fed, by the input's number: they lie in the work array, or where the caller keeps them.
     Input(u8),
 }

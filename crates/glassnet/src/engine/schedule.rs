@@ -43,12 +43,13 @@ impl Schedule {
         let mut together = vec![];
         // The fewest threads that are nearly as fast as any other number.
         let mut best = alone_time;
-        for count in 2..=threads {
-            if alone_time < 2.0 * count as Nanoseconds * WAIT {
+        let fewest = if config.divide_always { threads.max(2) } else { 2 };
+        for count in fewest..=threads {
+            if alone_time < 2.0 * count as Nanoseconds * WAIT && !config.divide_always {
                 break;
             }
             let (programs, time) = Division::new(count, config).divide(&instructions, batch);
-            if time < 0.93 * best {
+            if time < 0.93 * best || config.divide_always {
                 (together, best) = (programs, time);
             }
         }
@@ -176,17 +177,21 @@ impl<'a> Division<'a> {
                 candidates.insert(0, of_update(update, ranges));
             }
         }
-        for thread in 0..self.count {
-            let mut parts = vec![None; self.count];
-            parts[thread] = Some(instruction.clone());
-            candidates.push(parts);
-        }
-        let best = candidates
-            .into_iter()
-            .filter(|parts| are_apart(parts))
-            .map(|parts| (self.price(&parts), parts))
-            .min_by(|(a, _), (b, _)| a.total_cmp(b));
-        let Some((_, parts)) = best else { return };
+        candidates.retain(are_apart);
+        let best = if self.config.divide_always && !candidates.is_empty() {
+            // One way after the other.
+            let turn = self.programs[0].len() % candidates.len();
+            candidates.into_iter().nth(turn)
+        } else {
+            for thread in 0..self.count {
+                let mut parts = vec![None; self.count];
+                parts[thread] = Some(instruction.clone());
+                candidates.push(parts);
+            }
+            let priced = candidates.into_iter().map(|parts| (self.price(&parts), parts));
+            priced.min_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, parts)| parts)
+        };
+        let Some(parts) = best else { return };
         if self.must_wait(&parts) {
             self.wait();
         }
@@ -264,6 +269,7 @@ impl<'a> Division<'a> {
 }
 
 /// Whether no part writes what another one touches.
+#[allow(clippy::ptr_arg, reason = "as `retain` calls it")]
 fn are_apart(parts: &Parts) -> bool {
     let accesses: Vec<Accesses> = parts.iter().flatten().map(Instruction::accesses).collect();
     accesses

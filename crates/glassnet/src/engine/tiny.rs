@@ -13,7 +13,7 @@
 use super::accesses::{Accesses, Region};
 use super::arena::Arena;
 use super::instruction::{After, ColumnSums, Product};
-use super::kernels::{Few, Level, Reach};
+use super::kernels::{Few, Level, Reach, Right};
 use super::place::{ALIGNMENT, Slot, Space};
 use crate::graph::op::Activation;
 
@@ -60,6 +60,9 @@ impl Tiny {
             let len = rows.checked_mul(columns);
             len.is_some_and(|len| len > 0 && len <= lanes)
         };
+        if p.shape.b == Right::Panels {
+            return None;
+        }
         if !fits(m, n) || !fits(m, k) || !fits(n, k) || p.rows != (0..m) || p.columns != (0..n) {
             return None;
         }

@@ -3,7 +3,9 @@
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::forward::load;
-use crate::engine::{Block, Config, Draw, Feeds, InputPlace, Memory, Plan, Pool, ValuePlace};
+use crate::engine::{
+    Block, Config, Draw, Feeds, InputPlace, Memory, Packed, Plan, Pool, ValuePlace,
+};
 use crate::error::{Error, Result};
 use crate::graph::{Checked, DType, Dim, NodeId, Shape};
 use crate::nn::{Mode, Network};
@@ -65,6 +67,8 @@ pub struct Inference {
     graph: Checked,
     output: NodeId,
     block: Block,
+    /// The block's weights as the plans read them.
+    packed: Packed,
     config: Config,
     /// The input's type and elements per row; a network may take none.
     input: Option<DType>,
@@ -80,7 +84,7 @@ pub struct Inference {
     identity: Arc<()>,
 }
 
-/// A plan for some rows with all that a call needs to know. Weights that a plan wants in another order belong here.
+/// A plan for some rows with all that a call needs to know.
 #[derive(Clone, Debug)]
 struct Ready {
     plan: Plan,
@@ -142,11 +146,13 @@ impl Inference {
             plans: vec![],
             graph,
             output,
+            packed: Packed::default(),
             block,
             config: config.clone(),
             identity: Arc::new(()),
         };
         let one = inference.compile(1)?;
+        inference.packed = one.plan.pack(&inference.block);
         let values = one.plan.values().max(1);
         let weights = inference.block.data().len();
         let fewest = fewest(weights);
@@ -360,7 +366,7 @@ impl Inference {
             (Rows::Indices(x), _, Some(place)) => memory.indices_mut(place).copy_from_slice(x),
             (Rows::Floats(_) | Rows::Indices(_), _, None) => {}
         }
-        ready.plan.run_on(&self.block, memory, Draw::default(), &feeds)?;
+        ready.plan.run_packed(&self.block, &self.packed, memory, Draw::default(), &feeds)?;
         y.copy_from_slice(ready.plan.results(memory));
         Ok(())
     }
@@ -378,7 +384,7 @@ impl Inference {
     }
 
     fn compile(&self, rows: usize) -> Result<Ready> {
-        let plan = Plan::compile(&self.graph, &[self.output], rows, &self.config)?;
+        let plan = Plan::compile_packed(&self.graph, &[self.output], rows, &self.config)?;
         let (feed, input) = (plan.feed("x"), plan.input("x"));
         Ok(Ready { plan, feed, input })
     }
@@ -403,6 +409,9 @@ impl Inference {
             if let (Some(place), Some(values)) = (self.block.get_mut(key), from.get(key)) {
                 place.copy_from_slice(values);
             }
+        }
+        if let Some(ready) = self.plans[0].get() {
+            ready.plan.pack_into(&self.block, &mut self.packed);
         }
     }
 }

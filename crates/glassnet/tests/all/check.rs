@@ -1,6 +1,6 @@
 //! The contract: what holds for every graph, whatever it is made of.
 
-use glassnet::engine::{Block, Config, Draw, Level, Plan};
+use glassnet::engine::{Block, Config, Draw, Level, Plan, Pool};
 use glassnet::grad::{Gradient, grad};
 use glassnet::graph::{Checked, NodeId, NodeMap, Op, op::Random, parse};
 use glassnet::reference::{Array, Feeds, evaluate};
@@ -31,8 +31,12 @@ fn try_check(case: &Case) -> Result<Vec<String>> {
         problems.push("the text form does not read back".into());
     }
     let results = results(case, &gradient);
-    let plain =
-        Config { level: Level::PORTABLE, fuse: false, observe: masks(&gradient.graph), pool: None };
+    let plain = Config {
+        level: Level::PORTABLE,
+        fuse: false,
+        observe: masks(&gradient.graph),
+        ..Config::default()
+    };
     let engine = run(case, &gradient.graph, &results, &plain)?;
     let feeds = feeds(case, &gradient.graph, &engine)?;
     let reference = evaluate(&gradient.graph, &feeds, case.batch)?;
@@ -182,7 +186,7 @@ fn bits_differ(
     for level in Level::supported() {
         for (fuse, everything) in [(false, true), (true, true), (false, false), (true, false)] {
             let observe = if everything { graph.graph().ids().collect() } else { vec![] };
-            let config = Config { level, fuse, observe, pool: None };
+            let config = Config { level, fuse, observe, ..Config::default() };
             let run = run(case, graph, results, &config)?;
             let where_ = format!("on {level}, fuse {fuse}, everything observed {everything}");
             for index in 0..results.len() {
@@ -202,6 +206,16 @@ fn bits_differ(
                 problems.extend(differs.map(|id| format!("%{} differs {where_}", id.index())));
             } else {
                 inner = Some(run.observed);
+            }
+        }
+    }
+    for threads in [2, 3] {
+        let pool = Some(Pool::new(threads)?);
+        let config = Config { pool, divide_always: true, ..Config::default() };
+        let run = run(case, graph, results, &config)?;
+        for index in 0..results.len() {
+            if !same_bits(&run.results[index], &plain.results[index]) {
+                problems.push(format!("{} has other bits on {threads} threads", what(case, index)));
             }
         }
     }

@@ -1,7 +1,7 @@
 //! The same settings give the same bits, whatever computes them.
 
 use glassnet::Result;
-use glassnet::engine::{self, Level};
+use glassnet::engine::{self, Level, Pool};
 use glassnet::train::{Config, Dataset, Record, Session, Shuffle};
 
 use crate::tables::{bits, classes, config, network, values};
@@ -66,7 +66,7 @@ fn fusion_and_instruction_set_change_no_bit_in_200_steps() -> Result<()> {
         let mut first: Option<Record> = None;
         for level in Level::supported() {
             for fuse in [true, false] {
-                let engine = engine::Config { level, fuse, observe: vec![], pool: None };
+                let engine = engine::Config { level, fuse, ..engine::Config::default() };
                 let record = train(notation, data, &Config { engine, ..config.clone() })?;
                 let Some(first) = &first else {
                     first = Some(record);
@@ -98,5 +98,35 @@ fn an_epochs_order_is_a_function_of_seed_and_epoch() -> Result<()> {
     assert_eq!(long[..3], orders(50, 3, 16)?, "however many epochs follow");
     assert_eq!(long, orders(50, 6, 7)?, "whatever the batch size");
     assert_ne!(long[0], long[1]);
+    Ok(())
+}
+
+/// The hash of every weight after 200 steps is that of one thread's for any number of threads, level and division.
+#[test]
+fn the_number_of_threads_changes_no_bit_in_200_steps() -> Result<()> {
+    let data = classes(1, 50, 4, 3);
+    let wide = "Sequential(Linear(4, 260), ReLU(), Linear(260, 130), Tanh(), Linear(130, 3))";
+    let adam = config("CrossEntropyLoss()", "Adam(lr=0.003)")?;
+    let fused = Config { epochs: 50, batch_size: 16, seed: 4, ..adam };
+    let unfused = settings()?;
+    let cases = NETWORKS.map(|notation| (notation, &unfused));
+    let cases = cases.into_iter().chain(NETWORKS.map(|notation| (notation, &fused)));
+    for (notation, config) in cases.chain([(wide, &fused)]) {
+        let alone = train(notation, &data, config)?;
+        for threads in [1, 2, 3, 5, 8] {
+            let levels: Vec<Level> = Level::supported().collect();
+            let engine = engine::Config {
+                level: levels[threads % levels.len()],
+                pool: Some(Pool::new(threads)?),
+                divide_always: threads != 2 || notation != wide,
+                ..engine::Config::default()
+            };
+            let record = train(notation, &data, &Config { engine, ..config.clone() })?;
+            let what = format!("{notation} on {threads} threads");
+            assert_eq!(alone.history, record.history, "{what}");
+            let (a, b) = (alone.network.state_dict(), record.network.state_dict());
+            assert_eq!(bits(a), bits(b), "{what}");
+        }
+    }
     Ok(())
 }

@@ -6,34 +6,51 @@ mod node;
 use super::arena::{Lengths, check_accesses};
 use super::feed::Input;
 use super::instruction::{After, Instruction, Update};
+use super::kernels::{self, Epilogue};
 use super::place::{ALIGNMENT, Allocator, Slot, Space};
 use super::schedule::Schedule;
-use super::{Block, Config, Plan};
+use super::{Block, Config, Pack, Plan};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::op::{Layout, Linear, Loss, Source};
 use crate::graph::{Checked, NodeId, NodeMap, Op};
 
-/// Compiles; where `trained` is given, the first so many results are the gradients of the block's parameters in order,
-/// the next one is the loss, and the plan also takes the optimiser's step.
+/// What a plan is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Use {
+    /// To compute the results.
+    Run,
+    /// The same with weights that never change.
+    Packed,
+    /// Also to take the optimiser's step: the first so many results are the gradients of the block's parameters in order,
+    /// the next one is the loss.
+    Step { parameters: usize },
+}
+
+/// Compiles.
 pub(super) fn compile(
     graph: &Checked,
     results: &[NodeId],
     batch: usize,
     config: &Config,
-    trained: Option<usize>,
+    purpose: Use,
 ) -> Result<Plan> {
     let mut lowering = Lowering::new(graph, results, batch, config)?;
     lowering.place_results()?;
     lowering.place_sources()?;
     lowering.allocator = Allocator::starting_at(lowering.persistent_end);
-    for id in lowering.order(trained.unwrap_or(0)) {
+    let trained = match purpose {
+        Use::Step { parameters } => parameters,
+        Use::Run | Use::Packed => 0,
+    };
+    for id in lowering.order(trained) {
         lowering.lower(id)?;
     }
     lowering.copy_results();
-    if let Some(count) = trained {
-        lowering.append_updates(count)?;
+    if let Use::Step { parameters } = purpose {
+        lowering.append_updates(parameters)?;
     }
-    lowering.finish(trained)
+    let packs = if purpose == Use::Packed { lowering.pack_weights()? } else { vec![] };
+    lowering.finish(purpose, packs)
 }
 
 /// How many inputs of floats can be read where the caller keeps them.
@@ -332,7 +349,7 @@ impl<'a> Lowering<'a> {
                             Slot { space: Space::Input(number), offset: 0, len }
                         }
                         (Space::Work, _) => home,
-                        (Space::Index | Space::State | Space::Input(_), _) => home,
+                        (Space::Index | Space::State | Space::Packed | Space::Input(_), _) => home,
                     }
                 }
                 Source::Constant(value) => self.constant(*value as f32),
@@ -495,7 +512,30 @@ impl<'a> Lowering<'a> {
         Ok(())
     }
 
-    fn finish(mut self, trained: Option<usize>) -> Result<Plan> {
+    /// Has products read the block's weights packed, those that several products read once for each.
+    fn pack_weights(&mut self) -> Result<Vec<Pack>> {
+        let mut packs: Vec<Pack> = vec![];
+        let mut end = 0_usize;
+        for instruction in &mut self.instructions {
+            let Instruction::Product(product) = instruction else { continue };
+            if product.b.space != Space::State || product.k == 0 || product.n == 0 {
+                continue;
+            }
+            let len = product.shape.panels_len(self.config.level);
+            let to = Slot { space: Space::Packed, offset: end, len };
+            end = end
+                .checked_add(len.next_multiple_of(ALIGNMENT))
+                .ok_or_else(|| Error::new(ErrorKind::Limit, "the weights do not fit memory"))?;
+            // Independent of the batch, so that plans of all batch sizes have the same packs.
+            let shape = kernels::Product { m: 1, epilogue: Epilogue::None, ..product.shape };
+            packs.push(Pack { from: product.b, to, shape });
+            product.b = to;
+            product.shape = product.shape.with_panels();
+        }
+        Ok(packs)
+    }
+
+    fn finish(mut self, purpose: Use, packs: Vec<Pack>) -> Result<Plan> {
         let mut places = NodeMap::for_graph(self.graph.graph());
         for &id in self.results.iter().chain(&self.config.observe) {
             match self.slots.get(id) {
@@ -517,6 +557,7 @@ impl<'a> Lowering<'a> {
             state: self.block.data().len(),
             work: self.allocator.end().max(self.persistent_end).next_multiple_of(ALIGNMENT),
             index: self.index_len,
+            packed: packs.last().map_or(0, |pack| pack.to.range().end.next_multiple_of(ALIGNMENT)),
             inputs,
         };
         let schedule =
@@ -538,7 +579,8 @@ impl<'a> Lowering<'a> {
             results: self.result_slots,
             result_len: self.result_len,
             constants: self.constants,
-            trained: trained.is_some(),
+            trained: matches!(purpose, Use::Step { .. }),
+            packs,
         })
     }
 }
