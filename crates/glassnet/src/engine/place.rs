@@ -11,6 +11,8 @@ pub(super) enum Space {
     Work,
     /// Integers that a plan is fed.
     Index,
+    /// Floats that a plan is fed, by the input's number: they lie in the work array, or where the caller keeps them.
+    Input(u8),
 }
 
 /// A run of elements in one of the arrays.
@@ -26,12 +28,10 @@ impl Slot {
         self.offset..self.offset + self.len
     }
 
-    pub(super) fn overlaps(self, other: Slot) -> bool {
-        self.space == other.space
-            && self.len > 0
-            && other.len > 0
-            && self.offset < other.offset + other.len
-            && other.offset < self.offset + self.len
+    /// Some of its elements.
+    pub(super) fn part(self, range: Range<usize>) -> Slot {
+        debug_assert!(range.end <= self.len);
+        Slot { offset: self.offset + range.start, len: range.len(), ..self }
     }
 }
 
@@ -104,7 +104,9 @@ mod tests {
             [1, 40, 16, 100].into_iter().map(|len| allocator.take(len)).collect();
         for (i, a) in slots.iter().enumerate() {
             assert!(a.offset >= 3);
-            assert!(slots[..i].iter().all(|b| !a.overlaps(*b)));
+            assert!(
+                slots[..i].iter().all(|b| a.range().end <= b.offset || b.range().end <= a.offset)
+            );
         }
         let end = allocator.end();
         allocator.give_back(slots[1]);

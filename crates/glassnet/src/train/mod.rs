@@ -6,16 +6,20 @@
 //! taken between two epochs continues bit for bit. Seed, order and dropout masks are functions of the settings, so the
 //! same settings and data give the same weights, bit for bit.
 
+mod batch;
 mod call;
 pub mod clip;
 mod config;
 mod dataset;
 mod diverged;
+mod ensemble;
 mod forward;
+mod inference;
 pub mod metrics;
 mod observer;
 pub mod optimizer;
 pub mod penalty;
+mod plans;
 mod program;
 mod record;
 pub mod schedule;
@@ -24,7 +28,9 @@ mod session;
 
 pub use config::{Config, Shuffle};
 pub use dataset::{Dataset, Features, Target};
+pub use ensemble::{Ensemble, EnsembleObserver, Member, mean_outputs, mean_probabilities};
 pub use forward::Predictor;
+pub use inference::{Inference, Workspace};
 pub use observer::{Control, Observer, StepEvent};
 pub use record::{BestWeights, Checkpoint, EpochRecord, Record, Stopped};
 pub use score::Scorer;

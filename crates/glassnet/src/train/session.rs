@@ -1,18 +1,23 @@
 //! The training loop.
 
 use std::ops::Range;
+use std::sync::Arc;
 
+use super::batch::Batch;
 use super::dataset::Dataset;
 use super::diverged::{self, Failure};
-use super::forward::{Predictor, features_fit, fill, load};
+use super::forward::{Predictor, features_fit, load};
 use super::observer::{Control, Observer, StepEvent};
 use super::optimizer::{Optimizer, State};
+use super::plans::Plans;
 use super::program::{Program, ignore_index};
 use super::record::{BestWeights, Checkpoint, EpochRecord, Record, Stopped};
 use super::schedule::{ScheduleState, Unit};
-use super::score::{self, Scorer, fill_targets};
+use super::score::{self, Scorer};
 use super::{Config, Shuffle, metrics::Metrics, penalty};
-use crate::engine::{Block, Draw, Memory, Plan};
+#[cfg(test)]
+use crate::engine::Plan;
+use crate::engine::{Block, Draw};
 use crate::error::{Error, Result};
 use crate::math::random::{SHUFFLE, Stream};
 use crate::math::torch_random::TorchGenerator;
@@ -35,10 +40,12 @@ use crate::tensor::{Tensor, Value};
 pub struct Session<'a> {
     network: Network,
     training: &'a Dataset,
+    /// The rows of `training` that train, in their order; `None` for all.
+    chosen: Option<&'a [usize]>,
     config: &'a Config,
-    program: Program,
-    full: (Plan, Memory),
-    ragged: Option<(Plan, Memory)>,
+    program: Arc<Program>,
+    full: Batch,
+    ragged: Option<Batch>,
     /// Each parameter's range within the gradients, the same in both plans.
     tensors: Vec<Range<usize>>,
     block: Block,
@@ -74,8 +81,40 @@ impl<'a> Session<'a> {
         validation: Option<&'a Dataset>,
         config: &'a Config,
     ) -> Result<Self> {
+        Session::sharing(network, training, None, validation, config, &mut Plans::default())
+    }
+
+    /// Like [`Session::new`], training on the rows `chosen` of `training` alone, a row as often as it is named: bit for
+    /// bit as on a table that holds those rows in that order, without a copy of them.
+    ///
+    /// # Errors
+    /// Also when no row is chosen, or there is no such row.
+    pub fn on_rows(
+        network: Network,
+        training: &'a Dataset,
+        chosen: &'a [usize],
+        validation: Option<&'a Dataset>,
+        config: &'a Config,
+    ) -> Result<Self> {
+        let plans = &mut Plans::default();
+        Session::sharing(network, training, Some(chosen), validation, config, plans)
+    }
+
+    /// A session that takes its plans from `plans`, where others have left theirs.
+    pub(super) fn sharing(
+        network: Network,
+        training: &'a Dataset,
+        chosen: Option<&'a [usize]>,
+        validation: Option<&'a Dataset>,
+        config: &'a Config,
+        plans: &mut Plans,
+    ) -> Result<Self> {
         config.check()?;
-        let program = Program::build(network.module(), training, config)?;
+        let order: Vec<usize> = match chosen {
+            Some(chosen) => training.check_rows(chosen)?.to_vec(),
+            None => (0..training.rows()).collect(),
+        };
+        let program = plans.program(network.module(), training, config)?;
         features_fit(program.graph(), training.features())?;
         for data in [Some(training), validation].into_iter().flatten() {
             program.check_indices(data.features())?;
@@ -84,13 +123,12 @@ impl<'a> Session<'a> {
         let mut block = Block::for_graph(program.graph());
         load(&mut block, network.state_dict())?;
         program.load_constants(&mut block, &config.criterion)?;
-        let full_rows = config.batch_size.min(training.rows());
-        let rest = training.rows() % full_rows;
-        check_batches(&program, training.rows(), full_rows)?;
-        let compile = |rows: usize| -> Result<(Plan, Memory)> {
-            let plan = program.compile(rows, &config.engine)?;
-            let memory = plan.memory();
-            Ok((plan, memory))
+        let full_rows = config.batch_size.min(order.len());
+        let rest = order.len() % full_rows;
+        check_batches(&program, order.len(), full_rows)?;
+        let mut compile = |rows: usize| -> Result<Batch> {
+            let plan = plans.plan(&program, rows, config)?;
+            Ok(Batch::new(plan, training, program.loss_index()))
         };
         let (full, ragged) =
             (compile(full_rows)?, if rest > 0 { Some(compile(rest)?) } else { None });
@@ -117,10 +155,11 @@ impl<'a> Session<'a> {
             optimizer: config.optimizer,
             optimizer_state: with_slots(config, schedule.as_ref())?
                 .state(block.parameters().len())?,
-            order: (0..training.rows()).collect(),
-            tensors: program.tensors(&full.0),
+            order,
+            tensors: program.tensors(&full.plan),
             network,
             training,
+            chosen,
             config,
             program,
             full,
@@ -172,7 +211,7 @@ impl<'a> Session<'a> {
         session.schedule = checkpoint.schedule;
         if let Some(torch) = &mut session.torch {
             for _ in 0..checkpoint.epoch {
-                torch.randperm(training.rows());
+                torch.randperm(session.order.len());
             }
         }
         session.epoch = checkpoint.epoch;
@@ -199,7 +238,18 @@ impl<'a> Session<'a> {
 
     /// How many batches an epoch has.
     pub fn steps_per_epoch(&self) -> usize {
-        self.training.rows().div_ceil(self.full.0.batch())
+        self.rows().div_ceil(self.full.plan.batch())
+    }
+
+    /// Where the plan of full batches lies: the same for sessions that share it.
+    #[cfg(test)]
+    pub(super) fn plan_address(&self) -> *const Plan {
+        Arc::as_ptr(&self.full.plan)
+    }
+
+    /// How many rows train.
+    fn rows(&self) -> usize {
+        self.chosen.map_or(self.training.rows(), <[usize]>::len)
     }
 
     /// The epochs done so far.
@@ -220,8 +270,8 @@ impl<'a> Session<'a> {
             return Ok(None);
         }
         self.shuffle();
-        let rows = self.training.rows();
-        let batch = self.full.0.batch();
+        let rows = self.rows();
+        let batch = self.full.plan.batch();
         let mut total = 0.0;
         let mut lr = self.optimizer.lr();
         let order = std::mem::take(&mut self.order);
@@ -301,11 +351,20 @@ impl<'a> Session<'a> {
     }
 
     fn shuffle(&mut self) {
+        let rows = self.rows();
         match (&mut self.torch, self.config.shuffle) {
-            (Some(torch), _) => self.order = torch.randperm(self.training.rows()),
+            (Some(torch), _) => {
+                self.order = torch.randperm(rows);
+                if let Some(chosen) = self.chosen {
+                    self.order.iter_mut().for_each(|row| *row = chosen[*row]);
+                }
+            }
             (None, Shuffle::Own) => {
                 // Always from the table's order, so that an epoch's order depends on nothing but seed and epoch.
-                self.order.sort_unstable();
+                match self.chosen {
+                    Some(chosen) => self.order.copy_from_slice(chosen),
+                    None => self.order.sort_unstable(),
+                }
                 Stream::at(self.config.seed, SHUFFLE, self.epoch as u64).shuffle(&mut self.order);
             }
             (None, Shuffle::Torch | Shuffle::None) => {}
@@ -331,20 +390,34 @@ impl<'a> Session<'a> {
         lr: f64,
         observer: &mut dyn Observer,
     ) -> Result<(f32, Control)> {
-        let (plan, memory) = match &mut self.ragged {
-            Some(ragged) if ragged.0.batch() == rows.len() => ragged,
+        let batch = match &mut self.ragged {
+            Some(ragged) if ragged.plan.batch() == rows.len() => ragged,
             Some(_) | None => &mut self.full,
         };
-        fill(plan, memory, self.training.features(), rows);
-        fill_targets(plan, memory, self.training, Some(rows));
+        let in_order = self.config.shuffle == Shuffle::None && self.chosen.is_none();
+        let feeds = batch.feed(self.training, rows, in_order);
         let draw = Draw { seed: self.config.seed, step: self.step };
-        plan.run(&self.block, memory, draw).map_err(|error| {
+        let count = self.block.parameters().len();
+        let before = self.optimizer_state.count();
+        let (plan, memory) = (&*batch.plan, &mut batch.memory);
+        let outcome = if self.config.fuses_optimizer() {
+            let rule = self.optimizer.begin(lr, &mut self.optimizer_state);
+            let slots = self.optimizer_state.slots_of(&rule);
+            plan.step(&mut self.block, memory, draw, &feeds, &rule, slots)
+        } else {
+            plan.run_on(&self.block, memory, draw, &feeds)
+        };
+        let loss = batch.loss();
+        if outcome.is_err() || !loss.is_finite() {
+            // The parameters are as they were, so the step doesn't count.
+            self.optimizer_state.go_back(before);
+        }
+        outcome.map_err(|error| {
             error.detail(format!(
                 "the batch holds the training rows {:?} …",
                 &rows[..rows.len().min(5)]
             ))
         })?;
-        let loss = plan.results(memory)[plan.result_range(self.program.loss_index()).start];
         if !loss.is_finite() {
             let (program, block, data, epoch) =
                 (&self.program, &self.block, self.training, self.epoch + 1);
@@ -352,25 +425,27 @@ impl<'a> Session<'a> {
             let failure = Failure { program, criterion, block, data, rows, draw, epoch, loss };
             return Err(diverged::explain(&failure, &self.config.engine)?);
         }
-        let count = self.block.parameters().len();
-        let gradients = &mut plan.results_mut(memory)[..count];
-        if self.config.l1 > 0.0 {
-            penalty::add_l1(gradients, self.block.parameters(), self.config.l1);
+        let (plan, memory) = (&*batch.plan, &mut batch.memory);
+        if !self.config.fuses_optimizer() {
+            let gradients = &mut plan.results_mut(memory)[..count];
+            if self.config.l1 > 0.0 {
+                penalty::add_l1(gradients, self.block.parameters(), self.config.l1);
+            }
+            if self.config.l2 > 0.0 {
+                penalty::add_l2(gradients, self.block.parameters(), self.config.l2);
+            }
+            if let Some(clip) = &self.config.clip {
+                clip.apply(gradients, &self.tensors);
+            }
+            let level = self.config.engine.level;
+            self.optimizer.step(
+                level,
+                lr,
+                self.block.parameters_mut(),
+                gradients,
+                &mut self.optimizer_state,
+            );
         }
-        if self.config.l2 > 0.0 {
-            penalty::add_l2(gradients, self.block.parameters(), self.config.l2);
-        }
-        if let Some(clip) = &self.config.clip {
-            clip.apply(gradients, &self.tensors);
-        }
-        let level = self.config.engine.level;
-        self.optimizer.step(
-            level,
-            lr,
-            self.block.parameters_mut(),
-            gradients,
-            &mut self.optimizer_state,
-        );
         if self.program.has_updates() {
             self.program.write_back(plan, plan.results(memory), &mut self.block);
         }
@@ -380,9 +455,9 @@ impl<'a> Session<'a> {
         {
             state.advance(schedule, f64::NAN);
         }
-        let steps_per_epoch = self.training.rows().div_ceil(self.full.0.batch());
-        let (plan, memory) = match &self.ragged {
-            Some(ragged) if ragged.0.batch() == rows.len() => ragged,
+        let steps_per_epoch = self.steps_per_epoch();
+        let batch = match &self.ragged {
+            Some(ragged) if ragged.plan.batch() == rows.len() => ragged,
             Some(_) | None => &self.full,
         };
         let control = observer.step(&StepEvent {
@@ -392,7 +467,7 @@ impl<'a> Session<'a> {
             steps_per_epoch,
             loss,
             lr,
-            gradients: &plan.results(memory)[..count],
+            gradients: &batch.plan.results(&batch.memory)[..count],
             block: &self.block,
         });
         Ok((loss, control))

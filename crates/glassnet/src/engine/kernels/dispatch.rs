@@ -19,7 +19,7 @@ use super::vector::{Lanes8, Vector};
 pub struct Level(Set);
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Set {
+pub(in crate::engine) enum Set {
     Portable,
     #[cfg(target_arch = "x86_64")]
     Avx2,
@@ -58,7 +58,7 @@ impl Level {
     }
 
     #[inline(always)]
-    pub(super) fn set(self) -> Set {
+    pub(in crate::engine) fn set(self) -> Set {
         self.0
     }
 }

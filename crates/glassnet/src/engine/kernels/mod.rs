@@ -7,8 +7,10 @@
 
 mod dispatch;
 mod few;
+mod lanes;
 mod map;
 mod pack;
+mod permute;
 mod product;
 mod quads;
 mod shape;
@@ -26,13 +28,16 @@ pub use product::{Operands, product};
 pub use shape::{Epilogue, KC, Left, Product, Right};
 pub use sums::sum_rows;
 
-#[allow(unused_imports, reason = "the executor's way in")]
-pub(in crate::engine) use dispatch::{Kernel, VectorKernel, dispatch, dispatch_vector};
-#[allow(unused_imports, reason = "as above")]
+pub(in crate::engine) use dispatch::Set;
+pub(in crate::engine) use dispatch::{Kernel, dispatch};
+pub(in crate::engine) use lanes::Sixteen;
+pub(in crate::engine) use lanes::{LANES, Lanes, LanesKernel, dispatch_lanes};
+pub(in crate::engine) use map::sweep_inner;
+#[allow(unused_imports, reason = "for prepacked weights")]
 pub(in crate::engine) use pack::pack_right_part;
-#[allow(unused_imports, reason = "as above")]
-pub(in crate::engine) use product::{Pointers, product_part, product_part_in};
-#[allow(unused_imports, reason = "as above")]
-pub(in crate::engine) use sums::sum_rows_in;
-#[allow(unused_imports, reason = "as above")]
-pub(in crate::engine) use vector::Vector;
+pub(in crate::engine) use permute::{Few, Reach};
+#[cfg(test)]
+pub(in crate::engine) use product::product_part;
+#[allow(unused_imports, reason = "for prepacked weights")]
+pub(in crate::engine) use product::{Pointers, product_part_in};
+pub(in crate::engine) use vector::Lanes8;

@@ -201,7 +201,7 @@ impl Product {
 
 impl Level {
     /// The floats of a register.
-    pub(super) fn lanes(self) -> usize {
+    pub(in crate::engine) fn lanes(self) -> usize {
         match self.set() {
             Set::Portable => 8,
             #[cfg(target_arch = "x86_64")]

@@ -6,43 +6,26 @@ use super::shape::KC;
 use super::tile::used;
 use super::vector::Vector;
 
-/// `out[column] = Σ rows[..][column]` of a row-major (m, n) matrix: the gradient of a bias.
+/// `out[column] = Σ rows[..][column]` of n columns of a row-major matrix of m rows, `stride` apart: the gradient of a bias.
 ///
 /// # Numerics
 /// The bits of the product of a row of ones with the matrix: chains over blocks of [`KC`] rows.
 ///
 /// # Panics
-/// When `rows` is shorter than m·n or `out` than n.
+/// When `rows` is shorter than (m − 1)·stride + n or `out` than n.
 #[inline]
-pub fn sum_rows(level: Level, m: usize, n: usize, rows: &[f32], out: &mut [f32]) {
-    assert!(rows.len() >= m.saturating_mul(n), "sum_rows: the matrix is too short");
+pub fn sum_rows(level: Level, m: usize, n: usize, stride: usize, rows: &[f32], out: &mut [f32]) {
+    let end = m.checked_sub(1).map_or(0, |last| last.saturating_mul(stride).saturating_add(n));
+    assert!(rows.len() >= end, "sum_rows: the matrix is too short");
     assert!(out.len() >= n, "sum_rows: the output is too short");
-    let sums = SumRows { m, n, columns: n, rows: rows.as_ptr(), out: out.as_mut_ptr() };
-    dispatch_vector(level, sums);
-}
-
-/// [`sum_rows`] of some columns of a matrix, for code that is compiled for the level of `V` already.
-///
-/// # Safety
-/// `rows` is valid for m lines of `columns` elements, each n elements after the one before, `out` for `columns`; the
-/// processor has the instructions of `V`. Parts of disjoint columns may run at the same time.
-#[inline(always)]
-#[allow(dead_code, reason = "the executor's way in")]
-pub(in crate::engine) unsafe fn sum_rows_in<V: Vector>(
-    m: usize,
-    n: usize,
-    columns: usize,
-    rows: *const f32,
-    out: *mut f32,
-) {
-    // SAFETY: the caller's promise.
-    unsafe { SumRows { m, n, columns, rows, out }.run::<V>() }
+    let (rows, out) = (rows.as_ptr(), out.as_mut_ptr());
+    dispatch_vector(level, SumRows { m, columns: n, stride, rows, out });
 }
 
 struct SumRows {
     m: usize,
-    n: usize,
     columns: usize,
+    stride: usize,
     rows: *const f32,
     out: *mut f32,
 }
@@ -55,7 +38,7 @@ impl VectorKernel for SumRows {
         let mut column = 0;
         while column < self.columns {
             let left = self.columns - column;
-            // SAFETY: the promise of `sum_rows_in`.
+            // SAFETY: `sum_rows` has checked the lengths.
             unsafe {
                 if left > 4 * V::LANES {
                     self.registers::<V, 8>(column, left);
@@ -79,7 +62,7 @@ impl SumRows {
     /// The columns of `NV` registers from `column` on, or as many as are left.
     #[inline(always)]
     unsafe fn registers<V: Vector, const NV: usize>(&self, column: usize, left: usize) {
-        // SAFETY: the promise of `sum_rows_in`.
+        // SAFETY: `sum_rows` has checked the lengths.
         unsafe {
             let mut line = self.rows.add(column);
             let mut totals = [V::splat(0.0); NV];
@@ -93,7 +76,7 @@ impl SumRows {
                         let from = line.wrapping_add(v * V::LANES);
                         sums[v] = sums[v].add(V::load_part(from, used::<V>(left, v)));
                     }
-                    line = line.wrapping_add(self.n);
+                    line = line.wrapping_add(self.stride);
                     row += 1;
                 }
                 for v in 0..NV {

@@ -9,6 +9,16 @@ use crate::engine::kernels::dispatch::{self, Kernel};
 #[derive(Clone, Copy)]
 pub(in crate::engine) struct Lanes8([f32; 8]);
 
+impl Lanes8 {
+    pub(in crate::engine::kernels) fn to_array(self) -> [f32; 8] {
+        self.0
+    }
+
+    pub(in crate::engine::kernels) fn from_array(lanes: [f32; 8]) -> Self {
+        Lanes8(lanes)
+    }
+}
+
 // SAFETY of every block: the caller's promises are `Vector`'s, and no more than those elements is touched.
 impl Vector for Lanes8 {
     const LANES: usize = 8;
