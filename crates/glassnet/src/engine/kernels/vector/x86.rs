@@ -9,6 +9,7 @@ use crate::engine::kernels::dispatch::{self, Kernel};
 
 /// [`Vector::opaque`].
 #[inline(always)]
+#[allow(clippy::pointers_in_nomem_asm_block, reason = "nothing is read through it")]
 fn opaque(mut address: *const f32) -> *const f32 {
     // SAFETY: no instruction at all.
     unsafe {
