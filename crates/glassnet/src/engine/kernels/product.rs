@@ -357,13 +357,21 @@ impl Part<'_> {
     #[inline(always)]
     unsafe fn wide<V: Vector>(&self, top: &Tile, rows: usize) -> usize {
         let height = wide_rows::<V>();
-        let (mut done, mut row) = (0, 0);
-        while row < rows {
-            // SAFETY: the caller's promise.
-            done = unsafe { wide::<V>(&top.down(row), height.min(rows - row)) };
-            row += height;
+        if rows > height && (top.add || ptr::eq(top.finish.from, top.c)) {
+            return 0;
         }
-        done
+        let mut row = 0;
+        loop {
+            // Every group of rows has the same height, and so the same width: the last one may do some rows once more,
+            // which changes nothing where C is only written.
+            let first = row.min(rows.saturating_sub(height));
+            // SAFETY: the caller's promise.
+            let done = unsafe { wide::<V>(&top.down(first), height.min(rows)) };
+            row += height;
+            if row >= rows || done == 0 {
+                return done;
+            }
+        }
     }
 
     /// The tile whose first element is (`row`, `j`), without B.

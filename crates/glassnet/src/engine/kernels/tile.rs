@@ -311,13 +311,23 @@ pub(super) unsafe fn finish<V: Vector, const MR: usize, const NV: usize, const F
                 }
             }
         }
-        for i in 0..MR {
-            for v in 0..NV {
-                let to = c.add(i * c_stride + v * V::LANES);
-                if FULL || v + 1 < NV {
-                    sums[i][v].store(to);
-                } else {
-                    sums[i][v].store_part(to, used::<V>(width, v));
+        // What a masked store has just written, the next operation would have to wait for.
+        let whole = FULL || width == NV * V::LANES;
+        if whole {
+            for i in 0..MR {
+                for v in 0..NV {
+                    sums[i][v].store(c.add(i * c_stride + v * V::LANES));
+                }
+            }
+        } else {
+            for i in 0..MR {
+                for v in 0..NV {
+                    let to = c.add(i * c_stride + v * V::LANES);
+                    if v + 1 < NV {
+                        sums[i][v].store(to);
+                    } else {
+                        sums[i][v].store_part(to, used::<V>(width, v));
+                    }
                 }
             }
         }

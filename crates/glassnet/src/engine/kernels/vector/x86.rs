@@ -9,6 +9,7 @@ use crate::engine::kernels::dispatch::{self, Kernel};
 
 /// [`Vector::opaque`].
 #[inline(always)]
+#[allow(clippy::pointers_in_nomem_asm_block, reason = "nothing is read through it")]
 fn opaque(mut address: *const f32) -> *const f32 {
     // SAFETY: no instruction at all.
     unsafe {
@@ -58,12 +59,19 @@ unsafe fn four(from: *const f32, count: usize) -> __m128 {
 /// Stores the first `count` of four elements.
 #[inline(always)]
 unsafe fn store_four(to: *mut f32, count: usize, value: __m128) {
-    // SAFETY: the caller's promise; masked elements are not touched.
+    // SAFETY: the caller's promise.
     unsafe {
-        if count >= 4 {
-            _mm_storeu_ps(to, value);
-        } else {
-            _mm_maskstore_ps(to, first_of_four(count), value);
+        // In pieces, because loads that follow must wait for masked stores.
+        match count {
+            0 => {}
+            1 => _mm_store_ss(to, value),
+            2 => _mm_store_sd(to.cast(), _mm_castps_pd(value)),
+            3 => {
+                _mm_store_sd(to.cast(), _mm_castps_pd(value));
+                _mm_store_ss(to.add(2), _mm_movehl_ps(value, value));
+            }
+            // not operations: all four
+            _ => _mm_storeu_ps(to, value),
         }
     }
 }
