@@ -210,7 +210,7 @@ impl Call {
             0 => Order::End,
             parts if parts <= index => Order::Skip,
             1.. if ticket & OPEN != 0 && !self.enter(ticket) => Order::Skip,
-            parts => {
+            1.. => {
                 // SAFETY: this worker takes part, so nobody writes the job before it has arrived at the finish.
                 match unsafe { *self.job.get() } {
                     Some(Posted { body, met, finished }) => {
