@@ -25,6 +25,7 @@ mod record;
 pub mod schedule;
 mod score;
 mod session;
+mod validation;
 
 pub use config::{Config, Shuffle};
 pub use dataset::{Dataset, Features, Target};

@@ -4,26 +4,28 @@ use std::sync::Arc;
 
 use super::dataset::{Dataset, Features, Target};
 use super::program::Program;
+use super::validation::Validation;
 use super::{Config, Shuffle};
 use crate::engine::Plan;
 use crate::error::Result;
-use crate::nn::Module;
+use crate::nn::{Module, Network};
 
 /// The steps compiled so far, to be used again by every session whose step is the same.
-#[derive(Debug, Default)]
-pub(super) struct Plans {
-    steps: Vec<Steps>,
+#[derive(Default)]
+pub(super) struct Plans<'a> {
+    steps: Vec<Steps<'a>>,
 }
 
-#[derive(Debug)]
-struct Steps {
+struct Steps<'a> {
     key: Key,
     program: Arc<Program>,
     plans: Vec<Arc<Plan>>,
+    /// Per table that judges.
+    validations: Vec<Validation<'a>>,
 }
 
 /// All that a step's graph and plans may depend on, but for the number of rows.
-#[derive(Debug, PartialEq)]
+#[derive(PartialEq)]
 struct Key {
     module: Module,
     /// The settings; those that a step is given when it runs, or never sees, are as in every other key.
@@ -60,7 +62,7 @@ impl Key {
     }
 }
 
-impl Plans {
+impl<'a> Plans<'a> {
     /// The graph of the step of `module` on `data`.
     pub(super) fn program(
         &mut self,
@@ -73,8 +75,32 @@ impl Plans {
             return Ok(Arc::clone(&steps.program));
         }
         let program = Arc::new(Program::build(module, data, config)?);
-        self.steps.push(Steps { key, program: Arc::clone(&program), plans: vec![] });
+        self.steps.push(Steps {
+            key,
+            program: Arc::clone(&program),
+            plans: vec![],
+            validations: vec![],
+        });
         Ok(program)
+    }
+
+    /// What measures networks whose step is `program` on the rows of `data`.
+    pub(super) fn validation(
+        &mut self,
+        program: &Arc<Program>,
+        network: &Network,
+        training: &Dataset,
+        data: &'a Dataset,
+        config: &Config,
+    ) -> Result<Validation<'a>> {
+        let steps = self.steps.iter_mut().find(|steps| Arc::ptr_eq(&steps.program, program));
+        let Some(steps) = steps else { return Validation::new(network, training, data, config) };
+        if let Some(validation) = steps.validations.iter().find(|found| found.is_on(data)) {
+            return Ok(validation.clone());
+        }
+        let validation = Validation::new(network, training, data, config)?;
+        steps.validations.push(validation.clone());
+        Ok(validation)
     }
 
     /// The plan of `program`, which [`Plans::program`] gave, for batches of `rows`.

@@ -6,15 +6,15 @@ use std::sync::Arc;
 use super::batch::Batch;
 use super::dataset::Dataset;
 use super::diverged::{self, Failure};
-use super::forward::{Predictor, features_fit, load};
+use super::forward::{features_fit, load};
 use super::observer::{Control, Observer, StepEvent};
 use super::optimizer::{Optimizer, State};
 use super::plans::Plans;
-use super::program::{Program, ignore_index};
+use super::program::Program;
 use super::record::{BestWeights, Checkpoint, EpochRecord, Record, Stopped};
 use super::schedule::{ScheduleState, Unit};
-use super::score::{self, Scorer};
-use super::{Config, Shuffle, metrics::Metrics, penalty};
+use super::validation::Validation;
+use super::{Config, Shuffle, penalty};
 #[cfg(test)]
 use crate::engine::Plan;
 use crate::engine::{Block, Draw};
@@ -62,14 +62,6 @@ pub struct Session<'a> {
     stopped: Option<Stopped>,
 }
 
-/// What measures the network after every epoch.
-struct Validation<'a> {
-    data: &'a Dataset,
-    predictor: Predictor,
-    scorer: Scorer,
-    ignored: Option<i64>,
-}
-
 impl<'a> Session<'a> {
     /// Prepares the training of `network` on `training`; with `validation`, the weights at its lowest loss win.
     ///
@@ -107,7 +99,7 @@ impl<'a> Session<'a> {
         chosen: Option<&'a [usize]>,
         validation: Option<&'a Dataset>,
         config: &'a Config,
-        plans: &mut Plans,
+        plans: &mut Plans<'a>,
     ) -> Result<Self> {
         config.check()?;
         let order: Vec<usize> = match chosen {
@@ -150,7 +142,7 @@ impl<'a> Session<'a> {
         };
         Ok(Session {
             validation: validation
-                .map(|data| Validation::new(&network, training, data, config))
+                .map(|data| plans.validation(&program, &network, training, data, config))
                 .transpose()?,
             optimizer: config.optimizer,
             optimizer_state: with_slots(config, schedule.as_ref())?
@@ -482,8 +474,10 @@ impl<'a> Session<'a> {
         if let Some(error) = diverged::weights(&self.block, self.step, self.epoch) {
             return Err(error);
         }
-        let validation = match &mut self.validation {
-            Some(validation) => Some(validation.measure(&self.block)?),
+        let validation = match &self.validation {
+            Some(validation) => {
+                Some(validation.measure(&self.network, &self.block, self.config)?)
+            }
             None => None,
         };
         let loss = validation.as_ref().and_then(|metrics| metrics.loss);
@@ -516,37 +510,6 @@ impl<'a> Session<'a> {
         {
             self.stopped = Some(Stopped::Patience);
         }
-    }
-}
-
-impl<'a> Validation<'a> {
-    fn new(
-        network: &Network,
-        training: &Dataset,
-        data: &'a Dataset,
-        config: &Config,
-    ) -> Result<Self> {
-        score::targets_fit(training, data)?;
-        let row = training.features().shape().get(1..).unwrap_or(&[]);
-        if data.features().shape().get(1..) != Some(row) {
-            return Err(Error::data("training and validation rows differ in width"));
-        }
-        let predictor = Predictor::new(network, row, &config.engine)?;
-        predictor.check(data.features())?;
-        let scorer =
-            Scorer::new(&config.criterion, &predictor.output_shape(), data, &config.engine)?;
-        Ok(Validation { data, predictor, scorer, ignored: ignore_index(&config.criterion) })
-    }
-
-    fn measure(&mut self, block: &Block) -> Result<Metrics> {
-        self.predictor.take_weights(block);
-        let outputs = self.predictor.predict(self.data.features())?;
-        let loss = self.scorer.loss(&outputs)?;
-        if !loss.is_finite() {
-            return Err(diverged::validation(self.data, &outputs, loss));
-        }
-        let (metrics, _) = score::unitless(&outputs, self.data.target(), self.ignored)?;
-        Ok(Metrics { loss: Some(loss), ..metrics })
     }
 }
 

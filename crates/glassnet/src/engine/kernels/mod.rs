@@ -38,6 +38,6 @@ pub(in crate::engine) use pack::pack_right_part;
 pub(in crate::engine) use permute::{Few, Reach};
 #[cfg(test)]
 pub(in crate::engine) use product::product_part;
-#[allow(unused_imports, reason = "for prepacked weights")]
 pub(in crate::engine) use product::{Pointers, product_part_in};
+pub(in crate::engine) use sums::sum_rows_in;
 pub(in crate::engine) use vector::Lanes8;
