@@ -112,7 +112,7 @@ pub(super) unsafe fn run_inner<L: Lanes>(
     // SAFETY: the caller's promise.
     unsafe {
         match (loss.scores, operands.classes) {
-            (Scores::LogProbabilities, _) => plain::run(&job, &mut outputs),
+            (Scores::LogProbabilities, _) => plain::run::<L>(&job, &mut outputs),
             (Scores::Logits, 2) => narrow::run::<L, 2>(&job, &mut outputs),
             (Scores::Logits, 3) => narrow::run::<L, 3>(&job, &mut outputs),
             (Scores::Logits, 4) => narrow::run::<L, 4>(&job, &mut outputs),
@@ -180,8 +180,11 @@ struct Group {
 }
 
 impl Job<'_> {
+    /// # Safety
+    /// To be called inside the level of `L`.
     #[inline(always)]
-    fn group(&self, first: usize) -> Group {
+    #[allow(unsafe_code)]
+    unsafe fn group<L: Lanes>(&self, first: usize) -> Group {
         let count = (self.operands.rows() - first).min(LANES);
         let mut group = Group {
             first,
@@ -192,16 +195,16 @@ impl Job<'_> {
         };
         if self.operands.by_index() {
             let indices = &self.operands.indices[first..first + count];
-            match <&[i64; LANES]>::try_from(indices) {
-                Ok(indices) => {
-                    for lane in 0..LANES {
-                        group.class[lane] = self.class(indices[lane]);
-                    }
+            if count == LANES {
+                // SAFETY: the caller's promise; sixteen numbers. That classes exist has been checked.
+                unsafe {
+                    let classes = L::load_classes(indices.as_ptr(), self.loss.ignore_index);
+                    classes.store(group.class.as_mut_ptr());
                 }
-                Err(_) => {
-                    for (class, &index) in group.class.iter_mut().zip(indices) {
-                        *class = self.class(index);
-                    }
+            } else {
+                for (class, &index) in group.class.iter_mut().zip(indices) {
+                    *class =
+                        if index == self.loss.ignore_index { -1.0 } else { index as i32 as f32 };
                 }
             }
             if let Some(weights) = self.operands.weights {
@@ -217,11 +220,6 @@ impl Job<'_> {
             }
         }
         group
-    }
-
-    #[inline(always)]
-    fn class(&self, index: i64) -> f32 {
-        if index == self.loss.ignore_index { -1.0 } else { index as i32 as f32 }
     }
 
     /// Whether each row's target is its own class and nothing else.

@@ -20,7 +20,8 @@ pub(super) unsafe fn run<L: Lanes, const FIXED: usize>(job: &Job<'_>, outputs: &
     let rows = job.operands.rows();
     let mut first = 0;
     while first < rows {
-        let group = job.group(first);
+        // SAFETY: the caller's promise.
+        let group = unsafe { job.group::<L>(first) };
         // SAFETY: the caller's promise, here and below.
         unsafe {
             let mut z = load::<L, FIXED>(job.operands.scores, classes, &group);

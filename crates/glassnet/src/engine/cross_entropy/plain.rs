@@ -1,13 +1,18 @@
 //! Row by row: log-probabilities, and spread targets over many classes.
 
-use super::{Group, Job, LANES, Outputs, Row, target};
+use super::{Group, Job, LANES, Lanes, Outputs, Row, target};
 
 /// Log-probabilities: the normaliser is 0.
+///
+/// # Safety
+/// To be called inside the level of `L`.
 #[inline(always)]
-pub(super) fn run(job: &Job<'_>, outputs: &mut Outputs<'_>) {
+#[allow(unsafe_code)]
+pub(super) unsafe fn run<L: Lanes>(job: &Job<'_>, outputs: &mut Outputs<'_>) {
     let classes = job.operands.classes;
     for first in (0..job.operands.rows()).step_by(LANES) {
-        let group = job.group(first);
+        // SAFETY: the caller's promise.
+        let group = unsafe { job.group::<L>(first) };
         if outputs.wants_losses() {
             outputs.put_losses(
                 first,

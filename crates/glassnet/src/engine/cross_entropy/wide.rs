@@ -18,7 +18,8 @@ pub(super) unsafe fn run<L: Lanes>(job: &Job<'_>, outputs: &mut Outputs<'_>) {
     let rows = job.operands.rows();
     let mut first = 0;
     while first < rows {
-        let group = job.group(first);
+        // SAFETY: the caller's promise.
+        let group = unsafe { job.group::<L>(first) };
         let places = first * classes..(first + group.count) * classes;
         let scores = &job.operands.scores[places.clone()];
         let mut gradient = outputs.gradient.as_deref_mut().map(|gradient| &mut gradient[places]);

@@ -35,6 +35,9 @@ pub(in crate::engine) trait Lanes: Copy {
     /// As [`Lanes::store_part`], in pieces of 8, 4, 2 and 1 numbers.
     unsafe fn store_pieces(self, to: *mut f32, count: usize);
 
+    /// [`LANES`] class numbers, which fit an `i32`, as floats; −1 where a number is `ignored`.
+    unsafe fn load_classes(from: *const i64, ignored: i64) -> Self;
+
     fn plus(self, other: Self) -> Self;
     fn minus(self, other: Self) -> Self;
     fn times(self, other: Self) -> Self;
@@ -92,6 +95,7 @@ pub(in crate::engine) trait LanesKernel {
 }
 
 /// The lanes that go with an instruction set's register: for code that is compiled with registers `V` already.
+#[allow(dead_code, reason = "for kernels that are inlined into the executor")]
 pub(in crate::engine) trait Sixteen {
     /// Them.
     type Lanes: Lanes;
@@ -205,6 +209,12 @@ impl Lanes for Plain {
     unsafe fn store_pieces(self, to: *mut f32, count: usize) {
         // SAFETY: as above.
         unsafe { self.store_part(to, count) };
+    }
+
+    unsafe fn load_classes(from: *const i64, ignored: i64) -> Self {
+        // SAFETY: as above.
+        let classes = unsafe { from.cast::<[i64; LANES]>().read_unaligned() };
+        Plain(classes.map(|class| if class == ignored { -1.0 } else { class as i32 as f32 }))
     }
 
     fn plus(self, other: Self) -> Self {

@@ -73,6 +73,14 @@ fn power(base: f64, steps: u64) -> f64 {
     libm::pow(base, steps as f64)
 }
 
+/// `1 − baseᵗ`.
+fn without_power(base: f64, steps: u64) -> f64 {
+    // baseᵗ ≤ e^(−t(1 − base)) is then below a quarter of the distance from 1 to the next number below it: the
+    // difference is 1, and most of training needs no power.
+    let far = (0.0..1.0).contains(&base) && steps as f64 * (1.0 - base) > 40.0;
+    if far { 1.0 } else { 1.0 - power(base, steps) }
+}
+
 fn entry(maximize: bool, weight_decay: f64) -> Entry {
     Entry { sign: if maximize { -1.0 } else { 1.0 }, decay: weight_decay as f32, keep: 1.0 }
 }
@@ -118,8 +126,8 @@ fn adam(options: &Adam, lr: f64, step: u64) -> Rule {
     let Adam { maximize, weight_decay, betas, decoupled_weight_decay, .. } = *options;
     let adam = rule::Adam {
         moments: moments(maximize, weight_decay, decoupled_weight_decay, lr, betas),
-        size: -(lr / (1.0 - power(betas.0, step))) as f32,
-        correction: (1.0 - power(betas.1, step)).sqrt() as f32,
+        size: -(lr / without_power(betas.0, step)) as f32,
+        correction: without_power(betas.1, step).sqrt() as f32,
         eps: options.eps as f32,
     };
     if options.amsgrad { Rule::AmsGrad(rule::AmsGrad(adam)) } else { Rule::Adam(adam) }
@@ -137,7 +145,7 @@ fn nadam(options: &NAdam, lr: f64, state: &mut State) -> Rule {
         moments: moments(maximize, weight_decay, decoupled_weight_decay, lr, betas),
         of_gradient: (-lr * (1.0 - mu) / (1.0 - product)) as f32,
         of_mean: (-lr * mu_next / (1.0 - product * mu_next)) as f32,
-        correction: (1.0 - power(betas.1, state.step)) as f32,
+        correction: without_power(betas.1, state.step) as f32,
         eps: options.eps as f32,
     })
 }
@@ -146,7 +154,7 @@ fn radam(options: &RAdam, lr: f64, step: u64) -> Rule {
     let RAdam { maximize, weight_decay, betas, decoupled_weight_decay, .. } = *options;
     let plain = rule::RAdam {
         moments: moments(maximize, weight_decay, decoupled_weight_decay, lr, betas),
-        correction: (1.0 - power(betas.0, step)) as f32,
+        correction: without_power(betas.0, step) as f32,
         rate: lr as f32,
     };
     let kept = power(betas.1, step);
@@ -200,4 +208,19 @@ fn adadelta(options: &Adadelta, lr: f64) -> Rule {
         rate: -lr as f32,
         eps: options.eps as f32,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn powers_that_are_left_out_change_nothing() {
+        for base in [0.0, 0.1, 0.5, 0.9, 0.95, 0.99, 0.999, 0.9999, 1.0] {
+            for steps in (1..3000).chain((1..500).map(|i| i * 997)) {
+                let expected = 1.0 - power(base, steps);
+                assert_eq!(without_power(base, steps), expected, "{base} {steps}");
+            }
+        }
+    }
 }

@@ -54,6 +54,32 @@ unsafe fn transpose8(rows: [__m256; 8]) -> [__m256; 8] {
     }
 }
 
+/// The low halves of eight 64-bit integers.
+#[inline(always)]
+#[allow(unsafe_code)]
+unsafe fn low_halves(a: __m256i, b: __m256i) -> __m256i {
+    // SAFETY: as above.
+    unsafe {
+        let pairs = _mm256_shuffle_ps::<0x88>(_mm256_castsi256_ps(a), _mm256_castsi256_ps(b));
+        _mm256_permute4x64_epi64::<0xd8>(_mm256_castps_si256(pairs))
+    }
+}
+
+/// Eight class numbers: see [`Lanes::load_classes`].
+#[inline(always)]
+#[allow(unsafe_code)]
+unsafe fn eight_classes(from: *const i64, ignored: i64) -> __m256 {
+    // SAFETY: as above; eight numbers.
+    unsafe {
+        let (a, b) = (_mm256_loadu_si256(from.cast()), _mm256_loadu_si256(from.add(4).cast()));
+        let ignored = _mm256_set1_epi64x(ignored);
+        let (is_a, is_b) = (_mm256_cmpeq_epi64(a, ignored), _mm256_cmpeq_epi64(b, ignored));
+        let classes = _mm256_cvtepi32_ps(low_halves(a, b));
+        let mask = _mm256_castsi256_ps(low_halves(is_a, is_b));
+        _mm256_blendv_ps(classes, _mm256_set1_ps(-1.0), mask)
+    }
+}
+
 /// Eight rows of two numbers as two columns.
 #[inline(always)]
 #[allow(unsafe_code)]
@@ -175,6 +201,12 @@ impl Lanes for Pair {
                 store_8(self.0, to, count);
             }
         }
+    }
+
+    #[inline(always)]
+    unsafe fn load_classes(from: *const i64, ignored: i64) -> Self {
+        // SAFETY: as above.
+        unsafe { Pair(eight_classes(from, ignored), eight_classes(from.add(8), ignored)) }
     }
 
     #[inline(always)]

@@ -54,6 +54,16 @@ fn check<L: Lanes, const N: usize>(found: [L; N], expected: [Plain; N]) {
 
 #[allow(unsafe_code)]
 unsafe fn arithmetic<L: Lanes>() {
+    let classes: [i64; LANES] =
+        std::array::from_fn(|i| [3, -100, i as i64, i64::from(i32::MAX), 1 << 23][i % 5]);
+    for ignored in [-100, 3, 7, (1 << 32) + 3] {
+        // SAFETY: the caller's promise; 16 numbers.
+        let (found, expected) = unsafe {
+            let from = classes.as_ptr();
+            (L::load_classes(from, ignored), Plain::load_classes(from, ignored))
+        };
+        assert_eq!(found.array(), expected.0);
+    }
     let numbers = [0.0, -0.0, 1.0, -1.5, f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 1e-40, 3e38];
     for a in numbers {
         for b in numbers {

@@ -86,6 +86,23 @@ impl Lanes for Wide {
     }
 
     #[inline(always)]
+    unsafe fn load_classes(from: *const i64, ignored: i64) -> Self {
+        // SAFETY: as above.
+        unsafe {
+            let (a, b) = (_mm512_loadu_si512(from.cast()), _mm512_loadu_si512(from.add(8).cast()));
+            let ignored = _mm512_set1_epi64(ignored);
+            let low = _mm512_cmpeq_epi64_mask(a, ignored);
+            let high = _mm512_cmpeq_epi64_mask(b, ignored);
+            let classes = _mm512_inserti64x4::<1>(
+                _mm512_castsi256_si512(_mm512_cvtepi64_epi32(a)),
+                _mm512_cvtepi64_epi32(b),
+            );
+            let mask = u16::from(low) | u16::from(high) << 8;
+            Wide(_mm512_mask_mov_ps(_mm512_cvtepi32_ps(classes), mask, _mm512_set1_ps(-1.0)))
+        }
+    }
+
+    #[inline(always)]
     fn plus(self, other: Self) -> Self {
         // SAFETY: as above.
         Wide(unsafe { _mm512_add_ps(self.0, other.0) })
