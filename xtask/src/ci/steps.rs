@@ -19,6 +19,7 @@ pub(super) const STEPS: &[Step] = &[
     Step { name: "rustdoc", run: rustdoc },
     Step { name: "examples", run: examples },
     Step { name: "release", run: release },
+    Step { name: "functions", run: functions },
     Step { name: "readme", run: readme::first_command },
     Step { name: "deny", run: deny },
 ];
@@ -106,6 +107,13 @@ fn not_run(text: &str) -> Option<&str> {
 
 fn release(context: &Context) -> Result<Report, String> {
     check(cargo(context, &["build", "--release", "--package", "glassnet-cli"]))
+}
+
+/// The elementary functions within their bounds on every 64th of all inputs: optimised, that is half a minute of one
+/// core; unoptimised, as a unit test, it would be several.
+fn functions(context: &Context) -> Result<Report, String> {
+    let example = ["run", "--release", "--package", "glassnet", "--example", "ulp", "--", "64"];
+    check(cargo(context, &example))
 }
 
 fn deny(context: &Context) -> Result<Report, String> {

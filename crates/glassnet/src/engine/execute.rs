@@ -6,10 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::arena::Arena;
 use super::feed::Feeds;
-use super::instruction::{After, Entropy, Instruction, Product};
+use super::instruction::{After, ColumnSums, Entropy, Instruction, Product, Update};
 use super::kernels::{
-    Epilogue, Few, Kernel, Lanes8, Level, Pointers, Set, dispatch, product_part_in, sum_rows,
+    Epilogue, Few, Kernel, Lanes8, Level, Pointers, Set, Sixteen, dispatch, product_part_in,
+    sum_rows_in,
 };
+use super::rule::{Rule, SLOTS};
 use super::{Draw, broadcast, cross_entropy, elementwise, moves, pair, rows};
 use crate::error::{Error, Result};
 use crate::math::random::{DROPOUT, Stream};
@@ -20,9 +22,21 @@ pub(super) struct Run<'a> {
     pub(super) arena: Arena,
     pub(super) feeds: &'a Feeds<'a>,
     pub(super) draw: Draw,
+    /// The optimiser's step, for a plan that takes it.
+    pub(super) update: Option<Updating<'a>>,
     /// Set by whoever fails: nobody computes anything after the next wait.
     pub(super) failed: AtomicBool,
 }
+
+/// The optimiser's step: its rule and what it remembers of all parameters.
+#[derive(Clone, Copy)]
+pub(super) struct Updating<'a> {
+    pub(super) rule: &'a Rule,
+    pub(super) slots: [*mut f32; SLOTS],
+}
+
+// SAFETY: the threads of a run update different parameters: their schedule keeps them apart.
+unsafe impl Sync for Updating<'_> {}
 
 /// Executes one thread's program; `wait` is called where it says so.
 ///
@@ -85,6 +99,10 @@ impl<V: Few> Kernel for Thread<'_, V> {
                 Instruction::Product(product) => unsafe {
                     multiply::<V>(run, product, scratch.as_mut_ptr());
                 },
+                // SAFETY: as above.
+                Instruction::ColumnSums(sums) => unsafe { sum_columns::<V>(arena, sums) },
+                // SAFETY: as above.
+                Instruction::Update(update) => unsafe { update_part::<V>(run, update) },
                 Instruction::Wait => {
                     wait();
                     if run.failed.load(Ordering::Relaxed) {
@@ -101,8 +119,15 @@ impl<V: Few> Kernel for Thread<'_, V> {
                     }
                 }
                 other => {
-                    // SAFETY: `execute`'s promise.
-                    if let Err(error) = unsafe { whole(run, other) } {
+                    let outcome_of = match other {
+                        // SAFETY: as above.
+                        Instruction::CrossEntropy(entropy) => unsafe {
+                            V::enter(Entropies::<V>(arena, entropy, PhantomData))
+                        },
+                        // SAFETY: `execute`'s promise.
+                        other => unsafe { whole(run, other) }, // not operations: whatever is worth a call
+                    };
+                    if let Err(error) = outcome_of {
                         run.failed.store(true, Ordering::Relaxed);
                         outcome = skip(program, instruction, wait).and(Err(error));
                         break;
@@ -157,11 +182,6 @@ unsafe fn whole(run: &Run<'_>, instruction: &Instruction) -> Result<()> {
         Instruction::Softmax { softmax, operands, out, extent } => {
             rows::softmax(level, *softmax, operands.map(read), write(*out), *extent);
         }
-        Instruction::ColumnSums(sums) => {
-            let x = &read(sums.x)[sums.columns.start..];
-            let out = write(sums.out.part(sums.columns.clone()));
-            sum_rows(level, sums.rows, sums.columns.len(), sums.stride, x, out);
-        }
         Instruction::Reduce { kind, x, out, extent } => {
             rows::reduce(level, *kind, read(*x), write(*out), *extent);
         }
@@ -180,7 +200,6 @@ unsafe fn whole(run: &Run<'_>, instruction: &Instruction) -> Result<()> {
             embedding_grad(read(*dy), indices(*index), *width, *padding_idx, write(*out));
         }
         Instruction::Move { x, out, path } => moves::strided(read(*x), path, write(*out)),
-        Instruction::CrossEntropy(entropy) => return cross_entropy(level, entropy, arena),
         Instruction::Pair { loss, operands, out } => {
             let third = operands.get(2).map(|&third| read(third));
             let (first, second) = (read(operands[0]), read(operands[1]));
@@ -196,8 +215,10 @@ unsafe fn whole(run: &Run<'_>, instruction: &Instruction) -> Result<()> {
             let rows = feed.rows.start * feed.width..feed.rows.end * feed.width;
             run.feeds.copy(feed, write(feed.out.part(rows)));
         }
-        Instruction::Update(_) => {}
-        Instruction::Product(_)
+        Instruction::Update(_)
+        | Instruction::ColumnSums(_)
+        | Instruction::CrossEntropy(_)
+        | Instruction::Product(_)
         | Instruction::Tiny(_)
         | Instruction::StopUnlessFinite { .. }
         | Instruction::Wait => {
@@ -233,6 +254,76 @@ unsafe fn multiply<V: Few>(run: &Run<'_>, p: &Product, scratch: *mut f32) {
     }
 }
 
+/// # Safety
+/// As [`execute`], inside the level of `V`.
+#[inline(always)]
+unsafe fn sum_columns<V: Few>(arena: &Arena, sums: &ColumnSums) {
+    struct Sums<'a, V>(&'a Arena, &'a ColumnSums, PhantomData<V>);
+    impl<V: Few> Kernel for Sums<'_, V> {
+        type Output = ();
+
+        #[inline(always)]
+        fn run(self) {
+            let Sums(arena, sums, _) = self;
+            let (first, columns) = (sums.columns.start, sums.columns.len());
+            // SAFETY: the promise of `sum_columns`.
+            unsafe {
+                let (x, out) = (arena.read(sums.x).add(first), arena.write(sums.out).add(first));
+                sum_rows_in::<V>(sums.rows, sums.stride, columns, x, out);
+            }
+        }
+    }
+    // SAFETY: the caller's promise.
+    unsafe { V::enter(Sums::<V>(arena, sums, PhantomData)) };
+}
+
+/// The optimiser's step on some parameters.
+///
+/// # Safety
+/// As [`execute`], inside the level of `V`.
+#[inline(always)]
+unsafe fn update_part<V: Few>(run: &Run<'_>, update: &Update) {
+    let Some(updating) = &run.update else { return };
+    // SAFETY: the caller's promise; slots are as long as the parameters.
+    unsafe {
+        let slots = updating.slots.map(|slot| slot.wrapping_add(update.parameters.offset));
+        V::enter(Updated::<V> {
+            rule: updating.rule,
+            len: update.parameters.len,
+            parameters: run.arena.write(update.parameters),
+            gradient: run.arena.read(update.gradient),
+            slots,
+            registers: PhantomData,
+        });
+    }
+}
+
+struct Updated<'a, V> {
+    rule: &'a Rule,
+    len: usize,
+    parameters: *mut f32,
+    gradient: *const f32,
+    slots: [*mut f32; SLOTS],
+    registers: PhantomData<V>,
+}
+
+impl<V: Few> Kernel for Updated<'_, V> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        // SAFETY: the promise of `update_part`.
+        unsafe {
+            self.rule.apply_inner::<<V as Sixteen>::Lanes>(
+                self.len,
+                self.parameters,
+                self.gradient,
+                self.slots,
+            );
+        }
+    }
+}
+
 /// The activations that products don't have in their own loops, over the rectangle's rows.
 ///
 /// # Safety
@@ -262,22 +353,39 @@ unsafe fn follow(level: Level, p: &Product, arena: &Arena) {
     }
 }
 
-fn cross_entropy(level: Level, entropy: &Entropy, arena: &Arena) -> Result<()> {
-    // SAFETY: `whole`'s caller's promise.
-    let read = |slot| unsafe { arena.floats(slot) };
-    let operands = cross_entropy::Operands {
-        scores: read(entropy.scores),
+/// A cross-entropy, to be entered with the promise of [`execute`].
+struct Entropies<'a, V>(&'a Arena, &'a Entropy, PhantomData<V>);
+
+impl<V: Few> Kernel for Entropies<'_, V> {
+    type Output = Result<()>;
+
+    #[inline(always)]
+    fn run(self) -> Result<()> {
+        let Entropies(arena, entropy, _) = self;
+        // SAFETY: `execute`'s promise, for every slot below.
+        let read = |slot| unsafe { arena.floats(slot) };
         // SAFETY: as above.
-        indices: unsafe { arena.indices(entropy.target) },
-        probabilities: read(entropy.target),
-        weights: entropy.weights.map(read),
-        classes: entropy.classes,
-    };
-    // SAFETY: as above.
-    let write = |slot| unsafe { arena.floats_mut(slot) };
-    let value = entropy.value.map(write);
-    let gradient = entropy.derivative.map(|(dy, out)| (read(dy), write(out)));
-    cross_entropy::run(level, entropy.loss, &operands, value, gradient)
+        let write = |slot| unsafe { arena.floats_mut(slot) };
+        let operands = cross_entropy::Operands {
+            scores: read(entropy.scores),
+            // SAFETY: as above.
+            indices: unsafe { arena.indices(entropy.target) },
+            probabilities: read(entropy.target),
+            weights: entropy.weights.map(read),
+            classes: entropy.classes,
+        };
+        let value = entropy.value.map(write);
+        let gradient = entropy.derivative.map(|(dy, out)| (read(dy), write(out)));
+        // SAFETY: inside the level of `V`.
+        unsafe {
+            cross_entropy::run_inner::<<V as Sixteen>::Lanes>(
+                entropy.loss,
+                &operands,
+                value,
+                gradient,
+            )
+        }
+    }
 }
 
 fn embedding(weight: &[f32], index: &[i64], width: usize, out: &mut [f32]) -> Result<()> {

@@ -13,9 +13,16 @@ pub struct InputPlace {
     pub(super) rows: usize,
 }
 
+impl InputPlace {
+    /// The numbers of one row.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+}
+
 /// The rows of one batch, for the inputs that don't lie in the plan's memory already.
 ///
-/// Rows that follow each other are read where they lie, others are copied while the plan runs, by all its threads.
+/// Rows that follow each other can be read where they lie; others are copied while the plan runs, by all its threads.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Feeds<'a> {
     sources: [Source<'a>; INPUTS as usize],
@@ -36,20 +43,11 @@ impl<'a> Feeds<'a> {
     /// Feeds `place` the rows `rows` of a row-major table.
     ///
     /// # Panics
-    /// When there are not as many rows as the plan's batch has, or the table has not all of them.
+    /// When there are not as many rows as the plan's batch has; when the plan is run, if the table has not all of them.
     #[inline]
     pub fn set(&mut self, place: InputPlace, table: &'a [f32], rows: &'a [usize]) {
         assert_eq!(rows.len(), place.rows, "the batch has the plan's rows");
-        let width = place.width;
-        let first = rows.first().copied().unwrap_or(0);
-        let source = if rows.iter().enumerate().all(|(at, &row)| row == first + at) {
-            Source::InPlace(&table[first * width..(first + rows.len()) * width])
-        } else {
-            let last = rows.iter().copied().max().unwrap_or(0);
-            assert!((last + 1).saturating_mul(width) <= table.len(), "the table has the rows");
-            Source::Rows { table, rows }
-        };
-        self.sources[usize::from(place.number)] = source;
+        self.sources[usize::from(place.number)] = Source::Rows { table, rows };
     }
 
     /// Feeds `place` the batch's rows, one after the other.

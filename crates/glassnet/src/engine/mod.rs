@@ -52,10 +52,11 @@ use std::sync::{Mutex, PoisonError};
 use crate::error::{Error, Result};
 use crate::graph::{Checked, NodeId, NodeMap};
 use arena::{Arena, Lengths};
-use execute::Run;
+use execute::{Run, Updating};
 use feed::Input;
 pub use feed::{Feeds, InputPlace};
 use place::{Slot, Space};
+use rule::{Rule, SLOTS};
 use schedule::Schedule;
 
 /// How a plan is made.
@@ -237,7 +238,48 @@ impl Plan {
     ) -> Result<()> {
         assert!(!self.trained, "a plan that trains changes its block");
         // Nothing writes through it: the plan has no update, and `check_accesses` has seen that nothing else writes there.
-        self.execute(block.data().as_ptr().cast_mut(), block.data().len(), memory, draw, feeds)
+        let state = block.data().as_ptr().cast_mut();
+        self.execute(state, block.data().len(), memory, draw, feeds, None)
+    }
+
+    /// Compiles a step of training: the first `parameters` of the `results` are the gradients of the block's parameters in
+    /// order, the next one is the loss. [`Plan::step`] also takes the optimiser's step.
+    pub(crate) fn compile_step(
+        graph: &Checked,
+        results: &[NodeId],
+        parameters: usize,
+        batch: usize,
+        config: &Config,
+    ) -> Result<Self> {
+        lower::compile(graph, results, batch, config, Some(parameters))
+    }
+
+    /// Computes all results, and changes the block's parameters by `rule`, each as soon as its gradient is there and
+    /// nothing reads it any more. Where the loss is not finite, the parameters stay as they were.
+    ///
+    /// # Errors
+    /// As [`Plan::run`]; the parameters stay as they were.
+    ///
+    /// # Panics
+    /// When the plan is not a step of training, the rule's slots are not as long as the block's parameters, or memory and
+    /// block belong to another plan.
+    pub(crate) fn step(
+        &self,
+        block: &mut Block,
+        memory: &mut Memory,
+        draw: Draw,
+        feeds: &Feeds<'_>,
+        rule: &Rule,
+        slots: [&mut [f32]; SLOTS],
+    ) -> Result<()> {
+        assert!(self.trained, "a plan without updates changes nothing");
+        let parameters = block.parameters().len();
+        let fits = slots[..rule.slots()].iter().all(|slot| slot.len() == parameters);
+        assert!(fits, "the state belongs to another number of parameters");
+        let slots = slots.map(<[f32]>::as_mut_ptr);
+        let updating = Updating { rule, slots };
+        let state_len = block.data().len();
+        self.execute(block.address(), state_len, memory, draw, feeds, Some(updating))
     }
 
     #[allow(unsafe_code)]
@@ -248,6 +290,7 @@ impl Plan {
         memory: &mut Memory,
         draw: Draw,
         feeds: &Feeds<'_>,
+        update: Option<Updating<'_>>,
     ) -> Result<()> {
         assert_eq!(state_len, self.lengths.state, "the block belongs to the plan's graph");
         assert_eq!(memory.work.len(), self.lengths.work, "the memory belongs to the plan");
@@ -261,7 +304,7 @@ impl Plan {
             Some(_) | None => work,
         });
         let arena = Arena::new(state, work, memory.index.as_ptr(), inputs);
-        let run = Run { level: self.level, arena, feeds, draw, failed: Default::default() };
+        let run = Run { level: self.level, arena, feeds, draw, update, failed: Default::default() };
         self.perform(&run, memory)
     }
 

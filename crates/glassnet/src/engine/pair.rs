@@ -1,7 +1,7 @@
 //! Elementwise losses and their derivatives: see [`PairLoss`] for the mathematics.
 
 use super::elementwise::sign;
-use super::kernels::Level;
+use super::kernels::{Level, Map, map};
 use crate::graph::op::PairLoss;
 use crate::math::elementary::{exp, log, sigmoid, softplus};
 
@@ -21,17 +21,17 @@ pub(super) fn value(
     match loss {
         PairLoss::Mse => run.each(
             #[inline(always)]
-            |p, t, _| (p - t) * (p - t),
+            move |p, t, _| (p - t) * (p - t),
         ),
         PairLoss::L1 => run.each(
             #[inline(always)]
-            |p, t, _| (p - t).abs(),
+            move |p, t, _| (p - t).abs(),
         ),
         PairLoss::SmoothL1 { beta } => {
             let beta = beta as f32;
             run.each(
                 #[inline(always)]
-                |p, t, _| {
+                move |p, t, _| {
                     let distance = (p - t).abs();
                     if distance < beta {
                         0.5 * distance * distance / beta
@@ -45,7 +45,7 @@ pub(super) fn value(
             let delta = delta as f32;
             run.each(
                 #[inline(always)]
-                |p, t, _| {
+                move |p, t, _| {
                     let distance = (p - t).abs();
                     if distance <= delta {
                         0.5 * distance * distance
@@ -57,16 +57,16 @@ pub(super) fn value(
         }
         PairLoss::Bce => run.each(
             #[inline(always)]
-            |p, t, _| (t - 1.0) * cut(log(1.0 - p)) - t * cut(log(p)),
+            move |p, t, _| (t - 1.0) * cut(log(1.0 - p)) - t * cut(log(p)),
         ),
         PairLoss::BceWithLogits => match third {
             None => run.each(
                 #[inline(always)]
-                |z, t, _| (1.0 - t).mul_add(z, softplus(-z)),
+                move |z, t, _| (1.0 - t).mul_add(z, softplus(-z)),
             ),
             Some(_) => run.each(
                 #[inline(always)]
-                |z, t, weight| {
+                move |z, t, weight| {
                     let scale = (weight - 1.0).mul_add(t, 1.0);
                     (1.0 - t).mul_add(z, scale * softplus(-z))
                 },
@@ -74,17 +74,17 @@ pub(super) fn value(
         },
         PairLoss::KlDiv { log_target: true } => run.each(
             #[inline(always)]
-            |p, t, _| exp(t) * (t - p),
+            move |p, t, _| exp(t) * (t - p),
         ),
         PairLoss::KlDiv { log_target: false } => run.each(
             #[inline(always)]
-            |p, t, _| if t == 0.0 { -t * p } else { t * log(t) - t * p },
+            move |p, t, _| if t == 0.0 { -t * p } else { t * log(t) - t * p },
         ),
         PairLoss::PoissonNll { log_input, full, eps } => {
             let eps = eps as f32;
             run.each(
                 #[inline(always)]
-                |p, t, _| {
+                move |p, t, _| {
                     let plain = if log_input { exp(p) - t * p } else { p - t * log(p + eps) };
                     let stirling = t * log(t) - t + 0.5 * log(std::f32::consts::TAU * t);
                     if full && t > 1.0 { plain + stirling } else { plain }
@@ -95,7 +95,7 @@ pub(super) fn value(
             let (eps, constant) = (eps as f32, if full { HALF_LOG_2PI } else { 0.0 });
             run.each(
                 #[inline(always)]
-                |p, t, variance| {
+                move |p, t, variance| {
                     let variance = if variance < eps { eps } else { variance };
                     0.5 * (log(variance) + (p - t) * (p - t) / variance) + constant
                 },
@@ -127,19 +127,19 @@ pub(super) fn derivative(
         PairLoss::Mse => run.each_times(
             dy,
             #[inline(always)]
-            |p, t, _| side * 2.0 * (p - t),
+            move |p, t, _| side * 2.0 * (p - t),
         ),
         PairLoss::L1 => run.each_times(
             dy,
             #[inline(always)]
-            |p, t, _| side * sign(p - t),
+            move |p, t, _| side * sign(p - t),
         ),
         PairLoss::SmoothL1 { beta } => {
             let beta = beta as f32;
             run.each_times(
                 dy,
                 #[inline(always)]
-                |p, t, _| {
+                move |p, t, _| {
                     let d = p - t;
                     side * if d.abs() < beta { d / beta } else { sign(d) }
                 },
@@ -150,7 +150,7 @@ pub(super) fn derivative(
             run.each_times(
                 dy,
                 #[inline(always)]
-                |p, t, _| {
+                move |p, t, _| {
                     let d = p - t;
                     side * if d.abs() <= delta { d } else { delta * sign(d) }
                 },
@@ -159,7 +159,7 @@ pub(super) fn derivative(
         PairLoss::Bce => run.each_times(
             dy,
             #[inline(always)]
-            |p, t, _| {
+            move |p, t, _| {
                 let spread = (1.0 - p) * p;
                 (p - t) / if spread < 1e-12 { 1e-12 } else { spread }
             },
@@ -168,12 +168,12 @@ pub(super) fn derivative(
             None => run.each_times(
                 dy,
                 #[inline(always)]
-                |z, t, _| sigmoid(z) - t,
+                move |z, t, _| sigmoid(z) - t,
             ),
             Some(_) => run.each_times(
                 dy,
                 #[inline(always)]
-                |z, t, weight| {
+                move |z, t, weight| {
                     let scale = (weight - 1.0).mul_add(t, 1.0);
                     (1.0 - t) - scale * sigmoid(-z)
                 },
@@ -182,14 +182,14 @@ pub(super) fn derivative(
         PairLoss::KlDiv { log_target } => run.each_times(
             dy,
             #[inline(always)]
-            |_, t, _| if log_target { -exp(t) } else { -t },
+            move |_, t, _| if log_target { -exp(t) } else { -t },
         ),
         PairLoss::PoissonNll { log_input, eps, .. } => {
             let eps = eps as f32;
             run.each_times(
                 dy,
                 #[inline(always)]
-                |p, t, _| if log_input { exp(p) - t } else { 1.0 - t / (p + eps) },
+                move |p, t, _| if log_input { exp(p) - t } else { 1.0 - t / (p + eps) },
             );
         }
         PairLoss::GaussianNll { eps, .. } => {
@@ -197,7 +197,7 @@ pub(super) fn derivative(
             run.each_times(
                 dy,
                 #[inline(always)]
-                |p, t, variance| {
+                move |p, t, variance| {
                     let variance = if variance < eps { eps } else { variance };
                     let ratio = (p - t) / variance;
                     if operand == 2 { 0.5 * (1.0 / variance - ratio * ratio) } else { side * ratio }
@@ -217,28 +217,30 @@ struct Elements<'a> {
 
 impl Elements<'_> {
     #[inline(always)]
-    fn each(self, f: impl Fn(f32, f32, f32) -> f32) {
-        self.level.run(
-            #[inline(always)]
-            || {
-                let operands = self.p.iter().zip(self.t).zip(self.third);
-                for (out, ((&p, &t), &third)) in self.out.iter_mut().zip(operands) {
-                    *out = f(p, t, third);
-                }
-            },
-        );
+    fn each(self, f: impl Fn(f32, f32, f32) -> f32 + Copy) {
+        map(self.level, &Body(f), [self.p, self.t, self.third], self.out);
     }
 
     #[inline(always)]
-    fn each_times(self, dy: &[f32], f: impl Fn(f32, f32, f32) -> f32) {
-        self.level.run(
-            #[inline(always)]
-            || {
-                let operands = self.p.iter().zip(self.t).zip(self.third).zip(dy);
-                for (out, (((&p, &t), &third), &dy)) in self.out.iter_mut().zip(operands) {
-                    *out = dy * f(p, t, third);
-                }
-            },
-        );
+    fn each_times(self, dy: &[f32], f: impl Fn(f32, f32, f32) -> f32 + Copy) {
+        map(self.level, &Body(f), [self.p, self.t, self.third, dy], self.out);
+    }
+}
+
+/// A function of estimate, target and third operand; times what comes from above, where there is such.
+#[derive(Clone, Copy)]
+struct Body<F>(F);
+
+impl<F: Fn(f32, f32, f32) -> f32 + Copy> Map<3> for Body<F> {
+    #[inline(always)]
+    fn at(&self, [p, t, third]: [f32; 3]) -> f32 {
+        (self.0)(p, t, third)
+    }
+}
+
+impl<F: Fn(f32, f32, f32) -> f32 + Copy> Map<4> for Body<F> {
+    #[inline(always)]
+    fn at(&self, [p, t, third, dy]: [f32; 4]) -> f32 {
+        dy * (self.0)(p, t, third)
     }
 }

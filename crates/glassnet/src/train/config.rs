@@ -72,6 +72,12 @@ impl Config {
         }
     }
 
+    /// Whether a parameter may be changed as soon as its own gradient is there: not where gradients are changed first, by
+    /// a penalty or by clipping, whose norm needs all of them.
+    pub(super) fn fuses_optimizer(&self) -> bool {
+        self.clip.is_none() && self.l1 == 0.0 && self.l2 == 0.0
+    }
+
     /// Checks the numbers that have no check of their own.
     pub(super) fn check(&self) -> Result<()> {
         if self.batch_size == 0 {

@@ -55,7 +55,7 @@ pub(super) fn explain(failure: &Failure<'_>, config: &Config) -> Result<Error> {
     let loss = failure.program.loss();
     let forward: Vec<NodeId> = graph.graph().ids().take_while(|id| *id <= loss).collect();
     let observing = Config { observe: forward.clone(), fuse: false, ..config.clone() };
-    let plan = failure.program.compile(failure.rows.len(), &observing)?;
+    let plan = failure.program.compile(failure.rows.len(), &observing, false)?;
     let mut memory = plan.memory();
     fill(&plan, &mut memory, failure.data.features(), failure.rows);
     fill_targets(&plan, &mut memory, failure.data, Some(failure.rows));

@@ -3,22 +3,30 @@
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::forward::load;
-use crate::engine::{Block, Config, Draw, Memory, Plan, Pool, ValuePlace};
+use crate::engine::{Block, Config, Draw, Feeds, InputPlace, Memory, Plan, Pool, ValuePlace};
 use crate::error::{Error, Result};
 use crate::graph::{Checked, DType, Dim, NodeId, Shape};
 use crate::nn::{Mode, Network};
 
-/// How many floats the values of one plan may take, so that they stay in a core's second-level cache beside the weights:
-/// 256 KB, where processors of today have from 512 KB to 2 MB.
-const CACHED: usize = 1 << 16;
+/// How many floats the values of the largest plan may take: 1 MB, what a core's second-level cache holds. More rows at
+/// once read the weights less often, which gains more than the values lose that do not quite fit beside them.
+const CACHED: usize = 1 << 18;
 
-/// The fewest and the most rows of the largest plan: with fewer, reading the weights costs more than computing with
-/// them; with more, nothing is gained.
-const FEWEST: usize = 64;
+/// The most rows of the largest plan; beyond, nothing is gained.
 const MOST: usize = 512;
 
-/// The fewest rows that a thread takes at a time.
-const SHARE: usize = 32;
+/// The fewest rows of the largest plan, for a network of so many weights and buffers: with fewer, reading the weights, from
+/// a cache or from memory, costs more than computing with them.
+fn fewest(weights: usize) -> usize {
+    // What a second-level and a third-level cache hold.
+    const SECOND: usize = 1 << 18;
+    const THIRD: usize = 1 << 22;
+    match weights {
+        0..SECOND => 64,
+        SECOND..THIRD => 256,
+        THIRD.. => 512,
+    }
+}
 
 /// How many operations make it worth while to ask other threads: about 10 to 20 µs of one.
 const WORTH_THREADS: usize = 1 << 20;
@@ -64,6 +72,8 @@ pub struct Inference {
     width: usize,
     /// Operations per row, roughly.
     effort: usize,
+    /// The fewest rows that a thread takes at a time.
+    share: usize,
     /// Plans for 1, 2, 4, … rows.
     plans: Vec<OnceLock<Ready>>,
     /// What a workspace is known by.
@@ -74,6 +84,9 @@ pub struct Inference {
 #[derive(Clone, Debug)]
 struct Ready {
     plan: Plan,
+    /// The input, if it can be read where the caller keeps it.
+    feed: Option<InputPlace>,
+    /// The input's place in the plan's memory.
     input: Option<ValuePlace>,
 }
 
@@ -125,6 +138,7 @@ impl Inference {
             input: input.map(|input| input.dtype),
             width: elements(graph.shape(output))?,
             effort: 0,
+            share: 0,
             plans: vec![],
             graph,
             output,
@@ -134,8 +148,11 @@ impl Inference {
         };
         let one = inference.compile(1)?;
         let values = one.plan.values().max(1);
-        inference.effort = inference.block.data().len().saturating_add(values.saturating_mul(8));
-        let most = (CACHED / values).clamp(FEWEST, MOST).ilog2() as usize;
+        let weights = inference.block.data().len();
+        let fewest = fewest(weights);
+        inference.share = fewest / 2;
+        inference.effort = weights.saturating_add(values.saturating_mul(8));
+        let most = (CACHED / values).clamp(fewest, MOST).ilog2() as usize;
         inference.plans = (0..=most).map(|_| OnceLock::new()).collect();
         inference.plans[0] = OnceLock::from(one);
         Ok(inference)
@@ -155,11 +172,12 @@ impl Inference {
     fn division(&self, rows: usize) -> (usize, usize) {
         let mut piece = 1 << (self.plans.len() - 1);
         let threads = self.config.pool.as_ref().map_or(1, Pool::threads);
-        if threads == 1 || rows < 2 * SHARE || rows.saturating_mul(self.effort) < WORTH_THREADS {
+        if threads == 1 || rows < 2 * self.share || rows.saturating_mul(self.effort) < WORTH_THREADS
+        {
             return (piece, 1);
         }
         // Two pieces a thread, so that one which comes late or is interrupted takes fewer.
-        while piece > SHARE && rows.div_ceil(piece) < 2 * threads {
+        while piece > self.share && rows.div_ceil(piece) < 2 * threads {
             piece /= 2;
         }
         (piece, threads.min(rows.div_ceil(piece)))
@@ -335,12 +353,14 @@ impl Inference {
         x: Rows<'_>,
         y: &mut [f32],
     ) -> Result<()> {
-        match (x, ready.input) {
-            (Rows::Floats(x), Some(place)) => memory.floats_mut(place).copy_from_slice(x),
-            (Rows::Indices(x), Some(place)) => memory.indices_mut(place).copy_from_slice(x),
-            (Rows::Floats(_) | Rows::Indices(_), None) => {}
+        let mut feeds = Feeds::default();
+        match (x, ready.feed, ready.input) {
+            (Rows::Floats(x), Some(place), _) => feeds.set_in_place(place, x),
+            (Rows::Floats(x), None, Some(place)) => memory.floats_mut(place).copy_from_slice(x),
+            (Rows::Indices(x), _, Some(place)) => memory.indices_mut(place).copy_from_slice(x),
+            (Rows::Floats(_) | Rows::Indices(_), _, None) => {}
         }
-        ready.plan.run(&self.block, memory, Draw::default())?;
+        ready.plan.run_on(&self.block, memory, Draw::default(), &feeds)?;
         y.copy_from_slice(ready.plan.results(memory));
         Ok(())
     }
@@ -359,8 +379,8 @@ impl Inference {
 
     fn compile(&self, rows: usize) -> Result<Ready> {
         let plan = Plan::compile(&self.graph, &[self.output], rows, &self.config)?;
-        let input = plan.input("x");
-        Ok(Ready { plan, input })
+        let (feed, input) = (plan.feed("x"), plan.input("x"));
+        Ok(Ready { plan, feed, input })
     }
 
     pub(super) fn graph(&self) -> &Checked {

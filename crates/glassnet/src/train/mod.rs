@@ -6,6 +6,7 @@
 //! taken between two epochs continues bit for bit. Seed, order and dropout masks are functions of the settings, so the
 //! same settings and data give the same weights, bit for bit.
 
+mod batch;
 mod call;
 pub mod clip;
 mod config;

@@ -6,7 +6,7 @@ use super::dataset::{Dataset, Features, Target};
 use super::program::Program;
 use super::validation::Validation;
 use super::{Config, Shuffle};
-use crate::engine::{self, Plan};
+use crate::engine::Plan;
 use crate::error::Result;
 use crate::nn::{Module, Network};
 
@@ -108,14 +108,15 @@ impl<'a> Plans<'a> {
         &mut self,
         program: &Arc<Program>,
         rows: usize,
-        config: &engine::Config,
+        config: &Config,
     ) -> Result<Arc<Plan>> {
+        let compile = || program.compile(rows, &config.engine, config.fuses_optimizer());
         let steps = self.steps.iter_mut().find(|steps| Arc::ptr_eq(&steps.program, program));
-        let Some(steps) = steps else { return Ok(Arc::new(program.compile(rows, config)?)) };
+        let Some(steps) = steps else { return Ok(Arc::new(compile()?)) };
         if let Some(plan) = steps.plans.iter().find(|plan| plan.batch() == rows) {
             return Ok(Arc::clone(plan));
         }
-        let plan = Arc::new(program.compile(rows, config)?);
+        let plan = Arc::new(compile()?);
         steps.plans.push(Arc::clone(&plan));
         Ok(plan)
     }

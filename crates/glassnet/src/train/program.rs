@@ -141,8 +141,18 @@ impl Program {
             }))
     }
 
-    pub(super) fn compile(&self, rows: usize, config: &engine::Config) -> Result<Plan> {
-        Plan::compile(&self.graph, &self.results, rows, config)
+    /// The plan of a step; with `fused` it also takes the optimiser's.
+    pub(super) fn compile(
+        &self,
+        rows: usize,
+        config: &engine::Config,
+        fused: bool,
+    ) -> Result<Plan> {
+        if fused {
+            Plan::compile_step(&self.graph, &self.results, self.parameters, rows, config)
+        } else {
+            Plan::compile(&self.graph, &self.results, rows, config)
+        }
     }
 
     /// Sets the loss's weights, which the block holds as buffers.

@@ -3,19 +3,21 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::batch::Batch;
 use super::dataset::Dataset;
 use super::diverged::{self, Failure};
-use super::forward::{features_fit, fill, load};
+use super::forward::{features_fit, load};
 use super::observer::{Control, Observer, StepEvent};
 use super::optimizer::{Optimizer, State};
 use super::plans::Plans;
 use super::program::Program;
 use super::record::{BestWeights, Checkpoint, EpochRecord, Record, Stopped};
 use super::schedule::{ScheduleState, Unit};
-use super::score::fill_targets;
 use super::validation::Validation;
 use super::{Config, Shuffle, penalty};
-use crate::engine::{Block, Draw, Memory, Plan};
+#[cfg(test)]
+use crate::engine::Plan;
+use crate::engine::{Block, Draw};
 use crate::error::{Error, Result};
 use crate::math::random::{SHUFFLE, Stream};
 use crate::math::torch_random::TorchGenerator;
@@ -42,8 +44,8 @@ pub struct Session<'a> {
     chosen: Option<&'a [usize]>,
     config: &'a Config,
     program: Arc<Program>,
-    full: (Arc<Plan>, Memory),
-    ragged: Option<(Arc<Plan>, Memory)>,
+    full: Batch,
+    ragged: Option<Batch>,
     /// Each parameter's range within the gradients, the same in both plans.
     tensors: Vec<Range<usize>>,
     block: Block,
@@ -116,10 +118,9 @@ impl<'a> Session<'a> {
         let full_rows = config.batch_size.min(order.len());
         let rest = order.len() % full_rows;
         check_batches(&program, order.len(), full_rows)?;
-        let mut compile = |rows: usize| -> Result<(Arc<Plan>, Memory)> {
-            let plan = plans.plan(&program, rows, &config.engine)?;
-            let memory = plan.memory();
-            Ok((plan, memory))
+        let mut compile = |rows: usize| -> Result<Batch> {
+            let plan = plans.plan(&program, rows, config)?;
+            Ok(Batch::new(plan, training, program.loss_index()))
         };
         let (full, ragged) =
             (compile(full_rows)?, if rest > 0 { Some(compile(rest)?) } else { None });
@@ -147,7 +148,7 @@ impl<'a> Session<'a> {
             optimizer_state: with_slots(config, schedule.as_ref())?
                 .state(block.parameters().len())?,
             order,
-            tensors: program.tensors(&full.0),
+            tensors: program.tensors(&full.plan),
             network,
             training,
             chosen,
@@ -229,13 +230,13 @@ impl<'a> Session<'a> {
 
     /// How many batches an epoch has.
     pub fn steps_per_epoch(&self) -> usize {
-        self.rows().div_ceil(self.full.0.batch())
+        self.rows().div_ceil(self.full.plan.batch())
     }
 
     /// Where the plan of full batches lies: the same for sessions that share it.
     #[cfg(test)]
     pub(super) fn plan_address(&self) -> *const Plan {
-        Arc::as_ptr(&self.full.0)
+        Arc::as_ptr(&self.full.plan)
     }
 
     /// How many rows train.
@@ -262,7 +263,7 @@ impl<'a> Session<'a> {
         }
         self.shuffle();
         let rows = self.rows();
-        let batch = self.full.0.batch();
+        let batch = self.full.plan.batch();
         let mut total = 0.0;
         let mut lr = self.optimizer.lr();
         let order = std::mem::take(&mut self.order);
@@ -381,20 +382,34 @@ impl<'a> Session<'a> {
         lr: f64,
         observer: &mut dyn Observer,
     ) -> Result<(f32, Control)> {
-        let (plan, memory) = match &mut self.ragged {
-            Some(ragged) if ragged.0.batch() == rows.len() => ragged,
+        let batch = match &mut self.ragged {
+            Some(ragged) if ragged.plan.batch() == rows.len() => ragged,
             Some(_) | None => &mut self.full,
         };
-        fill(plan, memory, self.training.features(), rows);
-        fill_targets(plan, memory, self.training, Some(rows));
+        let in_order = self.config.shuffle == Shuffle::None && self.chosen.is_none();
+        let feeds = batch.feed(self.training, rows, in_order);
         let draw = Draw { seed: self.config.seed, step: self.step };
-        plan.run(&self.block, memory, draw).map_err(|error| {
+        let count = self.block.parameters().len();
+        let before = self.optimizer_state.count();
+        let (plan, memory) = (&*batch.plan, &mut batch.memory);
+        let outcome = if self.config.fuses_optimizer() {
+            let rule = self.optimizer.begin(lr, &mut self.optimizer_state);
+            let slots = self.optimizer_state.slots_of(&rule);
+            plan.step(&mut self.block, memory, draw, &feeds, &rule, slots)
+        } else {
+            plan.run_on(&self.block, memory, draw, &feeds)
+        };
+        let loss = batch.loss();
+        if outcome.is_err() || !loss.is_finite() {
+            // The parameters are as they were, so the step doesn't count.
+            self.optimizer_state.go_back(before);
+        }
+        outcome.map_err(|error| {
             error.detail(format!(
                 "the batch holds the training rows {:?} …",
                 &rows[..rows.len().min(5)]
             ))
         })?;
-        let loss = plan.results(memory)[plan.result_range(self.program.loss_index()).start];
         if !loss.is_finite() {
             let (program, block, data, epoch) =
                 (&self.program, &self.block, self.training, self.epoch + 1);
@@ -402,25 +417,27 @@ impl<'a> Session<'a> {
             let failure = Failure { program, criterion, block, data, rows, draw, epoch, loss };
             return Err(diverged::explain(&failure, &self.config.engine)?);
         }
-        let count = self.block.parameters().len();
-        let gradients = &mut plan.results_mut(memory)[..count];
-        if self.config.l1 > 0.0 {
-            penalty::add_l1(gradients, self.block.parameters(), self.config.l1);
+        let (plan, memory) = (&*batch.plan, &mut batch.memory);
+        if !self.config.fuses_optimizer() {
+            let gradients = &mut plan.results_mut(memory)[..count];
+            if self.config.l1 > 0.0 {
+                penalty::add_l1(gradients, self.block.parameters(), self.config.l1);
+            }
+            if self.config.l2 > 0.0 {
+                penalty::add_l2(gradients, self.block.parameters(), self.config.l2);
+            }
+            if let Some(clip) = &self.config.clip {
+                clip.apply(gradients, &self.tensors);
+            }
+            let level = self.config.engine.level;
+            self.optimizer.step(
+                level,
+                lr,
+                self.block.parameters_mut(),
+                gradients,
+                &mut self.optimizer_state,
+            );
         }
-        if self.config.l2 > 0.0 {
-            penalty::add_l2(gradients, self.block.parameters(), self.config.l2);
-        }
-        if let Some(clip) = &self.config.clip {
-            clip.apply(gradients, &self.tensors);
-        }
-        let level = self.config.engine.level;
-        self.optimizer.step(
-            level,
-            lr,
-            self.block.parameters_mut(),
-            gradients,
-            &mut self.optimizer_state,
-        );
         if self.program.has_updates() {
             self.program.write_back(plan, plan.results(memory), &mut self.block);
         }
@@ -431,8 +448,8 @@ impl<'a> Session<'a> {
             state.advance(schedule, f64::NAN);
         }
         let steps_per_epoch = self.steps_per_epoch();
-        let (plan, memory) = match &self.ragged {
-            Some(ragged) if ragged.0.batch() == rows.len() => ragged,
+        let batch = match &self.ragged {
+            Some(ragged) if ragged.plan.batch() == rows.len() => ragged,
             Some(_) | None => &self.full,
         };
         let control = observer.step(&StepEvent {
@@ -442,7 +459,7 @@ impl<'a> Session<'a> {
             steps_per_epoch,
             loss,
             lr,
-            gradients: &plan.results(memory)[..count],
+            gradients: &batch.plan.results(&batch.memory)[..count],
             block: &self.block,
         });
         Ok((loss, control))

@@ -1,5 +1,8 @@
 //! One network, many threads: the same bits for any number of rows at once and any number of threads.
 
+// The caller's own threads are what is tested.
+#![allow(clippy::disallowed_methods)]
+
 use std::thread;
 
 use glassnet::engine::{Config, Level, Pool};
@@ -48,6 +51,7 @@ fn any_number_of_rows_and_threads_gives_the_same_bits() {
         let level = if threads == 3 { Level::PORTABLE } else { Level::detect() };
         let inference =
             Inference::new(&network, &[6], &Config { pool, level, ..Config::default() }).unwrap();
+        assert_eq!(inference.threads(1300), threads);
         let mut workspace = inference.workspace();
         for rows in (0..36).chain([63, 64, 65, 100, 255, 256, 257, 513, 700, 1300]) {
             let mut y = vec![f32::NAN; 4 * rows];

@@ -14,7 +14,9 @@ mod wide;
 #[cfg(test)]
 mod tests;
 
-use super::kernels::{LANES, Lanes, LanesKernel, Level, dispatch_lanes};
+use super::kernels::{LANES, Lanes};
+#[cfg(test)]
+use super::kernels::{LanesKernel, Level, dispatch_lanes};
 use crate::error::Result;
 use crate::graph::op::{CrossEntropy, LossReduction, Scores};
 use cascade::Cascade;
@@ -50,6 +52,7 @@ impl Operands<'_> {
 ///
 /// # Errors
 /// When a class does not exist; the outputs are then as they were.
+#[cfg(test)]
 pub(super) fn run(
     level: Level,
     loss: CrossEntropy,
@@ -60,6 +63,7 @@ pub(super) fn run(
     dispatch_lanes(level, Run { loss, operands, value, gradient })
 }
 
+#[cfg(test)]
 struct Run<'a> {
     loss: CrossEntropy,
     operands: &'a Operands<'a>,
@@ -67,6 +71,7 @@ struct Run<'a> {
     gradient: Option<(&'a [f32], &'a mut [f32])>,
 }
 
+#[cfg(test)]
 impl LanesKernel for Run<'_> {
     type Output = Result<()>;
 

@@ -78,7 +78,7 @@ impl<V: Vector, const MR: usize, const NV: usize> Kernel for Wide<'_, V, MR, NV>
                 a = a.wrapping_add(right);
                 b = b.wrapping_add(tile.b_stride);
             }
-            finish::<V, MR, NV>(&sums, &tile);
+            finish::<V, MR, NV, false>(&sums, &tile);
         }
     }
 }
@@ -86,7 +86,7 @@ impl<V: Vector, const MR: usize, const NV: usize> Kernel for Wide<'_, V, MR, NV>
 /// Rows up to which a transposed B is turned round in registers, rather than packed.
 #[inline(always)]
 pub(super) const fn dot_rows<V: Vector>() -> usize {
-    if V::MANY { 16 } else { 6 }
+    if V::MANY { 12 } else { 6 }
 }
 
 /// A product of at most [`dot_rows`] rows with a transposed B: `tile.b_stride` goes from a column to the next. All columns
@@ -101,14 +101,14 @@ pub(super) unsafe fn dots<V: Vector>(tile: &Tile, rows: usize) {
 struct Rows<V>(PhantomData<V>);
 
 impl<V: Vector> Rows<V> {
-    const KERNELS: [[unsafe fn(&Tile); 16]; 2] = [Self::of::<false>(), Self::of::<true>()];
+    const KERNELS: [[unsafe fn(&Tile); 12]; 2] = [Self::of::<false>(), Self::of::<true>()];
 
-    const fn of<const TRANSPOSED: bool>() -> [unsafe fn(&Tile); 16] {
-        let mut kernels: [unsafe fn(&Tile); 16] = [all_dots::<V, 6, 1, TRANSPOSED>; 16];
+    const fn of<const TRANSPOSED: bool>() -> [unsafe fn(&Tile); 12] {
+        let mut kernels: [unsafe fn(&Tile); 12] = [all_dots::<V, 6, 1, TRANSPOSED>; 12];
         kernels[0] = all_dots::<V, 1, 2, TRANSPOSED>;
         kernels[1] = all_dots::<V, 2, 2, TRANSPOSED>;
         kernels[2] = all_dots::<V, 3, 2, TRANSPOSED>;
-        kernels[3] = all_dots::<V, 4, 2, TRANSPOSED>;
+        kernels[3] = all_dots::<V, 4, 1, TRANSPOSED>;
         kernels[4] = all_dots::<V, 5, 1, TRANSPOSED>;
         if V::MANY {
             kernels[6] = all_dots::<V, 7, 1, TRANSPOSED>;
@@ -117,10 +117,6 @@ impl<V: Vector> Rows<V> {
             kernels[9] = all_dots::<V, 10, 1, TRANSPOSED>;
             kernels[10] = all_dots::<V, 11, 1, TRANSPOSED>;
             kernels[11] = all_dots::<V, 12, 1, TRANSPOSED>;
-            kernels[12] = all_dots::<V, 13, 1, TRANSPOSED>;
-            kernels[13] = all_dots::<V, 14, 1, TRANSPOSED>;
-            kernels[14] = all_dots::<V, 15, 1, TRANSPOSED>;
-            kernels[15] = all_dots::<V, 16, 1, TRANSPOSED>;
         }
         kernels
     }
@@ -184,42 +180,51 @@ unsafe fn some_dots<V: Vector, const MR: usize, const NV: usize, const TRANSPOSE
         for i in 0..MR {
             thirds[i] = tile.a.wrapping_add(i / 3 * 3 * tile.a_stride);
         }
-        let whole = tile.terms - tile.terms % COLUMNS;
-        let mut p = 0;
-        while p < whole {
-            square::<V, MR, NV, TRANSPOSED>(&mut sums, tile, &thirds, p, COLUMNS);
-            p += COLUMNS;
+        let (mut a, mut b, mut left) = (tile.a, tile.b, tile.terms);
+        while left > 0 {
+            let count = left.min(COLUMNS);
+            if count == COLUMNS {
+                square::<V, MR, NV, TRANSPOSED>(&mut sums, tile, &thirds, a, b, COLUMNS);
+            } else {
+                square::<V, MR, NV, TRANSPOSED>(&mut sums, tile, &thirds, a, b, count);
+            }
+            // Past the last term these may leave their arrays, and are not used.
+            for i in (0..MR).step_by(3) {
+                thirds[i] = V::opaque(thirds[i].wrapping_add(COLUMNS));
+            }
+            a = a.wrapping_add(COLUMNS * tile.a_stride);
+            b = V::opaque(b.wrapping_add(COLUMNS));
+            left -= count;
         }
-        if p < tile.terms {
-            square::<V, MR, NV, TRANSPOSED>(&mut sums, tile, &thirds, p, tile.terms - p);
-        }
-        finish::<V, MR, NV>(&sums, tile);
+        finish::<V, MR, NV, false>(&sums, tile);
     }
     tile.width
 }
 
-/// The terms `p .. p + count`, at most [`COLUMNS`]. Three rows of A are reached from each of `thirds`.
+/// The next `count` terms, at most [`COLUMNS`]: of B from `b` on, of a transposed A from `a` on, of a plain one from
+/// `thirds`, each of which reaches three rows.
 #[inline(always)]
 unsafe fn square<V: Vector, const MR: usize, const NV: usize, const TRANSPOSED: bool>(
     sums: &mut [[V; NV]; MR],
     tile: &Tile,
     thirds: &[*const f32; MR],
-    p: usize,
+    a: *const f32,
+    b: *const f32,
     count: usize,
 ) {
-    let Tile { a, a_stride, b, b_stride, .. } = *tile;
+    let Tile { a_stride, b_stride, .. } = *tile;
     // SAFETY: the caller's promise.
     unsafe {
         for v in 0..NV {
             let rows = (tile.width - v * V::LANES).min(V::LANES);
-            let lines = V::columns(b.add(v * V::LANES * b_stride + p), b_stride, rows, count);
+            let lines = V::columns(b.add(v * V::LANES * b_stride), b_stride, rows, count);
             for u in 0..COLUMNS {
                 if u < count {
                     for i in 0..MR {
                         let factor = V::splat(if TRANSPOSED {
-                            *a.add((p + u) * a_stride + i)
+                            *a.add(u * a_stride + i)
                         } else {
-                            *thirds[i / 3 * 3].wrapping_add(i % 3 * a_stride).add(p + u)
+                            *thirds[i / 3 * 3].wrapping_add(i % 3 * a_stride).add(u)
                         });
                         sums[i][v] = factor.mul_add(lines[u], sums[i][v]);
                     }

@@ -13,6 +13,7 @@ use super::lanes::{LANES, Lanes, LanesKernel, dispatch_lanes};
 /// ```
 /// use glassnet::engine::kernels::{Level, Map, map};
 ///
+/// #[derive(Clone, Copy)]
 /// struct LeakyRelu { slope: f32 }
 /// impl Map<1> for LeakyRelu {
 ///     #[inline(always)]
@@ -25,7 +26,7 @@ use super::lanes::{LANES, Lanes, LanesKernel, dispatch_lanes};
 /// map(Level::detect(), &LeakyRelu { slope: 0.5 }, [&[-2.0, 0.0, 3.0]], &mut y);
 /// assert_eq!(y, [-1.0, 0.0, 3.0]);
 /// ```
-pub trait Map<const N: usize> {
+pub trait Map<const N: usize>: Copy {
     /// The output's element from the inputs' elements at the same place.
     fn at(&self, inputs: [f32; N]) -> f32;
 }
@@ -38,6 +39,7 @@ pub trait Map<const N: usize> {
 /// use glassnet::engine::kernels::{Level, Sweep, sweep};
 ///
 /// /// SGD with momentum: v ← µ v + g, w ← w − η v.
+/// #[derive(Clone, Copy)]
 /// struct Momentum { rate: f32, momentum: f32 }
 /// impl Sweep<1, 2> for Momentum {
 ///     #[inline(always)]
@@ -51,7 +53,7 @@ pub trait Map<const N: usize> {
 /// sweep(Level::detect(), &Momentum { rate: 0.5, momentum: 0.9 }, [&[1.0]], [&mut w, &mut v]);
 /// assert_eq!((w, v), ([0.5], [1.0]));
 /// ```
-pub trait Sweep<const S: usize, const M: usize> {
+pub trait Sweep<const S: usize, const M: usize>: Copy {
     /// The new elements of the rewritten slices from the shared and the old ones at the same place.
     fn at(&self, shared: [f32; S], own: [f32; M]) -> [f32; M];
 }
@@ -117,25 +119,43 @@ impl<const N: usize, B: Map<N>> LanesKernel for MapKernel<'_, N, B> {
     #[inline(always)]
     #[allow(unsafe_code)]
     unsafe fn run<L: Lanes>(self) {
-        let MapKernel { body, len, inputs, out } = self;
-        let whole = len - len % LANES;
-        for i in 0..whole {
-            // SAFETY: i < whole ≤ len.
-            unsafe { *out.add(i) = body.at(from_fn(|n| *inputs[n].add(i))) };
-        }
+        // SAFETY: the caller's promise; the pointers come from slices of this length.
+        unsafe { map_inner::<L, N, B>(self.body, self.len, self.inputs, self.out) };
+    }
+}
+
+/// [`map`] without dispatch and over pointers.
+///
+/// # Safety
+/// To be called inside the level of `L`; each pointer is valid for `len` elements, and `out` overlaps no other.
+#[inline(always)]
+#[allow(unsafe_code)]
+pub(in crate::engine) unsafe fn map_inner<L: Lanes, const N: usize, B: Map<N>>(
+    body: &B,
+    len: usize,
+    inputs: [*const f32; N],
+    out: *mut f32,
+) {
+    // A copy of its own: behind a reference, its numbers might be changed by the loop, for all the compiler knows.
+    let body = *body;
+    let whole = len - len % LANES;
+    for i in 0..whole {
+        // SAFETY: i < whole ≤ len.
+        unsafe { *out.add(i) = body.at(from_fn(|n| *inputs[n].add(i))) };
+    }
+    if whole < len {
         let count = len - whole;
-        if count > 0 {
-            // SAFETY: the caller's promise: inside the level of `L`; `count` elements follow `whole` ones.
-            unsafe {
-                let inputs: [_; N] =
-                    from_fn(|n| L::load_pieces(inputs[n].add(whole), count).array());
-                let mut block = [0.0; LANES];
-                for lane in 0..LANES {
-                    block[lane] = body.at(from_fn(|n| inputs[n][lane]));
-                }
-                L::load(block.as_ptr()).store_pieces(out.add(whole), count);
-            }
+        // Through registers: `count` elements follow `whole` ones.
+        let (mut rest, mut block) = ([[0.0; LANES]; N], [0.0; LANES]);
+        for n in 0..N {
+            // SAFETY: the caller's promise.
+            rest[n] = unsafe { L::load_pieces(inputs[n].add(whole), count).array() };
         }
+        for lane in 0..LANES {
+            block[lane] = body.at(from_fn(|n| rest[n][lane]));
+        }
+        // SAFETY: as above.
+        unsafe { L::load(block.as_ptr()).store_pieces(out.add(whole), count) };
     }
 }
 
@@ -171,6 +191,8 @@ pub(in crate::engine) unsafe fn sweep_inner<L: Lanes, const S: usize, const M: u
 ) where
     B: Sweep<S, M>,
 {
+    // A copy of its own, as in `map_inner`.
+    let body = *body;
     let whole = len - len % LANES;
     for i in 0..whole {
         // SAFETY: i < whole ≤ len.

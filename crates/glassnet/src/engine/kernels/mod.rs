@@ -30,7 +30,6 @@ pub use sums::sum_rows;
 
 pub(in crate::engine) use dispatch::Set;
 pub(in crate::engine) use dispatch::{Kernel, dispatch};
-#[allow(unused_imports, reason = "for code that is compiled for a level already")]
 pub(in crate::engine) use lanes::Sixteen;
 pub(in crate::engine) use lanes::{LANES, Lanes, LanesKernel, dispatch_lanes};
 pub(in crate::engine) use map::sweep_inner;
@@ -39,6 +38,6 @@ pub(in crate::engine) use pack::pack_right_part;
 pub(in crate::engine) use permute::{Few, Reach};
 #[cfg(test)]
 pub(in crate::engine) use product::product_part;
-#[allow(unused_imports, reason = "for prepacked weights")]
 pub(in crate::engine) use product::{Pointers, product_part_in};
+pub(in crate::engine) use sums::sum_rows_in;
 pub(in crate::engine) use vector::Lanes8;

@@ -124,7 +124,13 @@ impl<V: Vector> Kernel for Pack<'_, V> {
                         while v < filled {
                             let from = b.add((j + v) * shape.k + terms.start);
                             let rows = (filled - v).min(V::LANES);
-                            transpose::<V>(from, shape.k, rows, terms.len(), to.add(v), width);
+                            let (to, terms) = (to.add(v), terms.len());
+                            // Constants, so that the compiler knows where the lines lie.
+                            if width == V::LANES {
+                                transpose::<V>(from, shape.k, rows, terms, to, V::LANES);
+                            } else {
+                                transpose::<V>(from, shape.k, rows, terms, to, 2 * V::LANES);
+                            }
                             v += V::LANES;
                         }
                     }
@@ -169,21 +175,23 @@ unsafe fn transpose<V: Vector>(
     to: *mut f32,
     width: usize,
 ) {
-    let mut p = 0;
+    let (mut from, mut to, mut left) = (from, to, terms);
     // SAFETY: the promise of `pack`.
     unsafe {
-        while p + COLUMNS <= terms {
-            let lines = V::columns(from.add(p), stride, rows, COLUMNS);
+        while left >= COLUMNS {
+            let lines = V::columns(from, stride, rows, COLUMNS);
             for u in 0..COLUMNS {
-                lines[u].store(to.add((p + u) * width));
+                lines[u].store(to.add(u * width));
             }
-            p += COLUMNS;
+            from = V::opaque(from.add(COLUMNS));
+            to = to.add(COLUMNS * width);
+            left -= COLUMNS;
         }
-        if p < terms {
-            let lines = V::columns(from.add(p), stride, rows, terms - p);
+        if left > 0 {
+            let lines = V::columns(from, stride, rows, left);
             for u in 0..COLUMNS {
-                if p + u < terms {
-                    lines[u].store(to.add((p + u) * width));
+                if u < left {
+                    lines[u].store(to.add(u * width));
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! Registers whose lanes change places: what products of a few numbers need.
 #![allow(unsafe_code)]
 
+use super::lanes::Sixteen;
 use super::vector::{Lanes8, Vector};
 
 /// The lanes of the widest register.
@@ -48,21 +49,21 @@ impl Reach {
 ///
 /// # Safety
 /// As [`Vector`]; pointers are valid for what `reach` says.
-pub(in crate::engine) trait Few: Vector {
+pub(in crate::engine) trait Few: Vector + Sixteen {
     /// An element's number for each lane.
-    type Lanes: Copy;
-    unsafe fn lanes(numbers: &[u32; MOST]) -> Self::Lanes;
+    type Places: Copy;
+    unsafe fn lanes(numbers: &[u32; MOST]) -> Self::Places;
     /// Every number increased by `step`.
-    unsafe fn further(lanes: Self::Lanes, step: u32) -> Self::Lanes;
+    unsafe fn further(lanes: Self::Places, step: u32) -> Self::Places;
     /// The element that each lane names.
-    unsafe fn permute(self, lanes: Self::Lanes) -> Self;
+    unsafe fn permute(self, lanes: Self::Places) -> Self;
     /// The lanes that `reach` leaves out are unspecified.
     unsafe fn load_reach(from: *const f32, reach: Reach) -> Self;
     unsafe fn store_reach(self, to: *mut f32, reach: Reach);
 }
 
 impl Few for Lanes8 {
-    type Lanes = [u32; 8];
+    type Places = [u32; 8];
 
     #[inline(always)]
     unsafe fn lanes(numbers: &[u32; MOST]) -> [u32; 8] {
@@ -129,7 +130,7 @@ mod x86 {
     }
 
     impl Few for __m256 {
-        type Lanes = __m256i;
+        type Places = __m256i;
 
         #[inline(always)]
         unsafe fn lanes(numbers: &[u32; MOST]) -> __m256i {
@@ -163,7 +164,7 @@ mod x86 {
     }
 
     impl Few for __m512 {
-        type Lanes = __m512i;
+        type Places = __m512i;
 
         #[inline(always)]
         unsafe fn lanes(numbers: &[u32; MOST]) -> __m512i {

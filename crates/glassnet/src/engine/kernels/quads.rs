@@ -54,16 +54,18 @@ impl<V: Vector, const G: usize, const NQ: usize, const TRANSPOSED: bool> Kernel
         // SAFETY: the promise of `quads`: these rows exist.
         unsafe {
             while rows - row >= G * V::QUADS {
-                groups::<V, G, NQ, TRANSPOSED>(&tile.down(row), G * V::QUADS);
+                groups::<V, G, NQ, TRANSPOSED, true>(&tile.down(row), G * V::QUADS);
                 row += G * V::QUADS;
             }
             while row < rows {
                 // The last groups are partly empty.
                 let count = (rows - row).min(2 * V::QUADS);
-                if count > V::QUADS {
-                    groups::<V, 2, NQ, TRANSPOSED>(&tile.down(row), count);
+                if count == 2 * V::QUADS {
+                    groups::<V, 2, NQ, TRANSPOSED, true>(&tile.down(row), count);
+                } else if count > V::QUADS {
+                    groups::<V, 2, NQ, TRANSPOSED, false>(&tile.down(row), count);
                 } else {
-                    groups::<V, 1, NQ, TRANSPOSED>(&tile.down(row), count);
+                    groups::<V, 1, NQ, TRANSPOSED, false>(&tile.down(row), count);
                 }
                 row += count;
             }
@@ -92,44 +94,60 @@ fn filled<V: Vector>(rows: usize, g: usize) -> usize {
 
 /// `rows` rows in `G` groups; only the last may be partly empty.
 #[inline(always)]
-unsafe fn groups<V: Vector, const G: usize, const NQ: usize, const TRANSPOSED: bool>(
+unsafe fn groups<
+    V: Vector,
+    const G: usize,
+    const NQ: usize,
+    const TRANSPOSED: bool,
+    const FULL: bool,
+>(
     tile: &Tile,
     rows: usize,
 ) {
-    let Tile { a, a_stride, b, b_stride, terms, .. } = *tile;
+    // Where it is a constant, nothing is compared in the loops.
+    let rows = if FULL { G * V::QUADS } else { rows };
+    let Tile { a, a_stride, mut b, b_stride, terms, .. } = *tile;
     let down = if TRANSPOSED { 1 } else { a_stride };
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller's promise. Past the last term the pointers may leave their arrays, and are not used.
     unsafe {
         let mut sums = [[V::splat(0.0); NQ]; G];
-        let whole = if TRANSPOSED { 0 } else { terms - terms % 4 };
-        for p in (0..whole).step_by(4) {
+        let mut starts = [a; G];
+        for g in 0..G {
+            starts[g] = a.wrapping_add(g * V::QUADS * down);
+        }
+        let mut left = terms;
+        while !TRANSPOSED && left >= 4 {
             let mut lines = [[V::splat(0.0); NQ]; 4];
             for u in 0..4 {
-                lines[u] = line::<V, NQ>(b.add((p + u) * b_stride));
+                lines[u] = line::<V, NQ>(b.add(u * b_stride));
             }
+            b = b.wrapping_add(4 * b_stride);
             for g in 0..G {
-                let from = a.add(g * V::QUADS * down + p);
-                let factors = V::quad_rows_of_four(from, down, filled::<V>(rows, g));
+                let factors = V::quad_rows_of_four(starts[g], down, filled::<V>(rows, g));
                 for u in 0..4 {
                     for q in 0..NQ {
                         sums[g][q] = factors[u].mul_add(lines[u][q], sums[g][q]);
                     }
                 }
+                starts[g] = V::opaque(starts[g].wrapping_add(4));
             }
+            left -= 4;
         }
-        for p in whole..terms {
-            let line = line::<V, NQ>(b.add(p * b_stride));
+        while left > 0 {
+            let line = line::<V, NQ>(b);
+            b = b.wrapping_add(b_stride);
             for g in 0..G {
-                let from = a.add(g * V::QUADS * down);
                 let factor = if TRANSPOSED {
-                    V::quad_line(from.add(p * a_stride), filled::<V>(rows, g))
+                    V::quad_line(starts[g], filled::<V>(rows, g))
                 } else {
-                    V::quad_rows(from.add(p), down, filled::<V>(rows, g))
+                    V::quad_rows(starts[g], down, filled::<V>(rows, g))
                 };
                 for q in 0..NQ {
                     sums[g][q] = factor.mul_add(line[q], sums[g][q]);
                 }
+                starts[g] = starts[g].wrapping_add(if TRANSPOSED { a_stride } else { 1 });
             }
+            left -= 1;
         }
         let mut biases = [V::splat(0.0); NQ];
         if !tile.finish.bias.is_null() {

@@ -1,68 +1,109 @@
 //! Sums down the rows of a matrix, as a product with a row of ones gives them.
+#![allow(unsafe_code)]
 
-use super::dispatch::{Kernel, Level, dispatch};
+use super::dispatch::{Level, VectorKernel, dispatch_vector};
 use super::shape::KC;
+use super::tile::used;
+use super::vector::Vector;
 
-/// `out[column] = Σ rows[..][column]` of n columns of a row-major matrix of m rows, `stride` apart: the gradient of a bias.
+/// `out[column] = Σ rows[..][column]` of a row-major (m, n) matrix: the gradient of a bias.
 ///
 /// # Numerics
 /// The bits of the product of a row of ones with the matrix: chains over blocks of [`KC`] rows.
 ///
 /// # Panics
-/// When `rows` is shorter than (m − 1)·stride + n or `out` than n.
+/// When `rows` is shorter than m·n or `out` than n.
 #[inline]
-pub fn sum_rows(level: Level, m: usize, n: usize, stride: usize, rows: &[f32], out: &mut [f32]) {
-    let end = m.checked_sub(1).map_or(0, |last| last.saturating_mul(stride).saturating_add(n));
-    assert!(rows.len() >= end, "sum_rows: the matrix is too short");
+pub fn sum_rows(level: Level, m: usize, n: usize, rows: &[f32], out: &mut [f32]) {
+    assert!(rows.len() >= m.saturating_mul(n), "sum_rows: the matrix is too short");
     assert!(out.len() >= n, "sum_rows: the output is too short");
-    dispatch(level, SumRows { m, n, stride, rows, out });
+    let sums = SumRows { m, n, columns: n, rows: rows.as_ptr(), out: out.as_mut_ptr() };
+    dispatch_vector(level, sums);
 }
 
-struct SumRows<'a> {
+/// [`sum_rows`] of some columns of a matrix, for code that is compiled for the level of `V` already.
+///
+/// # Safety
+/// `rows` is valid for m lines of `columns` elements, each n elements after the one before, `out` for `columns`; the
+/// processor has the instructions of `V`. Parts of disjoint columns may run at the same time.
+#[inline(always)]
+#[allow(dead_code, reason = "the executor's way in")]
+pub(in crate::engine) unsafe fn sum_rows_in<V: Vector>(
     m: usize,
     n: usize,
-    stride: usize,
-    rows: &'a [f32],
-    out: &'a mut [f32],
+    columns: usize,
+    rows: *const f32,
+    out: *mut f32,
+) {
+    // SAFETY: the caller's promise.
+    unsafe { SumRows { m, n, columns, rows, out }.run::<V>() }
 }
 
-impl Kernel for SumRows<'_> {
+struct SumRows {
+    m: usize,
+    n: usize,
+    columns: usize,
+    rows: *const f32,
+    out: *mut f32,
+}
+
+impl VectorKernel for SumRows {
     type Output = ();
 
     #[inline(always)]
-    fn run(self) {
-        const WIDTH: usize = 32;
-        let (m, n, stride) = (self.m, self.n, self.stride);
-        let whole = n - n % WIDTH;
-        for j in (0..whole).step_by(WIDTH) {
-            let sums = column_sums::<WIDTH>(m, stride, self.rows, j);
-            self.out[j..j + WIDTH].copy_from_slice(&sums);
-        }
-        let mut j = whole;
-        while j + 4 <= n {
-            self.out[j..j + 4].copy_from_slice(&column_sums::<4>(m, stride, self.rows, j));
-            j += 4;
-        }
-        for j in j..n {
-            self.out[j] = column_sums::<1>(m, stride, self.rows, j)[0];
+    unsafe fn run<V: Vector>(self) {
+        let mut column = 0;
+        while column < self.columns {
+            let left = self.columns - column;
+            // SAFETY: the promise of `sum_rows_in`.
+            unsafe {
+                if left > 4 * V::LANES {
+                    self.registers::<V, 8>(column, left);
+                    column += 8 * V::LANES;
+                } else if left > 2 * V::LANES {
+                    self.registers::<V, 4>(column, left);
+                    column += 4 * V::LANES;
+                } else if left > V::LANES {
+                    self.registers::<V, 2>(column, left);
+                    column += 2 * V::LANES;
+                } else {
+                    self.registers::<V, 1>(column, left);
+                    column += V::LANES;
+                }
+            }
         }
     }
 }
 
-#[inline(always)]
-fn column_sums<const W: usize>(m: usize, stride: usize, rows: &[f32], j: usize) -> [f32; W] {
-    let mut total = [0.0; W];
-    for block in (0..m).step_by(KC) {
-        let mut sums = [0.0; W];
-        for i in block..m.min(block + KC) {
-            let row = &rows[i * stride + j..i * stride + j + W];
-            for lane in 0..W {
-                sums[lane] += row[lane];
+impl SumRows {
+    /// The columns of `NV` registers from `column` on, or as many as are left.
+    #[inline(always)]
+    unsafe fn registers<V: Vector, const NV: usize>(&self, column: usize, left: usize) {
+        // SAFETY: the promise of `sum_rows_in`.
+        unsafe {
+            let mut line = self.rows.add(column);
+            let mut totals = [V::splat(0.0); NV];
+            let mut row = 0;
+            while row < self.m {
+                let end = self.m.min(row + KC);
+                let first = row == 0;
+                let mut sums = [V::splat(0.0); NV];
+                while row < end {
+                    for v in 0..NV {
+                        let from = line.wrapping_add(v * V::LANES);
+                        sums[v] = sums[v].add(V::load_part(from, used::<V>(left, v)));
+                    }
+                    line = line.wrapping_add(self.n);
+                    row += 1;
+                }
+                for v in 0..NV {
+                    totals[v] = if first { sums[v] } else { totals[v].add(sums[v]) };
+                }
+            }
+            for v in 0..NV {
+                let to = self.out.wrapping_add(column + v * V::LANES);
+                totals[v].store_part(to, used::<V>(left, v));
             }
         }
-        for lane in 0..W {
-            total[lane] = if block == 0 { sums[lane] } else { total[lane] + sums[lane] };
-        }
     }
-    total
 }

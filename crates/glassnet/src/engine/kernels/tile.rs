@@ -137,8 +137,14 @@ impl<V: Vector, const MR: usize, const NV: usize, const TRANSPOSED: bool> Kernel
         unsafe {
             let tile = *self.0;
             prefetch::<V, MR, NV>(&tile);
-            let sums = multiply::<V, MR, NV, TRANSPOSED>(&tile);
-            finish::<V, MR, NV>(&sums, &tile);
+            if !V::MANY && tile.width == NV * V::LANES {
+                // A mask would take one of few registers, and be slow on some processors.
+                let sums = multiply::<V, MR, NV, TRANSPOSED, true>(&tile);
+                finish::<V, MR, NV, true>(&sums, &tile);
+            } else {
+                let sums = multiply::<V, MR, NV, TRANSPOSED, false>(&tile);
+                finish::<V, MR, NV, false>(&sums, &tile);
+            }
         }
     }
 }
@@ -164,9 +170,9 @@ pub(super) fn used<V: Vector>(width: usize, v: usize) -> usize {
     width.saturating_sub(v * V::LANES).min(V::LANES)
 }
 
-/// Register `v` of `NV`, of a line that ends within the last register.
+/// Register `v` of `NV`, of a line that ends within the last register, or with it if that is known to be `FULL`.
 #[inline(always)]
-pub(super) unsafe fn load<V: Vector, const NV: usize>(
+unsafe fn load<V: Vector, const NV: usize, const FULL: bool>(
     line: *const f32,
     width: usize,
     v: usize,
@@ -174,13 +180,19 @@ pub(super) unsafe fn load<V: Vector, const NV: usize>(
     // SAFETY: the caller's promise: the line has `width` elements, and more than NV − 1 registers hold.
     unsafe {
         let from = line.add(v * V::LANES);
-        if v + 1 < NV { V::load(from) } else { V::load_part(from, used::<V>(width, v)) }
+        if FULL || v + 1 < NV { V::load(from) } else { V::load_part(from, used::<V>(width, v)) }
     }
 }
 
 /// The chains of one tile, each from +0.
 #[inline(always)]
-unsafe fn multiply<V: Vector, const MR: usize, const NV: usize, const TRANSPOSED: bool>(
+unsafe fn multiply<
+    V: Vector,
+    const MR: usize,
+    const NV: usize,
+    const TRANSPOSED: bool,
+    const FULL: bool,
+>(
     tile: &Tile,
 ) -> [[V; NV]; MR] {
     /// Terms per turn of the loop.
@@ -198,21 +210,23 @@ unsafe fn multiply<V: Vector, const MR: usize, const NV: usize, const TRANSPOSED
         let mut left = terms;
         while left >= TURN {
             for u in 0..TURN {
-                step::<V, MR, NV, TRANSPOSED>(&mut sums, &thirds, term, a_stride, b, width, u);
+                step::<V, MR, NV, TRANSPOSED, FULL>(
+                    &mut sums, &thirds, term, a_stride, b, width, u,
+                );
                 term = term.wrapping_add(a_stride);
                 b = b.wrapping_add(b_stride);
             }
             for i in (0..MR).step_by(3) {
-                thirds[i] = thirds[i].wrapping_add(TURN);
+                thirds[i] = V::opaque(thirds[i].wrapping_add(TURN));
             }
             left -= TURN;
         }
         while left > 0 {
-            step::<V, MR, NV, TRANSPOSED>(&mut sums, &thirds, term, a_stride, b, width, 0);
+            step::<V, MR, NV, TRANSPOSED, FULL>(&mut sums, &thirds, term, a_stride, b, width, 0);
             term = term.wrapping_add(a_stride);
             b = b.wrapping_add(b_stride);
             for i in (0..MR).step_by(3) {
-                thirds[i] = thirds[i].wrapping_add(1);
+                thirds[i] = V::opaque(thirds[i].wrapping_add(1));
             }
             left -= 1;
         }
@@ -222,7 +236,13 @@ unsafe fn multiply<V: Vector, const MR: usize, const NV: usize, const TRANSPOSED
 
 /// One term of every chain. A transposed A is read from `term` on, a plain one from its `thirds`, `u` terms on.
 #[inline(always)]
-unsafe fn step<V: Vector, const MR: usize, const NV: usize, const TRANSPOSED: bool>(
+unsafe fn step<
+    V: Vector,
+    const MR: usize,
+    const NV: usize,
+    const TRANSPOSED: bool,
+    const FULL: bool,
+>(
     sums: &mut [[V; NV]; MR],
     thirds: &[*const f32; MR],
     term: *const f32,
@@ -235,7 +255,7 @@ unsafe fn step<V: Vector, const MR: usize, const NV: usize, const TRANSPOSED: bo
     unsafe {
         let mut line = [V::splat(0.0); NV];
         for v in 0..NV {
-            line[v] = load::<V, NV>(b, width, v);
+            line[v] = load::<V, NV, FULL>(b, width, v);
         }
         for i in 0..MR {
             let factor = V::splat(if TRANSPOSED {
@@ -252,41 +272,52 @@ unsafe fn step<V: Vector, const MR: usize, const NV: usize, const TRANSPOSED: bo
 
 /// Stores the sums: added to C or not, then bias and epilogue.
 #[inline(always)]
-pub(super) unsafe fn finish<V: Vector, const MR: usize, const NV: usize>(
+pub(super) unsafe fn finish<V: Vector, const MR: usize, const NV: usize, const FULL: bool>(
     sums: &[[V; NV]; MR],
     tile: &Tile,
 ) {
     let Tile { c, c_stride, width, add, finish: Finish { bias, relu, from }, .. } = *tile;
+    let mut sums = *sums;
+    // Small loops, one after the other: the compiler unrolls each and keeps the sums in registers.
     // SAFETY: the caller's promise.
     unsafe {
-        let mut biases = [V::splat(0.0); NV];
+        if add {
+            for i in 0..MR {
+                for v in 0..NV {
+                    sums[i][v] = load::<V, NV, FULL>(c.add(i * c_stride), width, v).add(sums[i][v]);
+                }
+            }
+        }
         if !bias.is_null() {
             for v in 0..NV {
-                biases[v] = load::<V, NV>(bias, width, v);
+                let biases = load::<V, NV, FULL>(bias, width, v);
+                for i in 0..MR {
+                    sums[i][v] = sums[i][v].add(biases);
+                }
+            }
+        }
+        if relu {
+            for i in 0..MR {
+                for v in 0..NV {
+                    sums[i][v] = sums[i][v].gated(sums[i][v]);
+                }
+            }
+        }
+        if !from.is_null() {
+            for i in 0..MR {
+                for v in 0..NV {
+                    let gates = load::<V, NV, FULL>(from.add(i * c_stride), width, v);
+                    sums[i][v] = sums[i][v].gated(gates);
+                }
             }
         }
         for i in 0..MR {
-            let place = i * c_stride;
-            let c = c.add(place);
             for v in 0..NV {
-                let mut sum = sums[i][v];
-                if add {
-                    sum = load::<V, NV>(c, width, v).add(sum);
-                }
-                if !bias.is_null() {
-                    sum = sum.add(biases[v]);
-                }
-                if relu {
-                    sum = sum.gated(sum);
-                }
-                if !from.is_null() {
-                    sum = sum.gated(load::<V, NV>(from.add(place), width, v));
-                }
-                let to = c.add(v * V::LANES);
-                if v + 1 < NV {
-                    sum.store(to);
+                let to = c.add(i * c_stride + v * V::LANES);
+                if FULL || v + 1 < NV {
+                    sums[i][v].store(to);
                 } else {
-                    sum.store_part(to, used::<V>(width, v));
+                    sums[i][v].store_part(to, used::<V>(width, v));
                 }
             }
         }

@@ -191,6 +191,12 @@ impl Call {
         }
     }
 
+    /// Whether a worker that has a part in jobs of `parts` parts sleeps, as far as can be said without stopping it.
+    pub(super) fn sleeps(&self, parts: usize) -> bool {
+        self.ticket.load(Ordering::Relaxed) & ASLEEP != 0
+            && self.asleep.iter().take(parts - 1).any(|asleep| asleep.load(Ordering::Relaxed))
+    }
+
     /// Lets all workers end, once they are woken. There must be no job.
     pub(super) fn end(&self) {
         self.ticket.swap(self.next_number(), Ordering::AcqRel);
@@ -203,7 +209,7 @@ impl Call {
         let order = match parts {
             0 => Order::End,
             parts if parts <= index => Order::Skip,
-            _ if ticket & OPEN != 0 && !self.enter(ticket) => Order::Skip,
+            1.. if ticket & OPEN != 0 && !self.enter(ticket) => Order::Skip,
             parts => {
                 // SAFETY: this worker takes part, so nobody writes the job before it has arrived at the finish.
                 match unsafe { *self.job.get() } {

@@ -56,6 +56,24 @@ fn jobs_reach_sleepers_and_those_about_to_sleep() {
 }
 
 #[test]
+fn short_jobs_do_not_wait_for_sleepers() {
+    let pool = Pool::new(2).unwrap();
+    for _ in 0..5 {
+        while !pool.0.shared.call.sleeps(2) {
+            thread::sleep(Duration::from_micros(200));
+        }
+        assert!(!pool.try_run_awake(2, &|_| unreachable!("somebody sleeps")));
+        // It was woken, so that after a while it is there, unless other programs keep them away.
+        let mut tries = 0;
+        while !pool.try_run_awake(2, &|member| member.wait()) {
+            tries += 1;
+            assert!(tries < 1_000_000);
+            thread::yield_now();
+        }
+    }
+}
+
+#[test]
 fn a_part_that_takes_long_finds_the_others_asleep() {
     let pool = Pool::new(3).unwrap();
     for late in 0..3 {

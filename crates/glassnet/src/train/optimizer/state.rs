@@ -157,6 +157,16 @@ impl State {
         slots
     }
 
+    /// How many steps were taken, and what counts with them.
+    pub(crate) fn count(&self) -> (u64, f32) {
+        (self.step, self.mu_product)
+    }
+
+    /// Takes back a step that changed nothing else.
+    pub(crate) fn go_back(&mut self, (step, mu_product): (u64, f32)) {
+        (self.step, self.mu_product) = (step, mu_product);
+    }
+
     /// The state as plain data.
     pub fn save(&self) -> SavedState {
         let has_product = self.optimizer == "NAdam";

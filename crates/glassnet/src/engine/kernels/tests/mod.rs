@@ -37,6 +37,7 @@ fn bits(values: &[f32]) -> Vec<u32> {
     values.iter().map(|value| value.to_bits()).collect()
 }
 
+#[derive(Clone, Copy)]
 struct Momentum;
 
 impl Sweep<1, 2> for Momentum {
@@ -48,6 +49,7 @@ impl Sweep<1, 2> for Momentum {
 }
 
 /// Enough slices for the way through blocks.
+#[derive(Clone, Copy)]
 struct Rotate;
 
 impl Sweep<2, 4> for Rotate {
@@ -79,9 +81,10 @@ fn sweeps_have_the_bits_of_the_plain_loop() {
     }
 }
 
+#[derive(Clone, Copy)]
 struct Of<F>(F);
 
-impl<F: Fn(f32) -> f32> Map<1> for Of<F> {
+impl<F: Fn(f32) -> f32 + Copy> Map<1> for Of<F> {
     #[inline(always)]
     fn at(&self, [x]: [f32; 1]) -> f32 {
         self.0(x)

@@ -338,7 +338,7 @@ fn rows_are_summed_as_a_product_with_ones() {
         let expected = case.expected();
         for level in Level::supported() {
             let mut out = vec![f32::NAN; n];
-            sum_rows(level, m, n, n, &case.b, &mut out);
+            sum_rows(level, m, n, &case.b, &mut out);
             assert_same(&out, &expected, format_args!("{level} {m} {n}"));
         }
     }

@@ -55,6 +55,10 @@ pub(in crate::engine) trait Vector: Copy {
     /// Asks for the cache line of an address, which need not be valid.
     unsafe fn prefetch(address: *const f32);
 
+    /// The same address, but the compiler can't tell: it would keep a pointer for every row of a matrix, and has not enough
+    /// registers for them.
+    unsafe fn opaque(address: *const f32) -> *const f32;
+
     /// Columns of a row-major matrix: lane `i` of register `c` is `from[i · stride + c]`. Reads `columns` columns (at most
     /// eight; the others are zero) of `rows` rows (at most `LANES`, at least one; further lanes repeat the last row).
     unsafe fn columns(

@@ -94,6 +94,11 @@ impl Vector for Lanes8 {
     unsafe fn prefetch(_: *const f32) {}
 
     #[inline(always)]
+    unsafe fn opaque(address: *const f32) -> *const f32 {
+        address
+    }
+
+    #[inline(always)]
     unsafe fn columns(
         from: *const f32,
         stride: usize,

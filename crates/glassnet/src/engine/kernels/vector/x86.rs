@@ -1,10 +1,33 @@
 //! The registers of AVX2 and AVX-512.
 
+use std::arch::asm;
 use std::arch::x86_64::*;
 use std::hint::black_box;
 
 use super::{COLUMNS, Vector};
 use crate::engine::kernels::dispatch::{self, Kernel};
+
+/// [`Vector::opaque`].
+#[inline(always)]
+fn opaque(mut address: *const f32) -> *const f32 {
+    // SAFETY: no instruction at all.
+    unsafe {
+        asm!("/* {0} */", inout(reg) address, options(pure, nomem, nostack, preserves_flags))
+    };
+    address
+}
+
+/// The same register, but the compiler can't tell how it was made: it would merge the shuffles that make it with those
+/// that follow into one that is far slower.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn finished(mut register: __m512) -> __m512 {
+    // SAFETY: no instruction at all.
+    unsafe {
+        asm!("/* {0} */", inout(zmm_reg) register, options(pure, nomem, nostack, preserves_flags));
+    }
+    register
+}
 
 /// The mask of the first `count` of eight lanes.
 #[inline(always)]
@@ -120,6 +143,11 @@ impl Vector for __m256 {
     unsafe fn prefetch(address: *const f32) {
         // SAFETY: as above; a prefetch of a bad address does nothing.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) };
+    }
+
+    #[inline(always)]
+    unsafe fn opaque(address: *const f32) -> *const f32 {
+        opaque(address)
     }
 
     #[inline(always)]
@@ -330,6 +358,11 @@ impl Vector for __m512 {
     }
 
     #[inline(always)]
+    unsafe fn opaque(address: *const f32) -> *const f32 {
+        opaque(address)
+    }
+
+    #[inline(always)]
     unsafe fn columns(
         from: *const f32,
         stride: usize,
@@ -402,8 +435,9 @@ impl Vector for __m512 {
             let mut all = _mm512_castps128_ps512(_mm_loadu_ps(from));
             for (q, mask) in [(1, 0x00f0), (2, 0x0f00), (3, 0xf000)] {
                 let row = _mm_loadu_ps(from.add(q.min(rows - 1) * stride));
-                all = _mm512_mask_broadcast_f32x4(all, mask, row);
+                all = finished(_mm512_mask_broadcast_f32x4(all, mask, row));
             }
+            let all = finished(all);
             [
                 _mm512_permute_ps::<0x00>(all),
                 _mm512_permute_ps::<0x55>(all),
