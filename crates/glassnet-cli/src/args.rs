@@ -15,7 +15,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
         glassnet predict model.safetensors new-days.csv\n  \
         glassnet summary 6-32-32-32-4\n\n\
         A network is a PyTorch expression 'Sequential(Linear(6, 32), ReLU(), Linear(32, 4))', the short form\n\
-        6-32-4 (ReLU between; 6-32t-4 for tanh, s sigmoid, g GELU, l linear), or a model file."
+        6-32-4 (ReLU between; 6-32t-4 for tanh, s sigmoid, g GELU, l linear), or a model file; one network of an\n\
+        ensemble's file is named model.safetensors#3."
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]

@@ -12,8 +12,10 @@ use super::interrupted;
 use super::sampler::Times;
 use crate::interrupt::Interrupt;
 
-/// How many steps each network is trained for in a sample at least.
-const STEPS: usize = 32;
+/// How long a sample takes at least, so that preparing and ending the trainings does not count, and the most epochs that
+/// it is made of.
+const LEAST: f64 = 0.02;
+const MOST_EPOCHS: usize = 256;
 
 /// Stops the training when a signal came.
 struct Watch<'a>(&'a Interrupt);
@@ -33,28 +35,20 @@ pub(super) fn train(
     pool: &Pool,
     interrupt: &Interrupt,
 ) -> Result<Times> {
-    let epochs = STEPS.div_ceil(case.batches);
-    let mut members = vec![];
-    for seed in 0..count as u64 {
-        let network = Network::new(case.network.module().clone(), seed)?;
-        let (batch_size, shuffle) = (case.batch, Shuffle::None);
+    let members = |epochs: usize| -> Result<Vec<Member<'_>>> {
         // Threads take members: a step has one thread.
         let engine = Engine { pool: None, ..config.engine.clone() };
-        let config = Config { epochs, batch_size, shuffle, seed, engine, ..config.clone() };
-        members.push(Member {
-            network,
-            config,
-            training: &case.data,
-            rows: None,
-            validation: None,
-        });
-    }
-    let limit = Duration::from_secs_f64(seconds);
-    let steps = (count * epochs * case.batches) as f64;
-    let begun = Instant::now();
-    let mut samples = vec![];
-    while samples.is_empty() || begun.elapsed() < limit {
-        let ensemble = Ensemble::new(&members)?;
+        let (batch_size, shuffle) = (case.batch, Shuffle::None);
+        let alone = Config { epochs, batch_size, shuffle, engine, ..config.clone() };
+        let member = |seed| {
+            let network = Network::new(case.network.module().clone(), seed)?;
+            let config = Config { seed, ..alone.clone() };
+            Ok(Member { network, config, training: &case.data, rows: None, validation: None })
+        };
+        (0..count as u64).map(member).collect()
+    };
+    let sample = |members: &[Member<'_>]| -> Result<f64> {
+        let ensemble = Ensemble::new(members)?;
         let started = Instant::now();
         let records = ensemble.run(pool, &Watch(interrupt));
         let elapsed = started.elapsed().as_secs_f64();
@@ -62,7 +56,17 @@ pub(super) fn train(
             return Err(interrupted());
         }
         records.into_iter().collect::<Result<Vec<_>>>()?;
-        samples.push(elapsed / steps * 1e6);
+        Ok(elapsed)
+    };
+    let begun = Instant::now();
+    let short = sample(&members(1)?)?;
+    let epochs = ((LEAST / short.max(1e-9)).ceil() as usize).clamp(1, MOST_EPOCHS);
+    let members = members(epochs)?;
+    let steps = (count * epochs * case.batches) as f64;
+    let limit = Duration::from_secs_f64(seconds);
+    let mut samples = vec![];
+    while samples.is_empty() || begun.elapsed() < limit {
+        samples.push(sample(&members)? / steps * 1e6);
     }
     samples.sort_by(f64::total_cmp);
     let min = samples.first().copied().unwrap_or(0.0);

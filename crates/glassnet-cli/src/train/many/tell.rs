@@ -167,13 +167,16 @@ pub(super) fn text(run: &Run<'_>, path: &str, bytes: usize) -> String {
     }
     if !run.rates.is_empty() {
         text += &networks_text(&run.rates, whole);
-        text += "\nthe model, trained at the rate with the lowest validation loss:\n\n";
+        text += "\nthe model, trained at the rate with the lowest validation loss";
+        text += match whole.results.test {
+            Some(_) => ":\n\n",
+            None => " (which flatters it there; --test FILE tells what new rows give):\n\n",
+        };
     } else if run.args.ensemble.is_some() {
         text += &networks_text(&whole.networks, whole);
         text += "\nthe mean of their predictions, which is what the model predicts:\n\n";
     } else {
-        text +=
-            "\nthe model, which the folds say how good to expect: trained as without --folds\n\n";
+        text += "\nthe model that is saved, trained as without --folds, which say how good to expect it:\n\n";
     }
     text += &metrics_table(&whole.results.columns());
     text.push('\n');
