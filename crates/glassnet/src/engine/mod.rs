@@ -33,6 +33,7 @@ pub mod kernels;
 mod lower;
 mod memory;
 mod moves;
+mod normalize;
 mod pair;
 mod place;
 mod pool;

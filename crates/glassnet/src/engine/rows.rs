@@ -7,6 +7,7 @@ use super::broadcast::{maximum, minimum};
 use super::chains::sums;
 use super::instruction::Extent;
 use super::kernels::{LANES, Lanes, LanesKernel, Level, dispatch_lanes};
+use super::normalize::normalize_rows;
 use crate::graph::op::{Reduction, Softmax};
 use crate::math::elementary::{exp, log};
 
@@ -139,7 +140,7 @@ impl LanesKernel for ReduceRows<'_> {
 /// As [`sums`].
 #[inline(always)]
 #[allow(unsafe_code)]
-unsafe fn means<L: Lanes>(x: &[f32], length: usize, out: &mut [f32]) {
+pub(super) unsafe fn means<L: Lanes>(x: &[f32], length: usize, out: &mut [f32]) {
     // SAFETY: the caller's promise.
     unsafe {
         let share = L::splat(1.0 / length as f32);
@@ -232,8 +233,11 @@ pub(super) fn normalize(
     out: &mut [f32],
     extent: Extent,
 ) {
-    let out = std::cell::Cell::from_mut(out).as_slice_of_cells();
     let eps = eps as f32;
+    if extent.inner == 1 && extent.length > 0 {
+        return normalize_rows(level, eps, dy, x, out, extent.length);
+    }
+    let out = std::cell::Cell::from_mut(out).as_slice_of_cells();
     level.run(
         #[inline(always)]
         || {
