@@ -1,0 +1,86 @@
+"""What must be there before anything is measured: the peers' Python packages and the compiled programs."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from contestants import HERE
+from measure import say
+
+ROOT = HERE.parent.parent
+REQUIREMENTS = HERE / "requirements.txt"
+
+
+def target_folder() -> Path:
+    """Where Cargo builds, and where all that is made here goes."""
+    return Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve()
+
+
+def python(folder: Path) -> Path:
+    """The interpreter of a virtual environment."""
+    return folder / "bin" / "python"
+
+
+def make_venv(folder: Path, given: bool) -> list[str]:
+    """Makes the virtual environment, if it isn't there; returns what could not be installed.
+
+    One that the user named is taken as it is when it exists."""
+    pins = [line.strip() for line in REQUIREMENTS.read_text().splitlines()]
+    pins = [line for line in pins if line and not line.startswith("#")]
+    stamp = folder / "glassnet-peers"
+    digest = hashlib.sha256("\n".join(pins).encode()).hexdigest()
+    exists = python(folder).exists()
+    if exists and (given or stamp.exists() and stamp.read_text() == digest):
+        return []
+    if not exists:
+        say(f"making a virtual environment in {folder}")
+        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+    install = [str(python(folder)), "-m", "pip", "install", "--disable-pip-version-check", "--quiet"]
+    say("installing the peers (this takes minutes and gigabytes the first time)")
+    failures = []
+    if subprocess.run([*install, "-r", str(REQUIREMENTS)]).returncode != 0:
+        say("together they can't be installed; trying one by one")
+        for pin in pins:
+            if subprocess.run([*install, pin]).returncode != 0:
+                failures.append(f"{pin} could not be installed")
+    if not failures:
+        stamp.write_text(digest)
+    return failures
+
+
+def build(peers: bool) -> tuple[dict[str, Path], list[str]]:
+    """Builds glassnet's binary, our contestant and the Rust peers; returns programs and what failed."""
+    base = target_folder()
+    folder = HERE / "rust"
+    programs: dict[str, Path] = {}
+    failures: list[str] = []
+
+    def cargo(name: str, where: Path, package: str, target: Path, binary: str, flags: str | None) -> None:
+        say(f"building {package}")
+        environment = dict(os.environ)
+        if flags is not None:
+            environment["RUSTFLAGS"] = flags
+        command = ["cargo", "build", "--release", "--locked", "--quiet", "-p", package, "--target-dir", str(target)]
+        try:
+            status = subprocess.run(command, cwd=where, env=environment).returncode
+        except OSError as error:
+            failures.append(f"{package} could not be built: {error}")
+            return
+        if status == 0:
+            programs[name] = target / "release" / binary
+        else:
+            failures.append(f"{package} could not be built")
+
+    # Ours as it is shipped: it finds out at run time what the processor can do.
+    cargo("binary", ROOT, "glassnet-cli", base, "glassnet", None)
+    cargo("glassnet", folder, "ours", base / "peers" / "ours", "ours", None)
+    if peers:
+        # The others for this very processor.
+        native = "-C target-cpu=native"
+        cargo("burn", folder, "peer-burn", base / "peers" / "rust", "peer-burn", native)
+        cargo("candle", folder, "peer-candle", base / "peers" / "rust", "peer-candle", native)
+    return programs, failures
