@@ -52,7 +52,8 @@ pub(crate) struct Common {
     /// When to colour: terminals only (auto), always, never. NO_COLOR is honoured.
     #[arg(long, global = true, value_enum, default_value = "auto", help_heading = "Everywhere")]
     pub(crate) color: Color,
-    /// How many threads may be used: a number or auto. The results have the same bits for any.
+    /// How many threads may be used: a number, or auto for as many as may run at the same time. The results have the same
+    /// bits for any.
     #[arg(long, global = true, default_value = "auto", value_parser = threads, allow_negative_numbers = true, help_heading = "Everywhere")]
     pub(crate) threads: Threads,
 }
@@ -75,7 +76,7 @@ pub(crate) enum FormatChoice {
 /// A number of threads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Threads {
-    /// As many as the processor has.
+    /// As many as may run at the same time.
     Auto,
     /// So many.
     Count(usize),
@@ -174,7 +175,9 @@ pub(crate) struct Reading {
 #[command(after_help = "Examples:\n  \
     glassnet train data/seattle-weather.csv --target season --split-by month\n  \
     glassnet train data/digits.csv --target digit --hidden 64 --epochs 30\n  \
-    glassnet train data/autompg.csv --target mpg --loss huber --json")]
+    glassnet train data/autompg.csv --target mpg --loss huber --json\n  \
+    glassnet train data/autompg.csv --target mpg --folds 5\n  \
+    glassnet train data/seattle-weather.csv --target season --split-by month --ensemble 8")]
 pub(crate) struct Train {
     /// The table, a CSV file with a header; - for stdin.
     pub(crate) data: PathBuf,
@@ -204,9 +207,10 @@ pub(crate) struct Train {
     /// momentum=0.9)'.
     #[arg(long, default_value = "adam", help_heading = "Learning")]
     pub(crate) optimizer: String,
-    /// The learning rate, instead of the optimiser's own.
-    #[arg(long, value_parser = number, allow_negative_numbers = true, value_name = "X", help_heading = "Learning")]
-    pub(crate) lr: Option<f64>,
+    /// The learning rate, instead of the optimiser's own. Of several, X,X,…, each trains a network, and the one with the
+    /// lowest validation loss is the model.
+    #[arg(long, value_delimiter = ',', value_parser = number, allow_negative_numbers = true, value_name = "X,…", help_heading = "Learning")]
+    pub(crate) lr: Vec<f64>,
     /// The momentum of SGD or RMSprop.
     #[arg(long, value_parser = number, allow_negative_numbers = true, value_name = "X", help_heading = "Learning")]
     pub(crate) momentum: Option<f64>,
@@ -252,6 +256,14 @@ pub(crate) struct Train {
     /// The order of rows: our own permutations, torch's randperm, or none.
     #[arg(long, value_enum, default_value = "own", help_heading = "Learning")]
     pub(crate) shuffle: ShuffleChoice,
+    /// Train N networks with the seeds SEED, SEED+1, … on the same rows; the model is all of them, and predicts the mean
+    /// of their probabilities or values. One of them is named MODEL#0, MODEL#1, …
+    #[arg(long, value_name = "N", value_parser = whole::<usize>, allow_negative_numbers = true, help_heading = "Many networks")]
+    pub(crate) ensemble: Option<usize>,
+    /// Cross-validation: the rows in K parts, each measured with a network that was trained on the others alone. The model
+    /// that is saved is the one that the command gives without --folds.
+    #[arg(long, value_name = "K", value_parser = whole::<usize>, allow_negative_numbers = true, help_heading = "Many networks")]
+    pub(crate) folds: Option<usize>,
     /// The part of the rows kept aside to watch the training, or a table; 0 for none.
     #[arg(
         long,
@@ -440,7 +452,8 @@ pub(crate) struct Summary {
 
 /// `glassnet bench`.
 #[derive(Clone, Debug, Args)]
-#[command(after_help = "Example:\n  glassnet bench 784-128-64-10 --batch-size 64")]
+#[command(after_help = "Examples:\n  glassnet bench 784-128-64-10 --batch-size 64\n  \
+    glassnet bench 6-32-32-32-4 --batch-size 80 --ensemble 64")]
 pub(crate) struct Bench {
     /// The network.
     pub(crate) net: String,
@@ -456,6 +469,9 @@ pub(crate) struct Bench {
     /// The loss.
     #[arg(long, value_enum, default_value = "cross_entropy")]
     pub(crate) loss: BenchLoss,
+    /// Train so many networks of this shape at once; the time is that of a step of one of them.
+    #[arg(long, value_name = "N", value_parser = whole::<usize>, allow_negative_numbers = true)]
+    pub(crate) ensemble: Option<usize>,
     /// How long to measure.
     #[arg(long, default_value_t = 2.0, value_parser = number, allow_negative_numbers = true, value_name = "X")]
     pub(crate) seconds: f64,

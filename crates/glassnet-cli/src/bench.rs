@@ -4,10 +4,12 @@
 //! gradient, optimiser. It is watched, not imitated: an observer reads the clock.
 
 mod case;
+mod ensemble;
 mod sampler;
 
+use glassnet::engine::Pool;
 use glassnet::train::{
-    Config, Control, EpochRecord, Observer, Predictor, Session, Shuffle, StepEvent,
+    Config, Control, EpochRecord, Features, Inference, Observer, Session, Shuffle, StepEvent,
 };
 use glassnet::{Error, Result};
 use serde_json::{Value, json};
@@ -32,19 +34,35 @@ struct Report {
     forward: Times,
     /// Arithmetic per second at the fastest step (or forward pass), in 10⁹ operations.
     gflops: f64,
+    /// How many threads took part.
+    threads: usize,
 }
 
-pub(crate) fn run(args: &args::Bench, terminal: &mut Terminal) -> Result<u8> {
+pub(crate) fn run(
+    args: &args::Bench,
+    threads: args::Threads,
+    terminal: &mut Terminal,
+) -> Result<u8> {
     check(args)?;
-    let case = Case::new(args)?;
+    let engine = threads.engine()?;
+    let pool = engine.pool.clone().map_or_else(|| Pool::new(1), Ok)?;
+    let case = Case::new(args, &engine)?;
     let interrupt = Interrupt::watch()?;
     // Half of the time each where both are measured.
     let share = if case.config.is_some() { 0.5 } else { 1.0 };
     let train_step = match &case.config {
-        Some(config) => Some(train(&case, config, args.seconds * share, &interrupt)?),
+        Some(config) => {
+            let seconds = args.seconds * share;
+            Some(match args.ensemble {
+                None => train(&case, config, seconds, &interrupt)?,
+                Some(count) => ensemble::train(&case, config, count, seconds, &pool, &interrupt)?,
+            })
+        }
         None => None,
     };
-    let forward = predict(&case, args.seconds * share, &interrupt)?;
+    let row = &case.data.features().shape()[1..];
+    let inference = Inference::new(&case.network, row, &engine)?;
+    let forward = predict(&case, &inference, args.seconds * share, &interrupt)?;
     if let Some(status) = interrupt.status() {
         return Ok(status);
     }
@@ -52,7 +70,13 @@ pub(crate) fn run(args: &args::Bench, terminal: &mut Terminal) -> Result<u8> {
         Some(times) => (case.operations_of_a_step(), times.min),
         None => (case.operations_forward(), forward.min),
     };
-    let report = Report { gflops: operations / (fastest * 1e3), train_step, forward };
+    let threads = match (&train_step, args.ensemble) {
+        (Some(_), Some(count)) => pool.threads().min(count),
+        // Training steps run on the calling thread.
+        (Some(_), None) => 1,
+        (None, _) => inference.threads(case.batch),
+    };
+    let report = Report { gflops: operations / (fastest * 1e3), train_step, forward, threads };
     if terminal.json() {
         terminal.document(&document(args, &case, &report))?;
     } else {
@@ -70,7 +94,17 @@ fn check(args: &args::Bench) -> Result<()> {
             .at("--seconds")
             .help(format!("give a number above 0, at most {LONGEST}")));
     }
-    Ok(())
+    match args.ensemble {
+        Some(0) => Err(Error::usage("an ensemble of 0 networks has no step")
+            .at("--ensemble")
+            .help("give at least 1")),
+        Some(_) if args.optimizer == "none" => {
+            Err(Error::usage("only the training of an ensemble is measured")
+                .at("--ensemble")
+                .help("leave it out, or choose another --optimizer"))
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// Reads the clock after training steps.
@@ -116,16 +150,32 @@ fn train(case: &Case, config: &Config, seconds: f64, interrupt: &Interrupt) -> R
     watch.sampler.times().ok_or_else(interrupted)
 }
 
-fn predict(case: &Case, seconds: f64, interrupt: &Interrupt) -> Result<Times> {
+fn predict(
+    case: &Case,
+    inference: &Inference,
+    seconds: f64,
+    interrupt: &Interrupt,
+) -> Result<Times> {
     let features = case.data.features();
-    let mut predictor = Predictor::new(&case.network, &features.shape()[1..], &Default::default())?;
-    let width: usize = predictor.output_shape().iter().product();
+    let batch_of = |len: usize| case.batch * len / features.rows();
+    let mut workspace = inference.workspace();
+    let width: usize = inference.output_shape().iter().product();
     let mut outputs = vec![0.0; case.batch * width];
     let mut sampler = Sampler::new(seconds);
     let mut batch = 0;
     while !sampler.is_over() && interrupt.status().is_none() {
-        let rows = batch * case.batch..(batch + 1) * case.batch;
-        predictor.predict_rows(features, rows, &mut outputs)?;
+        match features {
+            Features::Floats(x) => {
+                let len = batch_of(x.len());
+                let x = &x.data()[batch * len..(batch + 1) * len];
+                inference.run(&mut workspace, x, &mut outputs)?;
+            }
+            Features::Indices(x) => {
+                let len = batch_of(x.len());
+                let x = &x.data()[batch * len..(batch + 1) * len];
+                inference.run_indices(&mut workspace, x, &mut outputs)?;
+            }
+        }
         sampler.tick();
         batch = (batch + 1) % case.batches;
     }
@@ -151,8 +201,8 @@ fn document(args: &args::Bench, case: &Case, report: &Report) -> Value {
         "batch_size": case.batch,
         "optimizer": args.optimizer,
         "loss": loss_name(args.loss),
-        // Products run on one thread in this version, whatever --threads allows.
-        "threads": 1,
+        "ensemble": args.ensemble,
+        "threads": report.threads,
         "train_step_us": report.train_step.as_ref().map(times),
         "forward_us": times(&report.forward),
         "gflops": report.gflops,
@@ -171,17 +221,22 @@ fn text(args: &args::Bench, case: &Case, report: &Report) -> String {
         ]);
     };
     if let Some(times) = &report.train_step {
-        row("training step", times);
+        row(if args.ensemble.is_some() { "step of one network" } else { "training step" }, times);
     }
     row("forward", &report.forward);
     let training = match &case.config {
         Some(config) => format!(", {}, {}", config.optimizer, loss_name(args.loss)),
         None => String::new(),
     };
+    let threads = match report.threads {
+        1 => "1 thread".to_owned(),
+        threads => format!("{threads} threads"),
+    };
     format!(
-        "{}\nbatch of {}{training}, 1 thread, {} kernels\n\n{}\n{:.1} GFLOP/s\n",
+        "{}\nbatch of {}{training}, {}{threads}, {} kernels\n\n{}\n{:.1} GFLOP/s\n",
         case.network.module(),
         case.batch,
+        args.ensemble.map_or(String::new(), |count| format!("{count} networks at once, ")),
         glassnet::engine::Level::detect(),
         table.render(&[1, 2, 3]),
         report.gflops

@@ -17,6 +17,7 @@ use crate::measured::{self, Measured, baseline, confusion_table, metrics_table};
 use crate::model::{self, Model, Trained};
 use crate::predict;
 use crate::reading;
+use crate::scores::Scores;
 use crate::table::Table;
 use crate::terminal::Terminal;
 use crate::usage::at_flag;
@@ -40,10 +41,14 @@ struct Importance {
     drop: f64,
 }
 
-pub(crate) fn run(args: &args::Evaluate, terminal: &mut Terminal) -> Result<u8> {
-    let report = match model::load(&args.model, &args.weights)? {
-        Model::Bare(network) => bare(args, &network, terminal)?,
-        Model::Trained(trained) => columns(args, &trained, terminal)?,
+pub(crate) fn run(
+    args: &args::Evaluate,
+    threads: args::Threads,
+    terminal: &mut Terminal,
+) -> Result<u8> {
+    let report = match model::load_whole(&args.model, &args.weights)? {
+        Model::Bare(network) => bare(args, &network, threads, terminal)?,
+        Model::Trained(trained) => columns(args, &trained, threads, terminal)?,
     };
     if terminal.json() {
         terminal.document(&report.document())?;
@@ -53,7 +58,12 @@ pub(crate) fn run(args: &args::Evaluate, terminal: &mut Terminal) -> Result<u8> 
     Ok(0)
 }
 
-fn columns(args: &args::Evaluate, trained: &Trained, terminal: &Terminal) -> Result<Report> {
+fn columns(
+    args: &args::Evaluate,
+    trained: &Trained,
+    threads: args::Threads,
+    terminal: &Terminal,
+) -> Result<Report> {
     let ignored = [
         ("--target", args.target.is_some()),
         ("--loss", args.loss.is_some()),
@@ -84,11 +94,10 @@ fn columns(args: &args::Evaluate, trained: &Trained, terminal: &Terminal) -> Res
     reading::notes(&encoded.notes, terminal);
     let default = if trained.card.task == Some(Task::Regression) { "mse" } else { "cross_entropy" };
     let criterion = Criterion::parse(trained.card.criterion.as_deref().unwrap_or(default))?;
-    let mut predictor =
-        Predictor::new(&trained.network, &[preprocessing.width()], &Default::default())?;
-    let found = measured::measure(&mut predictor, &criterion, &encoded, target)?;
+    let mut scores = Scores::new(trained.networks(), preprocessing, &threads.engine()?)?;
+    let found = measured::measure(&mut scores, &criterion, &encoded, target)?;
     let importance = if args.importance {
-        Some(importance(&mut predictor, &criterion, &encoded, trained, &found.metrics)?)
+        Some(importance(&mut scores, &criterion, &encoded, trained, &found.metrics)?)
     } else {
         None
     };
@@ -107,7 +116,7 @@ fn columns(args: &args::Evaluate, trained: &Trained, terminal: &Terminal) -> Res
 
 /// Permutation importance (Breiman, Random Forests, 2001): the features of one column are shuffled among the rows.
 fn importance(
-    predictor: &mut Predictor,
+    scores: &mut Scores,
     criterion: &Criterion,
     encoded: &Encoded,
     trained: &Trained,
@@ -129,7 +138,7 @@ fn importance(
                     .copy_from_slice(source);
             }
             let target = trained.preprocessing.target();
-            total += score(&measured::measure(predictor, criterion, &shuffled, target)?.metrics);
+            total += score(&measured::measure(scores, criterion, &shuffled, target)?.metrics);
         }
         found.push(Importance {
             column: feature.column.clone(),
@@ -141,7 +150,12 @@ fn importance(
     Ok(found)
 }
 
-fn bare(args: &args::Evaluate, network: &Network, terminal: &Terminal) -> Result<Report> {
+fn bare(
+    args: &args::Evaluate,
+    network: &Network,
+    threads: args::Threads,
+    terminal: &Terminal,
+) -> Result<Report> {
     if args.importance {
         return Err(Error::usage("a bare network knows no columns")
             .at("--importance")
@@ -159,10 +173,9 @@ fn bare(args: &args::Evaluate, network: &Network, terminal: &Terminal) -> Result
         _ => Dataset::new(Features::Floats(x), Target::Values(Tensor::new([rows, 1], y)?))?,
     };
     let row = data.features().shape()[1..].to_vec();
-    let mut predictor = Predictor::new(network, &row, &Default::default())?;
+    let mut predictor = Predictor::new(network, &row, &threads.engine()?)?;
     let outputs = predictor.predict(data.features())?;
-    let mut scorer =
-        Scorer::new(&criterion, &predictor.output_shape(), &data, &Default::default())?;
+    let mut scorer = Scorer::new(&criterion, &predictor.output_shape(), &data, predictor.config())?;
     let loss = Some(scorer.loss(&outputs)?);
     let (found, baseline, classes) = match data.target() {
         Target::Classes(truth) => {

@@ -16,9 +16,11 @@ mod output;
 mod predict;
 mod progress;
 mod reading;
+mod scores;
 mod summary;
 mod table;
 mod terminal;
+mod threads;
 mod train;
 mod usage;
 mod version;
@@ -50,17 +52,18 @@ fn run(cli: Cli, terminal: &mut Terminal) -> Result<u8> {
     if cli.version {
         return version::run(cli.verbose, terminal);
     }
+    let threads = cli.common.threads;
     match cli.verb {
-        Some(Verb::Train(args)) => train::run(&args, terminal),
-        Some(Verb::Predict(args)) => predict::run(&args, terminal),
-        Some(Verb::Evaluate(args)) => evaluate::run(&args, terminal),
+        Some(Verb::Train(args)) => train::run(&args, threads, terminal),
+        Some(Verb::Predict(args)) => predict::run(&args, threads, terminal),
+        Some(Verb::Evaluate(args)) => evaluate::run(&args, threads, terminal),
         Some(Verb::Summary(args)) => summary::run(&args, terminal),
         Some(Verb::Explain(args)) => explain::run(&args, terminal),
         Some(Verb::Derive(args)) => derive::run(&args, terminal),
         Some(Verb::Worked(args)) => worked::run(&args, terminal),
         Some(Verb::Lesson(args)) => lesson::run(&args, terminal),
         Some(Verb::Exercise(args)) => exercise::run(&args, terminal),
-        Some(Verb::Bench(args)) => bench::run(&args, terminal),
+        Some(Verb::Bench(args)) => bench::run(&args, threads, terminal),
         Some(Verb::Completions { shell }) => {
             let mut script = vec![];
             clap_complete::generate(shell, &mut Cli::command(), "glassnet", &mut script);

@@ -2,10 +2,12 @@
 
 use glassnet::nn::loss::Criterion;
 use glassnet::train::metrics::{self, Confusion, Metrics};
-use glassnet::train::{Dataset, Predictor, Scorer};
+use glassnet::train::{Dataset, Scorer};
 use glassnet::{Result, Tensor};
 use glassnet_data::{Encoded, EncodedTarget, TargetEncoding};
 use serde_json::{Map, Value, json};
+
+use crate::scores::Scores;
 
 /// What was found.
 pub(crate) struct Measured {
@@ -29,16 +31,16 @@ pub(crate) fn dataset(encoded: &Encoded) -> Result<Dataset> {
     }
 }
 
-/// Measures `predictor` on `encoded` with the training's loss.
+/// Measures `scores` on `encoded` with the training's loss.
 pub(crate) fn measure(
-    predictor: &mut Predictor,
+    scores: &mut Scores,
     criterion: &Criterion,
     encoded: &Encoded,
     target: &TargetEncoding,
 ) -> Result<Measured> {
     let data = dataset(encoded)?;
-    let outputs = predictor.predict(data.features())?;
-    let mut scorer = Scorer::new(criterion, &predictor.output_shape(), &data, &Default::default())?;
+    let outputs = scores.predict(data.features())?;
+    let mut scorer = Scorer::new(criterion, &scores.output_shape(), &data, scores.config())?;
     let loss = Some(scorer.loss(&outputs)?);
     let (metrics, confusion) = match &encoded.target {
         Some(EncodedTarget::Classes(classes)) => {

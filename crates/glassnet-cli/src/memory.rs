@@ -8,12 +8,23 @@ use glassnet::{Error, ErrorKind, Result};
 /// Refuses what would not fit memory: weights, gradient and the optimiser's state, the values of a batch, and `data`
 /// numbers.
 pub(crate) fn check(summary: &Summary, batch: usize, data: usize) -> Result<()> {
+    check_many(summary, 1, batch, data)
+}
+
+/// As [`check`], of `networks` networks that are trained at once.
+pub(crate) fn check_many(
+    summary: &Summary,
+    networks: usize,
+    batch: usize,
+    data: usize,
+) -> Result<()> {
     // The network's weights, the clone of a training, its block, the predictor's block, gradient, two moments.
     let weights = summary.parameters.saturating_add(summary.buffers).saturating_mul(7);
     let outputs = outputs(summary);
     // Each value once forward, once backward, once for the prediction.
     let values = outputs.saturating_mul(3).saturating_mul(batch);
-    let bytes = weights.saturating_add(values).saturating_add(data).saturating_mul(4);
+    let each = weights.saturating_add(values);
+    let bytes = each.saturating_mul(networks).saturating_add(data).saturating_mul(4);
     refuse_beyond(bytes, "choose a smaller network or --batch-size")
 }
 

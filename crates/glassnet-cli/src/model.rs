@@ -23,9 +23,19 @@ pub(crate) enum Model {
 
 /// A model file's contents.
 pub(crate) struct Trained {
+    /// The network; of an ensemble the first.
     pub(crate) network: Network,
+    /// The further members of an ensemble, which only [`load_whole`] gives.
+    pub(crate) others: Vec<Network>,
     pub(crate) card: Card,
     pub(crate) preprocessing: Preprocessing,
+}
+
+impl Trained {
+    /// All networks whose predictions are averaged: one, or an ensemble's members.
+    pub(crate) fn networks(&self) -> impl Iterator<Item = &Network> {
+        std::iter::once(&self.network).chain(&self.others)
+    }
 }
 
 /// Whether the argument is a notation rather than a path: it has brackets, or is the short form.
@@ -44,7 +54,16 @@ fn is_short_form(argument: &str) -> bool {
     first && !rest.is_empty() && rest.iter().all(lettered)
 }
 
-/// Reads the network that `argument` names, with `weights` for a bare one.
+/// As [`load`], ensembles included.
+pub(crate) fn load_whole(
+    argument: &(impl AsRef<OsStr> + ?Sized),
+    weights: &Weights,
+) -> Result<Model> {
+    load_any(argument.as_ref(), weights, &|_| Ok(()))
+}
+
+/// Reads the network that `argument` names, with `weights` for a bare one. An ensemble is refused: one of its networks
+/// is named `FILE#3`.
 pub(crate) fn load(argument: &(impl AsRef<OsStr> + ?Sized), weights: &Weights) -> Result<Model> {
     load_checked(argument, weights, &|_| Ok(()))
 }
@@ -56,6 +75,22 @@ pub(crate) fn load_checked(
     check: &dyn Fn(&Module) -> Result<()>,
 ) -> Result<Model> {
     let argument = argument.as_ref();
+    match load_any(argument, weights, check)? {
+        Model::Trained(trained) if !trained.others.is_empty() => {
+            let (file, last) = (argument.display(), trained.others.len());
+            Err(Error::usage(format!("{file} is an ensemble of {} networks", last + 1))
+                .at("the network")
+                .help(format!("name one of them: '{file}#0' to '{file}#{last}'")))
+        }
+        model @ (Model::Bare(_) | Model::Trained(_)) => Ok(model),
+    }
+}
+
+fn load_any(
+    argument: &OsStr,
+    weights: &Weights,
+    check: &dyn Fn(&Module) -> Result<()>,
+) -> Result<Model> {
     if let Some(notation) = argument.to_str().filter(|argument| is_notation(argument)) {
         return bare(notation, weights, check).map(Model::Bare);
     }
@@ -64,9 +99,10 @@ pub(crate) fn load_checked(
             .at("--weights")
             .help("leave --weights out"));
     }
-    let path = Path::new(argument);
+    let (path, wanted) = member_of(Path::new(argument));
     let argument = &path.display().to_string();
     let file = ModelFile::read(&read_model(path)?, argument)?;
+    let members = file.members(argument)?;
     let state = file.state;
     let Some(card) = file.card else {
         return Err(Error::model("the file holds weights but not their network")
@@ -75,14 +111,57 @@ pub(crate) fn load_checked(
             .detail(format!("it has the keys {}", state.keys().collect::<Vec<_>>().join(", "))));
     };
     let module = nn::parse(&card.network).map_err(|error| in_file(error, argument))?;
-    let network = Network::with_state(module, &state).map_err(|error| in_file(error, argument))?;
+    let states = match (members, wanted) {
+        (Some(members), None) => members,
+        (Some(mut members), Some(number)) if number < members.len() => {
+            vec![members.swap_remove(number)]
+        }
+        (Some(members), Some(number)) => {
+            return Err(Error::usage(format!("{argument} has no network number {number}"))
+                .at("the network")
+                .help(format!("its {} networks are #0 to #{}", members.len(), members.len() - 1)));
+        }
+        (None, Some(number)) => {
+            return Err(Error::usage(format!("{argument} holds one network"))
+                .at("the network")
+                .help(format!("leave #{number} out")));
+        }
+        (None, None) => vec![state],
+    };
+    let single = states.len() == 1;
+    let mut networks = vec![];
+    for (number, state) in states.iter().enumerate() {
+        let within = |error| {
+            let error = in_file(error, argument);
+            if single { error } else { error.detail(format!("in network number {number}")) }
+        };
+        networks.push(Network::with_state(module.clone(), state).map_err(within)?);
+    }
+    let network = networks.remove(0);
     match &card.preprocessing {
-        None => Ok(Model::Bare(network)),
+        None if networks.is_empty() => Ok(Model::Bare(network)),
+        None => Err(Error::model("an ensemble that does not say how columns become features")
+            .at(argument.to_owned())
+            .help(format!("take one of its networks, such as '{argument}#0'"))),
         Some(json) => {
             let preprocessing =
                 Preprocessing::from_json(json).map_err(|error| in_file(error, argument))?;
-            Ok(Model::Trained(Box::new(Trained { network, card, preprocessing })))
+            Ok(Model::Trained(Box::new(Trained { network, others: networks, card, preprocessing })))
         }
+    }
+}
+
+/// The file and the member that `FILE#3` names. A file that is called so is itself.
+fn member_of(path: &Path) -> (&Path, Option<usize>) {
+    let parts = path.to_str().and_then(|text| text.rsplit_once('#'));
+    let named = parts.and_then(|(file, number)| {
+        let digits = number.bytes().all(|byte| byte.is_ascii_digit());
+        let number = number.parse().ok().filter(|_| digits)?;
+        Some((Path::new(file), Some(number)))
+    });
+    match named {
+        Some(named) if !path.exists() => named,
+        Some(_) | None => (path, None),
     }
 }
 

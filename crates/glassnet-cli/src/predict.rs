@@ -16,9 +16,14 @@ use crate::args::{self, Gaps, Unseen};
 use crate::model::{self, Model, Trained};
 use crate::output::{self, Output, Replace};
 use crate::reading;
+use crate::scores::Scores;
 use crate::terminal::Terminal;
 
-pub(crate) fn run(args: &args::Predict, terminal: &mut Terminal) -> Result<u8> {
+pub(crate) fn run(
+    args: &args::Predict,
+    threads: args::Threads,
+    terminal: &mut Terminal,
+) -> Result<u8> {
     if let Some(threshold) = args.threshold.filter(|threshold| !(0.0..=1.0).contains(threshold)) {
         return Err(Error::usage(format!("the threshold {threshold} is not in [0, 1]"))
             .at("--threshold")
@@ -32,9 +37,9 @@ pub(crate) fn run(args: &args::Predict, terminal: &mut Terminal) -> Result<u8> {
         .as_deref()
         .map(|path| Output::prepare(path, "--output", replace, &inputs))
         .transpose()?;
-    let answers = match model::load(&args.model, &args.weights)? {
-        Model::Bare(network) => bare(args, &network, terminal)?,
-        Model::Trained(trained) => columns(args, &trained, terminal)?,
+    let answers = match model::load_whole(&args.model, &args.weights)? {
+        Model::Bare(network) => bare(args, &network, threads, terminal)?,
+        Model::Trained(trained) => columns(args, &trained, threads, terminal)?,
     };
     let bytes =
         if terminal.json() { answers.json_lines() } else { answers.csv(args.spreadsheet_safe)? };
@@ -55,7 +60,12 @@ enum Answers {
     Outputs(Tensor<f32>),
 }
 
-fn columns(args: &args::Predict, trained: &Trained, terminal: &Terminal) -> Result<Answers> {
+fn columns(
+    args: &args::Predict,
+    trained: &Trained,
+    threads: args::Threads,
+    terminal: &Terminal,
+) -> Result<Answers> {
     let ignored = [("--softmax", args.softmax), ("--no-header", args.no_header)];
     if let Some((flag, _)) = ignored.into_iter().find(|(_, given)| *given) {
         return Err(Error::usage("a model file knows its columns and what its outputs mean")
@@ -68,9 +78,8 @@ fn columns(args: &args::Predict, trained: &Trained, terminal: &Terminal) -> Resu
     let rows: Vec<usize> = (0..table.rows()).collect();
     let encoded = preprocessing.encode(&table, &rows, &policies(args.unseen, args.gaps, false))?;
     reading::notes(&encoded.notes, terminal);
-    let mut predictor =
-        Predictor::new(&trained.network, &[preprocessing.width()], &Default::default())?;
-    let outputs = predictor.predict(&Features::Floats(encoded.features))?;
+    let mut scores = Scores::new(trained.networks(), preprocessing, &threads.engine()?)?;
+    let features = Features::Floats(encoded.features);
     match preprocessing.target() {
         target @ TargetEncoding::Number { .. } => {
             if args.threshold.is_some() {
@@ -78,12 +87,13 @@ fn columns(args: &args::Predict, trained: &Trained, terminal: &Terminal) -> Resu
                     .at("--threshold")
                     .help("leave it out"));
             }
+            let outputs = scores.predict(&features)?;
             Ok(Answers::Values(
                 outputs.data().iter().map(|&output| target.restore(output)).collect(),
             ))
         }
         TargetEncoding::Classes { names, .. } => {
-            let probabilities = softmax(&outputs, 1)?;
+            let (probabilities, outputs) = scores.probabilities(&features)?;
             let predicted = classes(&probabilities, &outputs, names, args.threshold)?;
             Ok(Answers::Classes { names: names.clone(), predicted, probabilities })
         }
@@ -129,14 +139,21 @@ fn classes(
         .collect())
 }
 
-fn bare(args: &args::Predict, network: &Network, terminal: &Terminal) -> Result<Answers> {
+fn bare(
+    args: &args::Predict,
+    network: &Network,
+    threads: args::Threads,
+    terminal: &Terminal,
+) -> Result<Answers> {
     if args.threshold.is_some() {
         return Err(Error::usage("a bare network knows no classes")
             .at("--threshold")
             .help("leave it out"));
     }
     let x = matrix(&args.data, &reading::options(&args.reading)?, args.no_header, terminal)?;
-    let outputs = network.forward(&x)?;
+    let row = x.shape()[1..].to_vec();
+    let outputs =
+        Predictor::new(network, &row, &threads.engine()?)?.predict(&Features::Floats(x))?;
     if outputs.shape().len() != 2 {
         return Err(Error::network(format!(
             "the network's output has shape {:?}, not rows of numbers",

@@ -1,5 +1,7 @@
 //! How a training is going, on stderr.
 
+mod many;
+
 use std::time::{Duration, Instant};
 
 use glassnet::train::{Control, EpochRecord, Observer, StepEvent};
@@ -7,6 +9,8 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::interrupt::Interrupt;
 use crate::terminal::Terminal;
+
+pub(crate) use many::Many;
 
 /// A bar over the epochs with rate, losses and time left; it also listens for Ctrl-C.
 pub(crate) struct Progress<'a> {
@@ -23,6 +27,20 @@ pub(crate) struct Progress<'a> {
 /// How often a bar inside a long epoch is drawn anew.
 const REDRAW: Duration = Duration::from_millis(100);
 
+/// A bar of so many steps, drawn where somebody watches.
+fn bar(terminal: &Terminal, steps: u64, template: &str) -> ProgressBar {
+    let target = if terminal.shows_progress() {
+        ProgressDrawTarget::stderr_with_hz(10)
+    } else {
+        ProgressDrawTarget::hidden()
+    };
+    let bar = ProgressBar::with_draw_target(Some(steps), target);
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style.progress_chars("━╸─"));
+    }
+    bar
+}
+
 impl<'a> Progress<'a> {
     pub(crate) fn new(
         terminal: &Terminal,
@@ -30,17 +48,8 @@ impl<'a> Progress<'a> {
         epochs: usize,
         rows: usize,
     ) -> Self {
-        let target = if terminal.shows_progress() {
-            ProgressDrawTarget::stderr_with_hz(10)
-        } else {
-            ProgressDrawTarget::hidden()
-        };
-        let bar = ProgressBar::with_draw_target(Some(epochs as u64), target);
-        if let Ok(style) =
-            ProgressStyle::with_template("epoch {pos:>4}/{len} {bar:20} {msg}  {eta} left")
-        {
-            bar.set_style(style.progress_chars("━╸─"));
-        }
+        let template = "epoch {pos:>4}/{len} {bar:20} {msg}  {eta} left";
+        let bar = bar(terminal, epochs as u64, template);
         let now = Instant::now();
         Progress {
             bar,

@@ -37,7 +37,7 @@ fn load(model: &OsStr) -> Result<(Module, Option<Box<Trained>>)> {
     if let Some(notation) = model.to_str().filter(|text| model::is_notation(text)) {
         return Ok((glassnet::nn::parse(notation)?, None));
     }
-    Ok(match model::load(model, &Weights { weights: None, seed: 0 })? {
+    Ok(match model::load_whole(model, &Weights { weights: None, seed: 0 })? {
         Model::Bare(network) => (network.module().clone(), None),
         Model::Trained(trained) => (trained.network.module().clone(), Some(trained)),
     })
@@ -68,7 +68,11 @@ fn add_counts(typed: &mut serde_json::Value, counting: &Counting) {
 fn show(module: &Module, trained: Option<&Trained>, terminal: &mut Terminal) -> Result<()> {
     let summary = module.summary(None)?;
     if terminal.json() {
-        return terminal.document(&document(module, &summary));
+        let mut json = document(module, &summary);
+        if let Some(trained) = trained.filter(|trained| !trained.others.is_empty()) {
+            json["members"] = json!(trained.others.len() + 1);
+        }
+        return terminal.document(&json);
     }
     terminal.line(&module.to_string())?;
     terminal.line("")?;
@@ -83,6 +87,13 @@ fn show(module: &Module, trained: Option<&Trained>, terminal: &mut Terminal) -> 
     terminal.line(&format!("products per sample: {}", summary.macs_per_sample))?;
     if let Some(trained) = trained {
         terminal.line("")?;
+        if !trained.others.is_empty() {
+            let count = trained.others.len() + 1;
+            terminal.line(&format!(
+                "an ensemble of {count} such networks, whose predictions are averaged; {} parameters in all",
+                count * summary.parameters
+            ))?;
+        }
         for line in describe(trained) {
             terminal.line(&line)?;
         }

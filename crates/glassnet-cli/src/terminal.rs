@@ -49,6 +49,18 @@ impl Terminal {
         }
     }
 
+    /// A terminal that tells no notes: where the same would be told again.
+    pub(crate) fn silent() -> Self {
+        Terminal {
+            format: Format::Text,
+            quiet: true,
+            color: false,
+            stdout: io::BufWriter::new(io::stdout()),
+            held: RefCell::default(),
+            closed: false,
+        }
+    }
+
     /// Whether results are one JSON document.
     pub(crate) fn json(&self) -> bool {
         self.format == Format::Json

@@ -1,23 +1,21 @@
 //! `glassnet train`.
 
 mod finish;
+mod many;
 mod report;
+mod rows;
 mod settings;
 
 use std::path::Path;
 use std::time::Instant;
 
+use glassnet::Result;
 use glassnet::nn::{Module, Network};
 use glassnet::report::Format;
 use glassnet::train::{Record, Session, Stopped};
-use glassnet::{Error, Result};
-use glassnet_data::{
-    CsvOptions, EncodeOptions, Encoded, FitOptions, Preprocessing, SplitOptions, Table, Target,
-    Task, split,
-};
 use glassnet_formats::{CheckpointContext, read_checkpoint, write_checkpoint};
 
-use crate::args::{self, TaskChoice};
+use crate::args;
 use crate::interrupt::Interrupt;
 use crate::measured;
 use crate::memory;
@@ -25,17 +23,7 @@ use crate::output::{self, Output, Replace};
 use crate::progress::Progress;
 use crate::reading;
 use crate::terminal::Terminal;
-
-/// The encoded rows and how they came about.
-struct Rows {
-    fingerprint: u64,
-    preprocessing: Preprocessing,
-    training: Encoded,
-    /// The line of each training row in its file, by which messages name it.
-    training_lines: Vec<u64>,
-    validation: Option<Encoded>,
-    test: Option<Encoded>,
-}
+use rows::{Rows, Source};
 
 /// What is written, checked before the work begins.
 struct Outputs {
@@ -45,15 +33,27 @@ struct Outputs {
     report: Option<(Output, Format)>,
 }
 
-pub(crate) fn run(args: &args::Train, terminal: &mut Terminal) -> Result<u8> {
+pub(crate) fn run(
+    args: &args::Train,
+    threads: args::Threads,
+    terminal: &mut Terminal,
+) -> Result<u8> {
     settings::check(args)?;
     let outputs = prepare_outputs(args)?;
     let interrupt = Interrupt::watch()?;
-    let rows = read(args, terminal)?;
+    let source = Source::read(args, terminal)?;
+    if args.ensemble.is_some() || args.folds.is_some() || args.lr.len() > 1 {
+        return many::run(args, &source, &outputs, &interrupt, threads, terminal);
+    }
+    let rows = source.rows(terminal)?;
+    drop(source);
     let module = settings::network(args, &rows.preprocessing)?;
     let training = measured::dataset(&rows.training)?.with_lines(rows.training_lines.clone())?;
     let validation = rows.validation.as_ref().map(measured::dataset).transpose()?;
-    let config = settings::config(args, &rows.preprocessing, &training)?;
+    let config = glassnet::train::Config {
+        engine: threads.engine()?,
+        ..settings::config(args, &rows.preprocessing, &training)?
+    };
     let summary =
         module.summary(Some(glassnet::graph::Shape::batch([rows.preprocessing.width()])))?;
     let rows_per_step = args.batch_size.min(training.rows());
@@ -144,87 +144,6 @@ fn prepare_outputs(args: &args::Train) -> Result<Outputs> {
         None => None,
     };
     Ok(Outputs { history, checkpoint, report, model })
-}
-
-fn read(args: &args::Train, terminal: &Terminal) -> Result<Rows> {
-    let mut base = reading::options(&args.reading)?;
-    base.drop = args.drop.iter().cloned().collect();
-    if !args.features.is_empty() {
-        let others = [Some(&args.target), args.split_by.as_ref(), args.weight.as_ref()];
-        base.keep =
-            Some(args.features.iter().chain(others.into_iter().flatten()).cloned().collect());
-    }
-    let table = reading::table(&args.data, &base, terminal)?;
-    if let Some(unknown) = args.features.iter().find(|name| table.column(name).is_none()) {
-        let known = args.data.display();
-        return Err(Error::data(format!("there is no column {unknown:?} in {known}"))
-            .at("--features")
-            .help("name columns that its header has"));
-    }
-    let task = match args.task {
-        TaskChoice::Auto => Task::Auto,
-        TaskChoice::Classification => Task::Classification,
-        TaskChoice::Regression => Task::Regression,
-    };
-    let target = Target::choose(&table, &args.target, task)?;
-    reading::notes(target.notes(), terminal);
-    let (training_rows, validation_rows) = match settings::validation_part(args)? {
-        Some(fraction) if fraction > 0.0 => {
-            let options =
-                SplitOptions { fraction, seed: args.seed, group_by: args.split_by.clone() };
-            let parts = split(&table, &target, &options)?;
-            reading::notes(&parts.notes, terminal);
-            (parts.training, Some(parts.validation))
-        }
-        Some(_) | None => (target.rows().to_vec(), None),
-    };
-    let fit = FitOptions {
-        exclude: args.split_by.iter().cloned().collect(),
-        weights: args.weight.clone(),
-        ..FitOptions::default()
-    };
-    let (preprocessing, notes) = Preprocessing::fit(&table, &target, &training_rows, &fit)?;
-    reading::notes(&notes, terminal);
-    let encode = |table: &Table, rows: &[usize], options: &EncodeOptions| -> Result<Encoded> {
-        let encoded = preprocessing.encode(table, rows, options)?;
-        reading::notes(&encoded.notes, terminal);
-        Ok(encoded)
-    };
-    let training = encode(&table, &training_rows, &EncodeOptions::default())?;
-    let mut fingerprint = table.fingerprint();
-    let mut validation =
-        validation_rows.map(|rows| encode(&table, &rows, &EncodeOptions::lenient())).transpose()?;
-    if let Some(path) = settings::validation_file(args)? {
-        let (encoded, found) = other_table(&path, &base, &preprocessing, terminal)?;
-        validation = Some(encoded);
-        // Which epoch is best hangs on these rows too.
-        fingerprint ^= found.rotate_left(1);
-    }
-    let test = args
-        .test
-        .as_deref()
-        .map(|path| other_table(path, &base, &preprocessing, terminal).map(|(encoded, _)| encoded))
-        .transpose()?;
-    let training_lines = training_rows.iter().map(|&row| table.line(row)).collect();
-    Ok(Rows { training_lines, fingerprint, training, validation, test, preprocessing })
-}
-
-/// Another table with the same columns and targets, encoded as the training rows were, and its fingerprint.
-fn other_table(
-    path: &Path,
-    base: &CsvOptions,
-    preprocessing: &Preprocessing,
-    terminal: &Terminal,
-) -> Result<(Encoded, u64)> {
-    let table = reading::table(path, &preprocessing.csv_options(base, true), terminal)?;
-    let (rows, notes) = preprocessing.labelled_rows(&table)?;
-    reading::notes(&notes, terminal);
-    if rows.is_empty() {
-        return Err(reading::no_target(path));
-    }
-    let encoded = preprocessing.encode(&table, &rows, &EncodeOptions::lenient())?;
-    reading::notes(&encoded.notes, terminal);
-    Ok((encoded, table.fingerprint()))
 }
 
 /// What the weights depend on besides the checkpoint.

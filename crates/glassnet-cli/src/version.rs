@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::answer::{Answer, printed};
 use crate::table::Table;
 use crate::terminal::Terminal;
+use crate::threads;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -35,11 +36,6 @@ fn tests(verbose: bool) -> Vec<SelfTest> {
 fn text(verbose: bool, tests: &[SelfTest]) -> String {
     let version = format!("glassnet {VERSION}\n");
     if verbose { version + &processor() + &table(tests) } else { version }
-}
-
-/// How many threads may run at the same time; 1 where the system does not tell.
-fn threads() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// The instruction sets that matter to the kernels, and whether the processor has them.
@@ -80,7 +76,7 @@ fn document(verbose: bool, tests: &[SelfTest]) -> Value {
         document["features"] = json!(features);
         document["kernels"] = json!(Level::detect().name());
         document["levels"] = json!(levels);
-        document["threads"] = json!(threads());
+        document["threads"] = json!(threads::available());
         document["self_test"] = json!(tests);
     }
     document
@@ -93,9 +89,9 @@ fn processor() -> String {
         .collect();
     let found = if found.is_empty() { "none known".to_owned() } else { found.join(", ") };
     format!(
-        "processor features: {found}\nkernels: {}\nthreads available: {} (the engine uses 1)\n\n",
+        "processor features: {found}\nkernels: {}\nthreads available: {}\n\n",
         Level::detect(),
-        threads()
+        threads::available()
     )
 }
 

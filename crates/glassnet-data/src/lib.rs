@@ -4,7 +4,8 @@
 //!
 //! 1. [`read_csv`] types the columns from all rows ([`Table`]).
 //! 2. [`Target::choose`] says what is to be predicted: classes or numbers.
-//! 3. [`split`] divides the rows into training and validation, by class or by whole groups.
+//! 3. [`split`] divides the rows into training and validation, by class or by whole groups; [`folds`] into the parts of
+//!    a cross-validation.
 //! 4. [`Preprocessing::fit`] learns means, categories and gaps from the training rows only; it is saved as JSON.
 //! 5. [`Preprocessing::encode`] makes the dense arrays that a network reads, by column name.
 //!
@@ -27,6 +28,7 @@ mod columns;
 mod encode;
 mod fingerprint;
 mod fit;
+mod folds;
 mod labels;
 mod matrix;
 mod note;
@@ -43,6 +45,7 @@ mod write;
 pub use bytes::read_error;
 pub use encode::{EncodeOptions, Encoded, EncodedTarget, GapPolicy, UnseenPolicy};
 pub use fit::FitOptions;
+pub use folds::{FoldOptions, Folds, folds};
 pub use matrix::{Matrix, read_matrix};
 pub use note::{Note, NoteKind};
 pub use options::{ColumnType, CsvOptions};

@@ -110,7 +110,7 @@ fn shares(sizes: &[usize], fraction: f64) -> Vec<usize> {
 }
 
 /// The group of each labelled row, numbered from 0; rows without a value form one group.
-fn groups(table: &Table, column: &str, rows: &[usize]) -> Result<Vec<usize>> {
+pub(crate) fn groups(table: &Table, column: &str, rows: &[usize]) -> Result<Vec<usize>> {
     let found = table.require(column)?;
     let key = |row: usize| -> u64 {
         match found.cells() {
@@ -281,10 +281,10 @@ fn note_shortcomings(
 ///
 /// # Source
 /// G. Steele, D. Lea, C. Flood, 'Fast Splittable Pseudorandom Number Generators', OOPSLA 2014.
-struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
-    fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Random(seed)
     }
 
@@ -302,7 +302,7 @@ impl Random {
     }
 
     /// Fisher and Yates's shuffle, from the end.
-    fn shuffle(&mut self, items: &mut [usize]) {
+    pub(crate) fn shuffle(&mut self, items: &mut [usize]) {
         for last in (1..items.len()).rev() {
             items.swap(last, self.below(last + 1));
         }

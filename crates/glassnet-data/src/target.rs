@@ -1,5 +1,7 @@
 //! What is to be predicted: the classes or numbers of one column.
 
+use std::collections::HashSet;
+
 use glassnet::{Error, Result};
 
 use crate::note::{Note, NoteKind};
@@ -74,6 +76,29 @@ impl Target {
             values,
             notes,
         })
+    }
+
+    /// The same target over those of its rows that are in `rows` alone; the classes stay as they are.
+    pub fn among(&self, rows: &[usize]) -> Target {
+        let wanted: HashSet<usize> = rows.iter().copied().collect();
+        let kept: Vec<usize> =
+            (0..self.rows.len()).filter(|&index| wanted.contains(&self.rows[index])).collect();
+        let values = match &self.values {
+            TargetValues::Classes { names, of_row } => TargetValues::Classes {
+                names: names.clone(),
+                of_row: kept.iter().map(|&index| of_row[index]).collect(),
+            },
+            TargetValues::Numbers(values) => {
+                TargetValues::Numbers(kept.iter().map(|&index| values[index]).collect())
+            }
+        };
+        Target {
+            column: self.column.clone(),
+            column_type: self.column_type,
+            rows: kept.iter().map(|&index| self.rows[index]).collect(),
+            values,
+            notes: vec![],
+        }
     }
 
     /// The column's name.

@@ -14,8 +14,14 @@ use crate::json::MaxValues;
 use crate::message::{quoted, short};
 use crate::{checkpoint, json, safetensors};
 
-/// The version of the JSON that this build writes, and the newest that it reads.
-pub const FORMAT_VERSION: u32 = 1;
+/// The newest version of the JSON that this build reads.
+pub const FORMAT_VERSION: u32 = ENSEMBLE_VERSION;
+
+/// The version of a model of one network, which every glassnet reads.
+const SINGLE_VERSION: u32 = 1;
+
+/// The version of an ensemble: what knew version 1 alone would take its keys for a mistake.
+pub(crate) const ENSEMBLE_VERSION: u32 = 2;
 
 /// The key of the JSON among the container's texts.
 pub(crate) const KEY: &str = "glassnet";
@@ -49,12 +55,15 @@ pub struct ModelFile {
 /// What a model file says beside the weights. Unknown fields of the same version are ignored.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Card {
-    /// The version of this JSON: [`FORMAT_VERSION`].
+    /// The version of this JSON: 1 for one network, 2 for an ensemble.
     pub version: u32,
     /// The program that wrote it.
     pub producer: String,
     /// The network in PyTorch's notation.
     pub network: String,
+    /// How many networks of this notation the file holds, an ensemble's members; `None` for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub members: Option<usize>,
     /// What the outputs mean; `None` for a bare network.
     #[serde(default)]
     pub task: Option<Task>,
@@ -99,9 +108,10 @@ impl Card {
     /// The card of a bare `network`: all that is not known of it is absent.
     pub fn new(network: impl Into<String>) -> Self {
         Card {
-            version: FORMAT_VERSION,
+            version: SINGLE_VERSION,
             producer: PRODUCER.to_owned(),
             network: network.into(),
+            members: None,
             task: None,
             target: None,
             classes: None,
@@ -115,9 +125,14 @@ impl Card {
     /// Whether the fields fit together.
     fn check(&self) -> Result<()> {
         let help = "train and save the model again";
-        if self.version != FORMAT_VERSION {
-            let what = format!("the description has version {}", self.version);
-            return Err(Error::model(what).help(format!("set it to {FORMAT_VERSION}")));
+        let version = if self.members.is_some() { ENSEMBLE_VERSION } else { SINGLE_VERSION };
+        if self.version != version {
+            let of = if self.members.is_some() { "an ensemble" } else { "one network" };
+            let what = format!("the description of {of} has version {}", self.version);
+            return Err(Error::model(what).help(format!("set it to {version}")));
+        }
+        if self.members == Some(0) {
+            return Err(Error::model("an ensemble without networks").help(help));
         }
         let classes = self.classes.as_deref().unwrap_or(&[]);
         let mut seen = HashSet::new();
@@ -143,7 +158,7 @@ impl ModelFile {
     ///
     /// # Errors
     /// [`ErrorKind::Model`](glassnet::ErrorKind::Model) when a tensor is called `__metadata__`, or the card contradicts
-    /// itself: a version other than [`FORMAT_VERSION`], a class that stands twice, a single class, classes of a
+    /// itself: a version that is not its own, an ensemble without networks, a class that stands twice, a single class, classes of a
     /// regression.
     pub fn write(&self) -> Result<Vec<u8>> {
         // `format` is what PyTorch's own writers put there; transformers refuses files without it.

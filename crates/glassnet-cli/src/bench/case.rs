@@ -33,17 +33,21 @@ const FEWEST: usize = 8;
 const MOST: usize = 64;
 
 impl Case {
-    pub(super) fn new(args: &args::Bench) -> Result<Self> {
+    pub(super) fn new(args: &args::Bench, engine: &glassnet::engine::Config) -> Result<Self> {
         let optimizer = optimizer(args)?;
         let (network, summary) = network(args)?;
         let shape = Shapes::of(network.module())?;
         let batch = args.batch_size;
         let per_batch = batch.saturating_mul(shape.input_len().saturating_add(shape.output_len()));
         let batches = (RESIDENT / per_batch.max(1)).clamp(FEWEST, MOST);
-        memory::check(&summary, batch, per_batch.saturating_mul(batches))?;
+        let networks = args.ensemble.unwrap_or(1);
+        memory::check_many(&summary, networks, batch, per_batch.saturating_mul(batches))?;
         let data = data(&shape, args.loss, batch * batches)?;
         let config = match optimizer {
-            Some(optimizer) => Some(Config::new(criterion(args.loss)?, optimizer)),
+            Some(optimizer) => Some(Config {
+                engine: engine.clone(),
+                ..Config::new(criterion(args.loss)?, optimizer)
+            }),
             None => None,
         };
         let first = summary.rows.iter().map(|row| row.macs_per_sample).find(|&macs| macs > 0);
@@ -210,7 +214,7 @@ mod tests {
     fn case(line: &str) -> Result<Case> {
         let words = ["glassnet", "bench"].into_iter().chain(line.split(' '));
         match args::Cli::try_parse_from(words).expect("a command line").verb {
-            Some(args::Verb::Bench(args)) => Case::new(&args),
+            Some(args::Verb::Bench(args)) => Case::new(&args, &Default::default()),
             _ => panic!("another verb"),
         }
     }

@@ -3,15 +3,20 @@
 use std::fmt::Write;
 
 use glassnet::Result;
+use glassnet::engine;
+use glassnet::nn::Network;
+use glassnet::nn::loss::Criterion;
 use glassnet::report::render;
 use glassnet::train::metrics::Metrics;
-use glassnet::train::{Config, EpochRecord, Predictor, Record, Stopped};
+use glassnet::train::{Config, EpochRecord, Record, Stopped};
 use glassnet_formats::{Card, CheckpointContext, ModelFile, Task};
 use serde_json::{Value, json};
 
-use super::{Outputs, Rows, report};
+use super::rows::Rows;
+use super::{Outputs, report};
 use crate::args;
 use crate::measured::{self, Measured, baseline, confusion_table, metrics_table};
+use crate::scores::Scores;
 use crate::terminal::Terminal;
 
 /// A training that has ended.
@@ -66,7 +71,8 @@ pub(super) fn conclude(
     outputs: &Outputs,
     terminal: &mut Terminal,
 ) -> Result<()> {
-    let results = measure(outcome)?;
+    let (rows, criterion) = (outcome.rows, &outcome.config.criterion);
+    let results = measure(&[&outcome.record.network], rows, criterion, &outcome.config.engine)?;
     let file = model_file(outcome, &results)?.write()?;
     outputs.model.write(&file)?;
     if let Some(history) = &outputs.history {
@@ -78,14 +84,25 @@ pub(super) fn conclude(
         output.write(render(&document, *format, &Default::default()).as_bytes())?;
     }
     if terminal.json() {
-        return terminal.document(&document(outcome, &results, &path));
+        return terminal.document(&document(&Facts {
+            network: outcome.record.network.module().notation(),
+            epochs: outcome.record.history.len(),
+            best_epoch: Some(outcome.record.best_epoch),
+            rows: outcome.rows,
+            results: &results,
+            seconds: outcome.seconds,
+            samples_per_second: outcome.samples_per_second,
+            seed: outcome.args.seed,
+            model: &path,
+            interrupted: outcome.interrupted,
+        }));
     }
     let mut text = text(outcome, &results, &path, file.len());
     if let Some((output, _)) = &outputs.report {
         let _ = writeln!(text, "report: {}", output.path().display());
     }
     text.push_str("next:\n");
-    next_commands(outcome, &path).iter().for_each(|command| {
+    next_commands(outcome.args, &path).iter().for_each(|command| {
         let _ = writeln!(text, "  {command}");
     });
     terminal.text(&text)
@@ -99,13 +116,17 @@ pub(super) fn is_ours(head: &[u8]) -> bool {
     head.get(8) == Some(&b'{') && header.windows(key.len()).any(|window| window == key)
 }
 
-fn measure(outcome: &Outcome<'_>) -> Result<Results> {
-    let rows = outcome.rows;
+/// The mean of what `networks` predict, on every set of rows.
+pub(super) fn measure(
+    networks: &[&Network],
+    rows: &Rows,
+    criterion: &Criterion,
+    engine: &engine::Config,
+) -> Result<Results> {
     let target = rows.preprocessing.target();
-    let width = rows.preprocessing.width();
-    let mut predictor = Predictor::new(&outcome.record.network, &[width], &outcome.config.engine)?;
+    let mut scores = Scores::new(networks.iter().copied(), &rows.preprocessing, engine)?;
     let mut on = |encoded: &glassnet_data::Encoded| {
-        measured::measure(&mut predictor, &outcome.config.criterion, encoded, target)
+        measured::measure(&mut scores, criterion, encoded, target)
     };
     let train = on(&rows.training)?;
     let validation = rows.validation.as_ref().map(&mut on).transpose()?;
@@ -120,56 +141,90 @@ fn measure(outcome: &Outcome<'_>) -> Result<Results> {
 }
 
 fn model_file(outcome: &Outcome<'_>, results: &Results) -> Result<ModelFile> {
-    let preprocessing = &outcome.rows.preprocessing;
+    let mut training = training_json(outcome.rows, outcome.context, results);
+    training["epochs"] = json!(outcome.record.history.len());
+    training["best_epoch"] = json!(outcome.record.best_epoch);
+    let notation = outcome.record.network.module().notation();
+    let card = card(outcome.rows, notation, outcome.config, outcome.context, training);
+    Ok(ModelFile { state: outcome.record.network.state_dict().clone(), card: Some(card) })
+}
+
+/// What the model file says beside the weights.
+pub(super) fn card(
+    rows: &Rows,
+    notation: String,
+    config: &Config,
+    context: &CheckpointContext,
+    training: Value,
+) -> Card {
+    let preprocessing = &rows.preprocessing;
     let target = preprocessing.target();
-    let mut card = Card::new(outcome.record.network.module().notation());
+    let mut card = Card::new(notation);
     card.task =
         Some(if target.classes().is_some() { Task::Classification } else { Task::Regression });
     card.target = Some(target.column().to_owned());
     card.classes = target.classes().map(<[String]>::to_vec);
-    card.criterion = Some(outcome.config.criterion.to_string());
+    card.criterion = Some(config.criterion.to_string());
     card.preprocessing = Some(preprocessing.to_json());
-    card.data_fingerprint = Some(outcome.context.data_fingerprint.clone());
-    // No clock and no path: the same data and settings give the same file, byte for byte.
-    card.training = Some(json!({
-        "settings": outcome.context.settings,
-        "epochs": outcome.record.history.len(),
-        "best_epoch": outcome.record.best_epoch,
+    card.data_fingerprint = Some(context.data_fingerprint.clone());
+    card.training = Some(training);
+    card
+}
+
+/// Settings and results of a training, without its epochs. No clock and no path: the same data and settings give the
+/// same file, byte for byte.
+pub(super) fn training_json(rows: &Rows, context: &CheckpointContext, results: &Results) -> Value {
+    json!({
+        "settings": context.settings,
         "rows": {
-            "train": outcome.rows.training.features.shape()[0],
-            "validation": outcome.rows.validation.as_ref().map(|rows| rows.features.shape()[0]),
+            "train": rows.training.features.shape()[0],
+            "validation": rows.validation.as_ref().map(|rows| rows.features.shape()[0]),
         },
         "train": measured::to_json(&results.train.metrics),
         "validation": results.validation.as_ref().map(|found| measured::to_json(&found.metrics)),
         "baseline": measured::to_json(&results.baseline),
-    }));
-    Ok(ModelFile { state: outcome.record.network.state_dict().clone(), card: Some(card) })
+    })
 }
 
-fn document(outcome: &Outcome<'_>, results: &Results, path: &str) -> Value {
+/// What the JSON tells of every training.
+pub(super) struct Facts<'a> {
+    pub(super) network: String,
+    pub(super) epochs: usize,
+    pub(super) best_epoch: Option<usize>,
+    pub(super) rows: &'a Rows,
+    pub(super) results: &'a Results,
+    pub(super) seconds: f64,
+    pub(super) samples_per_second: f64,
+    pub(super) seed: u64,
+    pub(super) model: &'a str,
+    pub(super) interrupted: bool,
+}
+
+pub(super) fn document(facts: &Facts<'_>) -> Value {
+    let (rows, results) = (facts.rows, facts.results);
     let optional =
         |found: &Option<Measured>| found.as_ref().map(|found| measured::to_json(&found.metrics));
     let count = |encoded: &glassnet_data::Encoded| encoded.features.shape()[0];
-    let train = count(&outcome.rows.training);
-    let validation = outcome.rows.validation.as_ref().map_or(0, count);
+    let train = count(&rows.training);
+    let validation = rows.validation.as_ref().map_or(0, count);
     json!({
         "schema": "glassnet.train/1",
-        "network": outcome.record.network.module().notation(),
-        "epochs": outcome.record.history.len(),
-        "best_epoch": outcome.record.best_epoch,
+        "network": facts.network,
+        "epochs": facts.epochs,
+        "best_epoch": facts.best_epoch,
         "train": measured::to_json(&results.train.metrics),
         "validation": optional(&results.validation),
         "test": optional(&results.test),
         "baseline": measured::to_json(&results.baseline),
-        "seconds": outcome.seconds,
-        "samples_per_second": outcome.samples_per_second,
+        "seconds": facts.seconds,
+        "samples_per_second": facts.samples_per_second,
         "rows": train + validation,
         "rows_train": train,
         "rows_validation": validation,
-        "rows_test": outcome.rows.test.as_ref().map(count),
-        "seed": outcome.args.seed,
-        "model": path,
-        "interrupted": outcome.interrupted,
+        "rows_test": rows.test.as_ref().map(count),
+        "seed": facts.seed,
+        "model": facts.model,
+        "interrupted": facts.interrupted,
         "diagnosis": null,
     })
 }
@@ -221,9 +276,9 @@ fn text(outcome: &Outcome<'_>, results: &Results, path: &str, bytes: usize) -> S
 }
 
 /// What one does with the model next.
-pub(super) fn next_commands(outcome: &Outcome<'_>, path: &str) -> [String; 3] {
-    let (data, model) = (shell(&outcome.args.data.display().to_string()), shell(path));
-    let data = data + &reading_flags(&outcome.args.reading);
+pub(super) fn next_commands(args: &args::Train, path: &str) -> [String; 3] {
+    let (data, model) = (shell(&args.data.display().to_string()), shell(path));
+    let data = data + &reading_flags(&args.reading);
     [
         format!("glassnet predict {model} {data}"),
         format!("glassnet evaluate {model} {data}"),
@@ -235,7 +290,7 @@ pub(super) fn epochs_text(count: usize) -> String {
     if count == 1 { "1 epoch".into() } else { format!("{count} epochs") }
 }
 
-fn size(bytes: usize) -> String {
+pub(super) fn size(bytes: usize) -> String {
     match bytes {
         0..10_000 => format!("{bytes} bytes"),
         10_000..10_000_000 => format!("{} kB", bytes / 1000),
@@ -271,7 +326,7 @@ pub(super) fn shell(path: &str) -> String {
     }
 }
 
-fn history_csv(history: &[EpochRecord]) -> String {
+pub(super) fn history_csv(history: &[EpochRecord]) -> String {
     let columns: Vec<&str> = history
         .first()
         .and_then(|record| record.validation.as_ref())

@@ -73,7 +73,7 @@ pub(super) fn document(outcome: &Outcome<'_>, results: &Results, model: &str) ->
     });
     document.push(shell_lines(&[this_command()]));
     document.say("Predictions, scores, and the saved network:");
-    document.push(shell_lines(&next_commands(outcome, model)));
+    document.push(shell_lines(&next_commands(outcome.args, model)));
     document.say(format!("Made by glassnet {}.", env!("CARGO_PKG_VERSION")));
     Ok(document)
 }

@@ -19,6 +19,9 @@ use crate::usage::at_flag;
 /// The largest number of epochs, and of rows per step.
 const MOST: usize = 1 << 40;
 
+/// The most networks that are trained at once.
+const MOST_NETWORKS: usize = 10_000;
+
 /// Checks the plain numbers before any file is read.
 pub(super) fn check(args: &Train) -> Result<()> {
     if args.batch_size == 0 || args.batch_size > MOST {
@@ -32,7 +35,6 @@ pub(super) fn check(args: &Train) -> Result<()> {
             .help("give fewer"));
     }
     let numbers = [
-        ("--lr", args.lr),
         ("--momentum", args.momentum),
         ("--weight-decay", args.weight_decay),
         ("--l1", Some(args.l1)),
@@ -40,7 +42,7 @@ pub(super) fn check(args: &Train) -> Result<()> {
         ("--clip-norm", args.clip_norm),
         ("--clip-value", args.clip_value),
     ];
-    for (flag, value) in numbers {
+    for (flag, value) in numbers.into_iter().chain(args.lr.iter().map(|lr| ("--lr", Some(*lr)))) {
         if let Some(value) = value.filter(|value| !value.is_finite() || *value < 0.0) {
             return Err(Error::usage(format!("{value} cannot be used"))
                 .at(flag)
@@ -59,7 +61,8 @@ pub(super) fn check(args: &Train) -> Result<()> {
         .at("--split-by")
         .help("name another column, or leave it out"));
     }
-    if args.split_by.is_some() && validation_part(args)?.is_none() {
+    check_many(args)?;
+    if args.split_by.is_some() && validation_part(args)?.is_none() && args.folds.is_none() {
         return Err(Error::usage("a validation table of its own leaves nothing to split")
             .at("--split-by")
             .help("drop the column with --drop, or give --validation a part such as 0.2"));
@@ -76,6 +79,84 @@ pub(super) fn check(args: &Train) -> Result<()> {
     if args.net.is_none() {
         hidden(args)?;
         activation(&args.activation)?;
+    }
+    Ok(())
+}
+
+/// Checks the numbers of networks and folds, and what cannot be asked for together with them.
+fn check_many(args: &Train) -> Result<()> {
+    match args.ensemble {
+        Some(count @ (0 | 1)) => {
+            return Err(Error::usage(format!("{count} networks are no ensemble"))
+                .at("--ensemble")
+                .help("give at least 2, or leave it out to train one"));
+        }
+        Some(count) if count > MOST_NETWORKS => {
+            return Err(Error::usage(format!("{count} networks are too many"))
+                .at("--ensemble")
+                .help(format!("give at most {MOST_NETWORKS}")));
+        }
+        Some(count) if args.seed.checked_add(count as u64 - 1).is_none() => {
+            return Err(Error::usage("the seeds of the networks exceed 64 bits")
+                .at("--seed")
+                .help("give a smaller one"));
+        }
+        Some(_) | None => {}
+    }
+    match args.folds {
+        Some(count @ (0 | 1)) => {
+            return Err(Error::usage(format!("with --folds {count} nothing is left to train on"))
+                .at("--folds")
+                .help("give at least 2: each is measured with a network trained on the others"));
+        }
+        Some(count) if count.saturating_mul(args.ensemble.unwrap_or(1)) > MOST_NETWORKS => {
+            return Err(Error::usage(format!("{count} folds are too many networks"))
+                .at("--folds")
+                .help(format!("at most {MOST_NETWORKS} networks are trained at once")));
+        }
+        Some(_) | None => {}
+    }
+    let sweep = args.lr.len() > 1;
+    let many = match (args.ensemble, args.folds) {
+        (None, None) if sweep => "a list of learning rates",
+        (None, None) => return Ok(()),
+        (Some(_), _) => "--ensemble",
+        (None, Some(_)) => "--folds",
+    };
+    if sweep {
+        check_rates(args, many)?;
+    }
+    let of_one = [
+        ("--checkpoint", args.checkpoint.is_some()),
+        ("--resume", args.resume.is_some()),
+        ("--report", args.report.is_some()),
+    ];
+    match of_one.into_iter().find(|(_, given)| *given) {
+        Some((flag, _)) => {
+            Err(Error::usage(format!("{flag} is about one training, {many} about many"))
+                .at(flag)
+                .help("leave out one of the two; --json and --history tell of many"))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Checks what several learning rates need: rows that tell which one is best, and nothing else that multiplies networks.
+fn check_rates(args: &Train, many: &str) -> Result<()> {
+    if args.lr.len() > MOST_NETWORKS {
+        return Err(Error::usage(format!("{} learning rates are too many", args.lr.len()))
+            .at("--lr")
+            .help(format!("give at most {MOST_NETWORKS}")));
+    }
+    if args.ensemble.is_some() || args.folds.is_some() {
+        return Err(Error::usage(format!("{many} takes one learning rate"))
+            .at("--lr")
+            .help(format!("choose one first, without {many}")));
+    }
+    if validation_part(args)? == Some(0.0) {
+        return Err(Error::usage("without validation rows nothing tells which rate is best")
+            .at("--lr")
+            .help("give --validation a part such as 0.2, or one rate"));
     }
     Ok(())
 }
@@ -192,7 +273,7 @@ fn parse_loss(text: &str) -> Result<Criterion> {
 fn optimizer(args: &Train) -> Result<Optimizer> {
     let at = |error| at_flag(error, "--optimizer");
     let mut optimizer = Optimizer::parse(&args.optimizer).map_err(at)?;
-    if let Some(lr) = args.lr {
+    if let Some(&lr) = args.lr.first() {
         optimizer = optimizer.with_lr(lr);
     }
     if let Some(momentum) = args.momentum {
@@ -341,7 +422,7 @@ pub(super) fn described(args: &Train) -> serde_json::Value {
         "loss": args.loss,
         "class_weight": args.class_weight,
         "optimizer": args.optimizer,
-        "lr": args.lr,
+        "lr": args.lr.first(),
         "momentum": args.momentum,
         "weight_decay": args.weight_decay,
         "l1": args.l1,

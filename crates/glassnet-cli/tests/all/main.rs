@@ -8,6 +8,7 @@ mod hostile_data;
 mod hostile_flags;
 mod hostile_models;
 mod json_docs;
+mod many;
 mod outputs;
 mod reproducible;
 mod seed;

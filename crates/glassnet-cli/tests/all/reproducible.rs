@@ -27,6 +27,25 @@ fn the_same_seed_gives_the_same_file_on_any_number_of_threads() {
 }
 
 #[test]
+fn predictions_are_the_same_bytes_on_any_number_of_threads() {
+    let folder = Folder::new();
+    train(&folder, "--epochs 2 --output model");
+    let data = table("seattle-weather.csv");
+    for (verb, threads) in
+        [("predict", ["1", "2", "3", "8"]), ("evaluate", ["1", "2", "5", "auto"])]
+    {
+        let answers = threads.map(|threads| {
+            let line = format!("{verb} model {data} --json -q --threads {threads}");
+            folder.run(&words(&line)).success().stdout
+        });
+        assert!(
+            answers[0].len() > 100 && answers.iter().all(|answer| *answer == answers[0]),
+            "{verb}"
+        );
+    }
+}
+
+#[test]
 fn a_resumed_training_ends_where_an_unbroken_one_does() {
     let folder = Folder::new();
     train(&folder, "--epochs 8 --output whole --history whole.csv");

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use glassnet_data::{
-    CsvOptions, Split, SplitOptions, Table, Target, TargetValues, Task, read_csv, split,
+    CsvOptions, FoldOptions, Folds, Split, SplitOptions, Table, Target, TargetValues, Task, folds,
+    read_csv, split,
 };
 
 use crate::{file, table};
@@ -115,4 +116,80 @@ fn one_group_cannot_be_split() {
     let options = SplitOptions { group_by: Some("g".into()), ..SplitOptions::default() };
     let error = split(&table, &target, &options).unwrap_err();
     assert!(error.to_string().contains("\"g\"") && error.kind() == glassnet::ErrorKind::Data);
+}
+
+fn folds_of(table: &Table, target: &Target, count: usize, seed: u64, by: Option<&str>) -> Folds {
+    let options = FoldOptions { count, seed, group_by: by.map(str::to_string) };
+    folds(table, target, &options).unwrap_or_else(|error| panic!("{error}"))
+}
+
+#[test]
+fn every_row_is_in_one_fold_and_classes_are_spread_evenly() {
+    let (table, target) = weather();
+    let TargetValues::Classes { names, of_row } = target.values() else {
+        panic!("classes expected");
+    };
+    for count in [2, 5, 10, 1461] {
+        let found = folds_of(&table, &target, count, 0, None);
+        let mut all: Vec<usize> = found.rows.concat();
+        all.sort_unstable();
+        assert_eq!(all, target.rows());
+        let sizes: Vec<usize> = found.rows.iter().map(Vec::len).collect();
+        assert!(sizes.iter().max().unwrap() - sizes.iter().min().unwrap() <= 1, "{sizes:?}");
+        for class in 0..names.len() {
+            let of =
+                |rows: &Vec<usize>| rows.iter().filter(|&&row| of_row[row] == class as i64).count();
+            let counts: Vec<usize> = found.rows.iter().map(of).collect();
+            assert!(counts.iter().max().unwrap() - counts.iter().min().unwrap() <= 1, "{counts:?}");
+        }
+        assert_eq!(found, folds_of(&table, &target, count, 0, None));
+    }
+    assert_ne!(folds_of(&table, &target, 5, 0, None), folds_of(&table, &target, 5, 1, None));
+}
+
+#[test]
+fn groups_stay_in_one_fold() {
+    let (table, target) = weather();
+    let months = table.require("month").expect("month").texts().expect("text");
+    for seed in 0..5 {
+        let found = folds_of(&table, &target, 4, seed, Some("month"));
+        let mut seen = BTreeSet::new();
+        for rows in &found.rows {
+            let own: BTreeSet<u32> = rows.iter().map(|&row| months.codes()[row]).collect();
+            assert!(own.is_disjoint(&seen));
+            seen.extend(own);
+            assert!((330..=400).contains(&rows.len()), "{}", rows.len());
+        }
+        assert_eq!(found.rows.concat().len(), 1461);
+    }
+}
+
+#[test]
+fn folds_that_cannot_be_are_refused_and_rare_classes_told() {
+    let table = table("g,y\na,p\na,q\nb,p\nb,q\nc,p\nc,q\nc,r\n");
+    let target = Target::choose(&table, "y", Task::Auto).expect("a target");
+    let refused = |count: usize, by: Option<&str>| {
+        let options = FoldOptions { count, seed: 0, group_by: by.map(str::to_string) };
+        folds(&table, &target, &options).expect_err("too many or too few").to_string()
+    };
+    assert!(refused(0, None).contains("0 folds leaves nothing"));
+    assert!(refused(1, None).contains("1 fold leaves nothing"));
+    assert!(refused(8, None).contains("8 folds of 7 rows that have a target"));
+    assert!(refused(4, Some("g")).contains("4 folds of 3 groups"));
+    assert!(refused(2, Some("h")).contains('h'));
+    let found = folds_of(&table, &target, 2, 0, None);
+    assert_eq!(found.notes.len(), 1, "{:?}", found.notes);
+    assert!(found.notes[0].text.contains("r"), "{:?}", found.notes);
+    let grouped = folds_of(&table, &target, 3, 0, Some("g"));
+    assert!(grouped.rows.iter().all(|rows| rows.len() >= 2));
+}
+
+#[test]
+fn a_target_among_some_rows_keeps_its_classes() {
+    let (table, target) = weather();
+    let rows: Vec<usize> = (10..40).collect();
+    let part = target.among(&rows);
+    assert_eq!((part.rows(), part.classes()), (&rows[..], target.classes()));
+    let split = parts(&table, &part, 0.2, 0, None);
+    assert_eq!(split.training.len() + split.validation.len(), 30);
 }

@@ -202,7 +202,7 @@ fn case_40_a_newer_version() {
         file(&header.to_string(), &[])
     };
     let newer = r#"{"version":7,"producer":"glassnet 3.1.0","network":{"unknown":true}}"#;
-    check(&with(newer), &["format version 7", "reads up to 1", "use glassnet 3.1.0"]);
+    check(&with(newer), &["format version 7", "reads up to 2", "use glassnet 3.1.0"]);
     check(&with(r#"{"version":4294967296}"#), &["format version 4294967296"]);
     check(&with(r#"{"version":0}"#), &["format version 0"]);
     check(&with(r#"{"version":1,"producer":"x"}"#), &["missing field `network`", "line 1"]);

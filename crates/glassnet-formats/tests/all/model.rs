@@ -67,6 +67,8 @@ fn a_card_that_could_not_be_read_is_not_written() {
     }
     let cards = [
         (Card { version: 2, ..Card::new("2-2") }, "version 2"),
+        (Card { members: Some(2), ..Card::new("2-2") }, "version 1"),
+        (Card { version: 2, members: Some(0), ..Card::new("2-2") }, "without networks"),
         (Card { preprocessing: Some(deep), ..Card::new("2-2") }, "nested deeper"),
         (Card { classes: Some(vec!["a".into(), "a".into()]), ..Card::new("2-2") }, "twice"),
     ];
@@ -107,4 +109,34 @@ proptest! {
         let bytes = model.write().unwrap();
         prop_assert_eq!(ModelFile::read(&bytes, "a.safetensors").unwrap(), model);
     }
+}
+
+#[test]
+fn an_ensemble_whose_tensors_do_not_fit_its_description_is_refused() {
+    let member =
+        |value: f32| StateDict::from_iter([("weight", Tensor::full([1, 1], value).into())]);
+    let file =
+        ModelFile::ensemble(&[member(1.0), member(2.0)], Card::new("Linear(1, 1, bias=False)"));
+    let with = |key: &str, members: usize| {
+        let mut file = file.clone();
+        file.state.insert(key, Tensor::full([1], 0.0_f32));
+        file.card.as_mut().unwrap().members = Some(members);
+        file.members("m.safetensors").unwrap_err().to_string()
+    };
+    for key in ["weight", "members.2.weight", "members.01.weight", "members.1", "members.x.weight"]
+    {
+        let error = with(key, 2);
+        assert!(error.contains("belongs to none of the 2 networks"), "{key}: {error}");
+    }
+    assert!(with("members.0.bias", 3).contains("no tensor members.2."));
+    assert!(with("members.0.bias", usize::MAX).contains("has 3 tensors"));
+}
+
+#[test]
+fn a_file_of_one_network_is_of_version_1_and_says_nothing_of_members() {
+    let single = ModelFile { state: StateDict::new(), card: Some(Card::new("2-2")) };
+    let bytes = single.write().unwrap();
+    let text = String::from_utf8_lossy(&bytes);
+    assert!(text.contains(r#"\"version\":1,"#) && !text.contains("members"), "{text}");
+    assert_eq!(ModelFile::read(&bytes, "m").unwrap().members("m").unwrap(), None);
 }

@@ -1,67 +1,136 @@
-//! Slots as slices: the one place where a plan's fixed addresses become references.
+//! Slots as addresses: the one place where a plan's fixed places become references.
+//!
+//! # Safety
+//! A plan is checked once, when it is compiled (`check_accesses`): every slot lies within its array, and no instruction
+//! writes what it also reads through another slot. What runs at the same time is apart (`schedule`). When a plan is run,
+//! the arrays' lengths are compared with what it was compiled for. So addresses need no check while it runs.
 #![allow(unsafe_code)]
 
+use super::accesses::{Accesses, Region};
+use super::instruction::Instruction;
+use super::lower::INPUTS;
 use super::place::{Slot, Space};
 
-/// The arrays of one run.
-pub(super) struct Arena<'a> {
-    state: &'a [f32],
-    work: &'a mut [f32],
-    index: &'a [i64],
+/// Where the arrays of one run begin.
+#[derive(Clone, Copy)]
+pub(super) struct Arena {
+    state: *mut f32,
+    work: *mut f32,
+    index: *const i64,
+    inputs: [*const f32; INPUTS as usize],
 }
 
-impl<'a> Arena<'a> {
-    pub(super) fn new(state: &'a [f32], work: &'a mut [f32], index: &'a [i64]) -> Self {
-        Arena { state, work, index }
+// SAFETY: an arena is shared by the threads of one run, whose schedule keeps them apart.
+unsafe impl Send for Arena {}
+// SAFETY: as above.
+unsafe impl Sync for Arena {}
+
+impl Arena {
+    pub(super) fn new(
+        state: *mut f32,
+        work: *mut f32,
+        index: *const i64,
+        inputs: [*const f32; INPUTS as usize],
+    ) -> Self {
+        Arena { state, work, index, inputs }
     }
 
-    /// The elements of an instruction's output, and everything else to read from.
-    pub(super) fn split(&mut self, out: Slot) -> (&mut [f32], Operands<'_>) {
-        let work_len = self.work.len();
-        assert!(
-            out.space == Space::Work && out.offset + out.len <= work_len,
-            "the slot lies within the arena"
-        );
-        let work = self.work.as_mut_ptr();
-        let operands = Operands { state: self.state, work, work_len, out, index: self.index };
-        // SAFETY: in bounds by the assertion. `self` stays borrowed as long as the slice and the operands live, so no
-        // second output is given out, and the operands refuse to read what overlaps this one.
-        let out = unsafe { std::slice::from_raw_parts_mut(work.add(out.offset), out.len) };
-        (out, operands)
+    /// The address of a slot's first element.
+    ///
+    /// # Safety
+    /// The slot belongs to the plan that is run on these arrays.
+    #[inline(always)]
+    pub(super) unsafe fn read(&self, slot: Slot) -> *const f32 {
+        let base = match slot.space {
+            Space::State => self.state.cast_const(),
+            Space::Work => self.work.cast_const(),
+            Space::Input(number) => self.inputs[usize::from(number) % INPUTS as usize],
+            Space::Index => return std::ptr::NonNull::dangling().as_ptr(),
+        };
+        // SAFETY: the caller's promise.
+        unsafe { base.add(slot.offset) }
     }
-}
 
-/// What an instruction may read while its output is written.
-pub(super) struct Operands<'a> {
-    state: &'a [f32],
-    work: *const f32,
-    work_len: usize,
-    /// The elements that are being written.
-    out: Slot,
-    index: &'a [i64],
-}
+    /// The address of a slot that is written: parameters by the optimiser alone, else values of the plan.
+    ///
+    /// # Safety
+    /// As [`Arena::read`].
+    #[inline(always)]
+    pub(super) unsafe fn write(&self, slot: Slot) -> *mut f32 {
+        let base = if slot.space == Space::State { self.state } else { self.work };
+        // SAFETY: the caller's promise.
+        unsafe { base.add(slot.offset) }
+    }
 
-impl Operands<'_> {
-    /// The floats of an operand.
-    pub(super) fn read(&self, slot: Slot) -> &[f32] {
-        match slot.space {
-            Space::State => &self.state[slot.range()],
-            Space::Work => {
-                assert!(slot.offset + slot.len <= self.work_len, "the slot lies within the arena");
-                assert!(!slot.overlaps(self.out), "an operand lies apart from the output");
-                // SAFETY: in bounds by the first assertion, and the arena stays borrowed meanwhile. The only mutable
-                // reference into it is the output's, from which these elements are apart by the second.
-                unsafe { std::slice::from_raw_parts(self.work.add(slot.offset), slot.len) }
-            }
-            Space::Index => &[],
+    /// The elements of an operand.
+    ///
+    /// # Safety
+    /// As [`Arena::read`]; nobody writes them meanwhile.
+    #[inline(always)]
+    pub(super) unsafe fn floats<'a>(&self, slot: Slot) -> &'a [f32] {
+        if slot.space == Space::Index {
+            return &[];
         }
+        // SAFETY: the caller's promise.
+        unsafe { std::slice::from_raw_parts(self.read(slot), slot.len) }
+    }
+
+    /// The elements of an output.
+    ///
+    /// # Safety
+    /// As [`Arena::read`]; nobody else reads or writes them meanwhile.
+    #[inline(always)]
+    pub(super) unsafe fn floats_mut<'a>(&self, slot: Slot) -> &'a mut [f32] {
+        // SAFETY: the caller's promise.
+        unsafe { std::slice::from_raw_parts_mut(self.write(slot), slot.len) }
     }
 
     /// The integers of an operand.
-    pub(super) fn indices(&self, slot: Slot) -> &[i64] {
-        match slot.space {
-            Space::Index => &self.index[slot.range()],
-            Space::State | Space::Work => &[],
+    ///
+    /// # Safety
+    /// As [`Arena::read`].
+    #[inline(always)]
+    pub(super) unsafe fn indices<'a>(&self, slot: Slot) -> &'a [i64] {
+        if slot.space != Space::Index {
+            return &[];
+        }
+        // SAFETY: the caller's promise.
+        unsafe { std::slice::from_raw_parts(self.index.add(slot.offset), slot.len) }
+    }
+}
+
+/// The lengths of a plan's arrays.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Lengths {
+    pub(super) state: usize,
+    pub(super) work: usize,
+    pub(super) index: usize,
+    pub(super) inputs: [usize; INPUTS as usize],
+}
+
+/// Checks what the arena relies on.
+///
+/// # Panics
+/// When an instruction leaves its array, or writes what it reads elsewhere: a mistake of the engine's.
+pub(super) fn check_accesses(instructions: &[Instruction], lengths: &Lengths) {
+    for instruction in instructions {
+        let Accesses { reads, writes } = instruction.accesses();
+        for region in reads.iter().chain(&writes) {
+            let len = match region.space {
+                Space::State => lengths.state,
+                Space::Work => lengths.work,
+                Space::Index => lengths.index,
+                Space::Input(number) => lengths.inputs[usize::from(number)],
+            };
+            assert!(region.end() <= len, "the slot lies within its array");
+        }
+        for (at, write) in writes.iter().enumerate() {
+            let updates = matches!(instruction, Instruction::Update(_));
+            let space_fits = write.space == Space::Work || (updates && write.space == Space::State);
+            assert!(space_fits, "a plan writes its own values only");
+            let apart = |other: &Region| (updates && other == write) || !write.meets(other);
+            assert!(reads.iter().all(apart), "an operand lies apart from the output");
+            assert!(writes[..at].iter().all(|other| !write.meets(other)), "outputs lie apart");
         }
     }
 }
@@ -70,25 +139,33 @@ impl Operands<'_> {
 mod tests {
     use super::*;
 
-    fn slot(offset: usize, len: usize) -> Slot {
+    const LENGTHS: Lengths = Lengths { state: 4, work: 8, index: 0, inputs: [0; INPUTS as usize] };
+
+    fn work(offset: usize, len: usize) -> Slot {
         Slot { space: Space::Work, offset, len }
     }
 
     #[test]
-    fn an_output_is_written_beside_its_operands() {
-        let mut work = [1.0, 2.0, 3.0];
-        let mut arena = Arena::new(&[], &mut work, &[]);
-        let (out, operands) = arena.split(slot(1, 1));
-        out[0] = operands.read(slot(0, 1))[0] + operands.read(slot(2, 1))[0];
-        assert_eq!(work, [1.0, 4.0, 3.0]);
+    fn apart_and_within_is_right() {
+        check_accesses(&[Instruction::Copy { x: work(0, 4), out: work(4, 4) }], &LENGTHS);
     }
 
     #[test]
     #[should_panic(expected = "apart from the output")]
     fn an_output_is_not_read_while_it_is_written() {
-        let mut work = [0.0; 3];
-        let mut arena = Arena::new(&[], &mut work, &[]);
-        let (_, operands) = arena.split(slot(1, 1));
-        operands.read(slot(0, 2));
+        check_accesses(&[Instruction::Copy { x: work(0, 4), out: work(3, 4) }], &LENGTHS);
+    }
+
+    #[test]
+    #[should_panic(expected = "within its array")]
+    fn nothing_lies_outside() {
+        check_accesses(&[Instruction::Copy { x: work(0, 4), out: work(5, 4) }], &LENGTHS);
+    }
+
+    #[test]
+    #[should_panic(expected = "its own values only")]
+    fn parameters_are_not_written_but_by_the_optimiser() {
+        let parameter = Slot { space: Space::State, offset: 0, len: 4 };
+        check_accesses(&[Instruction::Copy { x: work(0, 4), out: parameter }], &LENGTHS);
     }
 }

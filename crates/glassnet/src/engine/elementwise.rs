@@ -330,6 +330,21 @@ pub(super) fn map_grad(
     }
 }
 
+/// `dz = dz · f'`: as [`map_grad`], where what comes from above stands already.
+pub(super) fn map_grad_in_place(
+    level: Level,
+    activation: Activation,
+    from: &[f32],
+    dz: &mut [f32],
+) {
+    let mut dy = [0.0; 256];
+    for (dz, from) in dz.chunks_mut(256).zip(from.chunks(256)) {
+        let dy = &mut dy[..dz.len()];
+        dy.copy_from_slice(dz);
+        map_grad(level, activation, dy, from, dz);
+    }
+}
+
 struct Grad<'a> {
     level: Level,
     dy: &'a [f32],

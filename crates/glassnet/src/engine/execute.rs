@@ -1,104 +1,283 @@
-//! Running a schedule: one match, one kernel call per instruction.
+//! Running a schedule: one match, one kernel call per instruction, compiled for each instruction set.
+#![allow(unsafe_code)]
 
-use super::arena::{Arena, Operands};
-use super::instruction::{Instruction, Product};
-use super::kernels::{Identity, Level, product, sum_rows};
-use super::{Block, Draw, Memory, Plan};
-use super::{broadcast, cross_entropy, elementwise, moves, pair, rows};
+use std::marker::PhantomData;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::arena::Arena;
+use super::feed::Feeds;
+use super::instruction::{After, Entropy, Instruction, Product};
+use super::kernels::{
+    Epilogue, Few, Kernel, Lanes8, Level, Pointers, Set, dispatch, product_part_in, sum_rows,
+};
+use super::{Draw, broadcast, cross_entropy, elementwise, moves, pair, rows};
 use crate::error::{Error, Result};
-use crate::graph::op::Reduction;
 use crate::math::random::{DROPOUT, Stream};
 
-pub(super) fn run(plan: &Plan, block: &Block, memory: &mut Memory, draw: Draw) -> Result<()> {
-    assert_eq!(block.data().len(), plan.state_len, "the block belongs to the plan's graph");
-    assert_eq!(memory.work.len(), plan.work_len, "the memory belongs to the plan");
-    let mut arena = Arena::new(block.data(), &mut memory.work, &memory.index);
-    for instruction in &plan.instructions {
-        let (out, operands) = arena.split(instruction.out());
-        execute(plan.level, instruction, &operands, out, &mut memory.scratch, draw)?;
-    }
-    Ok(())
+/// What the programs of one run share.
+pub(super) struct Run<'a> {
+    pub(super) level: Level,
+    pub(super) arena: Arena,
+    pub(super) feeds: &'a Feeds<'a>,
+    pub(super) draw: Draw,
+    /// Set by whoever fails: nobody computes anything after the next wait.
+    pub(super) failed: AtomicBool,
 }
 
-fn execute(
-    level: Level,
-    instruction: &Instruction,
-    arena: &Operands<'_>,
-    out: &mut [f32],
+/// Executes one thread's program; `wait` is called where it says so.
+///
+/// # Safety
+/// The program belongs to the plan that the arena was made for, `scratch` is as long as the plan says, and no thread
+/// runs the same program on the same arena.
+pub(super) unsafe fn execute(
+    run: &Run<'_>,
+    program: &[Instruction],
     scratch: &mut [f32],
-    draw: Draw,
+    wait: &dyn Fn(),
 ) -> Result<()> {
-    match instruction {
-        Instruction::Product(product) => multiply(level, product, arena, out, scratch),
-        Instruction::Copy { x, .. } => out.copy_from_slice(arena.read(*x)),
-        Instruction::Map { activation, x, .. } => {
-            elementwise::map(level, *activation, arena.read(*x), out);
+    let level = run.level;
+    match level.set() {
+        Set::Portable => dispatch(level, Thread::<Lanes8>::new(run, program, scratch, wait)),
+        #[cfg(target_arch = "x86_64")]
+        Set::Avx2 => {
+            dispatch(level, Thread::<std::arch::x86_64::__m256>::new(run, program, scratch, wait))
         }
-        Instruction::MapGrad { activation, dy, from, .. } => {
-            elementwise::map_grad(level, *activation, arena.read(*dy), arena.read(*from), out);
+        #[cfg(target_arch = "x86_64")]
+        Set::Avx512 => {
+            dispatch(level, Thread::<std::arch::x86_64::__m512>::new(run, program, scratch, wait))
         }
-        Instruction::Arithmetic { op, operands, reads, .. } => {
-            let first = arena.read(operands[0]);
-            let second = arena.read(operands[1]);
-            let third = operands.get(2).map_or(&[][..], |&third| arena.read(third));
-            broadcast::arithmetic(level, *op, [first, second, third], out, reads);
+    }
+}
+
+/// One thread at work, on registers `V`.
+struct Thread<'a, V> {
+    run: &'a Run<'a>,
+    program: &'a [Instruction],
+    scratch: &'a mut [f32],
+    wait: &'a dyn Fn(),
+    registers: PhantomData<V>,
+}
+
+impl<'a, V> Thread<'a, V> {
+    fn new(
+        run: &'a Run<'a>,
+        program: &'a [Instruction],
+        scratch: &'a mut [f32],
+        wait: &'a dyn Fn(),
+    ) -> Self {
+        Thread { run, program, scratch, wait, registers: PhantomData }
+    }
+}
+
+impl<V: Few> Kernel for Thread<'_, V> {
+    type Output = Result<()>;
+
+    #[inline(always)]
+    fn run(self) -> Result<()> {
+        let Thread { run, program, scratch, wait, .. } = self;
+        let arena = &run.arena;
+        let mut outcome = Ok(());
+        for instruction in program {
+            match instruction {
+                // SAFETY: `execute`'s promise; inside the level of `V`.
+                Instruction::Tiny(tiny) => unsafe { tiny.run::<V>(arena) },
+                // SAFETY: as above.
+                Instruction::Product(product) => unsafe {
+                    multiply::<V>(run, product, scratch.as_mut_ptr());
+                },
+                Instruction::Wait => {
+                    wait();
+                    if run.failed.load(Ordering::Relaxed) {
+                        outcome = skip(program, instruction, wait).and(outcome);
+                        break;
+                    }
+                }
+                Instruction::StopUnlessFinite { loss } => {
+                    // SAFETY: `execute`'s promise; the loss was written before the last wait.
+                    let loss = unsafe { *arena.read(*loss) };
+                    if !loss.is_finite() {
+                        outcome = skip(program, instruction, wait).and(outcome);
+                        break;
+                    }
+                }
+                other => {
+                    // SAFETY: `execute`'s promise.
+                    if let Err(error) = unsafe { whole(run, other) } {
+                        run.failed.store(true, Ordering::Relaxed);
+                        outcome = skip(program, instruction, wait).and(Err(error));
+                        break;
+                    }
+                }
+            }
         }
-        Instruction::Softmax { softmax, operands, extent, .. } => {
-            let operands = operands.map(|operand| arena.read(operand));
-            rows::softmax(level, *softmax, operands, out, *extent);
-        }
-        Instruction::Reduce { kind: Reduction::Sum, x, extent, .. } if extent.outer == 1 => {
-            sum_rows(level, extent.length, extent.inner, arena.read(*x), out);
-        }
-        Instruction::Reduce { kind, x, extent, .. } => {
-            rows::reduce(level, *kind, arena.read(*x), out, *extent);
-        }
-        Instruction::Normalize { eps, dy, x, extent, .. } => {
-            let dy = dy.map(|dy| arena.read(dy));
-            rows::normalize(level, *eps, dy, arena.read(*x), out, *extent);
-        }
-        Instruction::Mask { p, stream, .. } => {
-            return Stream::at(draw.seed, DROPOUT + *stream as u64, draw.step)
-                .fill_keep_mask(out, *p);
-        }
-        Instruction::Embedding { weight, index, width, .. } => {
-            return embedding(arena.read(*weight), arena.indices(*index), *width, out);
-        }
-        Instruction::EmbeddingGrad { dy, index, width, padding_idx, .. } => {
-            embedding_grad(arena.read(*dy), arena.indices(*index), *width, *padding_idx, out);
-        }
-        Instruction::Move { x, path, .. } => moves::strided(arena.read(*x), path, out),
-        Instruction::CrossEntropy { loss, dy, scores, target, weights, classes, .. } => {
-            let operands = cross_entropy::Operands {
-                scores: arena.read(*scores),
-                indices: arena.indices(*target),
-                probabilities: arena.read(*target),
-                weights: weights.map(|weights| arena.read(weights)),
-                classes: *classes,
-            };
-            let dy = dy.map(|dy| arena.read(dy));
-            return cross_entropy::run(level, *loss, dy, &operands, out);
-        }
-        Instruction::Pair { loss, operands, .. } => {
-            let third = operands.get(2).map(|&third| arena.read(third));
-            pair::value(level, *loss, arena.read(operands[0]), arena.read(operands[1]), third, out);
-        }
-        Instruction::PairGrad { loss, operand, dy, operands, .. } => {
-            let third = operands.get(2).map(|&third| arena.read(third));
-            let (first, second) = (arena.read(operands[0]), arena.read(operands[1]));
-            pair::derivative(level, *loss, *operand, arena.read(*dy), [first, second], third, out);
+        outcome
+    }
+}
+
+/// Waits wherever the rest of the program would, so that nobody waits for ever.
+#[cold]
+#[inline(never)]
+fn skip(program: &[Instruction], after: &Instruction, wait: &dyn Fn()) -> Result<()> {
+    let mut rest = program.iter();
+    rest.by_ref().find(|instruction| std::ptr::eq(*instruction, after));
+    for instruction in rest {
+        if matches!(instruction, Instruction::Wait) {
+            wait();
         }
     }
     Ok(())
 }
 
-fn multiply(level: Level, p: &Product, arena: &Operands<'_>, out: &mut [f32], scratch: &mut [f32]) {
-    let bias = p.bias.map(|bias| arena.read(bias));
-    let (a, b) = (arena.read(p.a), arena.read(p.b));
-    product(level, &p.shape(), a, b, bias, &Identity, out, scratch);
-    if let Some(activation) = p.epilogue {
-        elementwise::map_in_place(level, activation, out);
+/// Every instruction that is worth a call.
+///
+/// # Safety
+/// As [`execute`].
+#[inline(never)]
+unsafe fn whole(run: &Run<'_>, instruction: &Instruction) -> Result<()> {
+    let (level, arena) = (run.level, &run.arena);
+    // SAFETY: the caller's promise, for every slot below.
+    let read = |slot| unsafe { arena.floats(slot) };
+    // SAFETY: as above.
+    let write = |slot| unsafe { arena.floats_mut(slot) };
+    // SAFETY: as above.
+    let indices = |slot| unsafe { arena.indices(slot) };
+    match instruction {
+        Instruction::Copy { x, out } => write(*out).copy_from_slice(read(*x)),
+        Instruction::Map { activation, x, out } => {
+            elementwise::map(level, *activation, read(*x), write(*out));
+        }
+        Instruction::MapGrad { activation, dy, from, out } => {
+            elementwise::map_grad(level, *activation, read(*dy), read(*from), write(*out));
+        }
+        Instruction::Arithmetic { op, operands, out, reads } => {
+            let third = operands.get(2).map_or(&[][..], |&third| read(third));
+            let operands = [read(operands[0]), read(operands[1]), third];
+            broadcast::arithmetic(level, *op, operands, write(*out), reads);
+        }
+        Instruction::Softmax { softmax, operands, out, extent } => {
+            rows::softmax(level, *softmax, operands.map(read), write(*out), *extent);
+        }
+        Instruction::ColumnSums(sums) => {
+            let x = &read(sums.x)[sums.columns.start..];
+            let out = write(sums.out.part(sums.columns.clone()));
+            sum_rows(level, sums.rows, sums.columns.len(), sums.stride, x, out);
+        }
+        Instruction::Reduce { kind, x, out, extent } => {
+            rows::reduce(level, *kind, read(*x), write(*out), *extent);
+        }
+        Instruction::Normalize { eps, dy, x, out, extent } => {
+            rows::normalize(level, *eps, dy.map(read), read(*x), write(*out), *extent);
+        }
+        Instruction::Mask { p, stream, out } => {
+            let draw = run.draw;
+            return Stream::at(draw.seed, DROPOUT + *stream as u64, draw.step)
+                .fill_keep_mask(write(*out), *p);
+        }
+        Instruction::Embedding { weight, index, out, width } => {
+            return embedding(read(*weight), indices(*index), *width, write(*out));
+        }
+        Instruction::EmbeddingGrad { dy, index, out, width, padding_idx } => {
+            embedding_grad(read(*dy), indices(*index), *width, *padding_idx, write(*out));
+        }
+        Instruction::Move { x, out, path } => moves::strided(read(*x), path, write(*out)),
+        Instruction::CrossEntropy(entropy) => return cross_entropy(level, entropy, arena),
+        Instruction::Pair { loss, operands, out } => {
+            let third = operands.get(2).map(|&third| read(third));
+            let (first, second) = (read(operands[0]), read(operands[1]));
+            pair::value(level, *loss, first, second, third, write(*out));
+        }
+        Instruction::PairGrad { loss, operand, dy, operands, out } => {
+            let third = operands.get(2).map(|&third| read(third));
+            let (first, second) = (read(operands[0]), read(operands[1]));
+            let out = write(*out);
+            pair::derivative(level, *loss, *operand, read(*dy), [first, second], third, out);
+        }
+        Instruction::Feed(feed) => {
+            let rows = feed.rows.start * feed.width..feed.rows.end * feed.width;
+            run.feeds.copy(feed, write(feed.out.part(rows)));
+        }
+        Instruction::Update(_) => {}
+        Instruction::Product(_)
+        | Instruction::Tiny(_)
+        | Instruction::StopUnlessFinite { .. }
+        | Instruction::Wait => {
+            unreachable!("the caller's own")
+        }
     }
+    Ok(())
+}
+
+/// A rectangle of a product, and what follows it.
+///
+/// # Safety
+/// As [`execute`], inside the level of `V`.
+#[inline(always)]
+unsafe fn multiply<V: Few>(run: &Run<'_>, p: &Product, scratch: *mut f32) {
+    let arena = &run.arena;
+    // SAFETY: the caller's promise.
+    unsafe {
+        let pointers = Pointers {
+            a: arena.read(p.a),
+            b: arena.read(p.b),
+            bias: p.bias.map_or(std::ptr::null(), |bias| arena.read(bias)),
+            from: match p.after {
+                After::Derive(_, from) => arena.read(from),
+                After::Nothing | After::Activate(_) => std::ptr::null(),
+            },
+            c: arena.write(p.out),
+        };
+        product_part_in::<V>(&p.shape, p.rows.clone(), p.columns.clone(), &pointers, scratch);
+        if p.shape.epilogue == Epilogue::None && p.after != After::Nothing {
+            follow(run.level, p, arena);
+        }
+    }
+}
+
+/// The activations that products don't have in their own loops, over the rectangle's rows.
+///
+/// # Safety
+/// As [`execute`].
+#[inline(never)]
+unsafe fn follow(level: Level, p: &Product, arena: &Arena) {
+    let apply = |range: std::ops::Range<usize>| {
+        // SAFETY: the caller's promise.
+        let out = unsafe { arena.floats_mut(p.out.part(range.clone())) };
+        match p.after {
+            After::Nothing => {}
+            After::Activate(activation) => elementwise::map_in_place(level, activation, out),
+            After::Derive(activation, from) => {
+                // SAFETY: as above.
+                let from = unsafe { arena.floats(from.part(range)) };
+                elementwise::map_grad_in_place(level, activation, from, out);
+            }
+        }
+    };
+    match p.whole_rows() {
+        Some(range) => apply(range),
+        None => {
+            for row in p.rows.clone() {
+                apply(row * p.n + p.columns.start..row * p.n + p.columns.end);
+            }
+        }
+    }
+}
+
+fn cross_entropy(level: Level, entropy: &Entropy, arena: &Arena) -> Result<()> {
+    // SAFETY: `whole`'s caller's promise.
+    let read = |slot| unsafe { arena.floats(slot) };
+    let operands = cross_entropy::Operands {
+        scores: read(entropy.scores),
+        // SAFETY: as above.
+        indices: unsafe { arena.indices(entropy.target) },
+        probabilities: read(entropy.target),
+        weights: entropy.weights.map(read),
+        classes: entropy.classes,
+    };
+    // SAFETY: as above.
+    let write = |slot| unsafe { arena.floats_mut(slot) };
+    let value = entropy.value.map(write);
+    let gradient = entropy.derivative.map(|(dy, out)| (read(dy), write(out)));
+    cross_entropy::run(level, entropy.loss, &operands, value, gradient)
 }
 
 fn embedding(weight: &[f32], index: &[i64], width: usize, out: &mut [f32]) -> Result<()> {

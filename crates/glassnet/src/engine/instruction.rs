@@ -1,9 +1,11 @@
 //! The schedule's entries: one kernel call each, operands and sizes resolved.
 
+use std::ops::Range;
 use std::sync::Arc;
 
-use super::kernels::{self, Right};
+use super::kernels::{self, Epilogue, Right};
 use super::place::Slot;
+use super::tiny::Tiny;
 use crate::graph::op::{Activation, Arithmetic, CrossEntropy, PairLoss, Reduction, Softmax};
 
 /// One kernel call. Outputs never overlap operands: `lower` sees to it and checks it.
@@ -21,6 +23,8 @@ pub(super) enum Instruction {
     Arithmetic { op: Arithmetic, operands: Vec<Slot>, out: Slot, reads: Arc<Broadcast> },
     /// Softmax and relatives along the middle axis of `[outer, length, inner]`.
     Softmax { softmax: Softmax, operands: [Slot; 2], out: Slot, extent: Extent },
+    /// `out[j] = Σ x[·, j]` over the rows of a row-major matrix: the gradient of a bias.
+    ColumnSums(ColumnSums),
     /// A reduction of the middle axis of `[outer, length, inner]`.
     Reduce { kind: Reduction, x: Slot, out: Slot, extent: Extent },
     /// Standardisation along the middle axis of `[outer, length, inner]`.
@@ -33,23 +37,25 @@ pub(super) enum Instruction {
     EmbeddingGrad { dy: Slot, index: Slot, out: Slot, width: usize, padding_idx: Option<usize> },
     /// A strided copy.
     Move { x: Slot, out: Slot, path: Arc<Path> },
-    /// Cross-entropy, or its derivative where `dy` is given.
-    CrossEntropy {
-        loss: CrossEntropy,
-        dy: Option<Slot>,
-        scores: Slot,
-        target: Slot,
-        weights: Option<Slot>,
-        out: Slot,
-        classes: usize,
-    },
+    /// Cross-entropy, its derivative, or both.
+    CrossEntropy(Entropy),
     /// An elementwise loss.
     Pair { loss: PairLoss, operands: Vec<Slot>, out: Slot },
     /// The derivative of an elementwise loss towards one operand.
     PairGrad { loss: PairLoss, operand: usize, dy: Slot, operands: Vec<Slot>, out: Slot },
+    /// A product of a few numbers: see [`Tiny`].
+    Tiny(Box<Tiny>),
+    /// Copies the batch's rows to an input's place, where they don't lie in order already.
+    Feed(Feed),
+    /// One step of the optimiser.
+    Update(Update),
+    /// Leaves everything that follows undone if the loss is not finite, or something failed.
+    StopUnlessFinite { loss: Slot },
+    /// Waits until all threads have come here.
+    Wait,
 }
 
-/// A matrix product, both operands in row-major order, each possibly transposed.
+/// A rectangle of a matrix product, both operands in row-major order, each possibly transposed.
 #[derive(Clone, Debug)]
 pub(super) struct Product {
     pub(super) a: Slot,
@@ -61,19 +67,93 @@ pub(super) struct Product {
     pub(super) k: usize,
     pub(super) transpose_a: bool,
     pub(super) transpose_b: bool,
-    pub(super) epilogue: Option<Activation>,
+    pub(super) after: After,
+    /// The kernel's view of it all.
+    pub(super) shape: kernels::Product,
+    /// The rectangle: all of it until the work is divided.
+    pub(super) rows: Range<usize>,
+    pub(super) columns: Range<usize>,
+}
+
+/// What is done with a product's elements before they are stored.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum After {
+    Nothing,
+    /// `f(z)`.
+    Activate(Activation),
+    /// `dy · f'(from)`: the product is what comes from above.
+    Derive(Activation, Slot),
 }
 
 impl Product {
-    /// The kernel's view of the operands.
-    pub(super) fn shape(&self) -> kernels::Product {
-        let right = if self.transpose_b { Right::Transposed } else { Right::Plain };
-        if self.transpose_a {
-            kernels::Product::with_a_transposed(self.m, self.k, self.n, right)
+    /// The kernel's view of a product.
+    pub(super) fn shape(
+        [m, k, n]: [usize; 3],
+        transpose_a: bool,
+        transpose_b: bool,
+        after: After,
+    ) -> kernels::Product {
+        let right = if transpose_b { Right::Transposed } else { Right::Plain };
+        let shape = if transpose_a {
+            kernels::Product::with_a_transposed(m, k, n, right)
         } else {
-            kernels::Product::new(self.m, self.k, self.n, right)
-        }
+            kernels::Product::new(m, k, n, right)
+        };
+        shape.with_epilogue(match after {
+            After::Activate(Activation::Relu) => Epilogue::Relu,
+            After::Derive(Activation::Relu, _) => Epilogue::Stop,
+            After::Nothing | After::Activate(_) | After::Derive(..) => Epilogue::None,
+        })
     }
+
+    /// The rectangle's part of the output, if it is of whole rows.
+    pub(super) fn whole_rows(&self) -> Option<Range<usize>> {
+        (self.columns == (0..self.n)).then(|| self.rows.start * self.n..self.rows.end * self.n)
+    }
+}
+
+/// Cross-entropy of rows of scores.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Entropy {
+    pub(super) loss: CrossEntropy,
+    pub(super) scores: Slot,
+    pub(super) target: Slot,
+    pub(super) weights: Option<Slot>,
+    pub(super) classes: usize,
+    /// Where the loss goes.
+    pub(super) value: Option<Slot>,
+    /// What comes from above, and where the derivative towards the scores goes.
+    pub(super) derivative: Option<(Slot, Slot)>,
+}
+
+/// Sums over the rows of some columns.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct ColumnSums {
+    pub(super) x: Slot,
+    pub(super) out: Slot,
+    pub(super) rows: usize,
+    /// The width of `x`.
+    pub(super) stride: usize,
+    pub(super) columns: Range<usize>,
+}
+
+/// Some rows of an input.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Feed {
+    /// Which input.
+    pub(super) input: u8,
+    pub(super) out: Slot,
+    /// The numbers of one row.
+    pub(super) width: usize,
+    pub(super) rows: Range<usize>,
+}
+
+/// The optimiser's step on some neighbouring parameters.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Update {
+    /// The parameters; what the optimiser remembers of them has the same offset.
+    pub(super) parameters: Slot,
+    pub(super) gradient: Slot,
 }
 
 /// The three lengths `[outer, length, inner]` of an array seen from one axis (or several adjacent ones).
@@ -102,53 +182,4 @@ pub(super) struct Path {
     pub(super) to_start: usize,
     /// Whether the whole target is set to 0 first.
     pub(super) clear: bool,
-}
-
-impl Instruction {
-    /// Every slot that is read.
-    pub(super) fn reads(&self) -> Vec<Slot> {
-        match self {
-            Instruction::Product(product) => {
-                [Some(product.a), Some(product.b), product.bias].into_iter().flatten().collect()
-            }
-            Instruction::Copy { x, .. }
-            | Instruction::Map { x, .. }
-            | Instruction::Reduce { x, .. }
-            | Instruction::Move { x, .. } => vec![*x],
-            Instruction::MapGrad { dy, from, .. } => vec![*dy, *from],
-            Instruction::Arithmetic { operands, .. } | Instruction::Pair { operands, .. } => {
-                operands.clone()
-            }
-            Instruction::Softmax { operands, .. } => operands.to_vec(),
-            Instruction::Normalize { dy, x, .. } => [*dy, Some(*x)].into_iter().flatten().collect(),
-            Instruction::Mask { .. } => vec![],
-            Instruction::Embedding { weight, index, .. } => vec![*weight, *index],
-            Instruction::EmbeddingGrad { dy, index, .. } => vec![*dy, *index],
-            Instruction::CrossEntropy { dy, scores, target, weights, .. } => {
-                [*dy, Some(*scores), Some(*target), *weights].into_iter().flatten().collect()
-            }
-            Instruction::PairGrad { dy, operands, .. } => [&[*dy], operands.as_slice()].concat(),
-        }
-    }
-
-    /// The slot that is written.
-    pub(super) fn out(&self) -> Slot {
-        match self {
-            Instruction::Product(product) => product.out,
-            Instruction::Copy { out, .. }
-            | Instruction::Map { out, .. }
-            | Instruction::MapGrad { out, .. }
-            | Instruction::Arithmetic { out, .. }
-            | Instruction::Softmax { out, .. }
-            | Instruction::Reduce { out, .. }
-            | Instruction::Normalize { out, .. }
-            | Instruction::Mask { out, .. }
-            | Instruction::Embedding { out, .. }
-            | Instruction::EmbeddingGrad { out, .. }
-            | Instruction::Move { out, .. }
-            | Instruction::CrossEntropy { out, .. }
-            | Instruction::Pair { out, .. }
-            | Instruction::PairGrad { out, .. } => *out,
-        }
-    }
 }

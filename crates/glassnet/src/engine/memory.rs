@@ -93,6 +93,10 @@ impl Block {
         &mut self.data
     }
 
+    pub(super) fn address(&mut self) -> *mut f32 {
+        self.data.as_mut_ptr()
+    }
+
     pub(super) fn slot(&self, key: &str) -> Option<Slot> {
         self.entries.iter().find(|entry| entry.key == key).map(|entry| entry.slot)
     }
@@ -103,16 +107,18 @@ impl Block {
 pub struct Memory {
     pub(super) work: Aligned,
     pub(super) index: Vec<i64>,
-    pub(super) scratch: Aligned,
+    /// A scratch for each thread.
+    pub(super) scratch: Vec<Aligned>,
 }
 
 impl Memory {
     pub(super) fn new(plan: &Plan) -> Self {
-        let mut work = Aligned::zeros(plan.work_len);
+        let mut work = Aligned::zeros(plan.lengths.work);
         for &(offset, value) in &plan.constants {
             work[offset] = value;
         }
-        Memory { work, index: vec![0; plan.index_len], scratch: Aligned::zeros(plan.scratch_len) }
+        let scratch = plan.scratch_lens.iter().map(|&len| Aligned::zeros(len)).collect();
+        Memory { work, index: vec![0; plan.lengths.index], scratch }
     }
 
     /// The floats at `place`.

@@ -16,12 +16,17 @@
 //!
 //! So results have the same bits on AVX-512, AVX2 and portable code.
 
+mod accesses;
 mod aligned;
 mod arena;
 mod broadcast;
+mod chains;
+mod cost;
 mod cross_entropy;
+mod divide;
 mod elementwise;
 mod execute;
+mod feed;
 pub mod functional;
 mod instruction;
 pub mod kernels;
@@ -30,17 +35,28 @@ mod memory;
 mod moves;
 mod pair;
 mod place;
+mod pool;
 mod rows;
+pub(crate) mod rule;
+mod schedule;
 mod self_test;
+mod tiny;
 
 pub use kernels::Level;
 pub use memory::{Block, Memory};
+pub use pool::{Member, Pool};
 pub use self_test::{SelfTest, self_test};
 
-use crate::error::Result;
+use std::sync::{Mutex, PoisonError};
+
+use crate::error::{Error, Result};
 use crate::graph::{Checked, NodeId, NodeMap};
-use instruction::Instruction;
-use place::Slot;
+use arena::{Arena, Lengths};
+use execute::Run;
+use feed::Input;
+pub use feed::{Feeds, InputPlace};
+use place::{Slot, Space};
+use schedule::Schedule;
 
 /// How a plan is made.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,12 +67,15 @@ pub struct Config {
     pub fuse: bool,
     /// Nodes whose values are kept until the next run, besides the results.
     pub observe: Vec<NodeId>,
+    /// The threads that compute with the calling one, where they make it faster; without them it computes alone. They
+    /// change no bit of a result.
+    pub pool: Option<Pool>,
 }
 
 impl Default for Config {
-    /// The best instruction set of this processor, fused, nothing observed.
+    /// The best instruction set of this processor, fused, nothing observed, on the calling thread alone.
     fn default() -> Self {
-        Config { level: Level::detect(), fuse: true, observe: vec![] }
+        Config { level: Level::detect(), fuse: true, observe: vec![], pool: None }
     }
 }
 
@@ -94,16 +113,34 @@ pub struct Draw {
 pub struct Plan {
     level: Level,
     batch: usize,
-    instructions: Vec<Instruction>,
+    schedule: Schedule,
     places: NodeMap<Slot>,
-    inputs: Vec<(String, Slot)>,
+    inputs: Vec<Input>,
     results: Vec<Slot>,
     result_len: usize,
     constants: Vec<(usize, f32)>,
-    work_len: usize,
-    index_len: usize,
-    scratch_len: usize,
-    state_len: usize,
+    lengths: Lengths,
+    /// The scratch of each thread.
+    scratch_lens: Vec<usize>,
+    pool: Option<Pool>,
+    /// Whether it also takes the optimiser's step.
+    trained: bool,
+}
+
+/// What the members of one run share.
+struct Team {
+    scratch: *mut aligned::Aligned,
+    error: Mutex<Option<Error>>,
+}
+
+#[allow(unsafe_code)]
+// SAFETY: each member uses a scratch of its own.
+unsafe impl Sync for Team {}
+
+impl Team {
+    fn scratch(&self, index: usize) -> *mut aligned::Aligned {
+        self.scratch.wrapping_add(index)
+    }
 }
 
 /// A value's place in a plan's memory: made by the plan, used on its [`Memory`].
@@ -121,12 +158,17 @@ impl Plan {
         batch: usize,
         config: &Config,
     ) -> Result<Self> {
-        lower::compile(graph, results, batch, config)
+        lower::compile(graph, results, batch, config, None)
     }
 
     /// The number of rows that it was compiled for.
     pub fn batch(&self) -> usize {
         self.batch
+    }
+
+    /// How many floats its memory holds.
+    pub(crate) fn values(&self) -> usize {
+        self.lengths.work
     }
 
     /// Memory for running this plan, zeroed.
@@ -136,7 +178,13 @@ impl Plan {
 
     /// The place of the input called `name`, if the results depend on it.
     pub fn input(&self, name: &str) -> Option<ValuePlace> {
-        self.inputs.iter().find(|(input, _)| input == name).map(|&(_, slot)| ValuePlace(slot))
+        self.inputs.iter().find(|input| input.name == name).map(|input| ValuePlace(input.home))
+    }
+
+    /// The input of floats called `name`, if the results depend on it and it can be read where the caller keeps it.
+    pub fn feed(&self, name: &str) -> Option<InputPlace> {
+        let number = self.inputs.iter().position(|input| input.name == name)?;
+        self.inputs[number].place(number, self.batch)
     }
 
     /// The place of a node's value after a run: results and observed nodes have one, others may share memory.
@@ -170,6 +218,77 @@ impl Plan {
     /// # Panics
     /// When `memory` or `block` were made for another graph.
     pub fn run(&self, block: &Block, memory: &mut Memory, draw: Draw) -> Result<()> {
-        execute::run(self, block, memory, draw)
+        self.run_on(block, memory, draw, &Feeds::default())
+    }
+
+    /// As [`Plan::run`], with inputs that lie elsewhere than in `memory`.
+    ///
+    /// # Errors
+    /// As [`Plan::run`].
+    ///
+    /// # Panics
+    /// As [`Plan::run`], and when the plan takes the optimiser's step: then it changes the block.
+    pub fn run_on(
+        &self,
+        block: &Block,
+        memory: &mut Memory,
+        draw: Draw,
+        feeds: &Feeds<'_>,
+    ) -> Result<()> {
+        assert!(!self.trained, "a plan that trains changes its block");
+        // Nothing writes through it: the plan has no update, and `check_accesses` has seen that nothing else writes there.
+        self.execute(block.data().as_ptr().cast_mut(), block.data().len(), memory, draw, feeds)
+    }
+
+    #[allow(unsafe_code)]
+    fn execute(
+        &self,
+        state: *mut f32,
+        state_len: usize,
+        memory: &mut Memory,
+        draw: Draw,
+        feeds: &Feeds<'_>,
+    ) -> Result<()> {
+        assert_eq!(state_len, self.lengths.state, "the block belongs to the plan's graph");
+        assert_eq!(memory.work.len(), self.lengths.work, "the memory belongs to the plan");
+        assert_eq!(memory.index.len(), self.lengths.index, "the memory belongs to the plan");
+        assert_eq!(memory.scratch.len(), self.scratch_lens.len(), "the memory belongs to the plan");
+        let work = memory.work.as_mut_ptr();
+        let inputs = std::array::from_fn(|number| match self.inputs.get(number) {
+            Some(Input { home: Slot { space: Space::Work, offset, .. }, .. }) => {
+                feeds.address(number, work.wrapping_add(*offset))
+            }
+            Some(_) | None => work,
+        });
+        let arena = Arena::new(state, work, memory.index.as_ptr(), inputs);
+        let run = Run { level: self.level, arena, feeds, draw, failed: Default::default() };
+        self.perform(&run, memory)
+    }
+
+    /// Executes the schedule, on several threads where it has programs for them and the pool is free.
+    #[allow(unsafe_code)]
+    fn perform(&self, run: &Run<'_>, memory: &mut Memory) -> Result<()> {
+        let together = &self.schedule.together;
+        if let (Some(pool), false) = (&self.pool, together.is_empty()) {
+            let team = Team { scratch: memory.scratch.as_mut_ptr(), error: Mutex::new(None) };
+            let ran = pool.try_run(together.len(), &|member| {
+                let index = member.index();
+                // SAFETY: a member's scratch is its own; the arrays are as long as was compiled for and exclusively
+                // borrowed; the programs are made to run together.
+                let outcome = unsafe {
+                    let scratch = &mut *team.scratch(index);
+                    execute::execute(run, &together[index], scratch, &|| member.wait())
+                };
+                if let Err(error) = outcome {
+                    *team.error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                }
+            });
+            if ran {
+                let error = team.error.into_inner().unwrap_or_else(PoisonError::into_inner);
+                return error.map_or(Ok(()), Err);
+            }
+        }
+        // SAFETY: as above, alone.
+        unsafe { execute::execute(run, &self.schedule.alone, &mut memory.scratch[0], &|| {}) }
     }
 }

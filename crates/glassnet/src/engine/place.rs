@@ -11,6 +11,8 @@ pub(super) enum Space {
     Work,
     /// Integers that a plan is fed.
     Index,
+    /// Floats that a plan is fed, by the input's number: they lie in the work array, or where the caller keeps them.
+    Input(u8),
 }
 
 /// A run of elements in one of the arrays.
@@ -24,6 +26,12 @@ pub(super) struct Slot {
 impl Slot {
     pub(super) fn range(self) -> Range<usize> {
         self.offset..self.offset + self.len
+    }
+
+    /// Some of its elements.
+    pub(super) fn part(self, range: Range<usize>) -> Slot {
+        debug_assert!(range.end <= self.len);
+        Slot { offset: self.offset + range.start, len: range.len(), ..self }
     }
 
     pub(super) fn overlaps(self, other: Slot) -> bool {

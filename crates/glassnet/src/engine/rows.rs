@@ -4,16 +4,14 @@
 //! neighbouring sums run side by side in lanes, each its own chain, so the bits do not depend on the lanes.
 
 use super::broadcast::{maximum, minimum};
+use super::chains::sums;
 use super::instruction::Extent;
-use super::kernels::Level;
+use super::kernels::{LANES, Lanes, LanesKernel, Level, dispatch_lanes};
 use crate::graph::op::{Reduction, Softmax};
 use crate::math::elementary::{exp, log};
 
 /// The length of one chain.
 pub(super) const BLOCK: usize = 256;
-
-/// How many sums run side by side.
-const LANES: usize = 16;
 
 /// `Σ f(i)` for `i` in `0..length` in each lane: one chain per block, blocks added in order.
 #[inline(always)]
@@ -78,6 +76,13 @@ fn for_lines(
 
 /// A reduction: see [`Reduction`].
 pub(super) fn reduce(level: Level, kind: Reduction, x: &[f32], out: &mut [f32], extent: Extent) {
+    let adds = match kind {
+        Reduction::Sum | Reduction::Mean | Reduction::Variance { .. } => true,
+        Reduction::Max | Reduction::Min => false,
+    };
+    if adds && extent.inner == 1 && extent.length > 0 {
+        return dispatch_lanes(level, ReduceRows { kind, x, out, length: extent.length });
+    }
     let out = std::cell::Cell::from_mut(out).as_slice_of_cells();
     level.run(
         #[inline(always)]
@@ -91,6 +96,89 @@ pub(super) fn reduce(level: Level, kind: Reduction, x: &[f32], out: &mut [f32], 
             );
         },
     );
+}
+
+/// Sums, means or variances of contiguous rows.
+struct ReduceRows<'a> {
+    kind: Reduction,
+    x: &'a [f32],
+    out: &'a mut [f32],
+    length: usize,
+}
+
+impl LanesKernel for ReduceRows<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    #[allow(unsafe_code)]
+    unsafe fn run<L: Lanes>(self) {
+        let ReduceRows { kind, x, out, length } = self;
+        // SAFETY: the caller's promise: inside the level of `L`.
+        unsafe {
+            match kind {
+                Reduction::Sum => sums::<L>(
+                    x,
+                    length,
+                    out,
+                    #[inline(always)]
+                    |_, total, x| total.plus(x),
+                ),
+                Reduction::Mean => means::<L>(x, length, out),
+                Reduction::Variance { correction } => {
+                    let degrees = (length as f32 - f32::from(correction)).max(0.0);
+                    variances::<L>(x, length, out);
+                    out.iter_mut().for_each(|total| *total /= degrees);
+                }
+                Reduction::Max | Reduction::Min => unreachable!("these are no sums"),
+            }
+        }
+    }
+}
+
+/// # Safety
+/// As [`sums`].
+#[inline(always)]
+#[allow(unsafe_code)]
+unsafe fn means<L: Lanes>(x: &[f32], length: usize, out: &mut [f32]) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let share = L::splat(1.0 / length as f32);
+        sums::<L>(
+            x,
+            length,
+            out,
+            #[inline(always)]
+            |_, total, x| x.mul_add(share, total),
+        );
+    }
+}
+
+/// Sums of squares of the distances from the mean.
+///
+/// # Safety
+/// As [`sums`].
+#[inline(always)]
+#[allow(unsafe_code)]
+unsafe fn variances<L: Lanes>(x: &[f32], length: usize, out: &mut [f32]) {
+    for (x, out) in x.chunks(LANES * length).zip(out.chunks_mut(LANES)) {
+        let mut of = [0.0; LANES];
+        // SAFETY: the caller's promise.
+        unsafe {
+            means::<L>(x, length, &mut of[..out.len()]);
+            let all = L::load(of.as_ptr());
+            sums::<L>(
+                x,
+                length,
+                out,
+                #[inline(always)]
+                |lane, total, x| {
+                    let mean = if lane.same { L::splat(of[lane.row]) } else { all };
+                    let centred = x.minus(mean);
+                    centred.mul_add(centred, total)
+                },
+            );
+        }
+    }
 }
 
 #[inline(always)]

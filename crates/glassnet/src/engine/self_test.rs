@@ -5,7 +5,7 @@
 
 use super::elementwise;
 use super::instruction::Extent;
-use super::kernels::{Identity, Level, Product, Right, product};
+use super::kernels::{Level, Operands, Product, Right, product};
 use super::rows;
 use crate::graph::op::{Activation, Softmax};
 
@@ -79,7 +79,7 @@ fn test_product(m: usize, k: usize, n: usize) -> SelfTest {
         let (c, same) = on_all_levels(|level| {
             let mut c = vec![0.0; m * n];
             let mut scratch = vec![0.0; shape.scratch_len(level)];
-            product(level, &shape, &a, &b, Some(&bias), &Identity, &mut c, &mut scratch);
+            product(level, &shape, &Operands::new(&a, &b).with_bias(&bias), &mut c, &mut scratch);
             c
         });
         test.same_bits &= same;
@@ -90,6 +90,7 @@ fn test_product(m: usize, k: usize, n: usize) -> SelfTest {
                 let right = match right {
                     Right::Plain => b[p * n + j],
                     Right::Transposed => b[j * k + p],
+                    Right::Panels => unreachable!("not among the layouts above"),
                 };
                 let term = f64::from(a[i * k + p]) * f64::from(right);
                 truth += term;

@@ -81,6 +81,39 @@ impl Dataset {
         Ok(self)
     }
 
+    /// The rows `rows` of this table as a table of their own, in that order, a row as often as it is named.
+    ///
+    /// # Errors
+    /// When no row is named, or there is no such row.
+    pub fn select(&self, rows: &[usize]) -> Result<Self> {
+        self.check_rows(rows)?;
+        let features = match &self.features {
+            Features::Floats(x) => Features::Floats(select(x, rows)?),
+            Features::Indices(x) => Features::Indices(select(x, rows)?),
+        };
+        let target = match &self.target {
+            Target::Classes(classes) => Target::Classes(pick(classes, rows)),
+            Target::Values(values) => Target::Values(select(values, rows)?),
+        };
+        let weights = self.weights.as_ref().map(|weights| pick(weights, rows));
+        let lines = self.lines.as_ref().map(|lines| pick(lines, rows));
+        Ok(Dataset { features, target, weights, lines })
+    }
+
+    /// Checks that there are rows, and that this table has each.
+    pub(super) fn check_rows<'r>(&self, rows: &'r [usize]) -> Result<&'r [usize]> {
+        if rows.is_empty() {
+            return Err(Error::data("no row is chosen").help("give at least one"));
+        }
+        match rows.iter().find(|&&row| row >= self.rows()) {
+            Some(row) => Err(Error::data(format!(
+                "there is no row {row} in a table of {} (rows count from 0)",
+                self.rows()
+            ))),
+            None => Ok(rows),
+        }
+    }
+
     /// Rows in words, at most five by number: `lines 12, 40 and 3 more of the table`, or where the lines are not known
     /// `training rows 10, 38 (counted from 0)`.
     pub(super) fn name_rows(&self, part: &str, rows: &[usize]) -> String {
@@ -133,6 +166,20 @@ impl Features {
             Features::Indices(tensor) => tensor.shape(),
         }
     }
+}
+
+fn pick<T: Copy>(from: &[T], rows: &[usize]) -> Vec<T> {
+    rows.iter().map(|&row| from[row]).collect()
+}
+
+fn select<T: Copy>(from: &Tensor<T>, rows: &[usize]) -> Result<Tensor<T>> {
+    let mut shape = from.shape().to_vec();
+    let width: usize = shape.iter().skip(1).product();
+    if let Some(first) = shape.first_mut() {
+        *first = rows.len();
+    }
+    let row = |&row: &usize| &from.data()[row * width..(row + 1) * width];
+    Tensor::new(shape, rows.iter().flat_map(row).copied().collect())
 }
 
 /// Copies `rows` of row-major `from`, `width` elements each, to `to`.

@@ -1,16 +1,14 @@
-//! Predictions: a network in evaluation mode, compiled once.
+//! Predictions for tables of rows.
 
 use std::ops::Range;
 
 use super::dataset::{Features, gather};
-use crate::engine::{Block, Config, Draw, Memory, Plan};
+use super::inference::{Inference, Rows, Workspace};
+use crate::engine::{Block, Config, Memory, Plan};
 use crate::error::{Error, Result};
-use crate::graph::{Checked, DType, Dim, NodeId, Shape};
-use crate::nn::{Mode, Network, StateDict};
+use crate::graph::{Checked, DType, Dim};
+use crate::nn::{Network, StateDict};
 use crate::tensor::{Tensor, Value};
-
-/// Rows that one plan computes at a time.
-const CHUNK: usize = 256;
 
 /// A network in evaluation mode, ready to predict any number of rows.
 ///
@@ -26,11 +24,8 @@ const CHUNK: usize = 256;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Predictor {
-    graph: Checked,
-    output: NodeId,
-    block: Block,
-    config: Config,
-    plans: Vec<(Plan, Memory)>,
+    inference: Inference,
+    workspace: Workspace,
 }
 
 impl Predictor {
@@ -39,35 +34,29 @@ impl Predictor {
     /// # Errors
     /// When the rows do not fit the network, or an operation has no kernel.
     pub fn new(network: &Network, row: &[usize], config: &Config) -> Result<Self> {
-        let graph = network.module().graph(Shape::batch(row.iter().copied()), Mode::Eval)?;
-        let output = graph
-            .graph()
-            .output("y")
-            .filter(|&id| graph.shape(id).dims().first() == Some(&Dim::Batch))
-            .ok_or_else(|| Error::network("the network's output has no row per input row"))?;
-        let mut block = Block::for_graph(&graph);
-        load(&mut block, network.state_dict())?;
-        Ok(Predictor { graph, output, block, config: config.clone(), plans: vec![] })
+        let inference = Inference::new(network, row, config)?;
+        let workspace = inference.workspace();
+        Ok(Predictor { inference, workspace })
     }
 
     /// Takes the weights and buffers of the same network under training.
     pub(super) fn take_weights(&mut self, from: &Block) {
-        let keys: Vec<String> = self.block.keys().map(|(key, _)| key.to_owned()).collect();
-        for key in keys {
-            if let (Some(place), Some(values)) = (self.block.get_mut(&key), from.get(&key)) {
-                place.copy_from_slice(values);
-            }
-        }
+        self.inference.take_weights(from);
     }
 
     /// Checks that `features` are what was compiled for.
     pub(super) fn check(&self, features: &Features) -> Result<()> {
-        features_fit(&self.graph, features)
+        features_fit(self.inference.graph(), features)
+    }
+
+    /// How the engine computes.
+    pub fn config(&self) -> &Config {
+        self.inference.config()
     }
 
     /// The shape of one row's output.
     pub fn output_shape(&self) -> Vec<usize> {
-        self.graph.shape(self.output).at(1).split_off(1)
+        self.inference.output_shape()
     }
 
     /// The network's outputs for every row: logits, or whatever its last layer computes.
@@ -78,25 +67,19 @@ impl Predictor {
     /// # Errors
     /// When a row has not the shape that was compiled for, or an index is out of range.
     pub fn predict(&mut self, features: &Features) -> Result<Tensor<f32>> {
-        features_fit(&self.graph, features)?;
+        features_fit(self.inference.graph(), features)?;
         let rows = features.rows();
-        let mut shape = self.graph.shape(self.output).dims().to_vec();
-        match shape.first_mut() {
-            Some(first @ Dim::Batch) => *first = Dim::Fixed(rows),
-            Some(Dim::Fixed(_)) | None => {
-                return Err(Error::network("the network's output has no row per input row"));
-            }
-        }
-        let shape = Shape::from(shape);
-        let mut outputs = vec![0.0; shape.elements(rows).unwrap_or(0)];
+        let mut outputs = vec![0.0; rows.saturating_mul(self.inference.width())];
         self.predict_rows(features, 0..rows, &mut outputs)?;
-        Tensor::new(shape.at(rows), outputs)
+        let mut shape = vec![rows];
+        shape.extend(self.inference.output_shape());
+        Tensor::new(shape, outputs)
     }
 
     /// The network's outputs for some of the rows, into `outputs`, one row after the other.
     ///
-    /// From the second call with as many rows on, nothing is allocated: this is the way to predict row by row at the
-    /// least latency.
+    /// From the second call with as many rows on, nothing is allocated. [`Inference`] does the same from many threads at
+    /// once, and without a table, row by row, at the least latency.
     ///
     /// ```
     /// use glassnet::{Tensor, nn, train::{Features, Predictor}};
@@ -117,12 +100,12 @@ impl Predictor {
         rows: Range<usize>,
         outputs: &mut [f32],
     ) -> Result<()> {
-        features_fit(&self.graph, features)?;
+        features_fit(self.inference.graph(), features)?;
         let count = features.rows();
         if rows.start > rows.end || rows.end > count {
             return Err(Error::data(format!("there are no rows {rows:?} in a table of {count}")));
         }
-        let width = self.graph.shape(self.output).elements(1).unwrap_or(0);
+        let width = self.inference.width();
         if outputs.len() != rows.len().saturating_mul(width) {
             return Err(Error::data(format!(
                 "{} places for the outputs of {} rows of {width}",
@@ -130,32 +113,13 @@ impl Predictor {
                 rows.len()
             )));
         }
-        for start in rows.clone().step_by(CHUNK) {
-            let chunk = start..(start + CHUNK).min(rows.end);
-            let place = (start - rows.start) * width;
-            let outputs = &mut outputs[place..place + chunk.len() * width];
-            let at = self.plan_for(chunk.len())?;
-            let (plan, memory) = &mut self.plans[at];
-            fill_range(plan, memory, features, chunk);
-            plan.run(&self.block, memory, Draw::default()).map_err(|error| {
-                let place = error.place().unwrap_or("the batch").to_owned();
-                error.at(format!("{place}, which begins at row {start}"))
-            })?;
-            outputs.copy_from_slice(plan.results(memory));
-        }
-        Ok(())
-    }
-
-    fn plan_for(&mut self, rows: usize) -> Result<usize> {
-        if let Some(at) = self.plans.iter().position(|(plan, _)| plan.batch() == rows) {
-            return Ok(at);
-        }
-        let plan = Plan::compile(&self.graph, &[self.output], rows, &self.config)?;
-        let memory = plan.memory();
-        // Two sizes recur, whole chunks and the rest of a table: others need not stay.
-        self.plans.retain(|(plan, _)| plan.batch() == CHUNK);
-        self.plans.push((plan, memory));
-        Ok(self.plans.len() - 1)
+        let row = self.inference.row();
+        let elements = rows.start * row..rows.end * row;
+        let x = match features {
+            Features::Floats(x) => Rows::Floats(&x.data()[elements]),
+            Features::Indices(x) => Rows::Indices(&x.data()[elements]),
+        };
+        self.inference.run_rows(&mut self.workspace, x, outputs, rows.start)
     }
 }
 
@@ -166,17 +130,6 @@ pub(crate) fn fill(plan: &Plan, memory: &mut Memory, features: &Features, rows: 
     match features {
         Features::Floats(x) => gather(x.data(), width, rows, memory.floats_mut(place)),
         Features::Indices(x) => gather(x.data(), width, rows, memory.indices_mut(place)),
-    }
-}
-
-/// Copies neighbouring rows of `features` to the plan's input `x`.
-fn fill_range(plan: &Plan, memory: &mut Memory, features: &Features, rows: Range<usize>) {
-    let Some(place) = plan.input("x") else { return };
-    let width: usize = features.shape().iter().skip(1).product();
-    let elements = rows.start * width..rows.end * width;
-    match features {
-        Features::Floats(x) => memory.floats_mut(place).copy_from_slice(&x.data()[elements]),
-        Features::Indices(x) => memory.indices_mut(place).copy_from_slice(&x.data()[elements]),
     }
 }
 

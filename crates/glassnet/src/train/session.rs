@@ -1,12 +1,14 @@
 //! The training loop.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::dataset::Dataset;
 use super::diverged::{self, Failure};
 use super::forward::{Predictor, features_fit, fill, load};
 use super::observer::{Control, Observer, StepEvent};
 use super::optimizer::{Optimizer, State};
+use super::plans::Plans;
 use super::program::{Program, ignore_index};
 use super::record::{BestWeights, Checkpoint, EpochRecord, Record, Stopped};
 use super::schedule::{ScheduleState, Unit};
@@ -35,10 +37,12 @@ use crate::tensor::{Tensor, Value};
 pub struct Session<'a> {
     network: Network,
     training: &'a Dataset,
+    /// The rows of `training` that train, in their order; `None` for all.
+    chosen: Option<&'a [usize]>,
     config: &'a Config,
-    program: Program,
-    full: (Plan, Memory),
-    ragged: Option<(Plan, Memory)>,
+    program: Arc<Program>,
+    full: (Arc<Plan>, Memory),
+    ragged: Option<(Arc<Plan>, Memory)>,
     /// Each parameter's range within the gradients, the same in both plans.
     tensors: Vec<Range<usize>>,
     block: Block,
@@ -74,8 +78,40 @@ impl<'a> Session<'a> {
         validation: Option<&'a Dataset>,
         config: &'a Config,
     ) -> Result<Self> {
+        Session::sharing(network, training, None, validation, config, &mut Plans::default())
+    }
+
+    /// Like [`Session::new`], training on the rows `chosen` of `training` alone, a row as often as it is named: bit for
+    /// bit as on a table that holds those rows in that order, without a copy of them.
+    ///
+    /// # Errors
+    /// Also when no row is chosen, or there is no such row.
+    pub fn on_rows(
+        network: Network,
+        training: &'a Dataset,
+        chosen: &'a [usize],
+        validation: Option<&'a Dataset>,
+        config: &'a Config,
+    ) -> Result<Self> {
+        let plans = &mut Plans::default();
+        Session::sharing(network, training, Some(chosen), validation, config, plans)
+    }
+
+    /// A session that takes its plans from `plans`, where others have left theirs.
+    pub(super) fn sharing(
+        network: Network,
+        training: &'a Dataset,
+        chosen: Option<&'a [usize]>,
+        validation: Option<&'a Dataset>,
+        config: &'a Config,
+        plans: &mut Plans,
+    ) -> Result<Self> {
         config.check()?;
-        let program = Program::build(network.module(), training, config)?;
+        let order: Vec<usize> = match chosen {
+            Some(chosen) => training.check_rows(chosen)?.to_vec(),
+            None => (0..training.rows()).collect(),
+        };
+        let program = plans.program(network.module(), training, config)?;
         features_fit(program.graph(), training.features())?;
         for data in [Some(training), validation].into_iter().flatten() {
             program.check_indices(data.features())?;
@@ -84,11 +120,11 @@ impl<'a> Session<'a> {
         let mut block = Block::for_graph(program.graph());
         load(&mut block, network.state_dict())?;
         program.load_constants(&mut block, &config.criterion)?;
-        let full_rows = config.batch_size.min(training.rows());
-        let rest = training.rows() % full_rows;
-        check_batches(&program, training.rows(), full_rows)?;
-        let compile = |rows: usize| -> Result<(Plan, Memory)> {
-            let plan = program.compile(rows, &config.engine)?;
+        let full_rows = config.batch_size.min(order.len());
+        let rest = order.len() % full_rows;
+        check_batches(&program, order.len(), full_rows)?;
+        let mut compile = |rows: usize| -> Result<(Arc<Plan>, Memory)> {
+            let plan = plans.plan(&program, rows, &config.engine)?;
             let memory = plan.memory();
             Ok((plan, memory))
         };
@@ -117,10 +153,11 @@ impl<'a> Session<'a> {
             optimizer: config.optimizer,
             optimizer_state: with_slots(config, schedule.as_ref())?
                 .state(block.parameters().len())?,
-            order: (0..training.rows()).collect(),
+            order,
             tensors: program.tensors(&full.0),
             network,
             training,
+            chosen,
             config,
             program,
             full,
@@ -172,7 +209,7 @@ impl<'a> Session<'a> {
         session.schedule = checkpoint.schedule;
         if let Some(torch) = &mut session.torch {
             for _ in 0..checkpoint.epoch {
-                torch.randperm(training.rows());
+                torch.randperm(session.order.len());
             }
         }
         session.epoch = checkpoint.epoch;
@@ -199,7 +236,18 @@ impl<'a> Session<'a> {
 
     /// How many batches an epoch has.
     pub fn steps_per_epoch(&self) -> usize {
-        self.training.rows().div_ceil(self.full.0.batch())
+        self.rows().div_ceil(self.full.0.batch())
+    }
+
+    /// Where the plan of full batches lies: the same for sessions that share it.
+    #[cfg(test)]
+    pub(super) fn plan_address(&self) -> *const Plan {
+        Arc::as_ptr(&self.full.0)
+    }
+
+    /// How many rows train.
+    fn rows(&self) -> usize {
+        self.chosen.map_or(self.training.rows(), <[usize]>::len)
     }
 
     /// The epochs done so far.
@@ -220,7 +268,7 @@ impl<'a> Session<'a> {
             return Ok(None);
         }
         self.shuffle();
-        let rows = self.training.rows();
+        let rows = self.rows();
         let batch = self.full.0.batch();
         let mut total = 0.0;
         let mut lr = self.optimizer.lr();
@@ -301,11 +349,20 @@ impl<'a> Session<'a> {
     }
 
     fn shuffle(&mut self) {
+        let rows = self.rows();
         match (&mut self.torch, self.config.shuffle) {
-            (Some(torch), _) => self.order = torch.randperm(self.training.rows()),
+            (Some(torch), _) => {
+                self.order = torch.randperm(rows);
+                if let Some(chosen) = self.chosen {
+                    self.order.iter_mut().for_each(|row| *row = chosen[*row]);
+                }
+            }
             (None, Shuffle::Own) => {
                 // Always from the table's order, so that an epoch's order depends on nothing but seed and epoch.
-                self.order.sort_unstable();
+                match self.chosen {
+                    Some(chosen) => self.order.copy_from_slice(chosen),
+                    None => self.order.sort_unstable(),
+                }
                 Stream::at(self.config.seed, SHUFFLE, self.epoch as u64).shuffle(&mut self.order);
             }
             (None, Shuffle::Torch | Shuffle::None) => {}
@@ -380,7 +437,7 @@ impl<'a> Session<'a> {
         {
             state.advance(schedule, f64::NAN);
         }
-        let steps_per_epoch = self.training.rows().div_ceil(self.full.0.batch());
+        let steps_per_epoch = self.steps_per_epoch();
         let (plan, memory) = match &self.ragged {
             Some(ragged) if ragged.0.batch() == rows.len() => ragged,
             Some(_) | None => &self.full,

@@ -31,7 +31,8 @@ fn try_check(case: &Case) -> Result<Vec<String>> {
         problems.push("the text form does not read back".into());
     }
     let results = results(case, &gradient);
-    let plain = Config { level: Level::PORTABLE, fuse: false, observe: masks(&gradient.graph) };
+    let plain =
+        Config { level: Level::PORTABLE, fuse: false, observe: masks(&gradient.graph), pool: None };
     let engine = run(case, &gradient.graph, &results, &plain)?;
     let feeds = feeds(case, &gradient.graph, &engine)?;
     let reference = evaluate(&gradient.graph, &feeds, case.batch)?;
@@ -181,7 +182,7 @@ fn bits_differ(
     for level in Level::supported() {
         for (fuse, everything) in [(false, true), (true, true), (false, false), (true, false)] {
             let observe = if everything { graph.graph().ids().collect() } else { vec![] };
-            let config = Config { level, fuse, observe };
+            let config = Config { level, fuse, observe, pool: None };
             let run = run(case, graph, results, &config)?;
             let where_ = format!("on {level}, fuse {fuse}, everything observed {everything}");
             for index in 0..results.len() {

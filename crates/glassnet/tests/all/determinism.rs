@@ -66,7 +66,7 @@ fn fusion_and_instruction_set_change_no_bit_in_200_steps() -> Result<()> {
         let mut first: Option<Record> = None;
         for level in Level::supported() {
             for fuse in [true, false] {
-                let engine = engine::Config { level, fuse, observe: vec![] };
+                let engine = engine::Config { level, fuse, observe: vec![], pool: None };
                 let record = train(notation, data, &Config { engine, ..config.clone() })?;
                 let Some(first) = &first else {
                     first = Some(record);

@@ -17,6 +17,7 @@ mod golden;
 mod goldens_engine;
 mod goldens_layers;
 mod goldens_training;
+mod inference;
 mod kinks;
 mod learning;
 mod memory;

@@ -1,7 +1,7 @@
 //! What a run costs besides arithmetic: no allocation, and memory that is used again.
 
 use glassnet::Tensor;
-use glassnet::engine::{Block, Config, Draw, Plan};
+use glassnet::engine::{Block, Config, Draw, Plan, Pool};
 use glassnet::grad::grad;
 use glassnet::graph::op::{Activation, Reduction};
 use glassnet::graph::{Builder, DType, Shape};
@@ -11,8 +11,8 @@ use glassnet::train::clip::Clip;
 use glassnet::train::optimizer::Optimizer;
 use glassnet::train::schedule::Schedule;
 use glassnet::train::{
-    Config as TrainConfig, Control, Dataset, EpochRecord, Features, Observer, Predictor, Session,
-    StepEvent, Target,
+    Config as TrainConfig, Control, Dataset, EpochRecord, Features, Inference, Observer, Predictor,
+    Session, StepEvent, Target,
 };
 
 use crate::counting::{allocated, allocations};
@@ -104,6 +104,24 @@ fn predicting_again_allocates_nothing() {
     assert_eq!(outputs, all.data()[9..]);
     assert!(predictor.predict_rows(data.features(), 4..6, &mut outputs).is_err());
     assert!(predictor.predict_rows(data.features(), 0..1, &mut outputs).is_err());
+}
+
+#[test]
+fn inference_allocates_nothing_after_the_first_call() {
+    let network = Network::new(nn::parse("6-64-64-3").unwrap(), 0).unwrap();
+    for threads in [1, 2] {
+        let pool = Some(Pool::new(threads).unwrap());
+        let inference = Inference::new(&network, &[6], &Config { pool, ..Config::default() });
+        let inference = inference.unwrap();
+        let mut workspace = inference.workspace();
+        let (x, mut y) = (vec![0.5; 6 * 1000], vec![0.0; 3 * 1000]);
+        for rows in [1, 7, 64, 1000] {
+            let (x, y) = (&x[..6 * rows], &mut y[..3 * rows]);
+            inference.run(&mut workspace, x, y).unwrap();
+            let made = allocations(|| inference.run(&mut workspace, x, y).unwrap());
+            assert_eq!(made, (0, 0), "{rows} rows, {threads} threads");
+        }
+    }
 }
 
 #[test]

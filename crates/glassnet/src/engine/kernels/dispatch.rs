@@ -1,6 +1,9 @@
 //! Which instruction set the kernels use.
 
 use std::fmt;
+use std::marker::PhantomData;
+
+use super::vector::{Lanes8, Vector};
 
 /// An instruction set that this processor has.
 ///
@@ -16,7 +19,7 @@ use std::fmt;
 pub struct Level(Set);
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Set {
+pub(in crate::engine) enum Set {
     Portable,
     #[cfg(target_arch = "x86_64")]
     Avx2,
@@ -55,7 +58,7 @@ impl Level {
     }
 
     #[inline(always)]
-    pub(super) fn set(self) -> Set {
+    pub(in crate::engine) fn set(self) -> Set {
         self.0
     }
 }
@@ -89,14 +92,57 @@ impl fmt::Display for Level {
 ///
 /// `run` must be `#[inline(always)]`, and so must what it calls in its inner loops; else it is compiled without the
 /// vector instructions: still right, but slow.
-pub(super) trait Kernel {
+pub(in crate::engine) trait Kernel {
+    /// What the computation gives.
     type Output;
+    /// Computes it.
     fn run(self) -> Self::Output;
+}
+
+/// A computation that is written for any register width: [`dispatch_vector`] chooses the width and compiles it for the
+/// instruction set, [`Vector::enter`] runs kernels of the same set without choosing again.
+///
+/// `run` must be `#[inline(always)]`, as [`Kernel::run`].
+pub(in crate::engine) trait VectorKernel {
+    /// What the computation gives.
+    type Output;
+    /// Computes it.
+    ///
+    /// # Safety
+    /// The processor has the instructions of `V`.
+    #[allow(unsafe_code)]
+    unsafe fn run<V: Vector>(self) -> Self::Output;
+}
+
+/// Runs the copy of `kernel` that was compiled for `level`, with that level's registers.
+#[inline(always)]
+pub(in crate::engine) fn dispatch_vector<K: VectorKernel>(level: Level, kernel: K) -> K::Output {
+    struct With<V, K>(K, PhantomData<V>);
+    impl<V: Vector, K: VectorKernel> Kernel for With<V, K> {
+        type Output = K::Output;
+        #[inline(always)]
+        #[allow(unsafe_code)]
+        fn run(self) -> K::Output {
+            // SAFETY: constructed below only, for a level that the processor has.
+            unsafe { self.0.run::<V>() }
+        }
+    }
+    match level.set() {
+        Set::Portable => portable(With::<Lanes8, K>(kernel, PhantomData)),
+        #[cfg(target_arch = "x86_64")]
+        #[allow(unsafe_code)]
+        // SAFETY: a `Level` of this set exists only where the processor was found to have these features.
+        Set::Avx2 => unsafe { avx2(With::<std::arch::x86_64::__m256, K>(kernel, PhantomData)) },
+        #[cfg(target_arch = "x86_64")]
+        #[allow(unsafe_code)]
+        // SAFETY: as above.
+        Set::Avx512 => unsafe { avx512(With::<std::arch::x86_64::__m512, K>(kernel, PhantomData)) },
+    }
 }
 
 /// Runs the copy of `kernel` that was compiled for `level`.
 #[inline(always)]
-pub(super) fn dispatch<K: Kernel>(level: Level, kernel: K) -> K::Output {
+pub(in crate::engine) fn dispatch<K: Kernel>(level: Level, kernel: K) -> K::Output {
     match level.set() {
         Set::Portable => portable(kernel),
         #[cfg(target_arch = "x86_64")]
@@ -111,21 +157,21 @@ pub(super) fn dispatch<K: Kernel>(level: Level, kernel: K) -> K::Output {
 }
 
 #[inline(never)]
-fn portable<K: Kernel>(kernel: K) -> K::Output {
+pub(super) fn portable<K: Kernel>(kernel: K) -> K::Output {
     kernel.run()
 }
 
 #[cfg(target_arch = "x86_64")]
 #[inline(never)]
 #[target_feature(enable = "avx2,fma")]
-fn avx2<K: Kernel>(kernel: K) -> K::Output {
+pub(super) fn avx2<K: Kernel>(kernel: K) -> K::Output {
     kernel.run()
 }
 
 #[cfg(target_arch = "x86_64")]
 #[inline(never)]
 #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
-fn avx512<K: Kernel>(kernel: K) -> K::Output {
+pub(super) fn avx512<K: Kernel>(kernel: K) -> K::Output {
     kernel.run()
 }
 

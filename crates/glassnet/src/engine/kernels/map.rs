@@ -1,12 +1,9 @@
 //! Elementwise loops over slices.
 
 use std::array::from_fn;
-use std::hint::black_box;
 
-use super::dispatch::{Kernel, Level, dispatch};
-
-/// Elements that are computed together: a whole AVX-512 register.
-const LANES: usize = 16;
+use super::dispatch::Level;
+use super::lanes::{LANES, Lanes, LanesKernel, dispatch_lanes};
 
 /// One element of an elementwise function of `N` slices.
 ///
@@ -73,7 +70,13 @@ pub fn map<const N: usize, B: Map<N>>(
     for input in inputs {
         assert_eq!(input.len(), out.len(), "map: slices of different length");
     }
-    dispatch(level, MapKernel { body, inputs, out });
+    let kernel = MapKernel {
+        body,
+        len: out.len(),
+        inputs: inputs.map(<[f32]>::as_ptr),
+        out: out.as_mut_ptr(),
+    };
+    dispatch_lanes(level, kernel);
 }
 
 /// `own[..][i] = body.at(shared[..][i], own[..][i])`; with one slice in `own`, an in-place map.
@@ -91,118 +94,115 @@ pub fn sweep<const S: usize, const M: usize, B: Sweep<S, M>>(
     for other in shared.iter().map(|slice| slice.len()).chain(own.iter().map(|slice| slice.len())) {
         assert_eq!(other, len, "sweep: slices of different length");
     }
-    dispatch(level, SweepKernel { body, shared, own });
+    let kernel = SweepKernel {
+        body,
+        len,
+        shared: shared.map(<[f32]>::as_ptr),
+        own: own.map(<[f32]>::as_mut_ptr),
+    };
+    dispatch_lanes(level, kernel);
 }
 
+/// The slices of a [`map`] as pointers, each valid for `len` elements.
 struct MapKernel<'a, const N: usize, B> {
     body: &'a B,
-    inputs: [&'a [f32]; N],
-    out: &'a mut [f32],
+    len: usize,
+    inputs: [*const f32; N],
+    out: *mut f32,
 }
 
-impl<const N: usize, B: Map<N>> Kernel for MapKernel<'_, N, B> {
+impl<const N: usize, B: Map<N>> LanesKernel for MapKernel<'_, N, B> {
     type Output = ();
 
     #[inline(always)]
-    fn run(self) {
-        let len = self.out.len();
-        let inputs = self.inputs.map(|input| &input[..len]);
+    #[allow(unsafe_code)]
+    unsafe fn run<L: Lanes>(self) {
+        let MapKernel { body, len, inputs, out } = self;
         let whole = len - len % LANES;
-        // A bounds check in the loop would keep the compiler from vectorising it.
         for i in 0..whole {
-            // SAFETY: i < whole ≤ len, the length of every slice.
-            #[allow(unsafe_code)]
-            unsafe {
-                let fresh = self.body.at(from_fn(|n| *inputs[n].get_unchecked(i)));
-                *self.out.get_unchecked_mut(i) = fresh;
-            }
+            // SAFETY: i < whole ≤ len.
+            unsafe { *out.add(i) = body.at(from_fn(|n| *inputs[n].add(i))) };
         }
-        let rest = &mut self.out[whole..];
-        if !rest.is_empty() {
-            let block = map_block(self.body, from_fn(|n| padded(&inputs[n][whole..])));
-            rest.copy_from_slice(&block[..rest.len()]);
+        let count = len - whole;
+        if count > 0 {
+            // SAFETY: the caller's promise: inside the level of `L`; `count` elements follow `whole` ones.
+            unsafe {
+                let inputs: [_; N] =
+                    from_fn(|n| L::load_pieces(inputs[n].add(whole), count).array());
+                let mut block = [0.0; LANES];
+                for lane in 0..LANES {
+                    block[lane] = body.at(from_fn(|n| inputs[n][lane]));
+                }
+                L::load(block.as_ptr()).store_pieces(out.add(whole), count);
+            }
         }
     }
 }
 
 struct SweepKernel<'a, const S: usize, const M: usize, B> {
     body: &'a B,
-    shared: [&'a [f32]; S],
-    own: [&'a mut [f32]; M],
+    len: usize,
+    shared: [*const f32; S],
+    own: [*mut f32; M],
 }
 
-impl<const S: usize, const M: usize, B: Sweep<S, M>> Kernel for SweepKernel<'_, S, M, B> {
+impl<const S: usize, const M: usize, B: Sweep<S, M>> LanesKernel for SweepKernel<'_, S, M, B> {
     type Output = ();
 
     #[inline(always)]
-    fn run(self) {
-        let len = self.own.first().map_or(0, |slice| slice.len());
-        let whole = len - len % LANES;
-        let (body, shared) = (self.body, self.shared.map(|slice| &slice[..len]));
-        let mut own = self.own.map(|slice| &mut slice[..len]);
-        // The compiler proves by comparing addresses that slices don't overlap; beyond 8 comparisons it gives up, and
-        // copying through blocks helps it.
-        if M * M.saturating_sub(1) / 2 + M * S <= 8 {
-            for i in 0..whole {
-                // SAFETY: i < whole ≤ len, the length of every slice.
-                #[allow(unsafe_code)]
-                unsafe {
-                    let read = from_fn(|s| *shared[s].get_unchecked(i));
-                    let fresh = body.at(read, from_fn(|m| *own[m].get_unchecked(i)));
-                    for m in 0..M {
-                        *own[m].get_unchecked_mut(i) = fresh[m];
-                    }
-                }
-            }
-        } else {
-            for start in (0..whole).step_by(LANES) {
-                // Hides the index: vectorise within blocks, not (with gathers) across them.
-                let start = black_box(start);
-                sweep_block(body, shared, &mut own, start, LANES);
-            }
-        }
-        if whole < len {
-            sweep_block(body, shared, &mut own, whole, len - whole);
-        }
+    #[allow(unsafe_code)]
+    unsafe fn run<L: Lanes>(self) {
+        // SAFETY: the caller's promise; the pointers come from slices of this length.
+        unsafe { sweep_inner::<L, S, M, B>(self.body, self.len, self.shared, self.own) };
     }
 }
 
+/// [`sweep`] without dispatch and over pointers.
+///
+/// # Safety
+/// To be called inside the level of `L`; each pointer is valid for `len` elements, and those of `own` overlap no other.
 #[inline(always)]
-fn map_block<const N: usize, B: Map<N>>(body: &B, inputs: [[f32; LANES]; N]) -> [f32; LANES] {
-    let mut out = [0.0; LANES];
-    for lane in 0..LANES {
-        out[lane] = body.at(from_fn(|n| inputs[n][lane]));
-    }
-    out
-}
-
-/// The elements `start .. start + count` through local arrays; `count` is at most [`LANES`].
-#[inline(always)]
-fn sweep_block<const S: usize, const M: usize, B: Sweep<S, M>>(
+#[allow(unsafe_code)]
+pub(in crate::engine) unsafe fn sweep_inner<L: Lanes, const S: usize, const M: usize, B>(
     body: &B,
-    shared: [&[f32]; S],
-    own: &mut [&mut [f32]; M],
-    start: usize,
-    count: usize,
-) {
-    let inputs: [_; S] = from_fn(|s| padded(&shared[s][start..start + count]));
-    let old: [_; M] = from_fn(|m| padded(&own[m][start..start + count]));
-    let mut new = [[0.0; LANES]; M];
-    for lane in 0..LANES {
-        let fresh = body.at(from_fn(|s| inputs[s][lane]), from_fn(|m| old[m][lane]));
-        for m in 0..M {
-            new[m][lane] = fresh[m];
+    len: usize,
+    shared: [*const f32; S],
+    own: [*mut f32; M],
+) where
+    B: Sweep<S, M>,
+{
+    let whole = len - len % LANES;
+    for i in 0..whole {
+        // SAFETY: i < whole ≤ len.
+        unsafe {
+            let read = from_fn(|s| *shared[s].add(i));
+            let fresh = body.at(read, from_fn(|m| *own[m].add(i)));
+            for m in 0..M {
+                *own[m].add(i) = fresh[m];
+            }
         }
     }
-    for m in 0..M {
-        own[m][start..start + count].copy_from_slice(&new[m][..count]);
+    if whole < len {
+        let count = len - whole;
+        // Through registers: `count` elements follow `whole` ones.
+        let (mut inputs, mut old) = ([[0.0; LANES]; S], [[0.0; LANES]; M]);
+        for s in 0..S {
+            // SAFETY: the caller's promise.
+            inputs[s] = unsafe { L::load_pieces(shared[s].add(whole), count).array() };
+        }
+        for m in 0..M {
+            // SAFETY: as above.
+            old[m] = unsafe { L::load_pieces(own[m].add(whole), count).array() };
+        }
+        for lane in 0..LANES {
+            let fresh = body.at(from_fn(|s| inputs[s][lane]), from_fn(|m| old[m][lane]));
+            for m in 0..M {
+                old[m][lane] = fresh[m];
+            }
+        }
+        for m in 0..M {
+            // SAFETY: as above.
+            unsafe { L::load(old[m].as_ptr()).store_pieces(own[m].add(whole), count) };
+        }
     }
-}
-
-/// Fewer than [`LANES`] elements, filled up with zeros, so that the end of a slice takes the same code.
-#[inline(always)]
-fn padded(rest: &[f32]) -> [f32; LANES] {
-    let mut block = [0.0; LANES];
-    block[..rest.len()].copy_from_slice(rest);
-    block
 }

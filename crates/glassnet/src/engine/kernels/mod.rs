@@ -6,8 +6,15 @@
 //! argument: there is no global state.
 
 mod dispatch;
+mod few;
+mod lanes;
 mod map;
+mod pack;
+mod permute;
 mod product;
+mod quads;
+mod shape;
+mod sums;
 mod tile;
 mod vector;
 
@@ -16,4 +23,22 @@ mod tests;
 
 pub use dispatch::Level;
 pub use map::{Map, Sweep, map, sweep};
-pub use product::{Identity, KC, Product, Right, product, sum_rows};
+pub use pack::pack_right;
+pub use product::{Operands, product};
+pub use shape::{Epilogue, KC, Left, Product, Right};
+pub use sums::sum_rows;
+
+pub(in crate::engine) use dispatch::Set;
+pub(in crate::engine) use dispatch::{Kernel, dispatch};
+pub(in crate::engine) use permute::{Few, Reach};
+#[allow(unused_imports, reason = "for code that is compiled for a level already")]
+pub(in crate::engine) use lanes::Sixteen;
+pub(in crate::engine) use lanes::{LANES, Lanes, LanesKernel, dispatch_lanes};
+pub(in crate::engine) use map::sweep_inner;
+#[allow(unused_imports, reason = "for prepacked weights")]
+pub(in crate::engine) use pack::pack_right_part;
+#[cfg(test)]
+pub(in crate::engine) use product::product_part;
+#[allow(unused_imports, reason = "for prepacked weights")]
+pub(in crate::engine) use product::{Pointers, product_part_in};
+pub(in crate::engine) use vector::Lanes8;

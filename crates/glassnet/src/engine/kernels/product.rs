@@ -1,424 +1,463 @@
-//! Products of matrices on one thread, with one meaning on every instruction set.
+//! Products of matrices, with one meaning on every instruction set, and parts of them for threads.
 //!
 //! Every element of C is a sum over `k` in blocks of [`KC`]: within a block one chain of fused multiply-adds from +0 in
 //! increasing order; the first block is stored as it is (or added to C, when accumulating), each later one is added to C,
-//! in order. Then the bias is added and the epilogue applied. How rows and columns are cut into tiles does not touch this.
+//! in order. Then the bias is added and the epilogue applied. How rows and columns are cut into tiles or parts does not
+//! touch this.
 //!
 //! The loops are those of Goto and van de Geijn (Anatomy of High-Performance Matrix Multiplication, 2008): a tile of C in
-//! registers, a panel of B in the first cache, a block of A in the second. B is packed into panels only when it pays
-//! (transposed, or read by many rows); A is read where it stands.
+//! registers, a panel of B in the first cache, a block of A in the second. Either factor is packed only when it pays
+//! ([`Product::way`]).
+#![allow(unsafe_code)]
 
-use super::dispatch::{Kernel, Level, Set, dispatch};
-use super::map::Map;
-use super::tile::{Tile, rows};
-use super::vector::{Lanes8, Vector};
+use std::marker::PhantomData;
+use std::ops::Range;
+use std::ptr;
 
-/// The length of a block of the sum.
-pub const KC: usize = 256;
-/// Columns of B that are packed at a time: `KC · NC` floats stay in the second cache.
-const NC: usize = 1024;
-/// Rows of A that are used at a time, with the same thought.
-const MC: usize = 240;
-/// Rows from which packing a row-major B pays.
-const PACK_ROWS: usize = 24;
-/// Rows up to which a tile is one row high and eight registers wide.
-const FLAT_ROWS: usize = 3;
+use super::dispatch::{Kernel, Level, VectorKernel, dispatch_vector};
+use super::few::{dots, wide, wide_rows};
+use super::pack::{pack, pack_left, packed_len, panel_columns};
+use super::quads::{quads, suits};
+use super::shape::{Epilogue, KC, Left, MC, NC, Product, Right, Way};
+use super::tile::{Finish, Tile, next_height, tile};
+use super::vector::Vector;
 
-/// How the elements of B (k × n) lie in memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Right {
-    /// Row-major (k, n).
-    Plain,
-    /// Row-major (n, k), as PyTorch stores the weight of `Linear`.
-    Transposed,
-}
-
-/// A product C = A · B of an m × k and a k × n matrix; C is row-major and contiguous.
-///
-/// ```
-/// use glassnet::engine::kernels::{Identity, Level, Product, Right, product};
-///
-/// // y = x Wᵀ + b with one row x = (1, 2), W = ((3, 4), (5, 6), (7, 8)), b = (1, 1, 1)
-/// let shape = Product::new(1, 2, 3, Right::Transposed);
-/// let level = Level::detect();
-/// let mut y = [0.0; 3];
-/// let mut scratch = vec![0.0; shape.scratch_len(level)];
-/// let (x, w, b) = ([1.0, 2.0], [3.0, 4.0, 5.0, 6.0, 7.0, 8.0], [1.0; 3]);
-/// product(level, &shape, &x, &w, Some(&b), &Identity, &mut y, &mut scratch);
-/// assert_eq!(y, [12.0, 18.0, 24.0]);
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Product {
-    /// Rows of A and C.
-    pub m: usize,
-    /// Columns of A, rows of B: the length of the sums.
-    pub k: usize,
-    /// Columns of B and C.
-    pub n: usize,
-    /// From an element of A to the one below it.
-    pub a_row_stride: usize,
-    /// From an element of A to the one right of it.
-    pub a_column_stride: usize,
-    /// How B lies.
-    pub b: Right,
-    /// C ← C + A·B instead of C ← A·B.
-    pub accumulate: bool,
-}
-
-impl Product {
-    /// C = A · B with A row-major (m, k).
-    pub fn new(m: usize, k: usize, n: usize, b: Right) -> Product {
-        Product { m, k, n, a_row_stride: k, a_column_stride: 1, b, accumulate: false }
-    }
-
-    /// C = A · B with A stored as its transpose, row-major (k, m): weight gradients.
-    pub fn with_a_transposed(m: usize, k: usize, n: usize, b: Right) -> Product {
-        Product { a_row_stride: 1, a_column_stride: m, ..Product::new(m, k, n, b) }
-    }
-
-    /// The same, added to what C holds.
-    pub fn accumulating(self) -> Product {
-        Product { accumulate: true, ..self }
-    }
-
-    /// The floats of scratch that [`product`] needs. What they hold before doesn't matter.
-    pub fn scratch_len(&self, level: Level) -> usize {
-        let width = tile_width(level, self);
-        if self.packs(width) { self.n.min(NC).next_multiple_of(width) * self.k.min(KC) } else { 0 }
-    }
-
-    /// Whether tiles are one row high and wide. (Transposing into wide panels would read too many lines at once.)
-    fn is_flat(&self) -> bool {
-        self.m <= FLAT_ROWS && self.b == Right::Plain
-    }
-
-    /// Whether B goes through packed panels of `width` columns.
-    fn packs(&self, width: usize) -> bool {
-        self.b == Right::Transposed || (self.m >= PACK_ROWS && self.n > width)
-    }
-
-    /// The elements of A from the first to the last used.
-    fn a_len(&self) -> usize {
-        if self.m == 0 || self.k == 0 {
-            return 0;
-        }
-        let down = (self.m - 1).saturating_mul(self.a_row_stride);
-        let right = (self.k - 1).saturating_mul(self.a_column_stride);
-        down.saturating_add(right).saturating_add(1)
-    }
-}
-
-/// No epilogue: the value itself.
+/// What a product reads.
 #[derive(Clone, Copy, Debug)]
-pub struct Identity;
+pub struct Operands<'a> {
+    a: &'a [f32],
+    b: &'a [f32],
+    bias: Option<&'a [f32]>,
+    from: Option<&'a [f32]>,
+}
 
-impl Map<1> for Identity {
-    #[inline(always)]
-    fn at(&self, [x]: [f32; 1]) -> f32 {
-        x
+impl<'a> Operands<'a> {
+    /// The two factors.
+    pub fn new(a: &'a [f32], b: &'a [f32]) -> Self {
+        Operands { a, b, bias: None, from: None }
+    }
+
+    /// A number for each column, added to it.
+    pub fn with_bias(self, bias: &'a [f32]) -> Self {
+        Operands { bias: Some(bias), ..self }
+    }
+
+    /// The ReLU's output that [`Epilogue::Stop`] needs: as large as C.
+    pub fn with_from(self, from: &'a [f32]) -> Self {
+        Operands { from: Some(from), ..self }
     }
 }
 
-/// Computes `shape` on `a` and `b` into `c`: then adds `bias[column]`, then applies `epilogue` to every element.
+/// Where a product's operands lie, for parts of it.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::engine) struct Pointers {
+    pub(in crate::engine) a: *const f32,
+    pub(in crate::engine) b: *const f32,
+    /// Null: none.
+    pub(in crate::engine) bias: *const f32,
+    /// Read for [`Epilogue::Stop`] only.
+    pub(in crate::engine) from: *const f32,
+    pub(in crate::engine) c: *mut f32,
+}
+
+/// Computes `shape` into `c`: the sums, then the bias, then the epilogue.
 ///
 /// # Numerics
 /// As the module says: the same bits on every level and for every way to cut the rows or columns.
 ///
 /// # Panics
-/// When a slice is shorter than the shape needs: `a` by its strides, `b` k·n, `bias` n, `c` m·n, `scratch`
-/// [`Product::scratch_len`].
+/// When a slice is shorter than the shape needs: `a` m·k, `b` k·n or [`Product::panels_len`], the bias n, `c` and `from` m·n,
+/// `scratch` [`Product::scratch_len`]; when [`Epilogue::Stop`] has no `from`.
 #[inline]
-pub fn product<E: Map<1>>(
+pub fn product(
     level: Level,
     shape: &Product,
-    a: &[f32],
-    b: &[f32],
-    bias: Option<&[f32]>,
-    epilogue: &E,
+    operands: &Operands<'_>,
     c: &mut [f32],
     scratch: &mut [f32],
 ) {
+    let Operands { a, b, bias, from } = *operands;
+    let Product { m, k, n, .. } = *shape;
+    let b_len = match shape.b {
+        Right::Plain | Right::Transposed => k.saturating_mul(n),
+        Right::Panels => shape.panels_len(level),
+    };
+    let c_len = m.saturating_mul(n);
+    assert!(a.len() >= m.saturating_mul(k), "product: a is too short");
+    assert!(b.len() >= b_len, "product: b is too short");
+    assert!(c.len() >= c_len, "product: c is too short");
+    assert!(bias.is_none_or(|bias| bias.len() >= n), "product: the bias is too short");
     assert!(
-        a.len() >= shape.a_len(),
-        "product: a has {} elements, needs {}",
-        a.len(),
-        shape.a_len()
+        shape.epilogue != Epilogue::Stop || from.is_some_and(|from| from.len() >= c_len),
+        "product: the output that stops the gradient is missing or too short"
     );
-    assert!(b.len() >= shape.k.saturating_mul(shape.n), "product: b is too short");
-    assert!(c.len() >= shape.m.saturating_mul(shape.n), "product: c is too short");
-    assert!(bias.is_none_or(|bias| bias.len() >= shape.n), "product: the bias is too short");
     assert!(scratch.len() >= shape.scratch_len(level), "product: scratch is too short");
-    let job = Job { shape, a, b, bias, epilogue, c, scratch };
-    match level.set() {
-        Set::Portable => dispatch(level, Tiled::<Lanes8, E, 2, 4>(job, std::marker::PhantomData)),
-        #[cfg(target_arch = "x86_64")]
-        Set::Avx2 => {
-            dispatch(
-                level,
-                Tiled::<std::arch::x86_64::__m256, E, 2, 8>(job, std::marker::PhantomData),
-            );
-        }
-        #[cfg(target_arch = "x86_64")]
-        Set::Avx512 => {
-            dispatch(
-                level,
-                Tiled::<std::arch::x86_64::__m512, E, 2, 8>(job, std::marker::PhantomData),
-            );
-        }
-    }
-}
-
-/// The columns of a tile: what [`product`] instantiates above.
-fn tile_width(level: Level, shape: &Product) -> usize {
-    let (lanes, flat) = match level.set() {
-        Set::Portable => (8, 4),
-        #[cfg(target_arch = "x86_64")]
-        Set::Avx2 => (8, 8),
-        #[cfg(target_arch = "x86_64")]
-        Set::Avx512 => (16, 8),
+    let pointers = Pointers {
+        a: a.as_ptr(),
+        b: b.as_ptr(),
+        bias: bias.map_or(ptr::null(), <[f32]>::as_ptr),
+        from: from.map_or(ptr::null(), <[f32]>::as_ptr),
+        c: c.as_mut_ptr(),
     };
-    lanes * if shape.is_flat() { flat } else { 2 }
-}
-
-struct Job<'a, E> {
-    shape: &'a Product,
-    a: &'a [f32],
-    b: &'a [f32],
-    bias: Option<&'a [f32]>,
-    epilogue: &'a E,
-    c: &'a mut [f32],
-    scratch: &'a mut [f32],
-}
-
-/// A job on registers `V`, with tiles `WIDE` registers wide, or `FLAT` when there are few rows.
-struct Tiled<'a, V, E, const WIDE: usize, const FLAT: usize>(
-    Job<'a, E>,
-    std::marker::PhantomData<V>,
-);
-
-impl<V: Vector, E: Map<1>, const WIDE: usize, const FLAT: usize> Kernel
-    for Tiled<'_, V, E, WIDE, FLAT>
-{
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        let mut job = self.0;
-        if job.shape.k == 0 {
-            without_terms(&mut job);
-        } else if job.shape.is_flat() {
-            blocks::<V, E, FLAT>(&mut job);
-        } else {
-            blocks::<V, E, WIDE>(&mut job);
-        }
+    // SAFETY: the lengths have been checked, and the borrows keep c and scratch apart from all else.
+    unsafe {
+        product_part(level, shape, 0..m, 0..n, &pointers, scratch.as_mut_ptr());
     }
 }
 
-/// The product over no terms: +0, or C as it was.
-#[inline(always)]
-fn without_terms<E: Map<1>>(job: &mut Job<'_, E>) {
-    let Product { m, n, accumulate, .. } = *job.shape;
-    for i in 0..m {
-        for j in 0..n {
-            let sum = if accumulate { job.c[i * n + j] } else { 0.0 };
-            let sum = job.bias.map_or(sum, |bias| sum + bias[j]);
-            job.c[i * n + j] = job.epilogue.at([sum]);
-        }
-    }
-}
-
-#[inline(always)]
-fn blocks<V: Vector, E: Map<1>, const NV: usize>(job: &mut Job<'_, E>) {
-    let Product { m, k, n, .. } = *job.shape;
-    let width = NV * V::LANES;
-    for column in (0..n).step_by(NC) {
-        let columns = NC.min(n - column);
-        for block in (0..k).step_by(KC) {
-            let terms = KC.min(k - block);
-            pack::<V>(job.shape, job.b, column, columns, block, terms, width, job.scratch);
-            for row in (0..m).step_by(MC) {
-                for j in (column..column + columns).step_by(width) {
-                    panel::<V, E, NV>(job, row, MC.min(m - row), column, j, block, terms);
-                }
-            }
-        }
-    }
-}
-
-/// The columns `j ..` of one tile's width for the rows `row .. row + count` and one block of the sum.
-#[inline(always)]
-fn panel<V: Vector, E: Map<1>, const NV: usize>(
-    job: &mut Job<'_, E>,
-    row: usize,
-    count: usize,
-    column: usize,
-    j: usize,
-    block: usize,
-    terms: usize,
-) {
-    let shape = job.shape;
-    let tile_columns = NV * V::LANES;
-    let width = tile_columns.min(shape.n - j);
-    let last = block + terms == shape.k;
-    let (b, b_stride) = if shape.packs(tile_columns) {
-        (&job.scratch[(j - column) * terms..], tile_columns)
-    } else {
-        (&job.b[block * shape.n + j..], shape.n)
-    };
-    let tile = Tile {
-        a: &job.a[row * shape.a_row_stride + block * shape.a_column_stride..],
-        a_row_stride: shape.a_row_stride,
-        a_column_stride: shape.a_column_stride,
-        b,
-        b_stride,
-        terms,
-        width,
-        c_stride: shape.n,
-        add: shape.accumulate || block > 0,
-        bias: if last { job.bias.map(|bias| &bias[j..j + width]) } else { None },
-    };
-    let c = &mut job.c[row * shape.n + j..];
-    if width <= V::LANES {
-        rows::<V, 1>(&tile, count, c);
-    } else {
-        rows::<V, NV>(&tile, count, c);
-    }
-    if last {
-        for i in 0..count {
-            for value in &mut c[i * shape.n..i * shape.n + width] {
-                *value = job.epilogue.at([*value]);
-            }
-        }
-    }
-}
-
-/// Copies the block's rows `block ..` into panels of `width` columns. The end of the last panel keeps old values, unused.
-#[inline(always)]
-fn pack<V: Vector>(
-    shape: &Product,
-    b: &[f32],
-    column: usize,
-    columns: usize,
-    block: usize,
-    terms: usize,
-    width: usize,
-    scratch: &mut [f32],
-) {
-    if !shape.packs(width) {
-        return;
-    }
-    let end = column + columns;
-    for (panel, j) in (column..end).step_by(width).enumerate() {
-        let filled = width.min(end - j);
-        let panel = &mut scratch[panel * terms * width..][..terms * width];
-        match shape.b {
-            Right::Plain => {
-                for (p, line) in panel.chunks_exact_mut(width).enumerate() {
-                    let from = (block + p) * shape.n + j;
-                    line[..filled].copy_from_slice(&b[from..from + filled]);
-                }
-            }
-            Right::Transposed => {
-                transpose::<V>(&b[j * shape.k + block..], shape.k, filled, terms, panel, width);
-            }
-        }
-    }
-}
-
-/// `to[p · width + j] = from[j · stride + p]` for `j < columns`, `p < terms`, in squares that stay in the cache.
-#[inline(always)]
-fn transpose<V: Vector>(
-    from: &[f32],
-    stride: usize,
-    columns: usize,
-    terms: usize,
-    to: &mut [f32],
-    width: usize,
-) {
-    const SIDE: usize = 8;
-    let (square_columns, square_terms) = (columns - columns % SIDE, terms - terms % SIDE);
-    for p in (0..square_terms).step_by(SIDE) {
-        for j in (0..square_columns).step_by(SIDE) {
-            let (first, end) = (j * stride + p, (j + SIDE - 1) * stride + p + SIDE);
-            let source = &from[first..end];
-            let target = &mut to[p * width + j..(p + SIDE - 1) * width + j + SIDE];
-            // SAFETY: both slices end with the last element of the square; instructions: inlined into `dispatch` for `V`.
-            #[allow(unsafe_code)]
-            unsafe {
-                V::transpose_square(source.as_ptr(), stride, target.as_mut_ptr(), width);
-            }
-        }
-        for j in square_columns..columns {
-            for term in p..p + SIDE {
-                to[term * width + j] = from[j * stride + term];
-            }
-        }
-    }
-    for term in square_terms..terms {
-        for j in 0..columns {
-            to[term * width + j] = from[j * stride + term];
-        }
-    }
-}
-
-/// `out[column] = Σ rows[..][column]` of a row-major (m, n) matrix: the gradient of a bias.
+/// Computes the rectangle `rows` × `columns` of C; the rest of C is neither read nor written.
 ///
-/// # Numerics
-/// The bits of the product of a row of ones with the matrix: chains over blocks of [`KC`] rows.
+/// Its elements have the bits that the whole product would give them. Any rectangle is right; [`Product::grain`] says
+/// which are fast.
 ///
-/// # Panics
-/// When `rows` is shorter than m·n or `out` than n.
+/// # Safety
+/// - The rectangle lies within C. The pointers are valid for the whole operands, as [`product`] demands of its slices
+///   (`b` may be null where k = 0), `scratch` for [`Product::part_scratch_len`] floats.
+/// - The rectangle of C and the scratch overlap nothing else that is used meanwhile. `from` may be C itself.
+/// - Parts whose rectangles are disjoint may run at the same time on several threads, each with a scratch of its own.
 #[inline]
-pub fn sum_rows(level: Level, m: usize, n: usize, rows: &[f32], out: &mut [f32]) {
-    assert!(rows.len() >= m.saturating_mul(n), "sum_rows: the matrix is too short");
-    assert!(out.len() >= n, "sum_rows: the output is too short");
-    dispatch(level, SumRows { m, n, rows, out });
+pub(in crate::engine) unsafe fn product_part(
+    level: Level,
+    shape: &Product,
+    rows: Range<usize>,
+    columns: Range<usize>,
+    pointers: &Pointers,
+    scratch: *mut f32,
+) {
+    dispatch_vector(level, Part { shape, rows, columns, pointers, scratch });
 }
 
-struct SumRows<'a> {
-    m: usize,
-    n: usize,
-    rows: &'a [f32],
-    out: &'a mut [f32],
+/// [`product_part`] for code that is compiled for the level of `V` already: nothing is chosen at run time.
+///
+/// # Safety
+/// As [`product_part`], and the processor has the instructions of `V`.
+#[inline(always)]
+#[allow(dead_code, reason = "the executor's way in")]
+pub(in crate::engine) unsafe fn product_part_in<V: Vector>(
+    shape: &Product,
+    rows: Range<usize>,
+    columns: Range<usize>,
+    pointers: &Pointers,
+    scratch: *mut f32,
+) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        V::enter(Within::<V>(Part { shape, rows, columns, pointers, scratch }, PhantomData));
+    }
 }
 
-impl Kernel for SumRows<'_> {
+struct Part<'a> {
+    shape: &'a Product,
+    rows: Range<usize>,
+    columns: Range<usize>,
+    pointers: &'a Pointers,
+    scratch: *mut f32,
+}
+
+#[allow(dead_code, reason = "as above")]
+struct Within<'a, V>(Part<'a>, PhantomData<V>);
+
+impl<V: Vector> Kernel for Within<'_, V> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
-        const WIDTH: usize = 32;
-        let (m, n) = (self.m, self.n);
-        let whole = n - n % WIDTH;
-        for j in (0..whole).step_by(WIDTH) {
-            let sums = column_sums::<WIDTH>(m, n, self.rows, j);
-            self.out[j..j + WIDTH].copy_from_slice(&sums);
+        // SAFETY: the promise of `product_part_in`.
+        unsafe { self.0.run::<V>() }
+    }
+}
+
+impl VectorKernel for Part<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<V: Vector>(self) {
+        debug_assert!(self.shape.contains(&self.rows, &self.columns));
+        if self.rows.is_empty() || self.columns.is_empty() {
+            return;
         }
-        let mut j = whole;
-        while j + 4 <= n {
-            self.out[j..j + 4].copy_from_slice(&column_sums::<4>(m, n, self.rows, j));
-            j += 4;
-        }
-        for j in j..n {
-            self.out[j] = column_sums::<1>(m, n, self.rows, j)[0];
+        let way = self.shape.way::<V>(self.rows.len(), self.columns.len());
+        // SAFETY: the promise of `product_part`.
+        unsafe {
+            if self.shape.k == 0 {
+                self.without_terms();
+            } else if way == Way::Dots {
+                self.dots::<V>();
+            } else {
+                self.blocks::<V>(way);
+            }
         }
     }
 }
 
-#[inline(always)]
-fn column_sums<const W: usize>(m: usize, n: usize, rows: &[f32], j: usize) -> [f32; W] {
-    let mut total = [0.0; W];
-    for block in (0..m).step_by(KC) {
-        let mut sums = [0.0; W];
-        for i in block..m.min(block + KC) {
-            let row = &rows[i * n + j..i * n + j + W];
-            for lane in 0..W {
-                sums[lane] += row[lane];
+impl Part<'_> {
+    /// The product over no terms: +0, or C as it was.
+    #[inline(always)]
+    unsafe fn without_terms(&self) {
+        let Pointers { bias, from, c, .. } = *self.pointers;
+        for i in self.rows.clone() {
+            for j in self.columns.clone() {
+                let place = i * self.shape.n + j;
+                // SAFETY: the promise of `product_part`.
+                unsafe {
+                    let mut value = if self.shape.accumulate { *c.add(place) } else { 0.0 };
+                    if !bias.is_null() {
+                        value += *bias.add(j);
+                    }
+                    let stopped = match self.shape.epilogue {
+                        Epilogue::None => false,
+                        Epilogue::Relu => value <= 0.0,
+                        Epilogue::Stop => *from.add(place) <= 0.0,
+                    };
+                    *c.add(place) = if stopped { 0.0 } else { value };
+                }
             }
         }
-        for lane in 0..W {
-            total[lane] = if block == 0 { sums[lane] } else { total[lane] + sums[lane] };
+    }
+
+    /// A transposed B against few rows.
+    #[inline(always)]
+    unsafe fn dots<V: Vector>(&self) {
+        let Product { k, .. } = *self.shape;
+        let mut block = 0;
+        while block < k {
+            let terms = block..k.min(block + KC);
+            // SAFETY: the promise of `product_part`.
+            unsafe {
+                let mut tile = self.tile(self.rows.start, self.columns.start, &terms);
+                tile.b = self.pointers.b.add(self.columns.start * k + block);
+                tile.b_stride = k;
+                tile.width = self.columns.len();
+                dots::<V>(&tile, self.rows.len());
+            }
+            block = terms.end;
         }
     }
-    total
+
+    /// All else: blocks of columns, of terms, and of rows. (Loops are `while` because `step_by` divides.)
+    #[inline(always)]
+    unsafe fn blocks<V: Vector>(&self, way: Way) {
+        let (shape, rows) = (self.shape, self.rows.len());
+        let (pack_a, pack_b) = match way {
+            Way::Tiles { pack_a, pack_b } => (pack_a, pack_b),
+            Way::Dots | Way::Wide => (false, false),
+        };
+        let b_len = if pack_b { packed_len::<V>(self.columns.len(), shape.k) } else { 0 };
+        // Blocks of equal size, in whole tiles.
+        let most = if rows <= MC {
+            rows
+        } else {
+            rows.div_ceil(rows.div_ceil(MC)).next_multiple_of(V::HEIGHT)
+        };
+        let mut column = self.columns.start;
+        while column < self.columns.end {
+            let columns = column..self.columns.end.min(column + NC);
+            let mut block = 0;
+            while block < shape.k {
+                let terms = block..shape.k.min(block + KC);
+                let mut row = self.rows.start;
+                while row < self.rows.end {
+                    let rows = row..self.rows.end.min(row + most);
+                    // SAFETY: the promise of `product_part`; scratch has room for both factors.
+                    unsafe {
+                        let right = if pack_b {
+                            Source::packed(self.scratch, &columns, &terms)
+                        } else {
+                            Source::standing(shape, self.pointers.b, &terms)
+                        };
+                        let left = if pack_a {
+                            let tile = self.tile(row, column, &terms);
+                            let to = self.scratch.add(b_len);
+                            pack_left::<V>(shape, tile.a, rows.len(), terms.len(), to);
+                            Some(to.cast_const())
+                        } else {
+                            None
+                        };
+                        // Each panel is packed when it is used first, and then is still in the first cache.
+                        let pack_b = pack_b && row == self.rows.start;
+                        let rows = rows.clone();
+                        self.block::<V>(rows, columns.clone(), &terms, &right, way, pack_b, left);
+                    }
+                    row = rows.end;
+                }
+                block = terms.end;
+            }
+            column = columns.end;
+        }
+    }
+
+    /// One block of rows, columns and terms.
+    #[inline(always)]
+    unsafe fn block<V: Vector>(
+        &self,
+        rows: Range<usize>,
+        columns: Range<usize>,
+        terms: &Range<usize>,
+        right: &Source,
+        way: Way,
+        pack_b: bool,
+        left: Option<*const f32>,
+    ) {
+        let mut j = columns.start;
+        // SAFETY: the promise of `product_part`: all of these lie inside the operands.
+        unsafe {
+            while j < columns.end {
+                let mut top = self.tile(rows.start, j, terms);
+                let (until, start) = right.place::<V>(j, &mut top);
+                top.width = columns.end - j;
+                if way == Way::Wide && start {
+                    let done = self.wide::<V>(&top, rows.len());
+                    if done > 0 {
+                        j += done;
+                        continue;
+                    }
+                }
+                top.width = until.min(columns.end) - j;
+                if pack_b {
+                    let columns = j..j + top.width;
+                    pack::<V>(
+                        self.shape,
+                        self.pointers.b,
+                        columns,
+                        terms.clone(),
+                        top.b.cast_mut(),
+                    );
+                }
+                if right.panels && start && suits::<V>(rows.len(), top.width) && left.is_none() {
+                    quads::<V>(&top, rows.len());
+                } else {
+                    self.tiles::<V>(&top, rows.len(), left);
+                }
+                j += top.width;
+            }
+        }
+    }
+
+    /// All rows of a column of tiles.
+    #[inline(always)]
+    unsafe fn tiles<V: Vector>(&self, top: &Tile, rows: usize, left: Option<*const f32>) {
+        let mut row = 0;
+        // SAFETY: the caller's promise.
+        unsafe {
+            while row < rows {
+                let height = next_height::<V>(rows - row);
+                let mut below = top.down(row);
+                if let Some(left) = left {
+                    below.a = left.add(row * below.terms);
+                    below.a_stride = height;
+                    below.a_transposed = true;
+                }
+                tile::<V>(&below, height);
+                row += height;
+            }
+        }
+    }
+
+    /// As many columns as a wide tile has, for all rows. Gives how many.
+    #[inline(always)]
+    unsafe fn wide<V: Vector>(&self, top: &Tile, rows: usize) -> usize {
+        let height = wide_rows::<V>();
+        let (mut done, mut row) = (0, 0);
+        while row < rows {
+            // SAFETY: the caller's promise.
+            done = unsafe { wide::<V>(&top.down(row), height.min(rows - row)) };
+            row += height;
+        }
+        done
+    }
+
+    /// The tile whose first element is (`row`, `j`), without B.
+    #[inline(always)]
+    unsafe fn tile(&self, row: usize, j: usize, terms: &Range<usize>) -> Tile {
+        let shape = self.shape;
+        let Pointers { a, b, bias, from, c } = *self.pointers;
+        let place = row * shape.n + j;
+        // SAFETY: the promise of `product_part`.
+        unsafe {
+            let (a, a_stride, a_transposed) = match shape.a {
+                Left::Plain => (a.add(row * shape.k + terms.start), shape.k, false),
+                Left::Transposed => (a.add(terms.start * shape.m + row), shape.m, true),
+            };
+            let finish = if terms.end == shape.k {
+                Finish {
+                    bias: if bias.is_null() { bias } else { bias.add(j) },
+                    relu: shape.epilogue == Epilogue::Relu,
+                    from: if shape.epilogue == Epilogue::Stop {
+                        from.add(place)
+                    } else {
+                        ptr::null()
+                    },
+                }
+            } else {
+                Finish::NOTHING
+            };
+            Tile {
+                a,
+                a_stride,
+                a_transposed,
+                b,
+                b_stride: 0,
+                b_panel: 0,
+                terms: terms.len(),
+                width: 0,
+                c: c.add(place),
+                c_stride: shape.n,
+                add: shape.accumulate || terms.start > 0,
+                finish,
+            }
+        }
+    }
+}
+
+/// Where the lines of one block of B lie.
+struct Source {
+    b: *const f32,
+    panels: bool,
+    /// The columns of all panels; without panels, `columns.start` is that of `b`.
+    columns: Range<usize>,
+    /// The lines of a panel, and how many of them come before the block.
+    lines: usize,
+    skip: usize,
+    /// The length of a line, without panels.
+    n: usize,
+}
+
+impl Source {
+    #[inline(always)]
+    fn packed(panels: *const f32, columns: &Range<usize>, terms: &Range<usize>) -> Source {
+        let lines = terms.len();
+        Source { b: panels, panels: true, columns: columns.clone(), lines, skip: 0, n: 0 }
+    }
+
+    #[inline(always)]
+    unsafe fn standing(shape: &Product, b: *const f32, terms: &Range<usize>) -> Source {
+        let Product { k, n, .. } = *shape;
+        let panels = shape.b == Right::Panels;
+        // SAFETY: the promise of `product_part`.
+        let b = if panels { b } else { unsafe { b.add(terms.start * n) } };
+        Source { b, panels, columns: 0..n, lines: k, skip: terms.start, n }
+    }
+
+    /// Lets `tile` begin at column `j`. Gives the column where the tile or its panel ends, and whether it begins there.
+    #[inline(always)]
+    unsafe fn place<V: Vector>(&self, j: usize, tile: &mut Tile) -> (usize, bool) {
+        let wide = 2 * V::LANES;
+        // SAFETY: the promise of `product_part`.
+        unsafe {
+            if !self.panels {
+                tile.b = self.b.add(j);
+                tile.b_stride = self.n;
+                tile.b_panel = wide;
+                return (j + wide, true);
+            }
+            let within = (j - self.columns.start) % wide;
+            let start = j - within;
+            let (filled, width) = panel_columns::<V>(start, self.columns.end);
+            let before = (start - self.columns.start) * self.lines + self.skip * width;
+            tile.b = self.b.add(before + within);
+            tile.b_stride = width;
+            tile.b_panel = wide * self.lines;
+            (start + filled, within == 0)
+        }
+    }
 }

@@ -1,171 +1,293 @@
-//! The product's inner loop: a tile of C in registers.
+//! The product's inner loop: a tile of C in registers, up to two registers wide.
 //!
 //! # Safety
-//! The private functions are called by `one` alone, for a tile that `check` has passed: pointers are valid for the
-//! elements of `width`, and everything is inlined into `dispatch` for the level of `V`.
+//! Every function here demands of its caller that the tile's pointers are valid for `terms` terms, the rows asked for and
+//! `width` columns, and that the processor has the instructions of `V`.
+#![allow(unsafe_code)]
 
+use std::marker::PhantomData;
+
+use super::dispatch::Kernel;
 use super::vector::Vector;
 
-/// One panel of B against rows of A: `width` columns, at most as many as the tile has.
-pub(super) struct Tile<'a> {
-    pub(super) a: &'a [f32],
-    pub(super) a_row_stride: usize,
-    pub(super) a_column_stride: usize,
-    pub(super) b: &'a [f32],
+/// Some columns of B against rows of A: `width` columns, at most as many as the kernel has.
+#[derive(Clone, Copy)]
+pub(super) struct Tile {
+    pub(super) a: *const f32,
+    /// From a row to the next, or from a term to the next if A is transposed.
+    pub(super) a_stride: usize,
+    pub(super) a_transposed: bool,
+    pub(super) b: *const f32,
+    /// From a term to the next.
     pub(super) b_stride: usize,
+    /// From two registers of a line to the next two, which are in another panel.
+    pub(super) b_panel: usize,
     pub(super) terms: usize,
     pub(super) width: usize,
+    pub(super) c: *mut f32,
     pub(super) c_stride: usize,
     /// Add to C instead of replacing it.
     pub(super) add: bool,
-    pub(super) bias: Option<&'a [f32]>,
+    pub(super) finish: Finish,
 }
 
-/// `count` rows of C, in tiles as high as the registers allow.
-///
-/// AVX-512 has 32 registers: 12 × 2 for the tile, 2 for B. AVX2 has 16: 6 × 2 and 2. Flat tiles are one row.
-#[inline(always)]
-pub(super) fn rows<V: Vector, const NV: usize>(tile: &Tile<'_>, count: usize, c: &mut [f32]) {
-    check(tile, NV * V::LANES, count, c.len());
-    if tile.width == NV * V::LANES {
-        heights::<V, NV, true>(tile, count, c);
-    } else {
-        heights::<V, NV, false>(tile, count, c);
-    }
+/// What is done to the elements of the tile once their sums are whole.
+#[derive(Clone, Copy)]
+pub(super) struct Finish {
+    /// The bias of the tile's columns, or null.
+    pub(super) bias: *const f32,
+    pub(super) relu: bool,
+    /// The gates of the tile's elements, with C's stride, or null.
+    pub(super) from: *const f32,
 }
 
-/// One arm per height, so that the tile's size is a constant in each.
-#[inline(always)]
-fn heights<V: Vector, const NV: usize, const FULL: bool>(
-    tile: &Tile<'_>,
-    count: usize,
-    c: &mut [f32],
-) {
-    let mut row = 0;
-    while row < count {
-        let left = count - row;
-        let c = &mut c[row * tile.c_stride..];
-        row += if NV > 2 {
-            one::<V, 1, NV, FULL>(tile, row, c)
-        } else if V::LANES > 8 && left >= 12 {
-            one::<V, 12, NV, FULL>(tile, row, c)
-        } else if V::LANES > 8 && left >= 8 {
-            one::<V, 8, NV, FULL>(tile, row, c)
-        } else if V::LANES == 8 && left >= 6 {
-            one::<V, 6, NV, FULL>(tile, row, c)
-        } else if left >= 4 {
-            one::<V, 4, NV, FULL>(tile, row, c)
-        } else if left >= 2 {
-            one::<V, 2, NV, FULL>(tile, row, c)
-        } else {
-            one::<V, 1, NV, FULL>(tile, row, c)
-        };
-    }
+impl Finish {
+    pub(super) const NOTHING: Finish =
+        Finish { bias: std::ptr::null(), relu: false, from: std::ptr::null() };
 }
 
-/// Panics unless every element that [`one`] touches lies inside its slice.
-#[inline(always)]
-fn check(tile: &Tile<'_>, columns: usize, count: usize, c_len: usize) {
-    assert!(count > 0 && tile.terms > 0 && tile.width > 0 && tile.width <= columns);
-    let (last_row, last_term) = (count - 1, tile.terms - 1);
-    let end =
-        |row: usize, stride: usize, more: usize| row.saturating_mul(stride).saturating_add(more);
-    let a_last = end(last_row, tile.a_row_stride, last_term.saturating_mul(tile.a_column_stride));
-    assert!(a_last < tile.a.len());
-    assert!(end(last_term, tile.b_stride, tile.width) <= tile.b.len());
-    assert!(end(last_row, tile.c_stride, tile.width) <= c_len);
-    assert!(tile.bias.is_none_or(|bias| bias.len() == tile.width));
-}
-
-/// `MR` rows from `row` on, of A and of `tile`; `c` begins at that row. Gives `MR`.
-#[inline(always)]
-#[allow(unsafe_code)]
-fn one<V: Vector, const MR: usize, const NV: usize, const FULL: bool>(
-    tile: &Tile<'_>,
-    row: usize,
-    c: &mut [f32],
-) -> usize {
-    // SAFETY: `check` has compared the last element read or written through each pointer with its slice; where the tile
-    // is wider than `width`, only the first `width` elements are touched. Instructions: this is inlined into `dispatch` for
-    // the level of `V`.
-    unsafe {
-        let a = tile.a.as_ptr().add(row * tile.a_row_stride);
-        let sums = multiply::<V, MR, NV, FULL>(tile, a);
-        for i in 0..MR {
-            finish::<V, NV, FULL>(&sums[i], tile, c.as_mut_ptr().add(i * tile.c_stride));
+impl Tile {
+    /// The same tile from row `row` on.
+    #[inline(always)]
+    pub(super) unsafe fn down(&self, row: usize) -> Tile {
+        // SAFETY: the caller's promise: the row exists.
+        unsafe {
+            let a = self.a.add(row * if self.a_transposed { 1 } else { self.a_stride });
+            let mut tile = Tile { a, c: self.c.add(row * self.c_stride), ..*self };
+            if !self.finish.from.is_null() {
+                tile.finish.from = self.finish.from.add(row * self.c_stride);
+            }
+            tile
         }
     }
-    MR
 }
 
-/// How many elements of register `v` are used.
+/// The heights of tiles for `rows` rows: as few and as equal as possible. A low tile has too few chains to keep the
+/// processor busy.
 #[inline(always)]
-fn used<V: Vector>(width: usize, v: usize) -> usize {
+pub(super) fn next_height<V: Vector>(rows: usize) -> usize {
+    if rows <= V::HEIGHT { rows } else { rows.div_ceil(rows.div_ceil(V::HEIGHT)) }
+}
+
+/// A tile of `height` rows, 1 to [`Vector::HEIGHT`], as wide as one register, if that is enough, or two.
+#[inline(always)]
+pub(super) unsafe fn tile<V: Vector>(tile: &Tile, height: usize) {
+    let (low, high) = (usize::from(tile.a_transposed), usize::from(tile.width > V::LANES));
+    // SAFETY: the caller's promise.
+    unsafe { Heights::<V>::KERNELS[2 * high + low][height - 1](tile) }
+}
+
+/// Every size of tile that the registers allow.
+struct Heights<V>(PhantomData<V>);
+
+impl<V: Vector> Heights<V> {
+    /// By width and way of A, then by height.
+    const KERNELS: [[unsafe fn(&Tile); 12]; 4] = [
+        Self::at_heights::<1, false>(),
+        Self::at_heights::<1, true>(),
+        Self::at_heights::<2, false>(),
+        Self::at_heights::<2, true>(),
+    ];
+
+    /// The kernels of all heights; from the highest on the same one again.
+    const fn at_heights<const NV: usize, const TRANSPOSED: bool>() -> [unsafe fn(&Tile); 12] {
+        let two = [one_tile::<V, 1, NV, TRANSPOSED>, one_tile::<V, 2, NV, TRANSPOSED>];
+        let mut kernels: [unsafe fn(&Tile); 12] = [two[1]; 12];
+        kernels[0] = two[0];
+        if V::HEIGHT >= 6 {
+            kernels = [one_tile::<V, 6, NV, TRANSPOSED>; 12];
+            kernels[0] = two[0];
+            kernels[1] = two[1];
+            kernels[2] = one_tile::<V, 3, NV, TRANSPOSED>;
+            kernels[3] = one_tile::<V, 4, NV, TRANSPOSED>;
+            kernels[4] = one_tile::<V, 5, NV, TRANSPOSED>;
+        }
+        if V::HEIGHT >= 12 {
+            kernels[6] = one_tile::<V, 7, NV, TRANSPOSED>;
+            kernels[7] = one_tile::<V, 8, NV, TRANSPOSED>;
+            kernels[8] = one_tile::<V, 9, NV, TRANSPOSED>;
+            kernels[9] = one_tile::<V, 10, NV, TRANSPOSED>;
+            kernels[10] = one_tile::<V, 11, NV, TRANSPOSED>;
+            kernels[11] = one_tile::<V, 12, NV, TRANSPOSED>;
+        }
+        kernels
+    }
+}
+
+unsafe fn one_tile<V: Vector, const MR: usize, const NV: usize, const TRANSPOSED: bool>(
+    tile: &Tile,
+) {
+    // SAFETY: the caller's promise.
+    unsafe { V::enter_here(OneTile::<V, MR, NV, TRANSPOSED>(tile, PhantomData)) }
+}
+
+struct OneTile<'a, V, const MR: usize, const NV: usize, const TRANSPOSED: bool>(
+    &'a Tile,
+    PhantomData<V>,
+);
+
+impl<V: Vector, const MR: usize, const NV: usize, const TRANSPOSED: bool> Kernel
+    for OneTile<'_, V, MR, NV, TRANSPOSED>
+{
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        // SAFETY: the promise of `tile`.
+        unsafe {
+            let tile = *self.0;
+            prefetch::<V, MR, NV>(&tile);
+            let sums = multiply::<V, MR, NV, TRANSPOSED>(&tile);
+            finish::<V, MR, NV>(&sums, &tile);
+        }
+    }
+}
+
+/// Asks for the tile of C where the sum is long enough to wait for it.
+#[inline(always)]
+pub(super) unsafe fn prefetch<V: Vector, const MR: usize, const NV: usize>(tile: &Tile) {
+    if tile.terms >= 64 {
+        for i in 0..MR {
+            let row = tile.c.wrapping_add(i * tile.c_stride);
+            // SAFETY: a prefetch may be given any address.
+            unsafe {
+                V::prefetch(row);
+                V::prefetch(row.wrapping_add(tile.width - 1));
+            }
+        }
+    }
+}
+
+/// The elements of register `v` that are used.
+#[inline(always)]
+pub(super) fn used<V: Vector>(width: usize, v: usize) -> usize {
     width.saturating_sub(v * V::LANES).min(V::LANES)
 }
 
-/// Register `v` of a line of `width` elements.
+/// Register `v` of `NV`, of a line that ends within the last register.
 #[inline(always)]
-#[allow(unsafe_code)]
-unsafe fn load<V: Vector, const FULL: bool>(line: *const f32, width: usize, v: usize) -> V {
-    let from = line.wrapping_add(v * V::LANES);
-    // SAFETY: as in `one`.
-    unsafe { if FULL { V::load(from) } else { V::load_part(from, used::<V>(width, v)) } }
+pub(super) unsafe fn load<V: Vector, const NV: usize>(
+    line: *const f32,
+    width: usize,
+    v: usize,
+) -> V {
+    // SAFETY: the caller's promise: the line has `width` elements, and more than NV − 1 registers hold.
+    unsafe {
+        let from = line.add(v * V::LANES);
+        if v + 1 < NV { V::load(from) } else { V::load_part(from, used::<V>(width, v)) }
+    }
 }
 
 /// The chains of one tile, each from +0.
 #[inline(always)]
-#[allow(unsafe_code)]
-unsafe fn multiply<V: Vector, const MR: usize, const NV: usize, const FULL: bool>(
-    tile: &Tile<'_>,
-    a: *const f32,
+unsafe fn multiply<V: Vector, const MR: usize, const NV: usize, const TRANSPOSED: bool>(
+    tile: &Tile,
 ) -> [[V; NV]; MR] {
-    // SAFETY: as in `one`.
+    /// Terms per turn of the loop.
+    const TURN: usize = 4;
+    let Tile { a, a_stride, mut b, b_stride, terms, width, .. } = *tile;
+    // SAFETY: the caller's promise. Past the last term the pointers may leave their arrays, and are not used.
     unsafe {
         let mut sums = [[V::splat(0.0); NV]; MR];
-        let (mut a, mut b) = (a, tile.b.as_ptr());
-        for _ in 0..tile.terms {
-            let mut line = [V::splat(0.0); NV];
-            for v in 0..NV {
-                line[v] = load::<V, FULL>(b, tile.width, v);
+        // Three rows are reached from one pointer, so that the pointers of twelve rows find room in registers.
+        let mut thirds = [a; MR];
+        for i in 0..MR {
+            thirds[i] = a.wrapping_add(i / 3 * 3 * a_stride);
+        }
+        let mut term = a;
+        let mut left = terms;
+        while left >= TURN {
+            for u in 0..TURN {
+                step::<V, MR, NV, TRANSPOSED>(&mut sums, &thirds, term, a_stride, b, width, u);
+                term = term.wrapping_add(a_stride);
+                b = b.wrapping_add(b_stride);
             }
-            for i in 0..MR {
-                let factor = V::splat(*a.add(i * tile.a_row_stride));
-                for v in 0..NV {
-                    sums[i][v] = factor.mul_add(line[v], sums[i][v]);
-                }
+            for i in (0..MR).step_by(3) {
+                thirds[i] = thirds[i].wrapping_add(TURN);
             }
-            // Past the last term these may point beyond the slices, and are not used.
-            a = a.wrapping_add(tile.a_column_stride);
-            b = b.wrapping_add(tile.b_stride);
+            left -= TURN;
+        }
+        while left > 0 {
+            step::<V, MR, NV, TRANSPOSED>(&mut sums, &thirds, term, a_stride, b, width, 0);
+            term = term.wrapping_add(a_stride);
+            b = b.wrapping_add(b_stride);
+            for i in (0..MR).step_by(3) {
+                thirds[i] = thirds[i].wrapping_add(1);
+            }
+            left -= 1;
         }
         sums
     }
 }
 
-/// Stores one row of sums: added to C or not, then the bias.
+/// One term of every chain. A transposed A is read from `term` on, a plain one from its `thirds`, `u` terms on.
 #[inline(always)]
-#[allow(unsafe_code)]
-unsafe fn finish<V: Vector, const NV: usize, const FULL: bool>(
-    sums: &[V; NV],
-    tile: &Tile<'_>,
-    c: *mut f32,
+unsafe fn step<V: Vector, const MR: usize, const NV: usize, const TRANSPOSED: bool>(
+    sums: &mut [[V; NV]; MR],
+    thirds: &[*const f32; MR],
+    term: *const f32,
+    a_stride: usize,
+    b: *const f32,
+    width: usize,
+    u: usize,
 ) {
-    // SAFETY: as in `one`.
+    // SAFETY: the caller's promise.
     unsafe {
+        let mut line = [V::splat(0.0); NV];
         for v in 0..NV {
-            let mut sum = sums[v];
-            if tile.add {
-                sum = load::<V, FULL>(c, tile.width, v).add(sum);
-            }
-            if let Some(bias) = tile.bias {
-                sum = sum.add(load::<V, FULL>(bias.as_ptr(), tile.width, v));
-            }
-            let to = c.wrapping_add(v * V::LANES);
-            if FULL {
-                sum.store(to);
+            line[v] = load::<V, NV>(b, width, v);
+        }
+        for i in 0..MR {
+            let factor = V::splat(if TRANSPOSED {
+                *term.add(i)
             } else {
-                sum.store_part(to, used::<V>(tile.width, v));
+                *thirds[i / 3 * 3].wrapping_add(i % 3 * a_stride).add(u)
+            });
+            for v in 0..NV {
+                sums[i][v] = factor.mul_add(line[v], sums[i][v]);
+            }
+        }
+    }
+}
+
+/// Stores the sums: added to C or not, then bias and epilogue.
+#[inline(always)]
+pub(super) unsafe fn finish<V: Vector, const MR: usize, const NV: usize>(
+    sums: &[[V; NV]; MR],
+    tile: &Tile,
+) {
+    let Tile { c, c_stride, width, add, finish: Finish { bias, relu, from }, .. } = *tile;
+    // SAFETY: the caller's promise.
+    unsafe {
+        let mut biases = [V::splat(0.0); NV];
+        if !bias.is_null() {
+            for v in 0..NV {
+                biases[v] = load::<V, NV>(bias, width, v);
+            }
+        }
+        for i in 0..MR {
+            let place = i * c_stride;
+            let c = c.add(place);
+            for v in 0..NV {
+                let mut sum = sums[i][v];
+                if add {
+                    sum = load::<V, NV>(c, width, v).add(sum);
+                }
+                if !bias.is_null() {
+                    sum = sum.add(biases[v]);
+                }
+                if relu {
+                    sum = sum.gated(sum);
+                }
+                if !from.is_null() {
+                    sum = sum.gated(load::<V, NV>(from.add(place), width, v));
+                }
+                let to = c.add(v * V::LANES);
+                if v + 1 < NV {
+                    sum.store(to);
+                } else {
+                    sum.store_part(to, used::<V>(width, v));
+                }
             }
         }
     }

@@ -3,31 +3,41 @@
 mod extent;
 mod node;
 
-use super::instruction::Instruction;
+use super::arena::{Lengths, check_accesses};
+use super::feed::Input;
+use super::instruction::{After, Instruction, Update};
 use super::place::{ALIGNMENT, Allocator, Slot, Space};
+use super::schedule::Schedule;
 use super::{Block, Config, Plan};
 use crate::error::{Error, ErrorKind, Result};
-use crate::graph::op::{Activation, Layout, Linear, Source};
+use crate::graph::op::{Layout, Linear, Loss, Source};
 use crate::graph::{Checked, NodeId, NodeMap, Op};
 
+/// Compiles; where `trained` is given, the first so many results are the gradients of the block's parameters in order,
+/// the next one is the loss, and the plan also takes the optimiser's step.
 pub(super) fn compile(
     graph: &Checked,
     results: &[NodeId],
     batch: usize,
     config: &Config,
+    trained: Option<usize>,
 ) -> Result<Plan> {
     let mut lowering = Lowering::new(graph, results, batch, config)?;
     lowering.place_results()?;
     lowering.place_sources()?;
     lowering.allocator = Allocator::starting_at(lowering.persistent_end);
-    for id in graph.graph().ids() {
-        if lowering.needed[id.index()] && !lowering.folded[id.index()] {
-            lowering.lower(id)?;
-        }
+    for id in lowering.order(trained.unwrap_or(0)) {
+        lowering.lower(id)?;
     }
     lowering.copy_results();
-    Ok(lowering.finish())
+    if let Some(count) = trained {
+        lowering.append_updates(count)?;
+    }
+    lowering.finish(trained)
 }
+
+/// How many inputs of floats can be read where the caller keeps them.
+pub(super) const INPUTS: u8 = 4;
 
 /// The state of one compilation.
 struct Lowering<'a> {
@@ -50,7 +60,9 @@ struct Lowering<'a> {
     persistent_end: usize,
     index_len: usize,
     constants: Vec<(usize, f32)>,
-    inputs: Vec<(String, Slot)>,
+    inputs: Vec<Input>,
+    /// For a cross-entropy the node of its derivative, and the other way round, where one kernel computes both.
+    partners: Vec<Option<NodeId>>,
     allocator: Allocator,
     instructions: Vec<Instruction>,
 }
@@ -91,15 +103,18 @@ impl<'a> Lowering<'a> {
             index_len: 0,
             constants: vec![],
             inputs: vec![],
+            partners: vec![None; nodes.len()],
             allocator: Allocator::default(),
             instructions: vec![],
         };
         lowering.fold_products();
+        lowering.pair_losses();
         lowering.count_uses();
         Ok(lowering)
     }
 
-    /// Marks affine nodes whose only user is an activation that does not need them again: one kernel does both.
+    /// Marks products whose only user is an activation, or its derivative, that does not need them again: one kernel
+    /// does both.
     fn fold_products(&mut self) {
         if !self.config.fuse {
             return;
@@ -112,16 +127,78 @@ impl<'a> Lowering<'a> {
         }
         for id in self.graph.graph().ids().filter(|id| self.needed[id.index()]) {
             let node = self.graph.graph().node(id);
-            if !matches!(node.op(), Op::Activation(_)) {
-                continue;
-            }
-            let operand = node.operands()[0];
-            let affine =
-                matches!(self.graph.graph().node(operand).op(), Op::Linear(Linear::Affine));
-            if affine && users[operand.index()] == 1 && !self.is_kept(operand) {
+            let Some(&operand) = node.operands().first() else { continue };
+            let product = self.graph.graph().node(operand).op();
+            let fits = match node.op() {
+                Op::Activation(_) => matches!(product, Op::Linear(Linear::Affine)),
+                Op::ActivationGrad(_) => {
+                    matches!(product, Op::Linear(Linear::MatMul { .. }))
+                        && node.operands()[1] != operand
+                }
+                _ => false, // not operations: a question about two of them
+            };
+            if fits && users[operand.index()] == 1 && !self.is_kept(operand) {
                 self.folded[operand.index()] = true;
             }
         }
+    }
+
+    /// Finds cross-entropies whose derivative is wanted too: both come from one pass over the scores.
+    fn pair_losses(&mut self) {
+        if !self.config.fuse {
+            return;
+        }
+        let graph = self.graph.graph();
+        let wanted: Vec<NodeId> = graph.ids().filter(|id| self.needed[id.index()]).collect();
+        for &id in &wanted {
+            let Op::Loss(Loss::CrossEntropyGrad(loss)) = graph.node(id).op() else { continue };
+            let (above, operands) = (graph.node(id).operands()[0], &graph.node(id).operands()[1..]);
+            // What comes from above must be there before the loss is.
+            if !matches!(graph.node(above).op(), Op::Source(Source::Constant(_))) {
+                continue;
+            }
+            let value = wanted.iter().copied().find(|&value| {
+                graph.node(value).op() == &Op::Loss(Loss::CrossEntropy(*loss))
+                    && graph.node(value).operands() == operands
+                    && self.partners[value.index()].is_none()
+                    && value.index() < id.index()
+            });
+            if let Some(value) = value {
+                self.partners[value.index()] = Some(id);
+                self.partners[id.index()] = Some(value);
+            }
+        }
+    }
+
+    /// The nodes to be computed, operands first. Gradients of parameters come as late as the last reader of their
+    /// parameter, so that the optimiser can change it while the gradient is still in the cache.
+    fn order(&self, trained: usize) -> Vec<NodeId> {
+        let graph = self.graph.graph();
+        let mut place: Vec<usize> = graph.ids().map(|id| 2 * id.index()).collect();
+        let mut users = vec![0_usize; place.len()];
+        let mut last_reader = vec![0_usize; place.len()];
+        for id in graph.ids().filter(|id| self.needed[id.index()] && !self.folded[id.index()]) {
+            for read in self.reads(id) {
+                users[read.index()] += 1;
+                last_reader[read.index()] = last_reader[read.index()].max(2 * id.index());
+            }
+        }
+        let parameters = graph
+            .sources()
+            .filter(|(_, source)| matches!(source, Source::Parameter { .. }))
+            .map(|(id, _)| id);
+        for (parameter, &gradient) in parameters.zip(&self.results[..trained]) {
+            let at = &mut place[gradient.index()];
+            let alone = users[gradient.index()] == 0
+                && self.results.iter().filter(|&&id| id == gradient).count() == 1;
+            if alone && *at < last_reader[parameter.index()] {
+                *at = last_reader[parameter.index()] + 1;
+            }
+        }
+        let mut order: Vec<NodeId> =
+            graph.ids().filter(|id| self.needed[id.index()] && !self.folded[id.index()]).collect();
+        order.sort_by_key(|id| place[id.index()]);
+        order
     }
 
     /// Whether somebody reads the node's value after the run.
@@ -133,8 +210,8 @@ impl<'a> Lowering<'a> {
     fn reads(&self, id: NodeId) -> Vec<NodeId> {
         let operands = self.graph.graph().node(id).operands();
         match operands {
-            [only] if self.folded[only.index()] => {
-                self.graph.graph().node(*only).operands().to_vec()
+            [first, rest @ ..] if self.folded[first.index()] => {
+                [self.graph.graph().node(*first).operands(), rest].concat()
             }
             operands => operands.to_vec(),
         }
@@ -232,7 +309,7 @@ impl<'a> Lowering<'a> {
                     .slot(name)
                     .ok_or_else(|| Error::network(format!("no place for {name}")))?,
                 Source::Input { name, dtype, .. } => {
-                    let slot = match dtype {
+                    let home = match dtype {
                         crate::graph::DType::F32 => self.persistent(len),
                         crate::graph::DType::I64 => {
                             let offset = self.index_len;
@@ -248,8 +325,15 @@ impl<'a> Lowering<'a> {
                             .at(format!("input {name:?}")));
                         }
                     };
-                    self.inputs.push((name.clone(), slot));
-                    slot
+                    let number = self.inputs.len();
+                    self.inputs.push(Input { name: name.clone(), home });
+                    match (home.space, u8::try_from(number)) {
+                        (Space::Work, Ok(number)) if number < INPUTS => {
+                            Slot { space: Space::Input(number), offset: 0, len }
+                        }
+                        (Space::Work, _) => home,
+                        (Space::Index | Space::State | Space::Input(_), _) => home,
+                    }
                 }
                 Source::Constant(value) => self.constant(*value as f32),
                 Source::Count(shape) => {
@@ -288,19 +372,31 @@ impl<'a> Lowering<'a> {
             self.slots.insert(id, slot);
             return Ok(());
         }
-        let out = match self.slots.get(id) {
-            Some(&slot) => slot,
-            None => {
-                let len = self.elements(id)?;
-                self.allocator.take(len)
+        let out = self.output(id)?;
+        match self.partners[id.index()] {
+            // Both are computed where the first one stands.
+            Some(partner) if partner.index() < id.index() => {}
+            Some(partner) => {
+                let derivative = self.output(partner)?;
+                self.emit_pair(partner, out, derivative);
             }
-        };
-        self.slots.insert(id, out);
-        self.emit(id, out)?;
+            None => self.emit(id, out)?,
+        }
         for read in reads {
             self.release(self.roots[read.index()]);
         }
         Ok(())
+    }
+
+    /// The place of a node's value, taken now if it has none yet.
+    fn output(&mut self, id: NodeId) -> Result<Slot> {
+        if let Some(&slot) = self.slots.get(id) {
+            return Ok(slot);
+        }
+        let len = self.elements(id)?;
+        let slot = self.allocator.take(len);
+        self.slots.insert(id, slot);
+        Ok(slot)
     }
 
     fn release(&mut self, root: NodeId) {
@@ -318,14 +414,19 @@ impl<'a> Lowering<'a> {
         self.allocator.take(len)
     }
 
-    /// The activation of a node that an affine node was folded into.
-    fn folded_affine(&self, id: NodeId) -> Option<(NodeId, Activation)> {
+    /// The product that was folded into a node, and what the node does with it.
+    fn folded_product(&self, id: NodeId) -> Option<(NodeId, After)> {
         let node = self.graph.graph().node(id);
-        match (node.op(), node.operands()) {
-            (Op::Activation(activation), &[operand]) if self.folded[operand.index()] => {
-                Some((operand, *activation))
+        let &operand = node.operands().first()?;
+        if !self.folded[operand.index()] {
+            return None;
+        }
+        match node.op() {
+            Op::Activation(activation) => Some((operand, After::Activate(*activation))),
+            Op::ActivationGrad(grad) => {
+                Some((operand, After::Derive(grad.0, self.slots[node.operands()[1]])))
             }
-            _ => None, // not operations: a question about one of them
+            _ => None, // not operations: a question about two of them
         }
     }
 
@@ -339,40 +440,105 @@ impl<'a> Lowering<'a> {
         }
     }
 
-    fn finish(self) -> Plan {
+    /// The optimiser's step for every parameter, each as soon as nothing reads it any more.
+    fn append_updates(&mut self, count: usize) -> Result<()> {
+        let loss = *self.result_slots.get(count).ok_or_else(|| Error::network("no loss"))?;
+        let parameters: Vec<Slot> = self
+            .graph
+            .graph()
+            .sources()
+            .filter_map(|(_, source)| match source {
+                Source::Parameter { name, .. } => self.block.slot(name),
+                Source::Buffer { .. }
+                | Source::Input { .. }
+                | Source::Constant(_)
+                | Source::Count(_) => None,
+            })
+            .collect();
+        let updates: Vec<Update> = parameters
+            .into_iter()
+            .zip(&self.result_slots[..count])
+            .map(|(parameters, &gradient)| Update { parameters, gradient })
+            .collect();
+        let touched = |instruction: &Instruction, slot: Slot, writes_only: bool| {
+            let accesses = instruction.accesses();
+            let region = slot.into();
+            accesses.writes.iter().any(|write| write.meets(&region))
+                || (!writes_only && accesses.reads.iter().any(|read| read.meets(&region)))
+        };
+        let place = |of: &dyn Fn(&Instruction) -> bool| {
+            self.instructions.iter().rposition(of).map_or(0, |last| last + 1)
+        };
+        let stop = place(&|instruction| touched(instruction, loss, true));
+        let mut inserted: Vec<(usize, Instruction)> =
+            vec![(stop, Instruction::StopUnlessFinite { loss })];
+        for update in updates {
+            let at = place(&|instruction| {
+                touched(instruction, update.parameters, false)
+                    || touched(instruction, update.gradient, false)
+            });
+            inserted.push((at.max(stop), Instruction::Update(update)));
+        }
+        // Stable: the check stays before the updates.
+        inserted.sort_by_key(|(at, _)| *at);
+        let mut rest = std::mem::take(&mut self.instructions).into_iter().enumerate();
+        let mut inserted = inserted.into_iter().peekable();
+        let mut at = 0;
+        loop {
+            while let Some((_, instruction)) = inserted.next_if(|(place, _)| *place == at) {
+                self.instructions.push(instruction);
+            }
+            let Some((index, instruction)) = rest.next() else { break };
+            self.instructions.push(instruction);
+            at = index + 1;
+        }
+        Ok(())
+    }
+
+    fn finish(mut self, trained: Option<usize>) -> Result<Plan> {
         let mut places = NodeMap::for_graph(self.graph.graph());
         for &id in self.results.iter().chain(&self.config.observe) {
-            if let Some(&slot) = self.slots.get(id)
-                && slot.space == Space::Work
-            {
-                places.insert(id, slot);
+            match self.slots.get(id) {
+                Some(&slot) if slot.space == Space::Work => {
+                    places.insert(id, slot);
+                }
+                Some(&Slot { space: Space::Input(number), .. }) => {
+                    places.insert(id, self.inputs[usize::from(number)].home);
+                }
+                Some(_) | None => {}
             }
         }
-        let mut scratch_len = 0;
-        for instruction in &self.instructions {
-            let out = instruction.out();
-            // The kernels' soundness rests on this: an output is never read while it is written.
-            assert!(
-                out.space == Space::Work
-                    && instruction.reads().iter().all(|read| !read.overlaps(out))
-            );
-            if let Instruction::Product(p) = instruction {
-                scratch_len = scratch_len.max(p.shape().scratch_len(self.config.level));
-            }
+        let instructions = std::mem::take(&mut self.instructions);
+        let inputs = std::array::from_fn(|number| match self.inputs.get(number) {
+            Some(input) if input.home.space == Space::Work => input.home.len,
+            Some(_) | None => 0,
+        });
+        let lengths = Lengths {
+            state: self.block.data().len(),
+            work: self.allocator.end().max(self.persistent_end).next_multiple_of(ALIGNMENT),
+            index: self.index_len,
+            inputs,
+        };
+        let schedule =
+            Schedule::new(instructions, self.batch, &self.inputs, self.result_len, self.config);
+        for program in schedule.programs() {
+            // The kernels' soundness rests on this.
+            check_accesses(program, &lengths);
         }
-        Plan {
+        let scratch_lens = schedule.scratch_lens(self.config.level);
+        Ok(Plan {
             level: self.config.level,
             batch: self.batch,
-            work_len: self.allocator.end().max(self.persistent_end),
-            index_len: self.index_len,
-            scratch_len,
-            state_len: self.block.data().len(),
-            instructions: self.instructions,
+            lengths,
+            scratch_lens,
+            pool: self.config.pool.clone(),
+            schedule,
             places,
             inputs: self.inputs,
             results: self.result_slots,
             result_len: self.result_len,
             constants: self.constants,
-        }
+            trained: trained.is_some(),
+        })
     }
 }

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use super::Lowering;
 use super::extent::{axes_path, broadcast, broadcast_path, extent, permuted_lengths, row_major};
-use crate::engine::instruction::{Extent, Instruction, Path, Product};
+use crate::engine::instruction::{After, ColumnSums, Entropy, Extent, Instruction, Path, Product};
 use crate::engine::place::Slot;
 use crate::error::{Error, Result};
 use crate::graph::op::{
-    Activation, ActivationGrad, Arithmetic, Gather, Layout, Linear, Loss, Normalize, Random,
-    Reduce, Softmax,
+    ActivationGrad, Arithmetic, Gather, Layout, Linear, Loss, Normalize, Random, Reduce, Reduction,
+    Softmax,
 };
 use crate::graph::{NodeId, Op};
 
@@ -18,19 +18,15 @@ impl Lowering<'_> {
     pub(super) fn emit(&mut self, id: NodeId, out: Slot) -> Result<()> {
         let graph = self.graph;
         let node = graph.graph().node(id);
-        if let Some((affine, activation)) = self.folded_affine(id) {
-            self.affine(affine, out, Some(activation));
+        if let Some((product, after)) = self.folded_product(id) {
+            self.product(product, out, after);
             return Ok(());
         }
         let slots: Vec<Slot> = node.operands().iter().map(|&operand| self.slots[operand]).collect();
         match node.op() {
             Op::Source(_) => Err(Error::network("a source is not computed")),
-            Op::Linear(Linear::Affine) => {
-                self.affine(id, out, None);
-                Ok(())
-            }
-            Op::Linear(Linear::MatMul { transpose_a, transpose_b }) => {
-                self.matmul(id, &slots, out, *transpose_a, *transpose_b);
+            Op::Linear(_) => {
+                self.product(id, out, After::Nothing);
                 Ok(())
             }
             Op::Arithmetic(op) => {
@@ -71,51 +67,35 @@ impl Lowering<'_> {
         self.lengths(self.graph.graph().node(id).operands()[index])
     }
 
-    fn affine(&mut self, id: NodeId, out: Slot, epilogue: Option<Activation>) {
-        let operands = self.graph.graph().node(id).operands();
-        let weight = self.lengths(operands[1]);
-        let (n, k) = (weight[0], weight[1]);
-        self.instructions.push(Instruction::Product(Product {
-            a: self.slots[operands[0]],
-            b: self.slots[operands[1]],
-            bias: operands.get(2).map(|&bias| self.slots[bias]),
-            out,
-            m: self.lengths(operands[0]).iter().rev().skip(1).product(),
-            n,
-            k,
-            transpose_a: false,
-            transpose_b: true,
-            epilogue,
-        }));
-    }
-
-    fn matmul(
-        &mut self,
-        id: NodeId,
-        slots: &[Slot],
-        out: Slot,
-        transpose_a: bool,
-        transpose_b: bool,
-    ) {
+    fn product(&mut self, id: NodeId, out: Slot, after: After) {
+        let node = self.graph.graph().node(id);
         let last_and_rows = |lengths: Vec<usize>| {
             let last = lengths.last().copied().unwrap_or(1);
             (last, lengths.iter().rev().skip(1).product::<usize>())
         };
         let (a_last, a_rows) = last_and_rows(self.operand_lengths(id, 0));
         let (b_last, b_rows) = last_and_rows(self.operand_lengths(id, 1));
+        let (transpose_a, transpose_b) = match node.op() {
+            Op::Linear(Linear::MatMul { transpose_a, transpose_b }) => (*transpose_a, *transpose_b),
+            _ => (false, true), // not operations: an affine map's weight is stored as (out, in)
+        };
         let (m, k) = if transpose_a { (a_last, a_rows) } else { (a_rows, a_last) };
         let n = if transpose_b { b_rows } else { b_last };
+        let operands = node.operands();
         self.instructions.push(Instruction::Product(Product {
-            a: slots[0],
-            b: slots[1],
-            bias: None,
+            a: self.slots[operands[0]],
+            b: self.slots[operands[1]],
+            bias: operands.get(2).map(|&bias| self.slots[bias]),
             out,
             m,
             n,
             k,
             transpose_a,
             transpose_b,
-            epilogue: None,
+            after,
+            shape: Product::shape([m, k, n], transpose_a, transpose_b, after),
+            rows: 0..m,
+            columns: 0..n,
         }));
     }
 
@@ -138,6 +118,11 @@ impl Lowering<'_> {
         let kind = op.kind;
         if is_run(&op.axes) {
             let extent = extent(&lengths, &op.axes);
+            if kind == Reduction::Sum && extent.outer == 1 {
+                let (rows, stride) = (extent.length, extent.inner);
+                let sums = ColumnSums { x, out, rows, stride, columns: 0..stride };
+                return self.push(Instruction::ColumnSums(sums));
+            }
             return self.push(Instruction::Reduce { kind, x, out, extent });
         }
         let (gathered, extent) = self.axes_last(x, &lengths, &op.axes);
@@ -234,24 +219,24 @@ impl Lowering<'_> {
 
     fn loss(&mut self, id: NodeId, op: Loss, mut slots: Vec<Slot>, out: Slot) -> Result<()> {
         let instruction = match op {
-            Loss::CrossEntropy(loss) => Instruction::CrossEntropy {
+            Loss::CrossEntropy(loss) => Instruction::CrossEntropy(Entropy {
                 loss,
-                dy: None,
                 scores: slots[0],
                 target: slots[1],
                 weights: slots.get(2).copied(),
-                out,
                 classes: self.operand_lengths(id, 0).last().copied().unwrap_or(1),
-            },
-            Loss::CrossEntropyGrad(loss) => Instruction::CrossEntropy {
+                value: Some(out),
+                derivative: None,
+            }),
+            Loss::CrossEntropyGrad(loss) => Instruction::CrossEntropy(Entropy {
                 loss,
-                dy: Some(slots[0]),
                 scores: slots[1],
                 target: slots[2],
                 weights: slots.get(3).copied(),
-                out,
                 classes: self.lengths(id).last().copied().unwrap_or(1),
-            },
+                value: None,
+                derivative: Some((slots[0], out)),
+            }),
             Loss::Pair(loss) => Instruction::Pair { loss, operands: slots, out },
             Loss::PairGrad { loss, operand } => {
                 let dy = slots.remove(0);
@@ -259,6 +244,22 @@ impl Lowering<'_> {
             }
         };
         self.push(instruction)
+    }
+
+    /// A cross-entropy into `value` together with its derivative `id` into `out`.
+    pub(super) fn emit_pair(&mut self, id: NodeId, value: Slot, out: Slot) {
+        let node = self.graph.graph().node(id);
+        let Op::Loss(Loss::CrossEntropyGrad(loss)) = node.op() else { return };
+        let slots: Vec<Slot> = node.operands().iter().map(|&operand| self.slots[operand]).collect();
+        self.instructions.push(Instruction::CrossEntropy(Entropy {
+            loss: *loss,
+            scores: slots[1],
+            target: slots[2],
+            weights: slots.get(3).copied(),
+            classes: self.lengths(id).last().copied().unwrap_or(1),
+            value: Some(value),
+            derivative: Some((slots[0], out)),
+        }));
     }
 }
 

@@ -1,6 +1,7 @@
 //! What an optimiser remembers from step to step.
 
 use super::Optimizer;
+use crate::engine::rule::{Rule, SLOTS};
 use crate::error::{Error, Result};
 
 /// What an optimiser remembers: the number of steps taken, and one number per parameter in each slot.
@@ -135,6 +136,25 @@ impl State {
     /// Each slot's name and numbers, one per parameter.
     pub fn slots(&self) -> impl Iterator<Item = (&'static str, &[f32])> {
         self.names.iter().copied().zip(self.slots.iter().map(Vec::as_slice))
+    }
+
+    /// The slots that `rule` works on, in its order; empty where it has fewer.
+    ///
+    /// A schedule may set the momentum to 0 for a step: then its buffer rests, and the others are those that the rule has.
+    ///
+    /// # Panics
+    /// When the state has fewer slots than the rule.
+    pub(crate) fn slots_of(&mut self, rule: &Rule) -> [&mut [f32]; SLOTS] {
+        let (own, has) = (self.slots.len(), rule.slots());
+        assert!(own >= has, "the state belongs to an optimiser with other slots");
+        let rests = matches!(rule, Rule::Centered(_)) && own > has;
+        let mut slots: [&mut [f32]; SLOTS] = std::array::from_fn(|_| &mut [][..]);
+        // Of mean square, momentum buffer and mean, the buffer is the second.
+        let used = self.slots.iter_mut().enumerate().filter(|(index, _)| !(rests && *index == 1));
+        for (slot, (_, values)) in slots.iter_mut().zip(used).take(has) {
+            *slot = values;
+        }
+        slots
     }
 
     /// The state as plain data.

@@ -321,3 +321,46 @@ fn a_block_may_be_empty_or_of_any_length() -> Result<()> {
     }
     Ok(())
 }
+
+#[test]
+fn a_step_in_parts_is_the_step() -> Result<()> {
+    let numbers = |seed: usize| -> Vec<f32> {
+        (0..150).map(|i| ((seed * 31 + i * 17) % 101) as f32 / 50.0 - 1.0).collect()
+    };
+    let expressions = [
+        "SGD()",
+        "SGD(momentum=0.9)",
+        "SGD(momentum=0.9, nesterov=True)",
+        "Adam()",
+        "AdamW(amsgrad=True)",
+        "NAdam()",
+        "RAdam(lr=0.1, betas=(0.5, 0.9))",
+        "RMSprop()",
+        "RMSprop(momentum=0.5)",
+        "RMSprop(centered=True)",
+        "RMSprop(centered=True, momentum=0.5)",
+        "Adagrad(lr_decay=0.1)",
+        "Adadelta()",
+    ];
+    for expression in expressions {
+        let optimizer = Optimizer::parse(expression)?;
+        let (mut together, mut apart) = (numbers(1), numbers(1));
+        let (mut state, mut state_apart) = (optimizer.state(150)?, optimizer.state(150)?);
+        for step in 0..12 {
+            let gradients = numbers(step + 2);
+            optimizer.step(Level::detect(), 0.1, &mut together, &gradients, &mut state);
+            let rule = optimizer.begin(0.1, &mut state_apart);
+            // On every level, from the last to the first: no part knows of the others.
+            let parts = [0..1, 1..17, 17..40, 40..150];
+            let levels: Vec<Level> = Level::supported().collect();
+            for (part, level) in parts.into_iter().rev().zip(levels.into_iter().cycle()) {
+                let slots = state_apart.slots_of(&rule);
+                let slots = slots.map(|slot| slot.get_mut(part.clone()).unwrap_or(&mut []));
+                rule.apply(level, &mut apart[part.clone()], &gradients[part], slots);
+            }
+            assert_eq!(state, state_apart, "{expression}");
+            assert_eq!(together, apart, "{expression}");
+        }
+    }
+    Ok(())
+}

@@ -1,5 +1,7 @@
 //! Kernels against plain loops: the same bits at every level.
 
+mod products;
+
 use super::*;
 use crate::math::elementary;
 
@@ -20,138 +22,19 @@ fn values(seed: u64, len: usize) -> Vec<f32> {
         .collect()
 }
 
+/// Panics at the first element whose bits differ.
+fn assert_same(got: &[f32], expected: &[f32], what: impl std::fmt::Display) {
+    assert_eq!(got.len(), expected.len(), "{what}");
+    for (i, (&got, &expected)) in got.iter().zip(expected).enumerate() {
+        assert!(
+            got.to_bits() == expected.to_bits(),
+            "{what}: element {i} is {got:e}, not {expected:e}"
+        );
+    }
+}
+
 fn bits(values: &[f32]) -> Vec<u32> {
     values.iter().map(|value| value.to_bits()).collect()
-}
-
-struct Silu;
-
-impl Map<1> for Silu {
-    #[inline(always)]
-    fn at(&self, [x]: [f32; 1]) -> f32 {
-        elementary::silu(x)
-    }
-}
-
-/// The rule itself, in three loops.
-fn naive(
-    shape: &Product,
-    a: &[f32],
-    b: &[f32],
-    bias: Option<&[f32]>,
-    activate: bool,
-    c: &mut [f32],
-) {
-    for i in 0..shape.m {
-        for j in 0..shape.n {
-            let mut total = if shape.accumulate { Some(c[i * shape.n + j]) } else { None };
-            for block in (0..shape.k).step_by(KC) {
-                let mut chain = 0.0_f32;
-                for p in block..shape.k.min(block + KC) {
-                    let right = match shape.b {
-                        Right::Plain => b[p * shape.n + j],
-                        Right::Transposed => b[j * shape.k + p],
-                    };
-                    chain =
-                        a[i * shape.a_row_stride + p * shape.a_column_stride].mul_add(right, chain);
-                }
-                total = Some(total.map_or(chain, |total| total + chain));
-            }
-            let mut value = total.unwrap_or(0.0);
-            if let Some(bias) = bias {
-                value += bias[j];
-            }
-            c[i * shape.n + j] = if activate { elementary::silu(value) } else { value };
-        }
-    }
-}
-
-fn check(shape: Product, with_bias: bool, activate: bool) {
-    let a = values(1, shape.m * shape.k);
-    let b = values(2, shape.k * shape.n);
-    let bias = values(3, shape.n);
-    let bias = with_bias.then_some(&bias[..]);
-    let before = values(4, shape.m * shape.n);
-    let mut expected = before.clone();
-    naive(&shape, &a, &b, bias, activate, &mut expected);
-    for level in Level::supported() {
-        let mut c = before.clone();
-        let mut scratch = vec![f32::NAN; shape.scratch_len(level)];
-        if activate {
-            product(level, &shape, &a, &b, bias, &Silu, &mut c, &mut scratch);
-        } else {
-            product(level, &shape, &a, &b, bias, &Identity, &mut c, &mut scratch);
-        }
-        assert_eq!(bits(&c), bits(&expected), "{level} {shape:?} bias {with_bias}");
-    }
-}
-
-fn check_all_layouts(m: usize, k: usize, n: usize) {
-    for b in [Right::Plain, Right::Transposed] {
-        for shape in [Product::new(m, k, n, b), Product::with_a_transposed(m, k, n, b)] {
-            check(shape, false, false);
-            check(shape, true, true);
-            check(shape.accumulating(), (m + n).is_multiple_of(2), false);
-        }
-    }
-}
-
-#[test]
-fn products_have_the_bits_of_the_rule() {
-    let sides = [0, 1, 2, 3, 4, 5, 7, 13, 17, 31, 33];
-    for m in sides {
-        for n in sides {
-            for k in [0, 1, 2, 7] {
-                check_all_layouts(m, k, n);
-            }
-        }
-    }
-}
-
-#[test]
-fn products_of_networks_sizes_have_the_bits_of_the_rule() {
-    for (m, k, n) in
-        [(80, 6, 32), (80, 32, 32), (80, 32, 4), (32, 80, 32), (5, 256, 10), (3, 257, 129)]
-    {
-        check_all_layouts(m, k, n);
-    }
-    for (m, k, n) in [(13, 513, 65), (29, 784, 131), (1, 600, 300), (250, 3, 40), (26, 300, 1030)] {
-        check(Product::new(m, k, n, Right::Plain), true, false);
-        check(Product::new(m, k, n, Right::Transposed).accumulating(), false, false);
-    }
-}
-
-#[test]
-fn the_first_block_is_stored_as_it_is() {
-    // A negative product that underflows gives −0; 0 + (−0) would be +0.
-    let shape = Product::new(1, 1, 1, Right::Plain);
-    for level in Level::supported() {
-        let mut c = [1.0];
-        let mut scratch = vec![0.0; shape.scratch_len(level)];
-        product(level, &shape, &[-1e-30], &[1e-30], None, &Identity, &mut c, &mut scratch);
-        assert_eq!(c[0].to_bits(), (-0.0_f32).to_bits());
-    }
-}
-
-#[test]
-fn rows_are_summed_as_a_product_with_ones() {
-    for (m, n) in [(0, 3), (1, 1), (80, 32), (80, 4), (513, 37), (600, 70)] {
-        let rows = values(5, m * n);
-        let mut expected = vec![0.0; n];
-        naive(
-            &Product::new(1, m, n, Right::Plain),
-            &vec![1.0; m],
-            &rows,
-            None,
-            false,
-            &mut expected,
-        );
-        for level in Level::supported() {
-            let mut out = vec![f32::NAN; n];
-            sum_rows(level, m, n, &rows, &mut out);
-            assert_eq!(bits(&out), bits(&expected), "{level} {m} {n}");
-        }
-    }
 }
 
 struct Momentum;

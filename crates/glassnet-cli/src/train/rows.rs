@@ -1,0 +1,224 @@
+//! From a table to the rows of a training, its validation and its test.
+
+use std::path::Path;
+
+use glassnet::{Error, Result};
+use glassnet_data::{
+    CsvOptions, EncodeOptions, Encoded, FitOptions, Note, Preprocessing, SplitOptions, Table,
+    Target, Task, split,
+};
+
+use super::settings;
+use crate::args::{self, TaskChoice};
+use crate::reading;
+use crate::terminal::Terminal;
+
+/// The table that was named, and what of it is predicted.
+pub(super) struct Source<'a> {
+    args: &'a args::Train,
+    base: CsvOptions,
+    pub(super) table: Table,
+    pub(super) target: Target,
+}
+
+/// The encoded rows and how they came about.
+pub(super) struct Rows {
+    pub(super) fingerprint: u64,
+    pub(super) preprocessing: Preprocessing,
+    pub(super) training: Encoded,
+    /// The line of each training row in its file, by which messages name it.
+    pub(super) training_lines: Vec<u64>,
+    pub(super) validation: Option<Encoded>,
+    pub(super) test: Option<Encoded>,
+}
+
+impl<'a> Source<'a> {
+    /// Reads the table.
+    pub(super) fn read(args: &'a args::Train, terminal: &Terminal) -> Result<Self> {
+        let mut base = reading::options(&args.reading)?;
+        base.drop = args.drop.iter().cloned().collect();
+        if !args.features.is_empty() {
+            let others = [Some(&args.target), args.split_by.as_ref(), args.weight.as_ref()];
+            base.keep =
+                Some(args.features.iter().chain(others.into_iter().flatten()).cloned().collect());
+        }
+        let table = reading::table(&args.data, &base, terminal)?;
+        if let Some(unknown) = args.features.iter().find(|name| table.column(name).is_none()) {
+            let known = args.data.display();
+            return Err(Error::data(format!("there is no column {unknown:?} in {known}"))
+                .at("--features")
+                .help("name columns that its header has"));
+        }
+        let task = match args.task {
+            TaskChoice::Auto => Task::Auto,
+            TaskChoice::Classification => Task::Classification,
+            TaskChoice::Regression => Task::Regression,
+        };
+        let target = Target::choose(&table, &args.target, task)?;
+        reading::notes(target.notes(), terminal);
+        Ok(Source { args, base, table, target })
+    }
+
+    /// Splits the labelled rows, learns from those that train how columns become features, and encodes all.
+    pub(super) fn rows(&self, terminal: &Terminal) -> Result<Rows> {
+        let mut rows = self.learn(&self.target, terminal)?;
+        let other = |path| self.other_table(path, &rows.preprocessing, terminal);
+        rows.test = self.args.test.as_deref().map(other).transpose()?.map(|(encoded, _)| encoded);
+        Ok(rows)
+    }
+
+    /// As [`Source::rows`], as if the table had not the rows `measured`; they are the test.
+    pub(super) fn rows_without(&self, measured: &[usize], terminal: &Terminal) -> Result<Rows> {
+        let held: std::collections::HashSet<usize> = measured.iter().copied().collect();
+        let labelled = self.target.rows().iter().copied();
+        let kept: Vec<usize> = labelled.filter(|row| !held.contains(row)).collect();
+        let mut rows = self.learn(&self.target.among(&kept), terminal)?;
+        let encoded =
+            rows.preprocessing.encode(&self.table, measured, &EncodeOptions::lenient())?;
+        rows.test = Some(encoded);
+        Ok(rows)
+    }
+
+    fn learn(&self, target: &Target, terminal: &Terminal) -> Result<Rows> {
+        let (args, table) = (self.args, &self.table);
+        let tell = |notes: &[Note]| reading::notes(notes, terminal);
+        let (training_rows, validation_rows) = match settings::validation_part(args)? {
+            Some(fraction) if fraction > 0.0 => {
+                let options =
+                    SplitOptions { fraction, seed: args.seed, group_by: args.split_by.clone() };
+                let parts = split(table, target, &options)?;
+                tell(&parts.notes);
+                (parts.training, Some(parts.validation))
+            }
+            Some(_) | None => (target.rows().to_vec(), None),
+        };
+        let fit = FitOptions {
+            exclude: args.split_by.iter().cloned().collect(),
+            weights: args.weight.clone(),
+            ..FitOptions::default()
+        };
+        let (preprocessing, notes) = Preprocessing::fit(table, target, &training_rows, &fit)?;
+        tell(&notes);
+        let encode = |rows: &[usize], options: &EncodeOptions| -> Result<Encoded> {
+            let encoded = preprocessing.encode(table, rows, options)?;
+            tell(&encoded.notes);
+            Ok(encoded)
+        };
+        let training = encode(&training_rows, &EncodeOptions::default())?;
+        let mut fingerprint = table.fingerprint();
+        let mut validation =
+            validation_rows.map(|rows| encode(&rows, &EncodeOptions::lenient())).transpose()?;
+        if let Some(path) = settings::validation_file(args)? {
+            let (encoded, found) = self.other_table(&path, &preprocessing, terminal)?;
+            validation = Some(encoded);
+            // Which epoch is best hangs on these rows too.
+            fingerprint ^= found.rotate_left(1);
+        }
+        let training_lines = training_rows.iter().map(|&row| table.line(row)).collect();
+        Ok(Rows { training_lines, fingerprint, training, validation, test: None, preprocessing })
+    }
+
+    /// Another table with the same columns and targets, encoded as the training rows were, and its fingerprint.
+    fn other_table(
+        &self,
+        path: &Path,
+        preprocessing: &Preprocessing,
+        terminal: &Terminal,
+    ) -> Result<(Encoded, u64)> {
+        let options = preprocessing.csv_options(&self.base, true);
+        let table = reading::table(path, &options, terminal)?;
+        let (rows, notes) = preprocessing.labelled_rows(&table)?;
+        reading::notes(&notes, terminal);
+        if rows.is_empty() {
+            return Err(reading::no_target(path));
+        }
+        let encoded = preprocessing.encode(&table, &rows, &EncodeOptions::lenient())?;
+        reading::notes(&encoded.notes, terminal);
+        Ok((encoded, table.fingerprint()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use clap::Parser;
+    use glassnet_data::{FoldOptions, folds};
+
+    use super::*;
+    use crate::args::{Cli, Verb};
+
+    /// 60 rows of a number with gaps, a category of which some values are rare, a group, and a target.
+    fn lines() -> Vec<String> {
+        let row = |at: usize| {
+            let number = if at % 13 == 4 { String::new() } else { format!("{}.5", at * 37 % 50) };
+            let category = ["a", "b", "c", "rare"][if at % 17 == 3 { 3 } else { at % 3 }];
+            format!("{number},{category},g{},{}.25", at % 8, at * 29 % 71)
+        };
+        (0..60).map(row).collect()
+    }
+
+    /// What `--folds` would learn from a table of these lines, without those that `measured` holds.
+    fn with_rows<T>(
+        lines: &[String],
+        flags: &str,
+        measure: impl Fn(&Source<'_>, &Terminal) -> T,
+    ) -> T {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("t.csv");
+        let text = format!("number,category,group,y\n{}\n", lines.join("\n"));
+        fs::write(&path, text).expect("a file");
+        let path = path.display().to_string();
+        let line = ["glassnet", "train", &path, "--target", "y", "--task", "regression"];
+        let words = line.into_iter().chain(flags.split_whitespace());
+        let Some(Verb::Train(args)) = Cli::try_parse_from(words).expect("a command line").verb
+        else {
+            panic!("another verb")
+        };
+        let terminal = Terminal::silent();
+        measure(&Source::read(&args, &terminal).expect("a table"), &terminal)
+    }
+
+    /// All that training depends on.
+    fn learned(rows: &Rows) -> (serde_json::Value, Vec<Encoded>, Vec<u64>) {
+        let sets = [Some(&rows.training), rows.validation.as_ref()].into_iter().flatten();
+        let sets = sets.cloned().collect();
+        (rows.preprocessing.to_json(), sets, rows.training_lines.clone())
+    }
+
+    #[test]
+    fn nothing_of_the_rows_that_a_fold_measures_is_learnt_from() {
+        let lines = lines();
+        for flags in ["", "--validation 0", "--split-by group --seed 3"] {
+            let parts = with_rows(&lines, flags, |source, _| {
+                let group_by = flags.contains("split-by").then(|| "group".to_owned());
+                let options = FoldOptions { count: 4, seed: 3, group_by };
+                folds(&source.table, &source.target, &options).expect("folds").rows
+            });
+            assert_eq!(parts.len(), 4);
+            for measured in parts {
+                let without = |lines: &[String]| {
+                    with_rows(lines, flags, |source, terminal| {
+                        learned(&source.rows_without(&measured, terminal).expect("rows"))
+                    })
+                };
+                let found = without(&lines);
+                // Whatever stands in those rows is the same to what is learnt.
+                let mut others = lines.clone();
+                for &row in &measured {
+                    let group = lines[row].split(',').nth(2).expect("a group").to_owned();
+                    others[row] = format!("1e9,unheard,{group},-1e9");
+                }
+                assert!(without(&others) == found, "{flags}: {measured:?}");
+                // It is also what a table without them gives, but for the numbers of the lines.
+                let kept = (0..lines.len()).filter(|row| !measured.contains(row));
+                let kept: Vec<String> = kept.map(|row| lines[row].clone()).collect();
+                let alone = with_rows(&kept, flags, |source, terminal| {
+                    learned(&source.rows(terminal).expect("rows"))
+                });
+                assert!((&alone.0, &alone.1) == (&found.0, &found.1), "{flags}: {measured:?}");
+                assert_ne!(found.2, (2..62).collect::<Vec<u64>>());
+            }
+        }
+    }
+}

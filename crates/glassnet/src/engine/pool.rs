@@ -1,0 +1,198 @@
+//! Threads for computing: made by the caller, handed in, shared by all that compute with them.
+//!
+//! A training step of a small network takes a few microseconds, so handing a part of it to another thread must take
+//! less than one. The workers of a [`Pool`] therefore wait on a word of memory, awake, for a moment after each job, and
+//! only then ask the system to be put to sleep; a job is handed out by one write, its parts meet at a counter, and
+//! nothing is allocated or locked on the way.
+//!
+//! - [`call`] is how a job reaches the workers, and how they sleep without missing one.
+//! - [`gate`] is how threads wait for each other within a job: at [`Member::wait`], and at the job's end.
+//! - [`divide`] is work in pieces that threads take in turn.
+//!
+//! # Bits
+//! A pool decides when something is computed, never what: the engine's results have the same bits for any number of
+//! threads, and when a pool is in use by somebody else and the caller computes alone.
+
+// The one place in this crate that starts threads: a pool is an argument, as the crate's clippy.toml asks.
+#![allow(clippy::disallowed_methods)]
+
+mod call;
+mod divide;
+mod gate;
+mod member;
+mod shared;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::panic::resume_unwind;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use crate::error::{Error, ErrorKind, Result};
+use call::{Body, Kind};
+pub use member::Member;
+use shared::Shared;
+
+/// The most threads that a pool has.
+const MOST_THREADS: usize = 1024;
+
+/// How often a word is looked at with a pause between before anything else is tried. A pause takes about 10 ns on AMD's
+/// Zen and 40 ns on Intel's processors since Skylake, so this is 20 to 80 µs: longer than what a caller does between two
+/// jobs, shorter than what sleeping and being woken costs both sides.
+const PATIENT: u32 = 2048;
+
+/// The same where there are more parts than cores: whoever is waited for may need this very core.
+const IMPATIENT: u32 = 16;
+
+/// How often a waiting thread then offers its core to others before it goes to sleep. An offer that nobody takes costs
+/// 0.2 to 0.5 µs, so this is 50 to 130 µs.
+const OFFERS: u32 = 256;
+
+/// Threads that compute parts of one job at the same time.
+///
+/// A pool is a handle: clones share the threads, which end with the last handle. The thread that calls takes part, so
+/// a pool of `n` has `n − 1` workers, and a pool of 1 none.
+///
+/// One job runs at a time. A second caller is not kept waiting: it is told that the pool is in use ([`Pool::try_run`])
+/// and computes alone, so that a program whose own threads call at once never has more threads than it asked for.
+///
+/// Workers wait for the next job awake for at most about 0.2 ms, then sleep until they are needed.
+///
+/// ```
+/// use glassnet::engine::Pool;
+/// use std::sync::atomic::{AtomicUsize, Ordering};
+/// let pool = Pool::new(2)?;
+/// let sum = AtomicUsize::new(0);
+/// pool.for_each(101, &|index| {
+///     sum.fetch_add(index, Ordering::Relaxed);
+/// });
+/// assert_eq!(sum.into_inner(), 5050);
+/// # Ok::<(), glassnet::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Pool(Arc<Workers>);
+
+/// What all handles share; dropping it ends the threads.
+struct Workers {
+    shared: Arc<Shared>,
+    handles: Vec<JoinHandle<()>>,
+}
+
+impl Pool {
+    /// Starts `threads − 1` workers; the thread that calls [`Pool::try_run`] is the remaining one.
+    ///
+    /// # Errors
+    /// When `threads` is 0 or above 1024, or the system refuses to start so many.
+    pub fn new(threads: usize) -> Result<Self> {
+        if threads == 0 || threads > MOST_THREADS {
+            return Err(Error::usage(format!("a pool of {threads} threads"))
+                .help(format!("give a number of threads from 1 to {MOST_THREADS}")));
+        }
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let shared = Arc::new(Shared::new(threads - 1, cores));
+        let mut workers = Workers { shared, handles: Vec::with_capacity(threads - 1) };
+        for index in 1..threads {
+            let shared = Arc::clone(&workers.shared);
+            let handle = std::thread::Builder::new()
+                .name(format!("glassnet-{index}"))
+                .spawn(move || shared.work(index))
+                .map_err(|error| {
+                    Error::new(
+                        ErrorKind::Limit,
+                        format!("the system refused to start thread {index} of {threads}: {error}"),
+                    )
+                    .help("use fewer threads")
+                })?;
+            workers.handles.push(handle);
+        }
+        Ok(Pool(Arc::new(workers)))
+    }
+
+    /// How many threads compute together at most, the calling one included.
+    #[inline]
+    pub fn threads(&self) -> usize {
+        self.0.handles.len() + 1
+    }
+
+    /// Runs `body` on `parts` threads at once, of which the calling one is member 0, and returns true when all are done.
+    ///
+    /// Returns false, having run nothing, if the pool is in use (by another thread, or by the job that this is called
+    /// from) or has not so many threads: then the caller does the work alone. One part needs no pool and always runs.
+    ///
+    /// Every part must call [`Member::wait`] equally often.
+    ///
+    /// # Panics
+    /// When `body` panics in one of the parts, with what it said, after all have left; parts that wait for it panic too.
+    /// The pool stays usable.
+    ///
+    /// ```
+    /// use glassnet::engine::Pool;
+    /// use std::sync::atomic::{AtomicU32, Ordering};
+    /// let pool = Pool::new(3)?;
+    /// let halves = [const { AtomicU32::new(0) }; 3];
+    /// let ran = pool.try_run(3, &|member| {
+    ///     halves[member.index()].store(member.index() as u32 + 1, Ordering::Relaxed);
+    ///     member.wait();
+    ///     let seen: u32 = halves.iter().map(|half| half.load(Ordering::Relaxed)).sum();
+    ///     assert_eq!(seen, 6);
+    /// });
+    /// assert!(ran);
+    /// # Ok::<(), glassnet::Error>(())
+    /// ```
+    pub fn try_run(&self, parts: usize, body: &(dyn Fn(&Member<'_>) + Sync)) -> bool {
+        self.run(parts, Kind::Closed, body)
+    }
+
+    fn run(&self, parts: usize, kind: Kind, body: &Body<'_>) -> bool {
+        if parts == 1 {
+            body(&Member::alone());
+            return true;
+        }
+        let shared = &*self.0.shared;
+        if parts == 0 || parts > self.threads() || !shared.busy.take() {
+            return false;
+        }
+        let panic = shared.run(&self.0.handles, parts, kind, body);
+        shared.busy.give_back();
+        if let Some(panic) = panic {
+            resume_unwind(panic);
+        }
+        true
+    }
+
+    /// Wakes the workers, if they sleep, for a job that will come soon.
+    ///
+    /// A worker needs tens of microseconds to wake up; who knows a little earlier that there will be work says so here,
+    /// and does something else meanwhile.
+    pub fn wake(&self) {
+        self.run(self.threads(), Kind::Open, &|_| {});
+    }
+}
+
+impl PartialEq for Pool {
+    /// Whether they are handles of the same threads.
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Pool {}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool").field("threads", &self.threads()).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Workers {
+    fn drop(&mut self) {
+        // Nobody runs a job: whoever does so holds a handle.
+        self.shared.call.end();
+        for handle in self.handles.drain(..) {
+            handle.thread().unpark();
+            // A worker catches what a job says, and panics nowhere else.
+            drop(handle.join());
+        }
+    }
+}
