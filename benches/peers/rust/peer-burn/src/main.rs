@@ -15,8 +15,7 @@ use burn::tensor::activation::relu;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use serde_json::{Value, json};
 use worker::{
-    Case, Contestant, Goal, Loaded, Result, Rule, STEPS_PER_START, Sampler, Targets, Task, Times,
-    said,
+    Case, Contestant, Loaded, Result, Rule, STEPS_PER_START, Sampler, Targets, Task, Times, said,
 };
 
 fn main() -> ExitCode {
@@ -79,9 +78,7 @@ impl Net {
 fn batches(case: &Case, device: &Device) -> Vec<Tensor<2>> {
     let shape = [case.batch, case.inputs()];
     (0..case.batches)
-        .map(|batch| {
-            Tensor::from_data(TensorData::new(case.x_of(batch).to_vec(), shape), device)
-        })
+        .map(|batch| Tensor::from_data(TensorData::new(case.x_of(batch).to_vec(), shape), device))
         .collect()
 }
 
@@ -220,6 +217,6 @@ impl Loaded for Inference {
     fn outputs(&mut self, rows: usize) -> Result<Vec<f32>> {
         let x = Tensor::cat(self.x.clone(), 0);
         let rows = rows.min(x.dims()[0]);
-        self.net.forward(x.narrow(0, 0, rows)).into_data().to_vec::<f32>().map_err(said)
+        self.net.forward(x.narrow(0, 0, rows)).into_data().try_to_vec::<f32>().map_err(said)
     }
 }

@@ -67,7 +67,9 @@ fn forward(layers: &[Linear], x: &Tensor) -> Candle<Tensor> {
 
 fn batches(case: &Case) -> Candle<Vec<Tensor>> {
     (0..case.batches)
-        .map(|batch| Tensor::from_slice(case.x_of(batch), (case.batch, case.inputs()), &Device::Cpu))
+        .map(|batch| {
+            Tensor::from_slice(case.x_of(batch), (case.batch, case.inputs()), &Device::Cpu)
+        })
         .collect()
 }
 
@@ -90,9 +92,7 @@ impl Training {
                 .collect::<Candle<Vec<_>>>()?,
             Some(Targets::Values(values)) => values
                 .chunks(case.batch * case.outputs())
-                .map(|chunk| {
-                    Tensor::from_slice(chunk, (case.batch, case.outputs()), &Device::Cpu)
-                })
+                .map(|chunk| Tensor::from_slice(chunk, (case.batch, case.outputs()), &Device::Cpu))
                 .collect::<Candle<Vec<_>>>()?,
             None => candle_core::bail!("training needs targets"),
         };
