@@ -106,7 +106,7 @@ class Target:
     ratio: float
 
 
-TARGETS = (
+TARGETS: tuple[Target, ...] = (
     Target("case1", "JAX scan", 5.0),
     Target("case1", "PyTorch eager", 1000.0),
     Target("case2a", "JAX scan", 2.0),

@@ -51,7 +51,11 @@ PEERS = (
         "jax_worker.py",
     ),
     Framework("sklearn", (Form("scikit-learn", "", ("train",)),), "sklearn_worker.py"),
-    Framework("onnxruntime", (Form("ONNX Runtime run", "run", ("infer",)), Form("ONNX Runtime bound", "bound", ("infer",))), "onnx_worker.py"),
+    Framework(
+        "onnxruntime",
+        (Form("ONNX Runtime run", "run", ("infer",)), Form("ONNX Runtime bound", "bound", ("infer",))),
+        "onnx_worker.py",
+    ),
     Framework("burn", (Form("burn", "", ("train", "infer")),), native=True),
     Framework("candle", (Form("candle", "", ("train", "infer")),), native=True),
 )

@@ -64,7 +64,17 @@ def build(peers: bool) -> tuple[dict[str, Path], list[str]]:
         environment = dict(os.environ)
         if flags is not None:
             environment["RUSTFLAGS"] = flags
-        command = ["cargo", "build", "--release", "--locked", "--quiet", "-p", package, "--target-dir", str(target)]
+        command = [
+            "cargo",
+            "build",
+            "--release",
+            "--locked",
+            "--quiet",
+            "-p",
+            package,
+            "--target-dir",
+            str(target),
+        ]
         try:
             status = subprocess.run(command, cwd=where, env=environment).returncode
         except OSError as error:
@@ -77,7 +87,7 @@ def build(peers: bool) -> tuple[dict[str, Path], list[str]]:
 
     # Ours as it is shipped: it finds out at run time what the processor can do.
     cargo("binary", ROOT, "glassnet-cli", base, "glassnet", None)
-    cargo("glassnet", folder, "ours", base / "peers" / "ours", "ours", None)
+    cargo("glassnet", folder, "ours", base, "ours", None)
     if peers:
         # The others for this very processor.
         native = "-C target-cpu=native"

@@ -45,7 +45,12 @@ def draw(spots: list[Spot], path: Path) -> None:
         "<title>How many times as fast as PyTorch glassnet trains, by width and batch size</title>",
         '<rect width="100%" height="100%" fill="#ffffff"/>',
         _text(_LEFT, 22, "PyTorch's time for a training step ÷ glassnet's", 'text-anchor="start" font-size="14"'),
-        _text(_LEFT, 40, "10→w→w→10, Adam, cross-entropy; the best of all thread counts each", 'text-anchor="start"'),
+        _text(
+            _LEFT,
+            40,
+            "10→w→w→10, Adam, cross-entropy; the best of all thread counts each",
+            'text-anchor="start"',
+        ),
     ]
     for spot in spots:
         x = _LEFT + wide * widths.index(spot.width)
@@ -60,8 +65,8 @@ def draw(spots: list[Spot], path: Path) -> None:
             middle = y + _CELL_HEIGHT / 2 + 3.5
             parts.append(_text(x + wide / 2, middle, _number(spot.ratio), f'fill="{ink}" pointer-events="none"'))
     for index, batch in enumerate(batches):
-        y = bottom - _CELL_HEIGHT * (index + 0.5) + 3.5
-        parts.append(_text(_LEFT - 8, y, str(batch), 'text-anchor="end"'))
+        line = bottom - _CELL_HEIGHT * (index + 0.5) + 3.5
+        parts.append(_text(_LEFT - 8, line, str(batch), 'text-anchor="end"'))
     for index, width in enumerate(widths):
         if wide > 20 or width % 64 == 0 or index == 0:
             parts.append(_text(_LEFT + wide * (index + 0.5), bottom + 16, str(width)))

@@ -50,8 +50,7 @@ def _row(case: Case, parameters: list, gradients: list, data: dict, row: int) ->
                 gradients[2 * layer][o * n + i] += d * v
         if layer > 0:
             delta = [
-                sum(d * weight[o * n + i] for o, d in enumerate(delta)) if v > 0.0 else 0.0
-                for i, v in enumerate(x)
+                sum(d * weight[o * n + i] for o, d in enumerate(delta)) if v > 0.0 else 0.0 for i, v in enumerate(x)
             ]
     return loss
 

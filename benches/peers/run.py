@@ -11,6 +11,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 sys.dont_write_bytecode = True
@@ -19,6 +21,7 @@ import environment  # noqa: E402
 import footprint  # noqa: E402
 import heatmap  # noqa: E402
 import measure  # noqa: E402
+import report  # noqa: E402
 import results  # noqa: E402
 import selftest  # noqa: E402
 import widthmap  # noqa: E402
@@ -38,16 +41,32 @@ def arguments() -> argparse.Namespace:
         epilog=f"Parts: {', '.join(PARTS)}; `train` and `infer` stand for all cases of their kind.",
     )
     parser.add_argument("--quick", action="store_true", help="few rounds and a coarse map: a few minutes")
-    parser.add_argument("--full", action="store_true", help="the map at every multiple of 8, and more rounds: about an hour")
+    parser.add_argument(
+        "--full", action="store_true", help="the map at every multiple of 8, and more rounds: about an hour"
+    )
     parser.add_argument("--only", metavar="PARTS", help="measure only these, separated by commas")
-    parser.add_argument("--peers", metavar="NAMES", help=f"only these peers: {', '.join(p.key for p in PEERS)}; none for ours alone")
-    parser.add_argument("--threads", metavar="COUNTS", help="thread counts, such as 1,2 (default: 1 and all processors)")
-    parser.add_argument("--rounds", type=int, help="rounds per case (default 6, quick 2)")
+    parser.add_argument(
+        "--peers",
+        metavar="NAMES",
+        help=f"only these peers: {', '.join(p.key for p in PEERS)}; none for ours alone",
+    )
+    parser.add_argument(
+        "--threads", metavar="COUNTS", help="thread counts, such as 1,2 (default: 1 and all processors)"
+    )
+    parser.add_argument("--rounds", type=int, help="rounds per case (default 5, quick 2, full 10)")
     parser.add_argument("--seconds", type=float, help="seconds per contestant and round (default 0.4, quick 0.15)")
-    parser.add_argument("--venv", type=Path, help="a virtual environment with the peers; one that exists is taken as it is")
-    parser.add_argument("--output", type=Path, help="the folder for RESULTS.md, its CSV files and the map "
-                        "(default: this folder if everything is measured, else `peers/results` in Cargo's target folder)")
-    parser.add_argument("--selftest", action="store_true", help="check this harness with glassnet alone; needs no peers")
+    parser.add_argument(
+        "--venv", type=Path, help="a virtual environment with the peers; one that exists is taken as it is"
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        help="the folder for RESULTS.md, its CSV files and the map "
+        "(default: this folder if everything is measured, else `peers/results` in Cargo's target folder)",
+    )
+    parser.add_argument(
+        "--selftest", action="store_true", help="check this harness with glassnet alone; needs no peers"
+    )
     given = parser.parse_args()
     if given.quick and given.full:
         parser.error("--quick and --full exclude each other")
@@ -119,12 +138,12 @@ def run(given: argparse.Namespace, peers: list, work: Path) -> int:
     if found.spots:
         widthmap.write_csv(found.spots, output / "map.csv")
         heatmap.draw(found.spots, output / "map.svg")
-    say(f"wrote {results.write(found, output)}")
+    say(f"wrote {report.write(found, output)}")
     return 0
 
 
 def everything(given: argparse.Namespace, peers: list, programs: dict, bank: Bank, start, work: Path) -> results.Found:
-    rounds = given.rounds or (2 if given.quick else 10 if given.full else 6)
+    rounds = given.rounds or (2 if given.quick else 10 if given.full else 5)
     pace = Pace(rounds, given.seconds or (0.15 if given.quick else 0.4))
     begun = time.monotonic()
     found = results.Found(
@@ -212,11 +231,10 @@ def weigh(found: results.Found, peers: list, binary: Path, start, data: Path) ->
     say("memory and start")
     found.starts = footprint.starts(binary)
     torch = [peer for peer in peers if peer.key == "pytorch"]
-    jobs = [lambda: footprint.of_command(binary, case)]
     fresh = Bank(start)
+    jobs: list[Callable[[], footprint.Memory]] = [partial(footprint.of_command, binary, case)]
+    jobs += [partial(footprint.of_worker, case, Seat(one, 1), fresh, data) for one in (OURS, *torch)]
     try:
-        for framework in (OURS, *torch):
-            jobs.append(lambda seat=Seat(framework, 1): footprint.of_worker(case, seat, fresh, data))
         for job in jobs:
             try:
                 found.memory.append(job())
@@ -228,6 +246,7 @@ def weigh(found: results.Found, peers: list, binary: Path, start, data: Path) ->
 
 def revision() -> str:
     """The commit, and whether files differ from it."""
+
     def git(*words: str) -> str:
         try:
             done = subprocess.run(["git", *words], cwd=HERE, capture_output=True, text=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 import footprint
 import heatmap
 import oracle
+import report
 import results
 import widthmap
 from cases import CASES, MAP_BATCHES, MOMENTUM, Case
@@ -79,7 +80,7 @@ def results_are_written(bank: Bank, binary: Path, folder: Path) -> None:
     found.starts = footprint.starts(binary)
     bench = footprint.bench(binary, case, 0.05)
     assert 0 < bench["min"] <= bench["median"]
-    text = results.write(found, folder).read_text()
+    text = report.write(found, folder).read_text()
     for part in ("not met", "2.00 ×", "less than the aim of 5.00 ×", "**PyTorch** is ahead"):
         assert part in text, f"no {part!r} in RESULTS.md"
     heatmap.draw(spots, folder / "map.svg")
@@ -103,6 +104,7 @@ def void_rows_do_not_count() -> None:
 
 def cliffs_are_found() -> None:
     """A time proportional to the arithmetic has no cliff; a jump has one, and so has a fall."""
+
     def spots(change) -> list[widthmap.Spot]:
         return [
             widthmap.Spot(width, batch, 0.3 + widthmap.work(width, batch) * 1e-5 * change(width), 1, 1.0, 1)
@@ -119,6 +121,7 @@ def cliffs_are_found() -> None:
 
 def failures_are_told(folder: Path) -> None:
     """A contestant that isn't there, ends, hangs or answers nonsense is a sentence, and leaves no process."""
+
     def words(command: list[str], seconds: float = 5.0) -> str:
         try:
             process = Process(command, {}, folder / "log.txt")

@@ -71,6 +71,9 @@ class Inference(Loaded):
 
 if __name__ == "__main__":
     serve(
-        {"name": "ONNX Runtime", "versions": {"onnxruntime": onnxruntime.__version__, "onnx": onnx.__version__}},
+        {
+            "name": "ONNX Runtime",
+            "versions": {"onnxruntime": onnxruntime.__version__, "onnx": onnx.__version__},
+        },
         Inference,
     )

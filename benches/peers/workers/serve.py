@@ -13,9 +13,10 @@ import resource
 import sys
 import time
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any
 
 import numpy as np
 
@@ -43,7 +44,7 @@ class Case:
     y: np.ndarray | None
 
     @staticmethod
-    def read(request: dict[str, Any]) -> "Case":
+    def read(request: dict[str, Any]) -> Case:
         path = Path(request["tensors"])
         head = json.loads(path.read_text())
         body = path.with_name(head["file"]).read_bytes()
@@ -129,9 +130,7 @@ class Loaded:
         raise Unable("this case trains")
 
 
-def measure_steps(
-    seconds: float, start: Callable[[], None], run: Callable[[int, int], None]
-) -> dict[str, Any]:
+def measure_steps(seconds: float, start: Callable[[], None], run: Callable[[int, int], None]) -> dict[str, Any]:
     """Times training steps: `start()` sets the initial state, `run(step, n)` does n steps from number `step` on."""
     sampler = Sampler(seconds)
     clock = time.perf_counter

@@ -75,4 +75,7 @@ if __name__ == "__main__":
     # Of the number of iterations, which partial_fit is not concerned with.
     warnings.simplefilter("ignore")
     with threadpoolctl.threadpool_limits(threads()):
-        serve({"name": "scikit-learn", "versions": {"scikit-learn": sklearn.__version__}}, lambda case, _: Training(case))
+        serve(
+            {"name": "scikit-learn", "versions": {"scikit-learn": sklearn.__version__}},
+            lambda case, _: Training(case),
+        )
