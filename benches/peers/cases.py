@@ -138,6 +138,7 @@ TARGETS += tuple(Target(case.name, "best", 1.0) for case in CASES)
 
 MAP_WIDTHS = (8, 16, 24, 32, 40, 45, 46, 47, 48, 56, 64, 80, 96, 128, 160, 192, 256, 384, 512, 768, 1024)
 MAP_WIDTHS_FULL = tuple(sorted({*range(8, 1025, 8), 45, 46, 47}))
+MAP_WIDTHS_QUICK = (8, 16, 32, 45, 46, 64, 128, 256, 1024)
 MAP_BATCHES = tuple(2**power for power in range(10))
 
 # Peak resident memory of training case 3 above its data, and the time that the binary takes to say its version.

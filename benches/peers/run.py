@@ -25,7 +25,7 @@ import report  # noqa: E402
 import results  # noqa: E402
 import selftest  # noqa: E402
 import widthmap  # noqa: E402
-from cases import CASES, MAP_BATCHES, MAP_WIDTHS, MAP_WIDTHS_FULL, TRAINING  # noqa: E402
+from cases import CASES, MAP_BATCHES, MAP_WIDTHS, MAP_WIDTHS_FULL, MAP_WIDTHS_QUICK, TRAINING  # noqa: E402
 from contestants import HERE, OURS, PEERS, Seat, command, default_threads  # noqa: E402
 from contestants import environment as variables  # noqa: E402
 from measure import Bank, Pace, say  # noqa: E402
@@ -221,7 +221,7 @@ def draw_map(given: argparse.Namespace, peers: list, bank: Bank, data: Path) -> 
     seats += [(Seat(torch, threads), fused) for threads in given.threads]
     widths = MAP_WIDTHS_FULL if given.full else MAP_WIDTHS
     if given.quick:
-        widths = tuple(width for width in MAP_WIDTHS if width in (8, 16, 32, 45, 46, 64, 128, 256, 1024))
+        widths = tuple(width for width in MAP_WIDTHS if width in MAP_WIDTHS_QUICK)
     rounds, seconds = (2, 0.02) if given.quick else (3, 0.05)
     return widthmap.measure(widths, MAP_BATCHES, seats, rounds, seconds, bank, data)
 
