@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
+import sys
 import tempfile
 import time
 from dataclasses import dataclass
@@ -62,13 +62,30 @@ def of_command(binary: Path, case: Case) -> Memory:
         command = [str(binary), "train", str(table), "--target", "y", "--net", case.network]
         command += ["--batch-size", str(case.batch), "--epochs", "3", "--validation", "0", "--quiet"]
         command += ["--output", str(folder / "model.safetensors")]
-        child = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        _, status, usage = os.wait4(child.pid, 0)
-        child.returncode = os.waitstatus_to_exitcode(status)
-        if child.returncode != 0:
-            raise Failure(f"`{' '.join(command[1:])}` ended with status {child.returncode}")
+        peak_mb = _peak_mb(command)
     note = f"reads a CSV file of {size:.1f} MB"
-    return Memory("`glassnet train`", usage.ru_maxrss * 1024 / 1e6, _data_mb(case), note)
+    return Memory("`glassnet train`", peak_mb, _data_mb(case), note)
+
+
+_LAUNCHER = """
+import os, sys
+with open(os.devnull, "w") as nothing:
+    silent = [(os.POSIX_SPAWN_DUP2, nothing.fileno(), 1)]
+    child = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ, file_actions=silent)
+_, status, usage = os.wait4(child, 0)
+print(usage.ru_maxrss)
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+
+
+def _peak_mb(command: list[str]) -> float:
+    """The peak of a command's resident memory. What a process had before it became the command counts as its own, so
+    a small one starts it, not this one."""
+    launcher = [sys.executable, "-I", "-S", "-c", _LAUNCHER]
+    done = subprocess.run([*launcher, *command], stdout=subprocess.PIPE, text=True)
+    if done.returncode != 0:
+        raise Failure(f"`{' '.join(command[1:])}` ended with status {done.returncode}")
+    return int(done.stdout) * 1024 / 1e6
 
 
 def of_worker(case: Case, seat: Seat, bank: Bank, folder: Path) -> Memory:

@@ -92,6 +92,8 @@ class Bank:
     def end(self) -> None:
         """Ends them all."""
         for process in self._processes.values():
+            process.close()
+        for process in self._processes.values():
             process.end()
         self._processes.clear()
 

@@ -79,13 +79,17 @@ class Process:
     def alive(self) -> bool:
         return self._child.poll() is None
 
-    def end(self, patience: float = 5.0) -> None:
-        """Lets the process end by itself, then ends it with all that it started."""
+    def close(self) -> None:
+        """Tells the process that there are no more requests."""
         try:
             if self._child.stdin is not None:
                 self._child.stdin.close()
         except OSError:
             pass
+
+    def end(self, patience: float = 5.0) -> None:
+        """Lets the process end by itself, then ends it with all that it started."""
+        self.close()
         try:
             self._child.wait(patience)
         except subprocess.TimeoutExpired:

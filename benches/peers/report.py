@@ -114,7 +114,9 @@ def _losses(found: Found) -> str:
     for verdict in verdicts(found.cells):
         if verdict.met is False and verdict.ratio is not None and verdict.ratio >= 1:
             measured, aim = times(verdict.ratio), times(verdict.target.ratio)
-            lines.append(f"- {verdict.target.case}: ahead of {verdict.against} by {measured}, less than the aim of {aim}")
+            lines.append(
+                f"- {verdict.target.case}: ahead of {verdict.against} by {measured}, less than the aim of {aim}"
+            )
     for spot in sorted(found.spots, key=lambda spot: spot.ratio):
         if spot.ratio < 1:
             figures = f"{micro(spot.torch)} µs, glassnet {micro(spot.ours)} µs"
