@@ -38,7 +38,8 @@ def make_venv(folder: Path, given: bool) -> list[str]:
         return []
     if not exists:
         say(f"making a virtual environment in {folder}")
-        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+        if subprocess.run([sys.executable, "-m", "venv", str(folder)]).returncode != 0:
+            return [f"no virtual environment could be made with {sys.executable}, so no peer in Python takes part"]
     install = [str(python(folder)), "-m", "pip", "install", "--disable-pip-version-check", "--quiet"]
     say("installing the peers (this takes minutes and gigabytes the first time)")
     failures = []

@@ -169,7 +169,8 @@ def _remarks(cells: list[Cell]) -> str:
     reasons: dict[tuple[str, str], list[int]] = {}
     for cell in cells:
         if cell.error is not None:
-            reasons.setdefault((cell.label, f"no figure: {cell.error}"), []).append(cell.threads)
+            what = "failed in a later round" if cell.mins else "no figure"
+            reasons.setdefault((cell.label, f"{what}: {cell.error}"), []).append(cell.threads)
         elif cell.void is not None:
             reasons.setdefault((cell.label, f"**void**: {cell.void}"), []).append(cell.threads)
     lines = []

@@ -40,12 +40,15 @@ class Inference(Loaded):
         self.x = [{"x": np.ascontiguousarray(x)} for x in case.x]
         self.form = form
         if form == "bound":
-            output = onnxruntime.OrtValue.ortvalue_from_numpy(np.zeros((case.batch, case.sizes[-1]), "f4"))
+            shape = (case.batch, case.sizes[-1])
+            # A binding doesn't keep the arrays that its values are made of.
+            self.kept = [onnxruntime.OrtValue.ortvalue_from_numpy(np.zeros(shape, np.float32))]
             self.bound = []
-            for x in case.x:
+            for x in self.x:
+                self.kept.append(onnxruntime.OrtValue.ortvalue_from_numpy(x["x"]))
                 binding = self.session.io_binding()
-                binding.bind_ortvalue_input("x", onnxruntime.OrtValue.ortvalue_from_numpy(x))
-                binding.bind_ortvalue_output("y", output)
+                binding.bind_ortvalue_input("x", self.kept[-1])
+                binding.bind_ortvalue_output("y", self.kept[0])
                 # The interface beneath `run_with_iobinding`, which adds a call in Python.
                 self.bound.append(binding._iobinding)
 
@@ -65,8 +68,15 @@ class Inference(Loaded):
 
     def outputs(self, rows: int) -> list[float]:
         batches = -(-rows // len(self.x[0]["x"]))
-        found = np.concatenate([self.session.run(["y"], x)[0] for x in self.x[:batches]])
+        found = np.concatenate([self.output(batch) for batch in range(batches)])
         return found[:rows].flatten().tolist()
+
+    def output(self, batch: int) -> np.ndarray:
+        """What the form that is measured computes for a batch."""
+        if self.form == "bound":
+            self.run(batch, 1)
+            return self.kept[0].numpy().copy()
+        return self.session.run(["y"], self.x[batch])[0]
 
 
 if __name__ == "__main__":
