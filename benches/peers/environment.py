@@ -60,38 +60,34 @@ def build(peers: bool) -> tuple[dict[str, Path], list[str]]:
     programs: dict[str, Path] = {}
     failures: list[str] = []
 
-    def cargo(name: str, where: Path, package: str, target: Path, binary: str, flags: str | None) -> None:
-        say(f"building {package}")
+    def cargo(binaries: dict[str, str], where: Path, packages: list[str], target: Path, flags: str | None) -> bool:
+        named = " and ".join(packages)
+        say(f"building {named}")
         environment = dict(os.environ)
         if flags is not None:
             environment["RUSTFLAGS"] = flags
-        command = [
-            "cargo",
-            "build",
-            "--release",
-            "--locked",
-            "--quiet",
-            "-p",
-            package,
-            "--target-dir",
-            str(target),
-        ]
+        command = ["cargo", "build", "--release", "--quiet", "--target-dir", str(target)]
+        command += [word for name in packages for word in ("-p", name)]
         try:
             status = subprocess.run(command, cwd=where, env=environment).returncode
         except OSError as error:
-            failures.append(f"{package} could not be built: {error}")
-            return
-        if status == 0:
-            programs[name] = target / "release" / binary
-        else:
-            failures.append(f"{package} could not be built")
+            say(str(error))
+            status = 1
+        if status != 0:
+            failures.append(f"{named} could not be built")
+            return False
+        programs.update((key, target / "release" / binary) for key, binary in binaries.items())
+        return True
 
     # Ours as it is shipped: it finds out at run time what the processor can do.
-    cargo("binary", ROOT, "glassnet-cli", base, "glassnet", None)
-    cargo("glassnet", folder, "ours", base, "ours", None)
+    cargo({"binary": "glassnet"}, ROOT, ["glassnet-cli"], base, None)
+    cargo({"glassnet": "ours"}, folder, ["ours"], base, None)
     if peers:
-        # The others for this very processor.
-        native = "-C target-cpu=native"
-        cargo("burn", folder, "peer-burn", base / "peers" / "rust", "peer-burn", native)
-        cargo("candle", folder, "peer-candle", base / "peers" / "rust", "peer-candle", native)
+        # The others for this very processor, and together: alone, each would have what they share built once more.
+        native, target = "-C target-cpu=native", base / "peers" / "rust"
+        rivals = {"burn": "peer-burn", "candle": "peer-candle"}
+        if not cargo(rivals, folder, list(rivals.values()), target, native):
+            failures.pop()
+            for key, package in rivals.items():
+                cargo({key: package}, folder, [package], target, native)
     return programs, failures

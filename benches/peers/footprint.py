@@ -108,7 +108,7 @@ def _data_mb(case: Case) -> float:
 def bench(binary: Path, case: Case, seconds: float) -> dict[str, float]:
     """What `glassnet bench` says of a case's step: `min` and `median` in microseconds."""
     command = [str(binary), "bench", case.network, "--batch-size", str(case.batch), "--loss", case.loss]
-    command += ["--optimizer", case.optimizer["name"], "--seconds", str(seconds), "--json"]
+    command += ["--optimizer", case.optimizer["name"], "--seconds", str(seconds), "--threads", "1", "--json"]
     momentum = case.optimizer.get("momentum", 0.0)
     command += ["--momentum", str(momentum)] if momentum else []
     done = subprocess.run(command, stdout=subprocess.PIPE, check=False)
