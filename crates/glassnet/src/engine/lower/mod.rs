@@ -9,7 +9,7 @@ use super::instruction::{After, Instruction, Update};
 use super::kernels::{self, Epilogue};
 use super::place::{ALIGNMENT, Allocator, Slot, Space};
 use super::schedule::Schedule;
-use super::{Block, Config, Pack, Plan};
+use super::{Block, Config, LONG, Pack, Plan};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::op::{Layout, Linear, Loss, Source};
 use crate::graph::{Checked, NodeId, NodeMap, Op};
@@ -573,6 +573,7 @@ impl<'a> Lowering<'a> {
             lengths,
             scratch_lens,
             pool: self.config.pool.clone(),
+            smooth: schedule.time < LONG && !self.config.divide_always,
             schedule,
             places,
             inputs: self.inputs,
