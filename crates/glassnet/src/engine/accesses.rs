@@ -140,6 +140,7 @@ impl Instruction {
             Instruction::EmbeddingGrad { dy, index, out, .. } => {
                 Accesses::new(&[*dy, *index], *out)
             }
+            Instruction::TinyEntropy(tiny) => Instruction::CrossEntropy(tiny.whole).accesses(),
             Instruction::CrossEntropy(entropy) => {
                 let reads = [
                     Some(entropy.scores),

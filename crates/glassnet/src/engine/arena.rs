@@ -130,7 +130,11 @@ pub(super) fn check_accesses(instructions: &[Instruction], lengths: &Lengths) {
             assert!(region.end() <= len, "the slot lies within its array");
         }
         for (at, write) in writes.iter().enumerate() {
-            let updates = matches!(instruction, Instruction::Update(_));
+            let updates = match instruction {
+                Instruction::Update(_) => true,
+                Instruction::Tiny(tiny) => tiny.out().1,
+                _ => false, // not operations: whatever changes no parameter
+            };
             let space_fits = write.space == Space::Work || (updates && write.space == Space::State);
             assert!(space_fits, "a plan writes its own values only");
             let apart = |other: &Region| (updates && other == write) || !write.meets(other);

@@ -43,7 +43,10 @@ pub(super) fn cost(instruction: &Instruction, level: Level) -> Nanoseconds {
         Instruction::Pair { out, .. } | Instruction::PairGrad { out, .. } => out.len as f32 * 0.3,
         Instruction::Feed(feed) => (feed.rows.len() * feed.width) as f32 * STREAM,
         Instruction::Update(update) => update.parameters.len as f32 * 0.3,
-        Instruction::Tiny(_) | Instruction::StopUnlessFinite { .. } | Instruction::Wait => 0.0,
+        Instruction::Tiny(_)
+        | Instruction::TinyEntropy(_)
+        | Instruction::StopUnlessFinite { .. }
+        | Instruction::Wait => 0.0,
     };
     CALL + work
 }

@@ -116,6 +116,7 @@ pub(super) fn divide(instruction: &Instruction, count: usize, batch: usize) -> V
         | Instruction::EmbeddingGrad { .. }
         | Instruction::Move { .. }
         | Instruction::Tiny(_)
+        | Instruction::TinyEntropy(_)
         | Instruction::StopUnlessFinite { .. }
         | Instruction::Wait => vec![],
     }

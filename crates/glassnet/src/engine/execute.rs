@@ -94,7 +94,11 @@ impl<V: Few> Kernel for Thread<'_, V> {
         for instruction in program {
             match instruction {
                 // SAFETY: `execute`'s promise; inside the level of `V`.
-                Instruction::Tiny(tiny) => unsafe { tiny.run::<V>(arena) },
+                Instruction::Tiny(tiny) => unsafe {
+                    if let Some(update) = tiny.run::<V>(arena, run.update.as_ref()) {
+                        update_part::<V>(run, update);
+                    }
+                },
                 // SAFETY: as above.
                 Instruction::Product(product) => unsafe {
                     multiply::<V>(run, product, scratch.as_mut_ptr());
@@ -120,6 +124,13 @@ impl<V: Few> Kernel for Thread<'_, V> {
                 }
                 other => {
                     let outcome_of = match other {
+                        // SAFETY: as above.
+                        Instruction::TinyEntropy(tiny) => unsafe {
+                            if tiny.run::<V>(arena) {
+                                continue;
+                            }
+                            V::enter(Entropies::<V>(arena, &tiny.whole, PhantomData))
+                        },
                         // SAFETY: as above.
                         Instruction::CrossEntropy(entropy) => unsafe {
                             V::enter(Entropies::<V>(arena, entropy, PhantomData))
@@ -220,6 +231,7 @@ unsafe fn whole(run: &Run<'_>, instruction: &Instruction) -> Result<()> {
         | Instruction::CrossEntropy(_)
         | Instruction::Product(_)
         | Instruction::Tiny(_)
+        | Instruction::TinyEntropy(_)
         | Instruction::StopUnlessFinite { .. }
         | Instruction::Wait => {
             unreachable!("the caller's own")

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::kernels::{self, Epilogue, Right};
 use super::place::Slot;
-use super::tiny::Tiny;
+use super::tiny::{Tiny, TinyEntropy};
 use crate::graph::op::{Activation, Arithmetic, CrossEntropy, PairLoss, Reduction, Softmax};
 
 /// One kernel call. Outputs never overlap operands: `lower` sees to it and checks it.
@@ -45,6 +45,8 @@ pub(super) enum Instruction {
     PairGrad { loss: PairLoss, operand: usize, dy: Slot, operands: Vec<Slot>, out: Slot },
     /// A product of a few numbers: see [`Tiny`].
     Tiny(Box<Tiny>),
+    /// Cross-entropy of a few scores: see [`TinyEntropy`].
+    TinyEntropy(Box<TinyEntropy>),
     /// Copies the batch's rows to an input's place, where they don't lie in order already.
     Feed(Feed),
     /// One step of the optimiser.

@@ -12,11 +12,11 @@ use super::accesses::Accesses;
 use super::cost::{Nanoseconds, WAIT, cost};
 use super::divide::{Parts, divide, of_update};
 use super::feed::Input;
-use super::instruction::{Feed, Instruction};
+use super::instruction::{Feed, Instruction, Update};
 use super::kernels::Level;
 use super::lower::INPUTS;
 use super::place::{Slot, Space};
-use super::tiny::Tiny;
+use super::tiny::{Tiny, TinyEntropy};
 
 /// What each thread executes.
 #[derive(Clone, Debug)]
@@ -59,24 +59,7 @@ impl Schedule {
                 (together, best) = (programs, time);
             }
         }
-        let alone = instructions
-            .into_iter()
-            .map(|instruction| match instruction {
-                Instruction::Product(product) if config.fuse => {
-                    match Tiny::new(&product, level, tight) {
-                        Some(tiny) => Instruction::Tiny(Box::new(tiny)),
-                        None => Instruction::Product(product),
-                    }
-                }
-                Instruction::ColumnSums(sums) if config.fuse => {
-                    match Tiny::sums(&sums, level, tight) {
-                        Some(tiny) => Instruction::Tiny(Box::new(tiny)),
-                        None => Instruction::ColumnSums(sums),
-                    }
-                }
-                other => other, // not operations: instructions for which there is nothing smaller
-            })
-            .collect();
+        let alone = if config.fuse { shrink(instructions, level, tight) } else { instructions };
         Schedule { alone, together, time: best }
     }
 
@@ -106,6 +89,48 @@ impl Schedule {
         }
         lens
     }
+}
+
+/// The instructions with those on a few numbers in registers, and the optimiser's step in the product that gives the
+/// gradient where nothing stands between them.
+fn shrink(instructions: Vec<Instruction>, level: Level, tight: usize) -> Vec<Instruction> {
+    let mut shrunk: Vec<Instruction> = vec![];
+    for instruction in instructions {
+        let small = match &instruction {
+            Instruction::Product(product) => {
+                Tiny::new(product, level, tight).map(|tiny| Instruction::Tiny(Box::new(tiny)))
+            }
+            Instruction::ColumnSums(sums) => {
+                Tiny::sums(sums, level, tight).map(|tiny| Instruction::Tiny(Box::new(tiny)))
+            }
+            Instruction::CrossEntropy(entropy) => TinyEntropy::new(entropy, level, tight)
+                .map(|tiny| Instruction::TinyEntropy(Box::new(tiny))),
+            Instruction::Update(update) => {
+                let gradient = shrunk.iter().rposition(|earlier| {
+                    matches!(earlier, Instruction::Tiny(tiny) if tiny.out() == (update.gradient, false))
+                });
+                if let Some(at) = gradient.filter(|&at| nothing_between(&shrunk[at + 1..], update))
+                    && let Instruction::Tiny(tiny) = &mut shrunk[at]
+                {
+                    **tiny = tiny.as_ref().clone().with_update(*update, level);
+                    continue;
+                }
+                None
+            }
+            _ => None, // not operations: instructions for which there is nothing smaller
+        };
+        shrunk.push(small.unwrap_or(instruction));
+    }
+    shrunk
+}
+
+/// Whether a step of the optimiser may come before `instructions`, which stand before it.
+fn nothing_between(instructions: &[Instruction], update: &Update) -> bool {
+    let step = Instruction::Update(*update).accesses();
+    instructions.iter().all(|instruction| {
+        !matches!(instruction, Instruction::StopUnlessFinite { .. })
+            && !instruction.accesses().conflict(&step)
+    })
 }
 
 /// Copies of inputs to their places, in order: the first thing to be done.

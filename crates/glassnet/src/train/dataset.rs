@@ -184,6 +184,12 @@ fn select<T: Copy>(from: &Tensor<T>, rows: &[usize]) -> Result<Tensor<T>> {
 
 /// Copies `rows` of row-major `from`, `width` elements each, to `to`.
 pub(super) fn gather<T: Copy>(from: &[T], width: usize, rows: &[usize], to: &mut [T]) {
+    if width == 1 {
+        for (to, &row) in to.iter_mut().zip(rows) {
+            *to = from[row];
+        }
+        return;
+    }
     for (place, &row) in rows.iter().enumerate() {
         to[place * width..(place + 1) * width]
             .copy_from_slice(&from[row * width..(row + 1) * width]);

@@ -82,6 +82,41 @@ fn fusion_and_instruction_set_change_no_bit_in_200_steps() -> Result<()> {
     Ok(())
 }
 
+/// Networks whose layers fit registers, with every optimiser that has its step there and one that hasn't.
+#[test]
+fn what_fits_registers_has_the_bits_of_the_general_kernels() -> Result<()> {
+    let (labels, more) = (classes(1, 18, 2, 2), classes(2, 10, 2, 3));
+    for optimizer in
+        ["SGD(lr=0.1)", "SGD(lr=0.1, momentum=0.9)", "Adam(lr=0.03)", "RMSprop(lr=0.01)"]
+    {
+        for (notation, data, batch_size) in [
+            ("2-2-2", &labels, 4),
+            ("2-3-2", &labels, 5),
+            ("2-2-3", &more, 4),
+            ("2-1-1-3", &more, 3),
+        ] {
+            let config = config("CrossEntropyLoss()", optimizer)?;
+            let config = Config { epochs: 40, batch_size, seed: 4, ..config };
+            let mut first: Option<Record> = None;
+            for level in Level::supported() {
+                for fuse in [false, true] {
+                    let engine = engine::Config { level, fuse, ..engine::Config::default() };
+                    let record = train(notation, data, &Config { engine, ..config.clone() })?;
+                    let Some(first) = &first else {
+                        first = Some(record);
+                        continue;
+                    };
+                    let what = format!("{notation} by {optimizer} on {level}, fuse {fuse}");
+                    assert_eq!(first.history, record.history, "{what}");
+                    let (a, b) = (first.network.state_dict(), record.network.state_dict());
+                    assert_eq!(bits(a), bits(b), "{what}");
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
 #[test]
 fn an_epochs_order_is_a_function_of_seed_and_epoch() -> Result<()> {
     use crate::tables::Watcher;

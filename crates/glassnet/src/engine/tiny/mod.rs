@@ -10,12 +10,18 @@
 //! they have any ([`Reach::Whole`]), and else in exactly as many bytes as they have, where these are a power of two.
 #![allow(unsafe_code)]
 
+mod entropy;
+mod step;
+
 use super::accesses::{Accesses, Region};
 use super::arena::Arena;
-use super::instruction::{After, ColumnSums, Product};
+use super::execute::Updating;
+use super::instruction::{After, ColumnSums, Product, Update};
 use super::kernels::{Few, Level, Reach, Right};
 use super::place::{ALIGNMENT, Slot, Space};
 use crate::graph::op::Activation;
+
+pub(super) use entropy::TinyEntropy;
 
 /// The lanes of the widest register, and the padding of values.
 const MOST: usize = ALIGNMENT;
@@ -30,6 +36,8 @@ pub(super) struct Tiny {
     after: Then,
     out: Operand,
     terms: u32,
+    /// The parameters whose gradient this is, where the optimiser's step follows at once.
+    updates: Option<(Update, Reach)>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -70,9 +78,7 @@ impl Tiny {
             std::array::from_fn(|lane| if lane < m * n { f(lane / n, lane % n) as u32 } else { 0 })
         };
         let operand = |slot: Slot, f: &dyn Fn(usize, usize) -> usize, step: usize| {
-            let padded = slot.space == Space::Work && slot.offset >= tight;
-            let reach = if padded { Reach::Whole } else { Reach::exactly(slot.len, lanes) };
-            Operand { slot, padded, reach, first: per_lane(f), step: step as u32 }
+            Operand::new(slot, lanes, tight, per_lane(f), step as u32)
         };
         let after = match p.after {
             After::Nothing => Then::Nothing,
@@ -89,6 +95,7 @@ impl Tiny {
             after,
             out: operand(p.out, &|_, _| 0, 0),
             terms: k as u32,
+            updates: None,
         })
     }
 
@@ -113,6 +120,18 @@ impl Tiny {
         Tiny::new(&ones, level, tight).map(|tiny| Tiny { a: None, ..tiny })
     }
 
+    /// The same with the optimiser's step on the parameters whose gradient this is.
+    pub(super) fn with_update(self, update: Update, level: Level) -> Self {
+        debug_assert_eq!(update.gradient, self.out.slot);
+        let reach = Reach::exactly(update.parameters.len, level.lanes());
+        Tiny { updates: Some((update, reach)), ..self }
+    }
+
+    /// Where the product goes, and whether the optimiser's step follows.
+    pub(super) fn out(&self) -> (Slot, bool) {
+        (self.out.slot, self.updates.is_some())
+    }
+
     /// What it reads and writes, padding included.
     pub(super) fn accesses(&self) -> Accesses {
         let mask = match self.after {
@@ -120,18 +139,26 @@ impl Tiny {
             Then::Nothing | Then::Relu => None,
         };
         let reads = [self.a, Some(self.b), self.bias, mask];
-        Accesses {
+        let mut accesses = Accesses {
             reads: reads.into_iter().flatten().map(|operand| operand.region()).collect(),
             writes: vec![self.out.region()],
+        };
+        if let Some((update, _)) = &self.updates {
+            accesses.writes.push(update.parameters.into());
         }
+        accesses
     }
 
-    /// Computes it.
+    /// Computes it. Gives the optimiser's step if it is still to be taken.
     ///
     /// # Safety
     /// Inside the level of `V`; the product belongs to the plan that runs on `arena`, alone.
     #[inline(always)]
-    pub(super) unsafe fn run<V: Few>(&self, arena: &Arena) {
+    pub(super) unsafe fn run<V: Few>(
+        &self,
+        arena: &Arena,
+        updating: Option<&Updating<'_>>,
+    ) -> Option<&Update> {
         // SAFETY: the caller's promise; `check_accesses` has checked the padding too.
         unsafe {
             let b = self.b.load::<V>(arena);
@@ -163,11 +190,21 @@ impl Tiny {
                 Then::Stop(from) => sum = sum.gated(from.load::<V>(arena)),
             }
             sum.store_reach(arena.write(self.out.slot), self.out.reach);
+            let (update, reach) = self.updates.as_ref()?;
+            let updating = updating?;
+            let taken = step::step::<V>(updating, arena, update.parameters, *reach, sum);
+            if taken { None } else { Some(update) }
         }
     }
 }
 
 impl Operand {
+    fn new(slot: Slot, lanes: usize, tight: usize, first: [u32; MOST], step: u32) -> Self {
+        let padded = slot.space == Space::Work && slot.offset >= tight;
+        let reach = if padded { Reach::Whole } else { Reach::exactly(slot.len, lanes) };
+        Operand { slot, padded, reach, first, step }
+    }
+
     #[inline(always)]
     unsafe fn load<V: Few>(&self, arena: &Arena) -> V {
         // SAFETY: the caller's promise.

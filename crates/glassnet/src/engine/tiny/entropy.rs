@@ -1,0 +1,156 @@
+//! Cross-entropy of a few rows of a few classes, value and derivative, in one register.
+//!
+//! An element of the scores per lane, row by row; the rows' largest scores and sums are brought to all lanes of their rows
+//! by permutations. The operations of every element are those of [`cross_entropy`](super::super::cross_entropy), in its
+//! order.
+
+use super::super::arena::Arena;
+use super::super::broadcast::maximum;
+use super::super::instruction::Entropy;
+use super::super::kernels::{Few, Level};
+use super::super::place::{Slot, Space};
+use super::{MOST, Operand};
+use crate::graph::op::{LossReduction, Scores};
+use crate::math::elementary::{exp, log};
+
+/// A cross-entropy that fits a register.
+#[derive(Clone, Debug)]
+pub(in crate::engine) struct TinyEntropy {
+    /// What is computed: for rows that this can't do, by the general kernel.
+    pub(in crate::engine) whole: Entropy,
+    value: Slot,
+    above: Slot,
+    /// Each lane takes its row's first score.
+    scores: Operand,
+    out: Operand,
+    rows: usize,
+    /// Each lane's row and class.
+    row: [u32; MOST],
+    class: [f32; MOST],
+}
+
+impl TinyEntropy {
+    /// The cross-entropy as a tiny one, if it is one on registers of `level`. Work before `tight` has no padding.
+    pub(in crate::engine) fn new(entropy: &Entropy, level: Level, tight: usize) -> Option<Self> {
+        let loss = entropy.loss;
+        let (Some(value), Some((above, out))) = (entropy.value, entropy.derivative) else {
+            return None;
+        };
+        let len = entropy.scores.len;
+        let plain = loss.scores == Scores::Logits
+            && loss.reduction != LossReduction::None
+            && loss.label_smoothing == 0.0
+            && entropy.weights.is_none()
+            && entropy.target.space == Space::Index;
+        if !plain || len == 0 || len > level.lanes() {
+            return None;
+        }
+        let classes = entropy.classes;
+        let per_lane = |f: &dyn Fn(usize) -> usize| {
+            std::array::from_fn(|lane| if lane < len { f(lane) as u32 } else { 0 })
+        };
+        let first = per_lane(&|lane| lane / classes * classes);
+        Some(TinyEntropy {
+            whole: *entropy,
+            value,
+            above,
+            scores: Operand::new(entropy.scores, level.lanes(), tight, first, 1),
+            out: Operand::new(out, level.lanes(), tight, first, 1),
+            rows: len / classes,
+            row: per_lane(&|lane| lane / classes),
+            class: std::array::from_fn(|lane| (lane % classes) as f32),
+        })
+    }
+
+    /// Computes it, unless a row's class is ignored or does not exist: then gives false, having done nothing.
+    ///
+    /// # Safety
+    /// As [`Tiny::run`](super::Tiny::run).
+    #[inline(always)]
+    pub(in crate::engine) unsafe fn run<V: Few>(&self, arena: &Arena) -> bool {
+        let (rows, classes) = (self.rows, self.whole.classes);
+        // SAFETY: the caller's promise, here and below.
+        let indices = unsafe { arena.indices(self.whole.target) };
+        let mut wanted = [0.0_f32; MOST];
+        let mut all = true;
+        for row in 0..rows {
+            let class = indices[row];
+            all &= (class as u64) < classes as u64 && class != self.whole.loss.ignore_index;
+            wanted[row] = class as i32 as f32;
+        }
+        if !all {
+            return false;
+        }
+        let denominator = match self.whole.loss.reduction {
+            LossReduction::Mean => rows as f32,
+            LossReduction::Sum | LossReduction::None => 1.0,
+        };
+        // SAFETY: as above.
+        unsafe {
+            let scores = self.scores.load::<V>(arena);
+            let first = V::lanes(&self.scores.first);
+            let mut z = array(scores);
+            let mut largest = array(scores.permute(first));
+            let mut places = first;
+            for _ in 1..classes {
+                places = V::further(places, 1);
+                let next = array(scores.permute(places));
+                for lane in 0..MOST {
+                    largest[lane] = maximum(next[lane], largest[lane]);
+                }
+            }
+            let mut e = [0.0; MOST];
+            for lane in 0..MOST {
+                z[lane] -= largest[lane];
+                e[lane] = exp(z[lane]);
+            }
+            let powers = register::<V>(&e);
+            let mut sum = [0.0; MOST];
+            let mut places = first;
+            for _ in 0..classes {
+                let next = array(powers.permute(places));
+                for lane in 0..MOST {
+                    sum[lane] += next[lane];
+                }
+                places = V::further(places, 1);
+            }
+            let own = array(register::<V>(&wanted).permute(V::lanes(&self.row)));
+            let scale = *arena.read(self.above) * (1.0 / denominator);
+            let mut gradient = [0.0; MOST];
+            for lane in 0..MOST {
+                let p = e[lane] * (1.0 / sum[lane]);
+                let target = if own[lane] == self.class[lane] { -1.0 } else { -0.0 };
+                gradient[lane] = p.mul_add(1.0, target) * scale;
+            }
+            register::<V>(&gradient).store_reach(arena.write(self.out.slot), self.out.reach);
+            let mut losses = [0.0; MOST];
+            for lane in 0..MOST {
+                losses[lane] = -1.0 * (z[lane] - log(sum[lane]));
+            }
+            // The order of the general kernel's cascade: row 0 apart, the others in order, then both.
+            let mut total = 0.0;
+            for row in 1..rows {
+                total += losses[(row * classes + indices[row] as usize) % MOST];
+            }
+            total += 0.0 + losses[indices[0] as usize % MOST];
+            *arena.write(self.value) = total / denominator;
+        }
+        true
+    }
+}
+
+/// A register's lanes; those that it doesn't have are zeros.
+#[inline(always)]
+pub(super) unsafe fn array<V: Few>(register: V) -> [f32; MOST] {
+    let mut lanes = [0.0; MOST];
+    // SAFETY: a register has at most so many lanes.
+    unsafe { register.store(lanes.as_mut_ptr()) };
+    lanes
+}
+
+/// As many of the lanes as a register has.
+#[inline(always)]
+pub(super) unsafe fn register<V: Few>(lanes: &[f32; MOST]) -> V {
+    // SAFETY: as above.
+    unsafe { V::load(lanes.as_ptr()) }
+}
