@@ -7,6 +7,10 @@
 //!
 //! An option that is off is a number that changes nothing (a sign of 1, a decay of 0, a factor of 1), so that a rule is
 //! one loop without branches.
+//!
+//! # Safety
+//! The kernel of a step relies on the promise of [`Rule::apply_raw`]: pointers are valid for the parameters that are changed,
+//! nobody else touches these, and the processor has the instructions of the lanes.
 
 use super::kernels::{Lanes, LanesKernel, Level, Sweep, dispatch_lanes, sweep_inner};
 

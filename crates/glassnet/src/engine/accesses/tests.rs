@@ -1,3 +1,6 @@
+//! Regions against sets of elements.
+
+use std::iter::once;
 use std::ops::Range;
 
 use super::*;
@@ -69,8 +72,8 @@ fn any_regions_with_a_common_element_meet() {
 #[test]
 fn rectangles_have_the_elements_of_their_rows_and_columns() {
     for stride in 1..=5 {
-        for rows in ranges(4).chain([2..2]) {
-            for columns in ranges(stride).chain([1..1]) {
+        for rows in ranges(4).chain(once(2..2)) {
+            for columns in ranges(stride).chain(once(1..1)) {
                 let region =
                     Region::rectangle(work(7, 4 * stride), stride, rows.clone(), columns.clone());
                 let expected = rows

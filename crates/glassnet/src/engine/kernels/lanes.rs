@@ -95,7 +95,6 @@ pub(in crate::engine) trait LanesKernel {
 }
 
 /// The lanes that go with an instruction set's register: for code that is compiled with registers `V` already.
-#[allow(dead_code, reason = "for kernels that are inlined into the executor")]
 pub(in crate::engine) trait Sixteen {
     /// Them.
     type Lanes: Lanes;

@@ -28,12 +28,10 @@ pub use product::{Operands, product};
 pub use shape::{Epilogue, KC, Left, Product, Right};
 pub use sums::sum_rows;
 
-pub(in crate::engine) use dispatch::Set;
-pub(in crate::engine) use dispatch::{Kernel, dispatch};
-pub(in crate::engine) use lanes::Sixteen;
-pub(in crate::engine) use lanes::{LANES, Lanes, LanesKernel, dispatch_lanes};
+pub(in crate::engine) use dispatch::{Kernel, Set, dispatch};
+pub(in crate::engine) use lanes::{LANES, Lanes, LanesKernel, Sixteen, dispatch_lanes};
 pub(in crate::engine) use map::sweep_inner;
-#[allow(unused_imports, reason = "for prepacked weights")]
+#[cfg(test)]
 pub(in crate::engine) use pack::pack_right_part;
 pub(in crate::engine) use permute::{Few, Reach};
 #[cfg(test)]

@@ -1,4 +1,7 @@
 //! [`Lanes`] in two registers of AVX2.
+//!
+//! # Safety
+//! As in [`lanes`](super): the processor has AVX2 and FMA; pointers are valid for the numbers that are loaded or stored.
 
 use std::arch::x86_64::*;
 

@@ -1,4 +1,7 @@
 //! [`Lanes`] in a register of AVX-512.
+//!
+//! # Safety
+//! As in [`lanes`](super): the processor has AVX-512; pointers are valid for the numbers that are loaded or stored.
 
 use std::arch::x86_64::*;
 
