@@ -137,9 +137,14 @@ pub struct Plan {
     /// Weights that are packed before the plan is run.
     packs: Vec<Pack>,
     pool: Option<Pool>,
+    /// Whether it is so short that disturbed threads make it slower.
+    smooth: bool,
     /// Whether it also takes the optimiser's step.
     trained: bool,
 }
+
+/// From when on a run is long: some ten times what waking a thread takes.
+const LONG: cost::Nanoseconds = 500_000.0;
 
 /// A weight that products read packed.
 #[derive(Clone, Debug, PartialEq)]
@@ -398,7 +403,7 @@ impl Plan {
         let together = &self.schedule.together;
         if let (Some(pool), false) = (&self.pool, together.is_empty()) {
             let team = Team { scratch: memory.scratch.as_mut_ptr(), error: Mutex::new(None) };
-            let ran = pool.try_run(together.len(), &|member| {
+            let body = |member: &Member<'_>| {
                 let index = member.index();
                 // SAFETY: a member's scratch is its own; the arrays are as long as was compiled for and exclusively
                 // borrowed; the programs are made to run together.
@@ -409,7 +414,13 @@ impl Plan {
                 if let Err(error) = outcome {
                     *team.error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
                 }
-            });
+            };
+            // A long run makes up for a thread that comes late, a short one doesn't.
+            let ran = if self.smooth {
+                pool.try_run_smooth(together.len(), &body)
+            } else {
+                pool.try_run(together.len(), &body)
+            };
             if ran {
                 let error = team.error.into_inner().unwrap_or_else(PoisonError::into_inner);
                 return error.map_or(Ok(()), Err);

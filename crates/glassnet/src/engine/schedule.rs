@@ -25,7 +25,13 @@ pub(super) struct Schedule {
     pub(super) alone: Vec<Instruction>,
     /// A program for each of several threads; empty where one is as fast.
     pub(super) together: Vec<Vec<Instruction>>,
+    /// How long one run takes, roughly.
+    pub(super) time: Nanoseconds,
 }
+
+/// What one thread has to be busy for before others are asked to help: below that, the least disturbance costs more
+/// than they bring.
+const WORTH: Nanoseconds = 30_000.0;
 
 impl Schedule {
     pub(super) fn new(
@@ -45,7 +51,7 @@ impl Schedule {
         let mut best = alone_time;
         let fewest = if config.divide_always { threads.max(2) } else { 2 };
         for count in fewest..=threads {
-            if alone_time < 2.0 * count as Nanoseconds * WAIT && !config.divide_always {
+            if alone_time < WORTH && !config.divide_always {
                 break;
             }
             let (programs, time) = Division::new(count, config).divide(&instructions, batch);
@@ -71,7 +77,7 @@ impl Schedule {
                 other => other, // not operations: instructions for which there is nothing smaller
             })
             .collect();
-        Schedule { alone, together }
+        Schedule { alone, together, time: best }
     }
 
     /// All programs.

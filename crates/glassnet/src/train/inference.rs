@@ -35,7 +35,7 @@ const WORTH_THREADS: usize = 1 << 20;
 
 /// How many operations make it worth while to compute one batch together, where threads wait for each other: a thread that
 /// another program keeps from its core holds all of them up, which costs a short run many times what it takes alone.
-const WORTH_TOGETHER: usize = 1 << 22;
+const WORTH_TOGETHER: usize = 1 << 19;
 
 /// A network in evaluation mode, ready to predict any number of rows on any number of threads.
 ///

@@ -11,7 +11,7 @@ use super::feed::Input;
 use super::instruction::Instruction;
 use super::place::{ALIGNMENT, Allocator, Slot, Space};
 use super::schedule::Schedule;
-use super::{Block, Config, Pack, Plan};
+use super::{Block, Config, LONG, Pack, Plan};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::op::{Layout, Source};
 use crate::graph::{Checked, NodeId, NodeMap, Op};
@@ -424,6 +424,7 @@ impl<'a> Lowering<'a> {
             lengths,
             scratch_lens,
             pool: self.config.pool.clone(),
+            smooth: schedule.time < LONG && !self.config.divide_always,
             schedule,
             places,
             inputs: self.inputs,

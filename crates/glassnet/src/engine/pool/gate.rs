@@ -39,6 +39,8 @@ pub(super) struct Gate {
     word: AtomicU32,
     lock: Mutex<()>,
     changed: Condvar,
+    /// How often somebody's patience came to an end.
+    long: AtomicU32,
 }
 
 /// Somebody will never arrive.
@@ -60,7 +62,12 @@ fn reached(word: u32, count: u32) -> bool {
 
 impl Gate {
     pub(super) fn new() -> Self {
-        Gate { word: AtomicU32::new(0), lock: Mutex::new(()), changed: Condvar::new() }
+        Gate {
+            word: AtomicU32::new(0),
+            lock: Mutex::new(()),
+            changed: Condvar::new(),
+            long: AtomicU32::new(0),
+        }
     }
 
     /// Arrives, and wakes those who sleep if that makes the count `all`.
@@ -85,8 +92,15 @@ impl Gate {
         self.wait_long(all)
     }
 
+    /// How often somebody has waited for longer than patience lasts. It may wrap around.
+    #[inline]
+    pub(super) fn long_waits(&self) -> u32 {
+        self.long.load(Ordering::Relaxed)
+    }
+
     #[cold]
     fn wait_long(&self, all: u32) -> Result<(), Poisoned> {
+        self.long.fetch_add(1, Ordering::Relaxed);
         for _ in 0..OFFERS {
             if let Some(outcome) = self.look(all) {
                 return outcome;
