@@ -1,7 +1,8 @@
 //! The engine's inner loops: one scalar body each, compiled for three instruction sets.
 //!
-//! A kernel is written once, as plain arithmetic with explicit fused multiply-adds and selects. It is instantiated for
-//! AVX-512, for AVX2 with FMA and portably; the compiler vectorises each copy. The arithmetic is the same, so the bits
+//! A kernel is written once, as plain arithmetic with explicit fused multiply-adds and selects, or on a register type
+//! where the compiler is not left to choose. It is instantiated for AVX-512, for AVX2 with FMA and portably; the compiler
+//! vectorises each copy. The arithmetic is the same, so the bits
 //! are the same (DESIGN, 'One float semantics'); tests compare them. The [`Level`] is found once and handed down as an
 //! argument: there is no global state.
 

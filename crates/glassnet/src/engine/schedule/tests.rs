@@ -86,12 +86,12 @@ fn plans() -> impl Iterator<Item = (Plan, String)> {
             divide_always: numbers.below(4) != 0,
             ..Config::default()
         };
-        let plan = if numbers.below(3) == 0 {
-            Plan::compile(&graph, &results, batch, &config).unwrap()
-        } else {
-            Plan::compile_step(&graph, &results, parameters, batch, &config).unwrap()
+        let plan = match numbers.below(4) {
+            0 => Plan::compile(&graph, &results, batch, &config),
+            1 => Plan::compile_packed(&graph, &results, batch, &config),
+            _ => Plan::compile_step(&graph, &results, parameters, batch, &config),
         };
-        (plan, format!("seed {seed}: {notation}, batch {batch}, {threads} threads"))
+        (plan.unwrap(), format!("seed {seed}: {notation}, batch {batch}, {threads} threads"))
     })
 }
 
@@ -200,6 +200,7 @@ struct Arrays {
     state: Vec<f32>,
     work: Vec<f32>,
     index: Vec<i64>,
+    packed: Vec<f32>,
     slots: [Vec<f32>; 3],
     /// A table for each input that is fed.
     fed: [Vec<f32>; 2],
@@ -214,6 +215,7 @@ impl Arrays {
             state: floats(lengths.state),
             work: floats(lengths.work),
             index: vec![0; lengths.index],
+            packed: floats(lengths.packed),
             slots: std::array::from_fn(|_| floats(lengths.state)),
             fed: std::array::from_fn(|input| floats(lengths.inputs[input])),
         }
@@ -242,7 +244,7 @@ impl Arrays {
             Some(_) | None => work.cast_const(),
         });
         let (state, index) = (self.state.as_mut_ptr(), self.index.as_ptr());
-        let arena = Arena::new(state, work, index, std::ptr::null(), inputs);
+        let arena = Arena::new(state, work, index, self.packed.as_ptr(), inputs);
         let entry = Entry { sign: 1.0, decay: 0.25, keep: 1.0 };
         let rule = Rule::Momentum(Momentum { entry, keep: 0.5, add: 1.0, rate: -0.125 });
         let slots = self.slots.each_mut().map(|slot| slot.as_mut_ptr());
