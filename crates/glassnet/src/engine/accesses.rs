@@ -1,6 +1,6 @@
 //! What an instruction reads and writes: what decides which instructions may run at the same time.
 
-use super::instruction::{After, Instruction, Product};
+use super::instruction::{After, Feed, Instruction, Product};
 use super::kernels::Right;
 use super::place::{Slot, Space};
 
@@ -66,16 +66,14 @@ impl Region {
         if self.start >= other.end() || other.start >= self.end() {
             return false;
         }
-        let stride = self.stride;
-        if self.runs > 1 && other.runs > 1 && stride == other.stride {
-            // Columns of one matrix: compare them within a row.
-            let (a, b) = (self.start % stride, other.start % stride);
-            let (a_end, b_end) = (a + self.width, b + other.width);
-            if a_end <= stride && b_end <= stride {
-                return a < b_end && b < a_end;
-            }
+        if self.stride != other.stride {
+            return true;
         }
-        true
+        // Columns of one matrix, wherever it begins: each is compared with the other's first one, going round.
+        let stride = self.stride;
+        let ahead = (other.start % stride + stride - self.start % stride) % stride;
+        let behind = (stride - ahead) % stride;
+        ahead < self.width || behind < other.width
     }
 }
 
@@ -158,15 +156,7 @@ impl Instruction {
                 Accesses::new(&[&[*dy], operands.as_slice()].concat(), *out)
             }
             Instruction::Tiny(tiny) => tiny.accesses(),
-            Instruction::Feed(feed) => Accesses {
-                reads: vec![],
-                writes: vec![Region::rectangle(
-                    feed.out,
-                    feed.width,
-                    feed.rows.clone(),
-                    0..feed.width,
-                )],
-            },
+            Instruction::Feed(feed) => feed.accesses(),
             Instruction::Update(update) => {
                 Accesses::new(&[update.gradient, update.parameters], update.parameters)
             }
@@ -204,3 +194,15 @@ impl Product {
         Accesses { reads, writes: vec![Region::rectangle(self.out, n, rows, columns)] }
     }
 }
+
+impl Feed {
+    /// The rows at home, which readers know as those of the input.
+    fn accesses(&self) -> Accesses {
+        let read = Slot { space: Space::Input(self.input), offset: 0, len: self.out.len };
+        let rows = |slot| Region::rectangle(slot, self.width, self.rows.clone(), 0..self.width);
+        Accesses { reads: vec![], writes: vec![rows(self.out), rows(read)] }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -135,7 +135,12 @@ pub(super) fn check_accesses(instructions: &[Instruction], lengths: &Lengths) {
                 Instruction::Tiny(tiny) => tiny.out().1,
                 _ => false, // not operations: whatever changes no parameter
             };
-            let space_fits = write.space == Space::Work || (updates && write.space == Space::State);
+            let space_fits = match write.space {
+                Space::Work => true,
+                Space::State => updates,
+                Space::Input(_) => matches!(instruction, Instruction::Feed(_)),
+                Space::Index | Space::Packed => false,
+            };
             assert!(space_fits, "a plan writes its own values only");
             let apart = |other: &Region| (updates && other == write) || !write.meets(other);
             assert!(reads.iter().all(apart), "an operand lies apart from the output");

@@ -69,7 +69,7 @@ fn of_product(product: &Product, level: Level) -> Nanoseconds {
         After::Nothing => 0.0,
         After::Activate(activation) | After::Derive(activation, _) => match activation {
             Activation::Relu => 0.0,
-            other => of_activation(other),
+            other => of_activation(other), // not operations: all the others by name, below
         },
     };
     sums + pack + stored * (after + 0.03)

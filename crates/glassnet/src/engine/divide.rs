@@ -214,6 +214,9 @@ fn of_entropy(entropy: &Entropy, count: usize) -> Option<Parts> {
     Some(parts)
 }
 
+/// Operands, output, and how the operands are read.
+type BroadcastPart = (Vec<Slot>, Slot, Broadcast);
+
 /// Elementwise arithmetic cut along its first axis.
 fn cut_broadcast(
     reads: &Broadcast,
@@ -221,7 +224,7 @@ fn cut_broadcast(
     operands: &[Slot],
     count: usize,
     batch: usize,
-) -> Option<Vec<Option<(Vec<Slot>, Slot, Broadcast)>>> {
+) -> Option<Vec<Option<BroadcastPart>>> {
     let (&first, rest) = reads.dims.split_first()?;
     let width: usize = rest.iter().product();
     let cuts = if rest.is_empty() {

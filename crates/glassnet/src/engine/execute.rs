@@ -122,6 +122,7 @@ impl<V: Few> Kernel for Thread<'_, V> {
                         break;
                     }
                 }
+                // not operations: instructions that aren't inlined here
                 other => {
                     let outcome_of = match other {
                         // SAFETY: as above.

@@ -6,6 +6,17 @@
 //! lie contiguously at the beginning of the plan's [`Memory`], in the order in which they were asked for, so that an
 //! optimiser sweeps over both in step.
 //!
+//! # From a graph to threads
+//! 1. `lower` orders the nodes, merges those that share a kernel, finds a place for every value: a list of
+//!    instructions. A plan of a training step also has the optimiser's steps among them, after a check that the loss is
+//!    finite; a plan made by [`Plan::compile_packed`] reads weights that were packed before.
+//! 2. `schedule` makes programs of it: one for the calling thread alone, in which products of a few numbers become `tiny`
+//!    ones, and, where a [`Pool`] makes it faster, one for each of several threads. Instructions are cut (`divide`) into
+//!    parts that touch different elements (`accesses`); where a part touches what another thread has touched since the
+//!    last wait, and one of them writes, all threads wait first. What it is worth is estimated (`cost`).
+//! 3. `execute` runs a program, in a copy for each instruction set. Inputs lie in the plan's memory, or where the
+//!    caller keeps them ([`Feeds`]).
+//!
 //! # One float semantics
 //! - An element of a product is a sum over `k` in blocks of 256: within a block one chain of fused multiply-adds from
 //!   0 in order, then blocks are added in order; a bias is added last. Sums over rows follow the same rule.
@@ -14,7 +25,7 @@
 //! - Elementary functions are [`crate::math::elementary`]'s polynomials, never the system's.
 //! - Fusion only omits stores: every value has the same bits whether it is observed or not.
 //!
-//! So results have the same bits on AVX-512, AVX2 and portable code.
+//! So results have the same bits on AVX-512, AVX2 and portable code, for any number of threads.
 
 mod accesses;
 mod aligned;

@@ -1,4 +1,7 @@
 //! Standardisation of contiguous rows, and its derivative: see [`crate::graph::op::Normalize`].
+//!
+//! # Safety
+//! Its kernel is made from slices and run by [`dispatch_lanes`], inside the level of its lanes.
 
 use super::chains::sums;
 use super::kernels::{LANES, Lanes, LanesKernel, Level, dispatch_lanes};
@@ -75,6 +78,9 @@ impl LanesKernel for Rows<'_> {
     }
 }
 
+/// A row of `out`, and those of `x` and `dy`.
+type Row<'a> = (&'a mut [f32], (&'a [f32], &'a [f32]));
+
 /// The rows of three arrays, numbered.
 #[inline(always)]
 fn rows<'a>(
@@ -82,7 +88,7 @@ fn rows<'a>(
     x: &'a [f32],
     dy: &'a [f32],
     out: &'a mut [f32],
-) -> impl Iterator<Item = (usize, (&'a mut [f32], (&'a [f32], &'a [f32])))> {
+) -> impl Iterator<Item = (usize, Row<'a>)> {
     out.chunks_mut(length).zip(x.chunks(length).zip(dy.chunks(length))).enumerate()
 }
 

@@ -2,6 +2,9 @@
 //!
 //! Sums are chains in order of the elements, in blocks of [`BLOCK`]: the rule of products. Where `inner` is more than 1,
 //! neighbouring sums run side by side in lanes, each its own chain, so the bits do not depend on the lanes.
+//!
+//! # Safety
+//! Its kernel is made from slices and run by [`dispatch_lanes`], inside the level of its lanes.
 
 use super::broadcast::{maximum, minimum};
 use super::chains::sums;

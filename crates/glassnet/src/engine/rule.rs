@@ -7,6 +7,10 @@
 //!
 //! An option that is off is a number that changes nothing (a sign of 1, a decay of 0, a factor of 1), so that a rule is
 //! one loop without branches.
+//!
+//! # Safety
+//! The kernel of a step relies on the promise of [`Rule::apply_raw`]: pointers are valid for the parameters that are changed,
+//! nobody else touches these, and the processor has the instructions of the lanes.
 
 use super::kernels::{Lanes, LanesKernel, Level, Sweep, dispatch_lanes, sweep_inner};
 
@@ -188,8 +192,8 @@ impl Entry {
 /// `mean ← mean + weight·(value − mean)`, from the nearer end, as PyTorch's `lerp` does.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Lerp {
-    from_mean: bool,
-    weight: f32,
+    pub(super) from_mean: bool,
+    pub(super) weight: f32,
 }
 
 impl Lerp {
@@ -209,8 +213,8 @@ impl Lerp {
 /// `mean ← keep·mean + (1 − keep)·value²`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct MeanSquare {
-    keep: f32,
-    add: f32,
+    pub(super) keep: f32,
+    pub(super) add: f32,
 }
 
 impl MeanSquare {

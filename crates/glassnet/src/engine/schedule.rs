@@ -308,3 +308,6 @@ fn are_apart(parts: &Parts) -> bool {
         .enumerate()
         .all(|(at, one)| accesses[..at].iter().all(|other| !one.conflict(other)))
 }
+
+#[cfg(test)]
+mod tests;

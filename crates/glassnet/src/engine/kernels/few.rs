@@ -18,6 +18,9 @@ pub(super) const fn wide_rows<V: Vector>() -> usize {
 
 /// Does as many columns of `tile` as a wide tile of `rows` rows has, and gives how many; 0 if there are too few left.
 /// B is row-major or in panels, all two registers wide.
+///
+/// # Safety
+/// As in [`tile`](super::tile).
 #[inline(always)]
 pub(super) unsafe fn wide<V: Vector>(tile: &Tile, rows: usize) -> usize {
     let registers = tile.width.div_ceil(V::LANES);
@@ -91,6 +94,9 @@ pub(super) const fn dot_rows<V: Vector>() -> usize {
 
 /// A product of at most [`dot_rows`] rows with a transposed B: `tile.b_stride` goes from a column to the next. All columns
 /// of the tile, however many.
+///
+/// # Safety
+/// As in [`tile`](super::tile), for the lines of a transposed B.
 #[inline(always)]
 pub(super) unsafe fn dots<V: Vector>(tile: &Tile, rows: usize) {
     // SAFETY: the caller's promise.

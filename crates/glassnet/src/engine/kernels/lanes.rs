@@ -46,6 +46,19 @@ pub(in crate::engine) trait Lanes: Copy {
     fn mul_add(self, factor: Self, term: Self) -> Self;
     /// The other sign, also of NaN and zeros.
     fn negative(self) -> Self;
+    /// 0 where it is below the normal numbers.
+    #[inline(always)]
+    fn flushed(self) -> Self {
+        self.map(
+            #[inline(always)]
+            |value| if value.abs() < f32::MIN_POSITIVE { 0.0 } else { value },
+        )
+    }
+    /// The square root, correctly rounded.
+    #[inline(always)]
+    fn root(self) -> Self {
+        self.map(f32::sqrt)
+    }
     /// The larger; NaN if either is.
     fn larger(self, other: Self) -> Self;
     /// `equal` where `self` equals `other`, else `unequal`; NaN equals nothing.
@@ -95,24 +108,64 @@ pub(in crate::engine) trait LanesKernel {
 }
 
 /// The lanes that go with an instruction set's register: for code that is compiled with registers `V` already.
-#[allow(dead_code, reason = "for kernels that are inlined into the executor")]
 pub(in crate::engine) trait Sixteen {
     /// Them.
     type Lanes: Lanes;
+    /// The register's lanes, and zeros where it has fewer.
+    #[allow(unsafe_code)]
+    unsafe fn widen(self) -> Self::Lanes;
+    /// As many of the lanes as the register has.
+    #[allow(unsafe_code)]
+    unsafe fn narrow(lanes: Self::Lanes) -> Self;
 }
 
+#[allow(unsafe_code)]
 impl Sixteen for Lanes8 {
     type Lanes = Plain;
+
+    #[inline(always)]
+    unsafe fn widen(self) -> Plain {
+        let own = self.to_array();
+        Plain(std::array::from_fn(|lane| if lane < 8 { own[lane] } else { 0.0 }))
+    }
+
+    #[inline(always)]
+    unsafe fn narrow(lanes: Plain) -> Self {
+        Lanes8::from_array(std::array::from_fn(|lane| lanes.0[lane]))
+    }
 }
 
 #[cfg(target_arch = "x86_64")]
+#[allow(unsafe_code)]
 impl Sixteen for std::arch::x86_64::__m256 {
     type Lanes = pair::Pair;
+
+    #[inline(always)]
+    unsafe fn widen(self) -> pair::Pair {
+        // SAFETY: the caller's promise.
+        pair::Pair(self, unsafe { std::arch::x86_64::_mm256_setzero_ps() })
+    }
+
+    #[inline(always)]
+    unsafe fn narrow(lanes: pair::Pair) -> Self {
+        lanes.0
+    }
 }
 
 #[cfg(target_arch = "x86_64")]
+#[allow(unsafe_code)]
 impl Sixteen for std::arch::x86_64::__m512 {
     type Lanes = wide::Wide;
+
+    #[inline(always)]
+    unsafe fn widen(self) -> wide::Wide {
+        wide::Wide(self)
+    }
+
+    #[inline(always)]
+    unsafe fn narrow(lanes: wide::Wide) -> Self {
+        lanes.0
+    }
 }
 
 /// Runs the copy of `kernel` that was compiled for `level`.

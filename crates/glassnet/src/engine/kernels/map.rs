@@ -1,4 +1,7 @@
 //! Elementwise loops over slices.
+//!
+//! # Safety
+//! Each kernel is made from slices and run by [`dispatch_lanes`], inside the level of its lanes.
 
 use std::array::from_fn;
 

@@ -2,6 +2,10 @@
 //!
 //! A panel is two registers wide; the last one is a single register wide where that is enough. A is packed the same way,
 //! in panels as high as a tile.
+//!
+//! # Safety
+//! Every function here demands of its caller that the matrix has the lines and columns that the product's shape says, that
+//! `to` has room for its panels, and that the processor has the instructions of `V`.
 #![allow(unsafe_code)]
 
 use std::marker::PhantomData;

@@ -1,4 +1,7 @@
 //! Registers whose lanes change places: what products of a few numbers need.
+//!
+//! # Safety
+//! As in [`vector`](super::vector); pointers are valid for as many elements as the [`Reach`] says, registers included.
 #![allow(unsafe_code)]
 
 use super::lanes::Sixteen;

@@ -8,6 +8,10 @@
 //! The loops are those of Goto and van de Geijn (Anatomy of High-Performance Matrix Multiplication, 2008): a tile of C in
 //! registers, a panel of B in the first cache, a block of A in the second. Either factor is packed only when it pays
 //! ([`Product::way`]).
+//!
+//! # Safety
+//! Every method here relies on the promise of [`product_part`]: the pointers are valid for the matrices of the shape, nobody
+//! else writes the rectangle or what it is computed from, and the processor has the instructions of `V`.
 #![allow(unsafe_code)]
 
 use std::marker::PhantomData;
@@ -132,7 +136,6 @@ pub(in crate::engine) unsafe fn product_part(
 /// # Safety
 /// As [`product_part`], and the processor has the instructions of `V`.
 #[inline(always)]
-#[allow(dead_code, reason = "the executor's way in")]
 pub(in crate::engine) unsafe fn product_part_in<V: Vector>(
     shape: &Product,
     rows: Range<usize>,
@@ -154,7 +157,6 @@ struct Part<'a> {
     scratch: *mut f32,
 }
 
-#[allow(dead_code, reason = "as above")]
 struct Within<'a, V>(Part<'a>, PhantomData<V>);
 
 impl<V: Vector> Kernel for Within<'_, V> {

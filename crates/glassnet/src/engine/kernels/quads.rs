@@ -20,6 +20,9 @@ pub(super) fn suits<V: Vector>(rows: usize, columns: usize) -> bool {
 }
 
 /// All `rows` rows of `tile`, whose width [`suits`].
+///
+/// # Safety
+/// As the module says.
 #[inline(always)]
 pub(super) unsafe fn quads<V: Vector>(tile: &Tile, rows: usize) {
     // SAFETY: the caller's promise.

@@ -1,4 +1,7 @@
 //! What a product is: the sizes of its matrices, how they lie in memory, and what is done to the sums.
+//!
+//! # Safety
+//! Its kernels touch no memory; they only ask for the sizes of a level's registers.
 
 use std::ops::Range;
 

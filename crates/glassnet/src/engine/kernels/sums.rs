@@ -1,4 +1,7 @@
 //! Sums down the rows of a matrix, as a product with a row of ones gives them.
+//!
+//! # Safety
+//! Every method here relies on the promise of [`sum_rows_in`].
 #![allow(unsafe_code)]
 
 use super::dispatch::{Level, VectorKernel, dispatch_vector};
@@ -27,7 +30,6 @@ pub fn sum_rows(level: Level, m: usize, n: usize, rows: &[f32], out: &mut [f32])
 /// `rows` is valid for m lines of `columns` elements, each n elements after the one before, `out` for `columns`; the
 /// processor has the instructions of `V`. Parts of disjoint columns may run at the same time.
 #[inline(always)]
-#[allow(dead_code, reason = "the executor's way in")]
 pub(in crate::engine) unsafe fn sum_rows_in<V: Vector>(
     m: usize,
     n: usize,

@@ -48,6 +48,9 @@ impl Finish {
 
 impl Tile {
     /// The same tile from row `row` on.
+    ///
+    /// # Safety
+    /// The tile's matrices have a row `row`, or end before it.
     #[inline(always)]
     pub(super) unsafe fn down(&self, row: usize) -> Tile {
         // SAFETY: the caller's promise: the row exists.
@@ -70,6 +73,9 @@ pub(super) fn next_height<V: Vector>(rows: usize) -> usize {
 }
 
 /// A tile of `height` rows, 1 to [`Vector::HEIGHT`], as wide as one register, if that is enough, or two.
+///
+/// # Safety
+/// As the module says, for `height` rows.
 #[inline(always)]
 pub(super) unsafe fn tile<V: Vector>(tile: &Tile, height: usize) {
     let (low, high) = (usize::from(tile.a_transposed), usize::from(tile.width > V::LANES));
@@ -150,6 +156,9 @@ impl<V: Vector, const MR: usize, const NV: usize, const TRANSPOSED: bool> Kernel
 }
 
 /// Asks for the tile of C where the sum is long enough to wait for it.
+///
+/// # Safety
+/// As the module says, for `MR` rows.
 #[inline(always)]
 pub(super) unsafe fn prefetch<V: Vector, const MR: usize, const NV: usize>(tile: &Tile) {
     if tile.terms >= 64 {
@@ -271,6 +280,9 @@ unsafe fn step<
 }
 
 /// Stores the sums: added to C or not, then bias and epilogue.
+///
+/// # Safety
+/// As the module says, for `MR` rows.
 #[inline(always)]
 pub(super) unsafe fn finish<V: Vector, const MR: usize, const NV: usize, const FULL: bool>(
     sums: &[[V; NV]; MR],

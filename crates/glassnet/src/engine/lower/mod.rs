@@ -1,17 +1,19 @@
 //! From a graph to a schedule: which nodes are computed, where their values lie, which kernel computes them.
 
 mod extent;
+mod fold;
 mod node;
+mod packs;
+mod updates;
 
 use super::arena::{Lengths, check_accesses};
 use super::feed::Input;
-use super::instruction::{After, Instruction, Update};
-use super::kernels::{self, Epilogue};
+use super::instruction::Instruction;
 use super::place::{ALIGNMENT, Allocator, Slot, Space};
 use super::schedule::Schedule;
 use super::{Block, Config, LONG, Pack, Plan};
 use crate::error::{Error, ErrorKind, Result};
-use crate::graph::op::{Layout, Linear, Loss, Source};
+use crate::graph::op::{Layout, Source};
 use crate::graph::{Checked, NodeId, NodeMap, Op};
 
 /// What a plan is for.
@@ -128,63 +130,6 @@ impl<'a> Lowering<'a> {
         lowering.pair_losses();
         lowering.count_uses();
         Ok(lowering)
-    }
-
-    /// Marks products whose only user is an activation, or its derivative, that does not need them again: one kernel
-    /// does both.
-    fn fold_products(&mut self) {
-        if !self.config.fuse {
-            return;
-        }
-        let mut users = vec![0_usize; self.needed.len()];
-        for id in self.graph.graph().ids().filter(|id| self.needed[id.index()]) {
-            for operand in self.graph.graph().node(id).operands() {
-                users[operand.index()] += 1;
-            }
-        }
-        for id in self.graph.graph().ids().filter(|id| self.needed[id.index()]) {
-            let node = self.graph.graph().node(id);
-            let Some(&operand) = node.operands().first() else { continue };
-            let product = self.graph.graph().node(operand).op();
-            let fits = match node.op() {
-                Op::Activation(_) => matches!(product, Op::Linear(Linear::Affine)),
-                Op::ActivationGrad(_) => {
-                    matches!(product, Op::Linear(Linear::MatMul { .. }))
-                        && node.operands()[1] != operand
-                }
-                _ => false, // not operations: a question about two of them
-            };
-            if fits && users[operand.index()] == 1 && !self.is_kept(operand) {
-                self.folded[operand.index()] = true;
-            }
-        }
-    }
-
-    /// Finds cross-entropies whose derivative is wanted too: both come from one pass over the scores.
-    fn pair_losses(&mut self) {
-        if !self.config.fuse {
-            return;
-        }
-        let graph = self.graph.graph();
-        let wanted: Vec<NodeId> = graph.ids().filter(|id| self.needed[id.index()]).collect();
-        for &id in &wanted {
-            let Op::Loss(Loss::CrossEntropyGrad(loss)) = graph.node(id).op() else { continue };
-            let (above, operands) = (graph.node(id).operands()[0], &graph.node(id).operands()[1..]);
-            // What comes from above must be there before the loss is.
-            if !matches!(graph.node(above).op(), Op::Source(Source::Constant(_))) {
-                continue;
-            }
-            let value = wanted.iter().copied().find(|&value| {
-                graph.node(value).op() == &Op::Loss(Loss::CrossEntropy(*loss))
-                    && graph.node(value).operands() == operands
-                    && self.partners[value.index()].is_none()
-                    && value.index() < id.index()
-            });
-            if let Some(value) = value {
-                self.partners[value.index()] = Some(id);
-                self.partners[id.index()] = Some(value);
-            }
-        }
     }
 
     /// The nodes to be computed, operands first. Gradients of parameters come as late as the last reader of their
@@ -431,22 +376,6 @@ impl<'a> Lowering<'a> {
         self.allocator.take(len)
     }
 
-    /// The product that was folded into a node, and what the node does with it.
-    fn folded_product(&self, id: NodeId) -> Option<(NodeId, After)> {
-        let node = self.graph.graph().node(id);
-        let &operand = node.operands().first()?;
-        if !self.folded[operand.index()] {
-            return None;
-        }
-        match node.op() {
-            Op::Activation(activation) => Some((operand, After::Activate(*activation))),
-            Op::ActivationGrad(grad) => {
-                Some((operand, After::Derive(grad.0, self.slots[node.operands()[1]])))
-            }
-            _ => None, // not operations: a question about two of them
-        }
-    }
-
     /// Results that no instruction writes in place: sources, and nodes asked for twice.
     fn copy_results(&mut self) {
         for (index, &id) in self.results.iter().enumerate() {
@@ -455,84 +384,6 @@ impl<'a> Lowering<'a> {
                 self.instructions.push(Instruction::Copy { x: slot, out });
             }
         }
-    }
-
-    /// The optimiser's step for every parameter, each as soon as nothing reads it any more.
-    fn append_updates(&mut self, count: usize) -> Result<()> {
-        let loss = *self.result_slots.get(count).ok_or_else(|| Error::network("no loss"))?;
-        let parameters: Vec<Slot> = self
-            .graph
-            .graph()
-            .sources()
-            .filter_map(|(_, source)| match source {
-                Source::Parameter { name, .. } => self.block.slot(name),
-                Source::Buffer { .. }
-                | Source::Input { .. }
-                | Source::Constant(_)
-                | Source::Count(_) => None,
-            })
-            .collect();
-        let updates: Vec<Update> = parameters
-            .into_iter()
-            .zip(&self.result_slots[..count])
-            .map(|(parameters, &gradient)| Update { parameters, gradient })
-            .collect();
-        let touched = |instruction: &Instruction, slot: Slot, writes_only: bool| {
-            let accesses = instruction.accesses();
-            let region = slot.into();
-            accesses.writes.iter().any(|write| write.meets(&region))
-                || (!writes_only && accesses.reads.iter().any(|read| read.meets(&region)))
-        };
-        let place = |of: &dyn Fn(&Instruction) -> bool| {
-            self.instructions.iter().rposition(of).map_or(0, |last| last + 1)
-        };
-        let stop = place(&|instruction| touched(instruction, loss, true));
-        let mut inserted: Vec<(usize, Instruction)> =
-            vec![(stop, Instruction::StopUnlessFinite { loss })];
-        for update in updates {
-            let at = place(&|instruction| {
-                touched(instruction, update.parameters, false)
-                    || touched(instruction, update.gradient, false)
-            });
-            inserted.push((at.max(stop), Instruction::Update(update)));
-        }
-        // Stable: the check stays before the updates.
-        inserted.sort_by_key(|(at, _)| *at);
-        let mut rest = std::mem::take(&mut self.instructions).into_iter().enumerate();
-        let mut inserted = inserted.into_iter().peekable();
-        let mut at = 0;
-        loop {
-            while let Some((_, instruction)) = inserted.next_if(|(place, _)| *place == at) {
-                self.instructions.push(instruction);
-            }
-            let Some((index, instruction)) = rest.next() else { break };
-            self.instructions.push(instruction);
-            at = index + 1;
-        }
-        Ok(())
-    }
-
-    /// Has products read the block's weights packed, those that several products read once for each.
-    fn pack_weights(&mut self) -> Result<Vec<Pack>> {
-        let mut packs: Vec<Pack> = vec![];
-        let mut end = 0_usize;
-        for instruction in &mut self.instructions {
-            let Instruction::Product(product) = instruction else { continue };
-            if product.b.space != Space::State || product.k == 0 || product.n == 0 {
-                continue;
-            }
-            let len = product.shape.panels_len(self.config.level);
-            let to = Slot { space: Space::Packed, offset: end, len };
-            end = end
-                .checked_add(len.next_multiple_of(ALIGNMENT))
-                .ok_or_else(|| Error::new(ErrorKind::Limit, "the weights do not fit memory"))?;
-            // Independent of the batch, so that plans of all batch sizes have the same packs.
-            let shape = kernels::Product { m: 1, epilogue: Epilogue::None, ..product.shape };
-            packs.push(Pack { from: product.b, to, shape });
-            product.b = to;
-            product.shape = product.shape.with_panels();
-        }
-        Ok(packs)
     }
 
     fn finish(mut self, purpose: Use, packs: Vec<Pack>) -> Result<Plan> {

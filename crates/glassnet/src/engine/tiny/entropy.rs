@@ -5,9 +5,8 @@
 //! order.
 
 use super::super::arena::Arena;
-use super::super::broadcast::maximum;
 use super::super::instruction::Entropy;
-use super::super::kernels::{Few, Level};
+use super::super::kernels::{Few, Lanes, Level};
 use super::super::place::{Slot, Space};
 use super::{MOST, Operand};
 use crate::graph::op::{LossReduction, Scores};
@@ -89,44 +88,29 @@ impl TinyEntropy {
         unsafe {
             let scores = self.scores.load::<V>(arena);
             let first = V::lanes(&self.scores.first);
-            let mut z = array(scores);
-            let mut largest = array(scores.permute(first));
+            let mut largest = scores.permute(first).widen();
             let mut places = first;
             for _ in 1..classes {
                 places = V::further(places, 1);
-                let next = array(scores.permute(places));
-                for lane in 0..MOST {
-                    largest[lane] = maximum(next[lane], largest[lane]);
-                }
+                largest = scores.permute(places).widen().larger(largest);
             }
-            let mut e = [0.0; MOST];
-            for lane in 0..MOST {
-                z[lane] -= largest[lane];
-                e[lane] = exp(z[lane]);
-            }
-            let powers = register::<V>(&e);
-            let mut sum = [0.0; MOST];
+            let z = scores.widen().minus(largest);
+            let e = z.map(exp);
+            let powers = V::narrow(e);
+            let mut sum = splat::<V>(0.0);
             let mut places = first;
             for _ in 0..classes {
-                let next = array(powers.permute(places));
-                for lane in 0..MOST {
-                    sum[lane] += next[lane];
-                }
+                sum = sum.plus(powers.permute(places).widen());
                 places = V::further(places, 1);
             }
-            let own = array(register::<V>(&wanted).permute(V::lanes(&self.row)));
-            let scale = *arena.read(self.above) * (1.0 / denominator);
-            let mut gradient = [0.0; MOST];
-            for lane in 0..MOST {
-                let p = e[lane] * (1.0 / sum[lane]);
-                let target = if own[lane] == self.class[lane] { -1.0 } else { -0.0 };
-                gradient[lane] = p.mul_add(1.0, target) * scale;
-            }
-            register::<V>(&gradient).store_reach(arena.write(self.out.slot), self.out.reach);
-            let mut losses = [0.0; MOST];
-            for lane in 0..MOST {
-                losses[lane] = -1.0 * (z[lane] - log(sum[lane]));
-            }
+            let own = V::load(wanted.as_ptr()).permute(V::lanes(&self.row)).widen();
+            let class = V::load(self.class.as_ptr()).widen();
+            let target = own.select_equal(class, splat::<V>(-1.0), splat::<V>(-0.0));
+            let scale = splat::<V>(*arena.read(self.above) * (1.0 / denominator));
+            let p = e.times(splat::<V>(1.0).over(sum));
+            let gradient = V::narrow(p.mul_add(splat::<V>(1.0), target).times(scale));
+            gradient.store_reach(arena.write(self.out.slot), self.out.reach);
+            let losses = splat::<V>(-1.0).times(z.minus(sum.map(log))).array();
             // The order of the general kernel's cascade: row 0 apart, the others in order, then both.
             let mut total = 0.0;
             for row in 1..rows {
@@ -139,18 +123,8 @@ impl TinyEntropy {
     }
 }
 
-/// A register's lanes; those that it doesn't have are zeros.
 #[inline(always)]
-pub(super) unsafe fn array<V: Few>(register: V) -> [f32; MOST] {
-    let mut lanes = [0.0; MOST];
-    // SAFETY: a register has at most so many lanes.
-    unsafe { register.store(lanes.as_mut_ptr()) };
-    lanes
-}
-
-/// As many of the lanes as a register has.
-#[inline(always)]
-pub(super) unsafe fn register<V: Few>(lanes: &[f32; MOST]) -> V {
-    // SAFETY: as above.
-    unsafe { V::load(lanes.as_ptr()) }
+unsafe fn splat<V: Few>(value: f32) -> V::Lanes {
+    // SAFETY: the caller's promise.
+    unsafe { <V::Lanes as Lanes>::splat(value) }
 }

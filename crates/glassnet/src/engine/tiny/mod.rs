@@ -8,6 +8,9 @@
 //! A processor hands a stored register on to a load of the same bytes (or some of them) at once, but not to a load that
 //! reaches further, nor from a masked store. So values are stored and loaded whole, into the padding behind them, where
 //! they have any ([`Reach::Whole`]), and else in exactly as many bytes as they have, where these are a power of two.
+//!
+//! # Safety
+//! Operands are loaded with the promise of [`Tiny::run`], whose plan was checked with their padding.
 #![allow(unsafe_code)]
 
 mod entropy;

@@ -2,14 +2,14 @@
 
 use super::super::arena::Arena;
 use super::super::execute::Updating;
-use super::super::kernels::{Few, Reach, Sweep};
+use super::super::kernels::{Few, Lanes, Reach};
 use super::super::place::Slot;
-use super::super::rule::{Rule, SLOTS};
-use super::MOST;
-use super::entropy::{array, register};
+use super::super::rule::{Adam, Entry, Rule, SLOTS};
 
 /// Changes the parameters at `to` by their gradient and gives true, or gives false if the rule is not one of the
 /// commonest: then whoever calls applies it to the stored gradient.
+///
+/// The operations are those of the [`Rule`]'s own loop, in its order.
 ///
 /// # Safety
 /// As [`Tiny::run`](super::Tiny::run).
@@ -23,12 +23,29 @@ pub(super) unsafe fn step<V: Few>(
 ) -> bool {
     // SAFETY: the caller's promise; slots are as long as the parameters.
     unsafe {
-        let w = arena.write(to);
+        let place = arena.write(to);
         let [a, b, _]: [*mut f32; SLOTS] = updating.slots.map(|slot| slot.wrapping_add(to.offset));
+        let load = |from: *mut f32| V::load_reach(from, reach).widen();
+        let store = |lanes: V::Lanes, to: *mut f32| V::narrow(lanes).store_reach(to, reach);
+        let w = load(place);
+        let g = gradient.widen();
         match updating.rule {
-            Rule::Sgd(rule) => lanes::<V, 1, _>(rule, gradient, [w], reach),
-            Rule::Momentum(rule) => lanes::<V, 2, _>(rule, gradient, [w, a], reach),
-            Rule::Adam(rule) => lanes::<V, 3, _>(rule, gradient, [w, a, b], reach),
+            Rule::Sgd(rule) => {
+                store(entered(&rule.entry, g, w).mul_add(splat::<V>(rule.rate), w), place);
+            }
+            Rule::Momentum(rule) => {
+                let g = entered(&rule.entry, g, w);
+                let kept = load(a).times(splat::<V>(rule.keep));
+                let buffer = g.mul_add(splat::<V>(rule.add), kept).flushed();
+                store(buffer, a);
+                store(buffer.mul_add(splat::<V>(rule.rate), w), place);
+            }
+            Rule::Adam(rule) => {
+                let (next, mean, square) = adam::<V>(rule, g, [w, load(a), load(b)]);
+                store(mean, a);
+                store(square, b);
+                store(next, place);
+            }
             Rule::Nesterov(_)
             | Rule::AmsGrad(_)
             | Rule::NAdam(_)
@@ -46,25 +63,35 @@ pub(super) unsafe fn step<V: Few>(
 }
 
 #[inline(always)]
-unsafe fn lanes<V: Few, const M: usize, R: Sweep<1, M>>(
-    rule: &R,
-    gradient: V,
-    places: [*mut f32; M],
-    reach: Reach,
-) {
+unsafe fn splat<V: Few>(value: f32) -> V::Lanes {
+    // SAFETY: the caller's promise.
+    unsafe { <V::Lanes as Lanes>::splat(value) }
+}
+
+/// The gradient as it enters a rule.
+#[inline(always)]
+unsafe fn entered<L: Lanes>(entry: &Entry, g: L, w: L) -> L {
+    // SAFETY: the caller's promise.
+    unsafe { w.mul_add(L::splat(entry.decay), g.times(L::splat(entry.sign))) }
+}
+
+/// The new parameter, mean and mean square.
+#[inline(always)]
+unsafe fn adam<V: Few>(
+    rule: &Adam,
+    g: V::Lanes,
+    [w, m, v]: [V::Lanes; 3],
+) -> (V::Lanes, V::Lanes, V::Lanes) {
     // SAFETY: the caller's promise.
     unsafe {
-        let gradient = array(gradient);
-        let old: [[f32; MOST]; M] = std::array::from_fn(|m| array(V::load_reach(places[m], reach)));
-        let mut new = [[0.0; MOST]; M];
-        for lane in 0..MOST {
-            let fresh = rule.at([gradient[lane]], std::array::from_fn(|m| old[m][lane]));
-            for m in 0..M {
-                new[m][lane] = fresh[m];
-            }
-        }
-        for m in 0..M {
-            register::<V>(&new[m]).store_reach(places[m], reach);
-        }
+        let moments = &rule.moments;
+        let g = entered(&moments.entry, g, w);
+        let near = if moments.first.from_mean { m } else { g };
+        let m = splat::<V>(moments.first.weight).mul_add(g.minus(m), near).flushed();
+        let kept = splat::<V>(moments.second.keep).times(v);
+        let v = splat::<V>(moments.second.add).times(g).mul_add(g, kept);
+        let root = v.root().over(splat::<V>(rule.correction)).plus(splat::<V>(rule.eps));
+        let move_ = splat::<V>(rule.size).times(m).over(root);
+        (w.times(splat::<V>(moments.entry.keep)).plus(move_), m, v)
     }
 }

@@ -1,4 +1,7 @@
 //! [`Lanes`] in two registers of AVX2.
+//!
+//! # Safety
+//! As in [`lanes`](super): the processor has AVX2 and FMA; pointers are valid for the numbers that are loaded or stored.
 
 use std::arch::x86_64::*;
 
@@ -7,7 +10,7 @@ use super::{LANES, Lanes};
 
 /// Sixteen numbers in two registers of AVX2.
 #[derive(Clone, Copy)]
-pub(in crate::engine) struct Pair(__m256, __m256);
+pub(in crate::engine) struct Pair(pub(super) __m256, pub(super) __m256);
 
 /// The mask of the first `count` of eight lanes.
 #[inline(always)]

@@ -25,6 +25,9 @@ unsafe fn load_3(from: *const f32, count: usize) -> __m128 {
 }
 
 /// At most eight numbers, zeros after them.
+///
+/// # Safety
+/// As the module says; `from` is valid for `count` numbers.
 #[inline(always)]
 pub(super) unsafe fn load_8(from: *const f32, count: usize) -> __m256 {
     // SAFETY: as above.
@@ -41,6 +44,9 @@ pub(super) unsafe fn load_8(from: *const f32, count: usize) -> __m256 {
 }
 
 /// Stores at most eight numbers.
+///
+/// # Safety
+/// As the module says; `to` is valid for `count` numbers.
 #[inline(always)]
 pub(super) unsafe fn store_8(numbers: __m256, to: *mut f32, count: usize) {
     // SAFETY: as above.

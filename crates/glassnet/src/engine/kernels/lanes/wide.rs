@@ -1,4 +1,7 @@
 //! [`Lanes`] in a register of AVX-512.
+//!
+//! # Safety
+//! As in [`lanes`](super): the processor has AVX-512; pointers are valid for the numbers that are loaded or stored.
 
 use std::arch::x86_64::*;
 
@@ -7,7 +10,7 @@ use super::{LANES, Lanes};
 
 /// Sixteen numbers in a register of AVX-512.
 #[derive(Clone, Copy)]
-pub(in crate::engine) struct Wide(__m512);
+pub(in crate::engine) struct Wide(pub(super) __m512);
 
 /// The mask of the first `count` of sixteen lanes.
 #[inline(always)]
@@ -146,6 +149,22 @@ impl Lanes for Wide {
             let nan = _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(self.0, self.0);
             Wide(_mm512_mask_mov_ps(larger, nan, self.0))
         }
+    }
+
+    #[inline(always)]
+    fn flushed(self) -> Self {
+        // SAFETY: as above.
+        unsafe {
+            let least = _mm512_set1_ps(f32::MIN_POSITIVE);
+            let below = _mm512_cmp_ps_mask::<_CMP_LT_OQ>(_mm512_abs_ps(self.0), least);
+            Wide(_mm512_mask_mov_ps(self.0, below, _mm512_setzero_ps()))
+        }
+    }
+
+    #[inline(always)]
+    fn root(self) -> Self {
+        // SAFETY: as above.
+        Wide(unsafe { _mm512_sqrt_ps(self.0) })
     }
 
     #[inline(always)]

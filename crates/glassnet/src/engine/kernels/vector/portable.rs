@@ -1,4 +1,7 @@
 //! The portable register: as wide as an AVX2 one, arrays and loops.
+//!
+//! # Safety
+//! As in [`vector`](super): pointers are valid for what is read or written. Its instructions are everywhere.
 
 use std::array::from_fn;
 

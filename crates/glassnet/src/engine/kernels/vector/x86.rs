@@ -1,4 +1,8 @@
 //! The registers of AVX2 and AVX-512.
+//!
+//! # Safety
+//! As in [`vector`](super): the processor has the register's instructions, AVX2 with FMA or AVX-512; pointers are valid for
+//! what is read or written.
 
 use std::arch::asm;
 use std::arch::x86_64::*;

@@ -1,0 +1,64 @@
+//! The optimiser's steps within the plan of a training step.
+
+use super::Lowering;
+use crate::engine::instruction::{Instruction, Update};
+use crate::engine::place::Slot;
+use crate::error::{Error, Result};
+use crate::graph::op::Source;
+
+impl Lowering<'_> {
+    /// The optimiser's step for every parameter, each as soon as nothing reads it any more.
+    pub(super) fn append_updates(&mut self, count: usize) -> Result<()> {
+        let loss = *self.result_slots.get(count).ok_or_else(|| Error::network("no loss"))?;
+        let parameters: Vec<Slot> = self
+            .graph
+            .graph()
+            .sources()
+            .filter_map(|(_, source)| match source {
+                Source::Parameter { name, .. } => self.block.slot(name),
+                Source::Buffer { .. }
+                | Source::Input { .. }
+                | Source::Constant(_)
+                | Source::Count(_) => None,
+            })
+            .collect();
+        let updates: Vec<Update> = parameters
+            .into_iter()
+            .zip(&self.result_slots[..count])
+            .map(|(parameters, &gradient)| Update { parameters, gradient })
+            .collect();
+        let touched = |instruction: &Instruction, slot: Slot, writes_only: bool| {
+            let accesses = instruction.accesses();
+            let region = slot.into();
+            accesses.writes.iter().any(|write| write.meets(&region))
+                || (!writes_only && accesses.reads.iter().any(|read| read.meets(&region)))
+        };
+        let place = |of: &dyn Fn(&Instruction) -> bool| {
+            self.instructions.iter().rposition(of).map_or(0, |last| last + 1)
+        };
+        let stop = place(&|instruction| touched(instruction, loss, true));
+        let mut inserted: Vec<(usize, Instruction)> =
+            vec![(stop, Instruction::StopUnlessFinite { loss })];
+        for update in updates {
+            let at = place(&|instruction| {
+                touched(instruction, update.parameters, false)
+                    || touched(instruction, update.gradient, false)
+            });
+            inserted.push((at.max(stop), Instruction::Update(update)));
+        }
+        // Stable: the check stays before the updates.
+        inserted.sort_by_key(|(at, _)| *at);
+        let mut rest = std::mem::take(&mut self.instructions).into_iter().enumerate();
+        let mut inserted = inserted.into_iter().peekable();
+        let mut at = 0;
+        loop {
+            while let Some((_, instruction)) = inserted.next_if(|(place, _)| *place == at) {
+                self.instructions.push(instruction);
+            }
+            let Some((index, instruction)) = rest.next() else { break };
+            self.instructions.push(instruction);
+            at = index + 1;
+        }
+        Ok(())
+    }
+}

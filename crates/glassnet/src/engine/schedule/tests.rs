@@ -1,0 +1,314 @@
+//! What the soundness of threads rests on, tried on the steps of random networks: parts are the whole, programs wait
+//! together, nobody touches what another one writes before the next wait, and instructions touch what they say.
+#![allow(unsafe_code)]
+
+use std::collections::HashMap;
+
+use super::super::arena::Arena;
+use super::super::execute::{Run, Updating, execute};
+use super::super::rule::{Entry, Momentum, Rule};
+use super::super::{Draw, Feeds, Plan, Pool};
+use super::*;
+use crate::engine::accesses::Region;
+use crate::graph::op::Source;
+use crate::graph::{Builder, Checked, DType, NodeId, Shape};
+use crate::math::random::Stream;
+use crate::nn::loss::{Criterion, LossOperands};
+use crate::nn::{Lowering, Mode, parse};
+
+/// How many networks are tried.
+const NETWORKS: u64 = 30;
+
+const ACTIVATIONS: [&str; 9] =
+    ["ReLU", "ReLU", "Tanh", "GELU", "SiLU", "Sigmoid", "ELU", "PReLU", "Hardswish"];
+
+/// A training step of a random network: graph, results, number of parameters.
+fn step(numbers: &mut Stream) -> (Checked, Vec<NodeId>, usize, String) {
+    let mut below = |bound: usize| numbers.below(bound as u64) as usize;
+    let inputs = 1 + below(40);
+    let mut width = inputs;
+    let mut layers = vec![];
+    for _ in 0..1 + below(4) {
+        let next = [1 + below(9), 1 + below(80), 32 * (1 + below(4))][below(3)];
+        layers.push(format!("Linear({width}, {next})"));
+        width = next;
+        match below(8) {
+            0 => layers.push(format!("BatchNorm1d({width})")),
+            1 => layers.push(format!("LayerNorm({width})")),
+            2 => layers.push("Dropout(p=0.3)".to_owned()),
+            3 => layers.push(format!("Residual(Linear({width}, {width}), PReLU())")),
+            4 => layers.push("Softmax(dim=1)".to_owned()),
+            5 => layers.push("Formula('z*tanh(z)')".to_owned()),
+            _ => {}
+        }
+        layers.push(format!("{}()", ACTIVATIONS[below(ACTIVATIONS.len())]));
+    }
+    let classes = 1 + below(40);
+    layers.push(format!("Linear({width}, {classes})"));
+    let notation = format!("Sequential({})", layers.join(", "));
+    let (loss, target, row) = match below(4) {
+        0 | 1 => ("CrossEntropyLoss()", DType::I64, Shape::batch([])),
+        2 => ("MSELoss()", DType::F32, Shape::batch([classes])),
+        _ => ("HuberLoss()", DType::F32, Shape::batch([classes])),
+    };
+    let mut builder = Builder::new();
+    let x = builder.input("x", DType::F32, Shape::batch([inputs])).unwrap();
+    let mut context = Lowering::new(Mode::Train);
+    let y = parse(&notation).unwrap().lower(&mut builder, x, &mut context).unwrap();
+    let target = builder.input("y", target, row).unwrap();
+    let operands = LossOperands { variance: None, sample_weight: None };
+    let criterion = Criterion::parse(loss).unwrap();
+    let loss = criterion.lower(&mut builder, y, target, &operands).unwrap();
+    let graph = builder.finish_checked();
+    let parameters: Vec<NodeId> = { graph.graph().sources() }
+        .filter(|(_, source)| matches!(source, Source::Parameter { .. }))
+        .map(|(id, _)| id)
+        .collect();
+    let gradient = crate::grad::grad(&graph, loss, &parameters).unwrap();
+    let mut results = gradient.gradients;
+    results.push(loss);
+    results.extend(context.buffer_updates.iter().map(|update| update.value));
+    (gradient.graph, results, parameters.len(), notation)
+}
+
+/// Plans of random steps, each for another batch, division, number of threads, instruction set.
+fn plans() -> impl Iterator<Item = (Plan, String)> {
+    (0..NETWORKS).map(|seed| {
+        let mut numbers = Stream::at(seed, 0, 0);
+        let (graph, results, parameters, notation) = step(&mut numbers);
+        let batch = [2, 7, 16, 33, 80][numbers.below(5) as usize];
+        let threads = [2, 3, 5, 8][numbers.below(4) as usize];
+        let levels: Vec<Level> = Level::supported().collect();
+        let config = Config {
+            level: levels[numbers.below(levels.len() as u64) as usize],
+            fuse: numbers.below(4) != 0,
+            pool: Some(Pool::new(threads).unwrap()),
+            divide_always: numbers.below(4) != 0,
+            ..Config::default()
+        };
+        let plan = match numbers.below(4) {
+            0 => Plan::compile(&graph, &results, batch, &config),
+            1 => Plan::compile_packed(&graph, &results, batch, &config),
+            _ => Plan::compile_step(&graph, &results, parameters, batch, &config),
+        };
+        (plan.unwrap(), format!("seed {seed}: {notation}, batch {batch}, {threads} threads"))
+    })
+}
+
+/// Every element of some regions; those of an input are where it lies when it is fed.
+fn elements<'a>(
+    plan: &'a Plan,
+    regions: &'a [Region],
+) -> impl Iterator<Item = (Space, usize)> + 'a {
+    regions.iter().flat_map(|region| {
+        let (space, offset) = match region.space {
+            Space::Input(number) => (Space::Work, plan.inputs[usize::from(number)].home.offset),
+            other => (other, 0),
+        };
+        let runs = (0..region.runs).map(move |run| offset + region.start + run * region.stride);
+        runs.flat_map(move |start| (start..start + region.width).map(move |at| (space, at)))
+    })
+}
+
+#[test]
+fn all_programs_have_the_same_waits_and_stops() {
+    let mut divided = 0;
+    for (plan, what) in plans() {
+        let shapes: Vec<Vec<String>> = { plan.schedule.together.iter() }
+            .map(|program| {
+                let of_all = program.iter().filter(|instruction| {
+                    let stop = matches!(instruction, Instruction::StopUnlessFinite { .. });
+                    stop || matches!(instruction, Instruction::Wait)
+                });
+                of_all.map(|instruction| format!("{instruction:?}")).collect()
+            })
+            .collect();
+        assert!(shapes.iter().all(|shape| *shape == shapes[0]), "{what}");
+        divided += usize::from(!shapes.is_empty());
+    }
+    assert!(divided > NETWORKS as usize / 2, "only {divided} plans are for several threads");
+}
+
+#[test]
+fn nobody_touches_what_another_thread_writes_before_the_next_wait() {
+    let mut shared = 0;
+    for (plan, what) in plans() {
+        let segments: Vec<Vec<&[Instruction]>> = { plan.schedule.together.iter() }
+            .map(|program| {
+                program.split(|instruction| matches!(instruction, Instruction::Wait)).collect()
+            })
+            .collect();
+        for segment in 0..segments.first().map_or(0, Vec::len) {
+            // Who writes and who touches each element.
+            let mut touched: HashMap<(Space, usize), (u32, u32)> = HashMap::new();
+            for (thread, segments) in segments.iter().enumerate() {
+                for instruction in segments[segment] {
+                    let accesses = instruction.accesses();
+                    for element in elements(&plan, &accesses.writes) {
+                        touched.entry(element).or_default().0 |= 1 << thread;
+                    }
+                    for element in elements(&plan, &accesses.reads) {
+                        touched.entry(element).or_default().1 |= 1 << thread;
+                    }
+                }
+            }
+            for (element, (writers, readers)) in touched {
+                let races = writers != 0 && (writers | readers).count_ones() > 1;
+                assert!(!races, "{what}: {element:?}, {writers:b} write, {readers:b} read");
+                shared += usize::from(readers.count_ones() > 1);
+            }
+        }
+    }
+    assert!(shared > 0, "nothing was read by several");
+}
+
+#[test]
+fn parts_are_the_whole_and_apart() {
+    let mut cuts = 0;
+    for (plan, what) in plans() {
+        for instruction in &plan.schedule.alone {
+            for count in [2, 3, 5] {
+                for parts in divide(instruction, count, plan.batch).into_iter().filter(are_apart) {
+                    assert_eq!(parts.len(), count, "{what}");
+                    let sorted = |regions: &[Region]| {
+                        let mut all: Vec<_> = elements(&plan, regions)
+                            .map(|(space, at)| (format!("{space:?}"), at))
+                            .collect();
+                        all.sort();
+                        all
+                    };
+                    let mut all = Accesses::default();
+                    parts.iter().flatten().for_each(|part| all.extend(&part.accesses()));
+                    let whole = instruction.accesses();
+                    // Each element by one part, and no other element.
+                    assert_eq!(sorted(&all.writes), sorted(&whole.writes), "{what}: {parts:?}");
+                    let (mut reads, mut of_whole) = (sorted(&all.reads), sorted(&whole.reads));
+                    reads.dedup();
+                    of_whole.dedup();
+                    assert_eq!(reads, of_whole, "{what}: {parts:?}");
+                    cuts += 1;
+                }
+            }
+        }
+    }
+    assert!(cuts > 1000, "only {cuts} cuts");
+}
+
+/// The arrays of one run.
+#[derive(Clone)]
+struct Arrays {
+    state: Vec<f32>,
+    work: Vec<f32>,
+    index: Vec<i64>,
+    packed: Vec<f32>,
+    slots: [Vec<f32>; 3],
+    /// A table for each input that is fed.
+    fed: [Vec<f32>; 2],
+}
+
+impl Arrays {
+    fn random(plan: &Plan) -> Self {
+        let mut numbers = Stream::at(1, 2, 3);
+        let mut floats = |len: usize| (0..len).map(|_| numbers.uniform_f32() + 0.1).collect();
+        let lengths = &plan.lengths;
+        Arrays {
+            state: floats(lengths.state),
+            work: floats(lengths.work),
+            index: vec![0; lengths.index],
+            packed: floats(lengths.packed),
+            slots: std::array::from_fn(|_| floats(lengths.state)),
+            fed: std::array::from_fn(|input| floats(lengths.inputs[input])),
+        }
+    }
+
+    /// NaN wherever nothing of `kept` lies.
+    fn poisoned(&self, plan: &Plan, kept: &[Region]) -> Self {
+        let (mut state, mut work) = (vec![f32::NAN; self.state.len()], self.work.clone());
+        work.fill(f32::NAN);
+        for (space, at) in elements(plan, kept) {
+            match space {
+                Space::State => state[at] = self.state[at],
+                Space::Work => work[at] = self.work[at],
+                Space::Index | Space::Packed | Space::Input(_) => {}
+            }
+        }
+        Arrays { state, work, ..self.clone() }
+    }
+
+    fn run(&mut self, plan: &Plan, instruction: &Instruction) {
+        let work = self.work.as_mut_ptr();
+        let inputs = std::array::from_fn(|number| match plan.inputs.get(number) {
+            Some(Input { home: Slot { space: Space::Work, offset, .. }, .. }) => {
+                work.wrapping_add(*offset).cast_const()
+            }
+            Some(_) | None => work.cast_const(),
+        });
+        let (state, index) = (self.state.as_mut_ptr(), self.index.as_ptr());
+        let arena = Arena::new(state, work, index, self.packed.as_ptr(), inputs);
+        let entry = Entry { sign: 1.0, decay: 0.25, keep: 1.0 };
+        let rule = Rule::Momentum(Momentum { entry, keep: 0.5, add: 1.0, rate: -0.125 });
+        let slots = self.slots.each_mut().map(|slot| slot.as_mut_ptr());
+        let mut feeds = Feeds::default();
+        let rows: Vec<usize> = (0..plan.batch).rev().collect();
+        for name in ["x", "y"] {
+            if let Some(place) = plan.feed(name) {
+                feeds.set(place, &self.fed[usize::from(place.number)], &rows);
+            }
+        }
+        let run = Run {
+            level: plan.level,
+            arena,
+            feeds: &feeds,
+            draw: Draw::default(),
+            update: Some(Updating { rule: &rule, slots }),
+            failed: Default::default(),
+        };
+        let mut scratch = vec![0.0; plan.scratch_lens.iter().copied().max().unwrap_or(0)];
+        // SAFETY: the arrays are as long as the plan's, and no other thread has them.
+        let outcome =
+            unsafe { execute(&run, std::slice::from_ref(instruction), &mut scratch, &|| {}) };
+        outcome.unwrap();
+    }
+
+    fn bits(&self, (space, at): (Space, usize)) -> u32 {
+        match space {
+            Space::State => self.state[at].to_bits(),
+            Space::Work => self.work[at].to_bits(),
+            Space::Index | Space::Packed | Space::Input(_) => unreachable!("nobody writes it"),
+        }
+    }
+
+    /// All that can be written.
+    fn all(&self) -> impl Iterator<Item = (Space, usize)> + use<> {
+        let state = (0..self.state.len()).map(|at| (Space::State, at));
+        state.chain((0..self.work.len()).map(|at| (Space::Work, at)))
+    }
+}
+
+#[test]
+fn instructions_write_and_read_what_they_say() {
+    for (plan, what) in plans().take(12) {
+        let before = Arrays::random(&plan);
+        for instruction in plan.schedule.programs().flatten() {
+            let accesses = instruction.accesses();
+            let mut after = before.clone();
+            after.run(&plan, instruction);
+            // Everything else as it was, and the outputs from the operands alone.
+            let poisoned = before.poisoned(&plan, &accesses.reads);
+            let mut same = poisoned.clone();
+            same.run(&plan, instruction);
+            let written: std::collections::HashSet<_> = elements(&plan, &accesses.writes).collect();
+            for element in before.all() {
+                if written.contains(&element) {
+                    let (a, b) = (after.bits(element), same.bits(element));
+                    assert_eq!(a, b, "{what}: {instruction:?} reads elsewhere for {element:?}");
+                } else {
+                    let (a, b) = (before.bits(element), after.bits(element));
+                    assert_eq!(a, b, "{what}: {instruction:?} writes {element:?}");
+                    let (a, b) = (poisoned.bits(element), same.bits(element));
+                    assert_eq!(a, b, "{what}: {instruction:?} writes {element:?}");
+                }
+            }
+        }
+    }
+}

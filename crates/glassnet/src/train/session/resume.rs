@@ -1,0 +1,71 @@
+//! Leaving off and going on.
+
+use super::{Session, with_slots};
+use crate::error::{Error, Result};
+use crate::nn::Network;
+use crate::train::Config;
+use crate::train::dataset::Dataset;
+use crate::train::record::Checkpoint;
+
+impl<'a> Session<'a> {
+    /// Like [`Session::new`], going on where `checkpoint` was taken.
+    ///
+    /// # Errors
+    /// Also when the checkpoint belongs to another network or optimiser.
+    pub fn resume(
+        network: Network,
+        training: &'a Dataset,
+        validation: Option<&'a Dataset>,
+        config: &'a Config,
+        checkpoint: Checkpoint,
+    ) -> Result<Self> {
+        let mut session = Session::new(network, training, validation, config)?;
+        let wanted = session.block.data().len();
+        let blocks = [Some(&checkpoint.block), checkpoint.best.as_ref().map(|best| &best.block)];
+        if let Some(block) = blocks.into_iter().flatten().find(|block| block.len() != wanted) {
+            return Err(Error::model(format!(
+                "the checkpoint has {} weights, the network {wanted}",
+                block.len()
+            )));
+        }
+        if checkpoint.schedule.is_some() != session.schedule.is_some() {
+            return Err(Error::model("only one of checkpoint and settings has a schedule"));
+        }
+        if checkpoint.epoch != checkpoint.history.len() {
+            return Err(Error::model(format!(
+                "the checkpoint stands at epoch {}, its history has {}",
+                checkpoint.epoch,
+                checkpoint.history.len()
+            )));
+        }
+        session.block.data_mut().copy_from_slice(&checkpoint.block);
+        session.optimizer_state = with_slots(config, session.schedule.as_ref())?
+            .restore(session.block.parameters().len(), checkpoint.optimizer)?;
+        session.schedule = checkpoint.schedule;
+        if let Some(torch) = &mut session.torch {
+            for _ in 0..checkpoint.epoch {
+                torch.randperm(session.order.len());
+            }
+        }
+        session.epoch = checkpoint.epoch;
+        session.step = checkpoint.step;
+        session.history = checkpoint.history;
+        session.best = checkpoint.best;
+        session.check_patience();
+        Ok(session)
+    }
+
+    /// Everything that is needed to go on later; take it between epochs: of an epoch that was stopped at half, the rest
+    /// is not made up for, the next run begins it anew with the weights as they are.
+    pub fn checkpoint(&self) -> Checkpoint {
+        Checkpoint {
+            epoch: self.epoch,
+            step: self.step,
+            block: self.block.data().to_vec(),
+            optimizer: self.optimizer_state.save(),
+            schedule: self.schedule,
+            history: self.history.clone(),
+            best: self.best.clone(),
+        }
+    }
+}
