@@ -59,7 +59,7 @@ const LAYERS: [(usize, usize, usize); 24] = [
 fn main() {
     let filter = std::env::args().nth(1).unwrap_or_default();
     let level = Level::detect();
-    println!("{level}, one thread");
+    println!("{level}, one thread: rows × terms × columns, time, GFLOP/s");
     for (batch, inputs, outputs) in LAYERS {
         for kind in [Kind::Forward, Kind::Packed, Kind::Backward, Kind::Gradient] {
             measure(level, kind, batch, inputs, outputs, &filter);

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use super::super::arena::Arena;
 use super::super::execute::{Run, Updating, execute};
 use super::super::rule::{Entry, Momentum, Rule};
-use super::super::{Draw, Feeds, Plan, Pool};
+use super::super::{Block, Draw, Feeds, Plan, Pool};
 use super::*;
 use crate::engine::accesses::Region;
 use crate::graph::op::Source;
@@ -72,7 +72,7 @@ fn step(numbers: &mut Stream) -> (Checked, Vec<NodeId>, usize, String) {
 }
 
 /// Plans of random steps, each for another batch, division, number of threads, instruction set.
-fn plans() -> impl Iterator<Item = (Plan, String)> {
+fn plans() -> impl Iterator<Item = (Plan, Checked, String)> {
     (0..NETWORKS).map(|seed| {
         let mut numbers = Stream::at(seed, 0, 0);
         let (graph, results, parameters, notation) = step(&mut numbers);
@@ -91,7 +91,7 @@ fn plans() -> impl Iterator<Item = (Plan, String)> {
             1 => Plan::compile_packed(&graph, &results, batch, &config),
             _ => Plan::compile_step(&graph, &results, parameters, batch, &config),
         };
-        (plan.unwrap(), format!("seed {seed}: {notation}, batch {batch}, {threads} threads"))
+        (plan.unwrap(), graph, format!("seed {seed}: {notation}, batch {batch}, {threads} threads"))
     })
 }
 
@@ -113,7 +113,7 @@ fn elements<'a>(
 #[test]
 fn all_programs_have_the_same_waits_and_stops() {
     let mut divided = 0;
-    for (plan, what) in plans() {
+    for (plan, _, what) in plans() {
         let shapes: Vec<Vec<String>> = { plan.schedule.together.iter() }
             .map(|program| {
                 let of_all = program.iter().filter(|instruction| {
@@ -132,7 +132,7 @@ fn all_programs_have_the_same_waits_and_stops() {
 #[test]
 fn nobody_touches_what_another_thread_writes_before_the_next_wait() {
     let mut shared = 0;
-    for (plan, what) in plans() {
+    for (plan, _, what) in plans() {
         let segments: Vec<Vec<&[Instruction]>> = { plan.schedule.together.iter() }
             .map(|program| {
                 program.split(|instruction| matches!(instruction, Instruction::Wait)).collect()
@@ -165,7 +165,7 @@ fn nobody_touches_what_another_thread_writes_before_the_next_wait() {
 #[test]
 fn parts_are_the_whole_and_apart() {
     let mut cuts = 0;
-    for (plan, what) in plans() {
+    for (plan, _, what) in plans() {
         for instruction in &plan.schedule.alone {
             for count in [2, 3, 5] {
                 for parts in divide(instruction, count, plan.batch).into_iter().filter(are_apart) {
@@ -192,6 +192,11 @@ fn parts_are_the_whole_and_apart() {
         }
     }
     assert!(cuts > 1000, "only {cuts} cuts");
+}
+
+fn momentum() -> Rule {
+    let entry = Entry { sign: 1.0, decay: 0.25, keep: 1.0 };
+    Rule::Momentum(Momentum { entry, keep: 0.5, add: 1.0, rate: -0.125 })
 }
 
 /// The arrays of one run.
@@ -245,8 +250,7 @@ impl Arrays {
         });
         let (state, index) = (self.state.as_mut_ptr(), self.index.as_ptr());
         let arena = Arena::new(state, work, index, self.packed.as_ptr(), inputs);
-        let entry = Entry { sign: 1.0, decay: 0.25, keep: 1.0 };
-        let rule = Rule::Momentum(Momentum { entry, keep: 0.5, add: 1.0, rate: -0.125 });
+        let rule = momentum();
         let slots = self.slots.each_mut().map(|slot| slot.as_mut_ptr());
         let mut feeds = Feeds::default();
         let rows: Vec<usize> = (0..plan.batch).rev().collect();
@@ -287,7 +291,7 @@ impl Arrays {
 
 #[test]
 fn instructions_write_and_read_what_they_say() {
-    for (plan, what) in plans().take(12) {
+    for (plan, _, what) in plans().take(12) {
         let before = Arrays::random(&plan);
         for instruction in plan.schedule.programs().flatten() {
             let accesses = instruction.accesses();
@@ -311,4 +315,49 @@ fn instructions_write_and_read_what_they_say() {
             }
         }
     }
+}
+
+#[test]
+fn a_step_that_fails_changes_no_parameter() {
+    let (mut infinite, mut refused) = (0, 0);
+    for (divided, graph, what) in plans().filter(|(plan, ..)| plan.trained) {
+        let mut alone = divided.clone();
+        alone.schedule.together.clear();
+        for plan in [divided, alone] {
+            let what = format!("{what}, {} together", plan.schedule.together.len());
+            let mut block = Block::for_graph(&graph);
+            Stream::at(3, 0, 0).fill_normal(block.data_mut(), 0.0, 0.5);
+            let mut slots: [Vec<f32>; 3] =
+                std::array::from_fn(|_| vec![0.5; block.parameters().len()]);
+            let bits = |block: &Block, slots: &[Vec<f32>; 3]| -> Vec<u32> {
+                block.data().iter().chain(slots.iter().flatten()).map(|x| x.to_bits()).collect()
+            };
+            let mut memory = plan.memory();
+            let mut step = |feature: f32, class: i64| {
+                memory.floats_mut(plan.input("x").unwrap()).fill(feature);
+                let target = plan.input("y").unwrap();
+                match target.0.space {
+                    Space::Index => memory.indices_mut(target).fill(class),
+                    _ => memory.floats_mut(target).fill(0.5), // not operations: places of floats
+                }
+                let before = bits(&block, &slots);
+                let each = slots.each_mut().map(Vec::as_mut_slice);
+                let feeds = Feeds::default();
+                let outcome =
+                    plan.step(&mut block, &mut memory, Draw::default(), &feeds, &momentum(), each);
+                (outcome.is_ok(), before == bits(&block, &slots), target.0.space == Space::Index)
+            };
+            let (done, same, of_classes) = step(f32::NAN, 0);
+            assert!(done && same, "{what}: the loss is no number");
+            infinite += 1;
+            if of_classes {
+                let (done, same, _) = step(0.25, 1000);
+                assert!(!done && same, "{what}: there is no such class");
+                refused += 1;
+            }
+            let (done, same, _) = step(0.25, 0);
+            assert!(done && !same, "{what}: a step like any other");
+        }
+    }
+    assert!(infinite > 10 && refused > 5, "{infinite} and {refused}");
 }
