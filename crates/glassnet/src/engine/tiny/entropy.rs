@@ -123,6 +123,8 @@ impl TinyEntropy {
     }
 }
 
+/// # Safety
+/// Inside the level of `V`.
 #[inline(always)]
 unsafe fn splat<V: Few>(value: f32) -> V::Lanes {
     // SAFETY: the caller's promise.

@@ -62,6 +62,8 @@ pub(super) unsafe fn step<V: Few>(
     true
 }
 
+/// # Safety
+/// Inside the level of `V`.
 #[inline(always)]
 unsafe fn splat<V: Few>(value: f32) -> V::Lanes {
     // SAFETY: the caller's promise.
@@ -69,6 +71,9 @@ unsafe fn splat<V: Few>(value: f32) -> V::Lanes {
 }
 
 /// The gradient as it enters a rule.
+///
+/// # Safety
+/// Inside the level of `L`.
 #[inline(always)]
 unsafe fn entered<L: Lanes>(entry: &Entry, g: L, w: L) -> L {
     // SAFETY: the caller's promise.
@@ -76,6 +81,9 @@ unsafe fn entered<L: Lanes>(entry: &Entry, g: L, w: L) -> L {
 }
 
 /// The new parameter, mean and mean square.
+///
+/// # Safety
+/// Inside the level of `V`.
 #[inline(always)]
 unsafe fn adam<V: Few>(
     rule: &Adam,
