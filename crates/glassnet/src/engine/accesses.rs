@@ -138,7 +138,7 @@ impl Instruction {
             Instruction::EmbeddingGrad { dy, index, out, .. } => {
                 Accesses::new(&[*dy, *index], *out)
             }
-            Instruction::TinyEntropy(tiny) => Instruction::CrossEntropy(tiny.whole).accesses(),
+            Instruction::TinyEntropy(tiny) => tiny.accesses(),
             Instruction::CrossEntropy(entropy) => {
                 let reads = [
                     Some(entropy.scores),

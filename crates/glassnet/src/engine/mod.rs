@@ -10,7 +10,7 @@
 //! 1. `lower` orders the nodes, merges those that share a kernel, finds a place for every value: a list of
 //!    instructions. A plan of a training step also has the optimiser's steps among them, after a check that the loss is
 //!    finite; a plan made by [`Plan::compile_packed`] reads weights that were packed before.
-//! 2. `schedule` makes programs of it: one for the calling thread alone, in which products of a few numbers become `tiny`
+//! 2. `schedule` makes programs of it: one for the calling thread alone, in which products, losses and updates of a few numbers become `tiny`
 //!    ones, and, where a [`Pool`] makes it faster, one for each of several threads. Instructions are cut (`divide`) into
 //!    parts that touch different elements (`accesses`); where a part touches what another thread has touched since the
 //!    last wait, and one of them writes, all threads wait first. What it is worth is estimated (`cost`).

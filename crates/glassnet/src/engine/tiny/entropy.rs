@@ -3,7 +3,11 @@
 //! An element of the scores per lane, row by row; the rows' largest scores and sums are brought to all lanes of their rows
 //! by permutations. The operations of every element are those of [`cross_entropy`](super::super::cross_entropy), in its
 //! order.
+//!
+//! # Safety
+//! As [`Tiny::run`](super::Tiny::run): inside the level of the registers, on the arrays that the plan was compiled for.
 
+use super::super::accesses::Accesses;
 use super::super::arena::Arena;
 use super::super::instruction::Entropy;
 use super::super::kernels::{Few, Lanes, Level};
@@ -59,6 +63,14 @@ impl TinyEntropy {
             row: per_lane(&|lane| lane / classes),
             class: std::array::from_fn(|lane| (lane % classes) as f32),
         })
+    }
+
+    /// What it reads and writes, padding included.
+    pub(in crate::engine) fn accesses(&self) -> Accesses {
+        Accesses {
+            reads: vec![self.scores.region(), self.whole.target.into(), self.above.into()],
+            writes: vec![self.value.into(), self.out.region()],
+        }
     }
 
     /// Computes it, unless a row's class is ignored or does not exist: then gives false, having done nothing.

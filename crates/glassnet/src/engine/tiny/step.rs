@@ -1,4 +1,7 @@
 //! The optimiser's step on a gradient that is still in a register.
+//!
+//! # Safety
+//! As [`Tiny::run`](super::Tiny::run): inside the level of the registers, on the arrays that the plan was compiled for.
 
 use super::super::arena::Arena;
 use super::super::execute::Updating;
