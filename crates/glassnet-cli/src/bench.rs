@@ -55,7 +55,10 @@ pub(crate) fn run(
             let seconds = args.seconds * share;
             Some(match args.ensemble {
                 None => train(&case, config, seconds, &interrupt)?,
-                Some(count) => ensemble::train(&case, config, count, seconds, &pool, &interrupt)?,
+                Some(count) => {
+                    let times = ensemble::train(&case, config, count, seconds, &pool, &interrupt)?;
+                    (times, pool.threads().min(count))
+                }
             })
         }
         None => None,
@@ -66,15 +69,13 @@ pub(crate) fn run(
     if let Some(status) = interrupt.status() {
         return Ok(status);
     }
+    let (train_step, threads) = match train_step {
+        Some((times, threads)) => (Some(times), threads),
+        None => (None, inference.threads(case.batch)),
+    };
     let (operations, fastest) = match &train_step {
         Some(times) => (case.operations_of_a_step(), times.min),
         None => (case.operations_forward(), forward.min),
-    };
-    let threads = match (&train_step, args.ensemble) {
-        (Some(_), Some(count)) => pool.threads().min(count),
-        // Training steps run on the calling thread.
-        (Some(_), None) => 1,
-        (None, _) => inference.threads(case.batch),
     };
     let report = Report { gflops: operations / (fastest * 1e3), train_step, forward, threads };
     if terminal.json() {
@@ -134,7 +135,13 @@ impl Watch<'_> {
     }
 }
 
-fn train(case: &Case, config: &Config, seconds: f64, interrupt: &Interrupt) -> Result<Times> {
+/// The times of a step, and how many threads it took.
+fn train(
+    case: &Case,
+    config: &Config,
+    seconds: f64,
+    interrupt: &Interrupt,
+) -> Result<(Times, usize)> {
     let config = Config {
         epochs: STEPS_PER_SESSION.div_ceil(case.batches),
         batch_size: case.batch,
@@ -142,12 +149,14 @@ fn train(case: &Case, config: &Config, seconds: f64, interrupt: &Interrupt) -> R
         ..config.clone()
     };
     let mut watch = Watch { sampler: Sampler::new(seconds), interrupt };
+    let mut threads = 1;
     while !watch.sampler.is_over() && interrupt.status().is_none() {
         let mut session = Session::new(case.network.clone(), &case.data, None, &config)?;
+        threads = session.threads();
         watch.sampler.restart();
         while session.epoch(&mut watch)?.is_some() {}
     }
-    watch.sampler.times().ok_or_else(interrupted)
+    Ok((watch.sampler.times().ok_or_else(interrupted)?, threads))
 }
 
 fn predict(

@@ -14,11 +14,9 @@ use super::place::{Slot, Space};
 /// Where the arrays of one run begin.
 #[derive(Clone, Copy)]
 pub(super) struct Arena {
-    state: *mut f32,
-    work: *mut f32,
+    /// By [`Space::number`]; what is only read is never written through its address.
+    bases: [*mut f32; Space::COUNT],
     index: *const i64,
-    packed: *const f32,
-    inputs: [*const f32; INPUTS as usize],
 }
 
 // SAFETY: an arena is shared by the threads of one run, whose schedule keeps them apart.
@@ -34,24 +32,25 @@ impl Arena {
         packed: *const f32,
         inputs: [*const f32; INPUTS as usize],
     ) -> Self {
-        Arena { state, work, index, packed, inputs }
+        let nothing = std::ptr::NonNull::dangling().as_ptr();
+        let mut bases = [nothing; Space::COUNT];
+        bases[Space::State.number()] = state;
+        bases[Space::Work.number()] = work;
+        bases[Space::Packed.number()] = packed.cast_mut();
+        for (base, input) in bases[Space::Input(0).number()..].iter_mut().zip(inputs) {
+            *base = input.cast_mut();
+        }
+        Arena { bases, index }
     }
 
     /// The address of a slot's first element.
     ///
     /// # Safety
-    /// The slot belongs to the plan that is run on these arrays.
+    /// The slot belongs to the plan that is run on these arrays, and does not hold integers.
     #[inline(always)]
     pub(super) unsafe fn read(&self, slot: Slot) -> *const f32 {
-        let base = match slot.space {
-            Space::State => self.state.cast_const(),
-            Space::Work => self.work.cast_const(),
-            Space::Packed => self.packed,
-            Space::Input(number) => self.inputs[usize::from(number) % INPUTS as usize],
-            Space::Index => return std::ptr::NonNull::dangling().as_ptr(),
-        };
         // SAFETY: the caller's promise.
-        unsafe { base.add(slot.offset) }
+        unsafe { self.write(slot).cast_const() }
     }
 
     /// The address of a slot that is written: parameters by the optimiser alone, else values of the plan.
@@ -60,9 +59,8 @@ impl Arena {
     /// As [`Arena::read`].
     #[inline(always)]
     pub(super) unsafe fn write(&self, slot: Slot) -> *mut f32 {
-        let base = if slot.space == Space::State { self.state } else { self.work };
-        // SAFETY: the caller's promise.
-        unsafe { base.add(slot.offset) }
+        // SAFETY: the caller's promise; every space has its number.
+        unsafe { self.bases.get_unchecked(slot.space.number()).add(slot.offset) }
     }
 
     /// The elements of an operand.

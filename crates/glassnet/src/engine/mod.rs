@@ -67,8 +67,8 @@ use arena::{Arena, Lengths};
 use execute::{Run, Updating};
 use feed::Input;
 pub use feed::{Feeds, InputPlace};
-use lower::Use;
-use place::{Slot, Space};
+use lower::{INPUTS, Use};
+use place::Slot;
 use rule::{Rule, SLOTS};
 use schedule::Schedule;
 
@@ -139,6 +139,8 @@ pub struct Plan {
     schedule: Schedule,
     places: NodeMap<Slot>,
     inputs: Vec<Input>,
+    /// Where the inputs that can lie elsewhere begin in the work array; 0 for others.
+    homes: [usize; INPUTS as usize],
     results: Vec<Slot>,
     result_len: usize,
     constants: Vec<(usize, f32)>,
@@ -397,11 +399,8 @@ impl Plan {
         assert_eq!(memory.scratch.len(), self.scratch_lens.len(), "the memory belongs to the plan");
         assert_eq!(packed.len(), self.lengths.packed, "the packed weights belong to the plan");
         let work = memory.work.as_mut_ptr();
-        let inputs = std::array::from_fn(|number| match self.inputs.get(number) {
-            Some(Input { home: Slot { space: Space::Work, offset, .. }, .. }) => {
-                feeds.address(number, work.wrapping_add(*offset))
-            }
-            Some(_) | None => work,
+        let inputs = std::array::from_fn(|number| {
+            feeds.address(number, work.wrapping_add(self.homes[number]))
         });
         let arena = Arena::new(state, work, memory.index.as_ptr(), packed.as_ptr(), inputs);
         let run = Run { level: self.level, arena, feeds, draw, update, failed: Default::default() };

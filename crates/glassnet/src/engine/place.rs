@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use super::lower::INPUTS;
+
 /// Which array a slot lies in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Space {
@@ -15,6 +17,23 @@ pub(super) enum Space {
     Packed,
     /// Floats that a plan is fed, by the input's number: they lie in the work array, or where the caller keeps them.
     Input(u8),
+}
+
+impl Space {
+    /// How many arrays there are at most.
+    pub(super) const COUNT: usize = 4 + INPUTS as usize;
+
+    /// The array's number.
+    #[inline(always)]
+    pub(super) fn number(self) -> usize {
+        match self {
+            Space::State => 0,
+            Space::Work => 1,
+            Space::Index => 2,
+            Space::Packed => 3,
+            Space::Input(number) => 4 + usize::from(number),
+        }
+    }
 }
 
 /// A run of elements in one of the arrays.

@@ -175,7 +175,10 @@ impl Inference {
 
     /// How many threads predict `rows` rows at once, if the pool is free and awake.
     pub fn threads(&self, rows: usize) -> usize {
-        self.division(rows).1
+        let (piece, threads) = self.division(rows);
+        let whole = batches(rows.min(piece)).next().and_then(|(_, size)| self.plans[size].get());
+        // A batch that one thread begins may be computed by several together.
+        threads.max(whole.map_or(1, |ready| ready.plan.threads()))
     }
 
     /// How many rows are computed at a time, and by how many threads.

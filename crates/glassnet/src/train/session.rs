@@ -174,6 +174,11 @@ impl<'a> Session<'a> {
         self.rows().div_ceil(self.full.plan.batch())
     }
 
+    /// How many threads a step on a full batch takes, if the pool is free.
+    pub fn threads(&self) -> usize {
+        self.full.plan.threads()
+    }
+
     /// Where the plan of full batches lies: the same for sessions that share it.
     #[cfg(test)]
     pub(super) fn plan_address(&self) -> *const Plan {

@@ -427,6 +427,10 @@ impl<'a> Lowering<'a> {
             smooth: schedule.time < LONG && !self.config.divide_always,
             schedule,
             places,
+            homes: std::array::from_fn(|number| match self.inputs.get(number) {
+                Some(Input { home: Slot { space: Space::Work, offset, .. }, .. }) => *offset,
+                Some(_) | None => 0,
+            }),
             inputs: self.inputs,
             results: self.result_slots,
             result_len: self.result_len,
