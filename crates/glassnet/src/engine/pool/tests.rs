@@ -289,3 +289,37 @@ fn handles_of_the_same_threads_are_equal() {
     assert_ne!(pool, other);
     assert_eq!(format!("{pool:?}"), "Pool { threads: 1, .. }");
 }
+
+#[test]
+fn short_jobs_are_left_to_their_caller_after_parts_waited_long() {
+    let pool = Pool::new(2).unwrap();
+    // A worker that sleeps is woken for a later job.
+    let again = |pool: &Pool| {
+        (0..200).any(|_| {
+            let ran = pool.try_run_smooth(2, &|member| member.wait());
+            if !ran {
+                thread::sleep(Duration::from_micros(50));
+            }
+            ran
+        })
+    };
+    assert!(again(&pool));
+    // One part comes so late that the other's patience ends: as where another program has taken its core.
+    let mut late = false;
+    for _ in 0..200 {
+        late = pool.try_run_smooth(2, &|member| {
+            if member.index() == 1 {
+                thread::sleep(Duration::from_millis(20));
+            }
+            member.wait();
+        });
+        if late {
+            break;
+        }
+    }
+    assert!(late);
+    assert!(pool.0.shared.skips(), "the next job is left to its caller");
+    assert!(!pool.try_run_smooth(2, &|_| unreachable!("left to the caller")));
+    // Not for ever.
+    assert!((0..100).any(|_| again(&pool)));
+}
