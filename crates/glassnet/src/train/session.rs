@@ -1,6 +1,8 @@
 //! The training loop.
 
 mod resume;
+#[cfg(test)]
+mod tests;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -19,7 +21,8 @@ use super::validation::Validation;
 use super::{Config, Shuffle, penalty};
 #[cfg(test)]
 use crate::engine::Plan;
-use crate::engine::{Block, Draw};
+use crate::engine::rule::Rule;
+use crate::engine::{Batches, Block, Draw};
 use crate::error::{Error, Result};
 use crate::math::random::{SHUFFLE, Stream};
 use crate::math::torch_random::TorchGenerator;
@@ -62,6 +65,25 @@ pub struct Session<'a> {
     history: Vec<EpochRecord>,
     best: Option<BestWeights>,
     stopped: Option<Stopped>,
+    many: Many,
+}
+
+/// What taking several steps at once needs.
+struct Many {
+    /// Whether the plan may be able to.
+    possible: bool,
+    rules: Vec<Rule>,
+    losses: Vec<f32>,
+}
+
+impl Many {
+    /// The most steps at once.
+    const MOST: usize = 64;
+
+    fn new(possible: bool) -> Self {
+        let most = if possible { Many::MOST } else { 0 };
+        Many { possible, rules: Vec::with_capacity(most), losses: vec![0.0; most] }
+    }
 }
 
 impl<'a> Session<'a> {
@@ -142,6 +164,9 @@ impl<'a> Session<'a> {
             }
             None => None,
         };
+        let each_step =
+            config.schedule.as_ref().is_some_and(|schedule| schedule.unit() == Unit::Step);
+        let may_take_many = config.fuses_optimizer() && !each_step && full.plan.may_be_resident();
         Ok(Session {
             validation: validation
                 .map(|data| plans.validation(&program, &network, training, data, config))
@@ -166,6 +191,7 @@ impl<'a> Session<'a> {
             history: vec![],
             best: None,
             stopped: None,
+            many: Many::new(may_take_many),
         })
     }
 
@@ -213,18 +239,22 @@ impl<'a> Session<'a> {
         let mut total = 0.0;
         let mut lr = self.optimizer.lr();
         let order = std::mem::take(&mut self.order);
-        for start in (0..rows).step_by(batch) {
-            let chunk = &order[start..(start + batch).min(rows)];
+        let mut start = 0;
+        while start < rows {
             lr = self.begin_step();
-            let outcome = self.train_on(chunk, lr, observer);
-            let (loss, control) = match outcome {
-                Ok(outcome) => outcome,
-                Err(error) => {
-                    self.order = order;
-                    return Err(error);
+            let mut done = self.train_many(&order[start..], lr, observer.stride(), &mut total);
+            if done == 0 {
+                done = batch.min(rows - start);
+                match self.train_on(&order[start..start + done], lr) {
+                    Ok(loss) => total += f64::from(loss) * done as f64,
+                    Err(error) => {
+                        self.order = order;
+                        return Err(error);
+                    }
                 }
-            };
-            total += f64::from(loss) * chunk.len() as f64;
+            }
+            let control = self.tell(&order[start..start + done], lr, observer);
+            start += done;
             if control == Control::Stop {
                 self.order = order;
                 self.stopped = Some(Stopped::Interrupted);
@@ -322,12 +352,45 @@ impl<'a> Session<'a> {
         }
     }
 
-    fn train_on(
-        &mut self,
-        rows: &[usize],
-        lr: f64,
-        observer: &mut dyn Observer,
-    ) -> Result<(f32, Control)> {
+    /// Takes up to `most` steps at once on the next batches of `rows`, where the plan can; adds their losses to `total`, and
+    /// gives how many rows they were. Where it gives 0, [`Session::train_on`] has to do the next step.
+    fn train_many(&mut self, rows: &[usize], lr: f64, most: usize, total: &mut f64) -> usize {
+        if !self.many.possible {
+            return 0;
+        }
+        let size = self.full.plan.batch();
+        let (batch, count) = match &mut self.ragged {
+            Some(ragged) if rows.len() < size => (ragged, 1),
+            Some(_) | None => (&mut self.full, (rows.len() / size).min(most).min(Many::MOST)),
+        };
+        let size = batch.plan.batch();
+        let Many { possible, rules, losses } = &mut self.many;
+        let before = self.optimizer_state.count();
+        self.optimizer.begin_many(lr, &mut self.optimizer_state, count, rules);
+        let mut done = 0;
+        if let Some((features, classes)) = batch.resident(self.training, &rules[0]) {
+            let in_order = self.config.shuffle == Shuffle::None && self.chosen.is_none();
+            let batches = Batches { features, classes, rows: &rows[..count * size], in_order };
+            let slots = self.optimizer_state.slots_of(&rules[0]);
+            let (plan, memory) = (&*batch.plan, &mut batch.memory);
+            done =
+                plan.steps(&mut self.block, memory, &batches, rules, slots, &mut losses[..count]);
+        } else {
+            *possible = false;
+        }
+        if done < count {
+            self.optimizer_state.go_back(before);
+            self.optimizer.begin_many(lr, &mut self.optimizer_state, done, rules);
+        }
+        for &loss in &losses[..done] {
+            *total += f64::from(loss) * size as f64;
+        }
+        self.step += done as u64;
+        done * size
+    }
+
+    /// Takes one step on `rows`, and gives its loss.
+    fn train_on(&mut self, rows: &[usize], lr: f64) -> Result<f32> {
         let batch = match &mut self.ragged {
             Some(ragged) if ragged.plan.batch() == rows.len() => ragged,
             Some(_) | None => &mut self.full,
@@ -393,22 +456,26 @@ impl<'a> Session<'a> {
         {
             state.advance(schedule, f64::NAN);
         }
-        let steps_per_epoch = self.steps_per_epoch();
+        Ok(loss)
+    }
+
+    /// Tells the observer of the steps on `rows`.
+    fn tell(&self, rows: &[usize], lr: f64, observer: &mut dyn Observer) -> Control {
+        let full = self.full.plan.batch();
         let batch = match &self.ragged {
-            Some(ragged) if ragged.plan.batch() == rows.len() => ragged,
+            Some(ragged) if ragged.plan.batch() == rows.len() % full => ragged,
             Some(_) | None => &self.full,
         };
-        let control = observer.step(&StepEvent {
+        observer.step(&StepEvent {
             epoch: self.epoch + 1,
             step: self.step,
             rows,
-            steps_per_epoch,
-            loss,
+            steps_per_epoch: self.steps_per_epoch(),
+            loss: batch.loss(),
             lr,
-            gradients: &batch.plan.results(&batch.memory)[..count],
+            gradients: &batch.plan.results(&batch.memory)[..self.block.parameters().len()],
             block: &self.block,
-        });
-        Ok((loss, control))
+        })
     }
 
     fn finish_epoch(
