@@ -1,5 +1,6 @@
 //! The training loop.
 
+mod many;
 mod resume;
 #[cfg(test)]
 mod tests;
@@ -21,13 +22,13 @@ use super::validation::Validation;
 use super::{Config, Shuffle, penalty};
 #[cfg(test)]
 use crate::engine::Plan;
-use crate::engine::rule::Rule;
-use crate::engine::{Batches, Block, Draw};
+use crate::engine::{Block, Draw};
 use crate::error::{Error, Result};
 use crate::math::random::{SHUFFLE, Stream};
 use crate::math::torch_random::TorchGenerator;
 use crate::nn::{Network, StateDict};
 use crate::tensor::{Tensor, Value};
+use many::Many;
 
 /// A training under way: weights, optimiser state, history.
 ///
@@ -66,24 +67,6 @@ pub struct Session<'a> {
     best: Option<BestWeights>,
     stopped: Option<Stopped>,
     many: Many,
-}
-
-/// What taking several steps at once needs.
-struct Many {
-    /// Whether the plan may be able to.
-    possible: bool,
-    rules: Vec<Rule>,
-    losses: Vec<f32>,
-}
-
-impl Many {
-    /// The most steps at once.
-    const MOST: usize = 64;
-
-    fn new(possible: bool) -> Self {
-        let most = if possible { Many::MOST } else { 0 };
-        Many { possible, rules: Vec::with_capacity(most), losses: vec![0.0; most] }
-    }
 }
 
 impl<'a> Session<'a> {
@@ -350,43 +333,6 @@ impl<'a> Session<'a> {
             }
             None => self.optimizer.lr(),
         }
-    }
-
-    /// Takes up to `most` steps at once on the next batches of `rows`, where the plan can; adds their losses to `total`, and
-    /// gives how many rows they were. Where it gives 0, [`Session::train_on`] has to do the next step.
-    fn train_many(&mut self, rows: &[usize], lr: f64, most: usize, total: &mut f64) -> usize {
-        if !self.many.possible {
-            return 0;
-        }
-        let size = self.full.plan.batch();
-        let (batch, count) = match &mut self.ragged {
-            Some(ragged) if rows.len() < size => (ragged, 1),
-            Some(_) | None => (&mut self.full, (rows.len() / size).min(most).min(Many::MOST)),
-        };
-        let size = batch.plan.batch();
-        let Many { possible, rules, losses } = &mut self.many;
-        let before = self.optimizer_state.count();
-        self.optimizer.begin_many(lr, &mut self.optimizer_state, count, rules);
-        let mut done = 0;
-        if let Some((features, classes)) = batch.resident(self.training, &rules[0]) {
-            let in_order = self.config.shuffle == Shuffle::None && self.chosen.is_none();
-            let batches = Batches { features, classes, rows: &rows[..count * size], in_order };
-            let slots = self.optimizer_state.slots_of(&rules[0]);
-            let (plan, memory) = (&*batch.plan, &mut batch.memory);
-            done =
-                plan.steps(&mut self.block, memory, &batches, rules, slots, &mut losses[..count]);
-        } else {
-            *possible = false;
-        }
-        if done < count {
-            self.optimizer_state.go_back(before);
-            self.optimizer.begin_many(lr, &mut self.optimizer_state, done, rules);
-        }
-        for &loss in &losses[..done] {
-            *total += f64::from(loss) * size as f64;
-        }
-        self.step += done as u64;
-        done * size
     }
 
     /// Takes one step on `rows`, and gives its loss.
