@@ -88,7 +88,8 @@ fn choose(names: &[String]) -> Result<Vec<&'static Step>, String> {
     Ok(steps::STEPS.iter().filter(is_chosen).collect())
 }
 
-fn target_folder(root: &Path) -> Result<PathBuf, String> {
+/// Cargo's target folder, absolute.
+pub(crate) fn target_folder(root: &Path) -> Result<PathBuf, String> {
     let named = std::env::var_os("CARGO_TARGET_DIR").filter(|name| !name.is_empty());
     let folder = named.map_or_else(|| root.join("target"), PathBuf::from);
     std::path::absolute(&folder)
