@@ -4,7 +4,7 @@
 use std::process::ExitCode;
 
 use xtask::tidy::Severity;
-use xtask::{ci, counts, docs, tidy, tree};
+use xtask::{ci, counts, docs, sanitize, tidy, tree};
 
 const USAGE: &str = "\
 Usage: cargo xtask <COMMAND>
@@ -16,7 +16,9 @@ Commands:
   counts [--write | --check] [NAME…]
                count machine instructions of steps, predictions and kernels under valgrind, and compare
                them with benches/counts.csv: --check fails where one has grown by more than 2 %,
-               --write keeps the new ones; names choose the cases that contain one of them";
+               --write keeps the new ones; names choose the cases that contain one of them
+  sanitize [asan | valgrind]
+               run the engine's tests under an address sanitizer (nightly Rust), or else under valgrind";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -28,6 +30,7 @@ fn main() -> ExitCode {
         Some("counts") => {
             counts::run(&tree::root(), &arguments[1..]).map(|outcome| outcome.unwrap_or(false))
         }
+        Some("sanitize") => sanitize::run(&tree::root(), &arguments[1..]),
         Some("help" | "--help" | "-h") => {
             println!("{USAGE}");
             Ok(true)

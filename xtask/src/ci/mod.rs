@@ -13,13 +13,13 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-pub(crate) use runner::without_our_variables;
+pub(crate) use runner::{count_tests, without_our_variables};
 
 /// What one step found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Report {
-    passed: usize,
-    failed: usize,
+pub(crate) struct Report {
+    pub(crate) passed: usize,
+    pub(crate) failed: usize,
     skipped: usize,
     /// The tests that failed, by name.
     failures: Vec<String>,

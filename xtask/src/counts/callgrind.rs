@@ -1,11 +1,10 @@
 //! The example `counts` under valgrind's callgrind, whose counts it writes to a file after each case.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use super::table::{Count, Counts};
-use crate::ci::without_our_variables;
-use crate::docs::output_of;
+use crate::docs::{output_of, output_of_command};
 
 /// The example's function whose instructions count: the whole name, for with a pattern callgrind takes only one of the two
 /// options below.
@@ -66,15 +65,7 @@ fn fresh(folder: PathBuf) -> Result<PathBuf, String> {
 
 /// What a command prints, without the last newline.
 fn said(command: &mut Command) -> Result<String, String> {
-    without_our_variables(command);
-    let output = command.stdin(Stdio::null()).output();
-    let output = output.map_err(|error| format!("{command:?} cannot be started: {error}"))?;
-    if !output.status.success() {
-        let message = String::from_utf8_lossy(&output.stderr);
-        return Err(format!("{command:?} failed: {}", message.trim_end()));
-    }
-    let text = String::from_utf8(output.stdout);
-    Ok(text.map_err(|_| format!("{command:?} printed no UTF-8"))?.trim_end().to_owned())
+    output_of_command(command).map(|text| text.trim_end().to_owned())
 }
 
 /// The number of a file's line `totals:`.

@@ -94,10 +94,11 @@ fn judge(before: &Counts, now: &Counts, differences: &[Difference], all: bool) -
     let shrunk = count(|difference| matches!(difference, Difference::Shrunk(_)));
     let new = count(|difference| matches!(difference, Difference::New));
     let gone = if all { before.without(now) } else { vec![] };
-    if before.compiler != now.compiler && grown > 0 {
+    let elsewhere = (&before.compiler, &before.valgrind) != (&now.compiler, &now.valgrind);
+    if elsewhere && grown > 0 {
         println!(
-            "warning: counted with {}, {BASELINE} with {}: what has grown may be the compiler's doing",
-            now.compiler, before.compiler
+            "warning: counted with {} and {}, {BASELINE} with {} and {}: what has grown may be their doing",
+            now.compiler, now.valgrind, before.compiler, before.valgrind
         );
     }
     for name in &gone {
@@ -107,7 +108,7 @@ fn judge(before: &Counts, now: &Counts, differences: &[Difference], all: bool) -
         println!("{BASELINE} is no longer what is counted: {REFRESH} writes it anew");
     }
     println!("{grown} grown by more than {} %, {shrunk} shrunk", TOLERANCE * 100.0);
-    grown == 0 || before.compiler != now.compiler
+    grown == 0 || elsewhere
 }
 
 #[cfg(test)]

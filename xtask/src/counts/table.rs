@@ -102,7 +102,7 @@ impl Counts {
                 Difference::Shrunk(change) => format!("{:+.1} %  shrunk", change * 100.0),
             };
             text.push_str(&format!(
-                "{:<width$}  {:>12.2} per {:<6}  {change}\n",
+                "{:<width$}  {:>13.3} per {:<6}  {change}\n",
                 count.name, count.instructions, count.unit
             ));
         }
@@ -115,7 +115,7 @@ impl fmt::Display for Counts {
         writeln!(f, "# {}; {}; {}", self.compiler, self.valgrind, self.level)?;
         writeln!(f, "{COLUMNS}")?;
         for count in &self.counts {
-            writeln!(f, "{},{},{:.2}", count.name, count.unit, count.instructions)?;
+            writeln!(f, "{},{},{:.3}", count.name, count.unit, count.instructions)?;
         }
         Ok(())
     }
@@ -126,7 +126,7 @@ mod tests {
     use super::*;
 
     const TEXT: &str = "# rustc 1.95.0 (a 2026); valgrind-3.19.0; avx2\nname,unit,instructions\n\
-                        train,step,500.25\nproduct,call,80.00\n";
+                        train,step,500.250\nproduct,call,80.000\n";
 
     #[test]
     fn the_file_reads_back() {
@@ -134,7 +134,8 @@ mod tests {
         assert_eq!(counts.compiler, "rustc 1.95.0 (a 2026)");
         assert_eq!(counts.counts[0].instructions, 500.25);
         assert_eq!(counts.to_string(), TEXT);
-        for broken in ["", "name,unit,instructions\n", "# a; b\n", &TEXT.replace("80.00", "many")] {
+        for broken in ["", "name,unit,instructions\n", "# a; b\n", &TEXT.replace("80.000", "many")]
+        {
             assert!(Counts::parse(broken).is_err(), "{broken}");
         }
     }
