@@ -36,8 +36,9 @@ const SANITIZED: [&str; 4] = [
 pub fn run(root: &Path, arguments: &[String]) -> Result<bool, String> {
     let host = host()?;
     let nightly = nightly().filter(|_| SANITIZED.contains(&host.as_str()));
-    let valgrind = works(Command::new("valgrind").arg("--version"));
-    let report = match (arguments.iter().map(String::as_str).collect::<Vec<_>>()[..], nightly) {
+    let valgrind = works(&mut Command::new("valgrind").arg("--version"));
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let report = match (words.as_slice(), nightly) {
         ([] | ["asan"], Some(nightly)) => sanitized(root, nightly, &host)?,
         ([] | ["valgrind"], _) if valgrind => imitated(root)?,
         ([] | ["asan" | "valgrind"], _) => return Err(MISSING.to_owned()),
@@ -69,12 +70,10 @@ fn sanitized(root: &Path, mut cargo: Command, host: &str) -> Result<Report, Stri
 /// Under valgrind.
 fn imitated(root: &Path) -> Result<Report, String> {
     println!("valgrind, on the instruction sets up to AVX2");
-    let target = target_folder(root)?.join("xtask").join("valgrind");
-    let mut flags = std::env::var_os("RUSTFLAGS").unwrap_or_default();
-    flags.push(" --cfg sanitized");
+    // What `cargo test` builds, too.
     let mut build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     build.args(["test", "--package", "glassnet", "--lib", "--no-run", "--message-format", "json"]);
-    build.current_dir(root).env("CARGO_TARGET_DIR", target).env("RUSTFLAGS", flags);
+    build.current_dir(root);
     let tests = executable(&output_of_command(&mut build)?).ok_or("cargo named no test program")?;
     let mut command = Command::new("valgrind");
     command.args(["--quiet", "--error-exitcode=99", "--fair-sched=yes"]).arg(tests).args(ROOMS);
