@@ -1,56 +1,58 @@
 //! From the cells of a column as text to typed cells: the type is decided from all rows.
+//!
+//! Cells are typed as they come, and no text is kept that is not needed. What a column's first cell looks like says how they
+//! are taken: as numbers, or as texts, each distinct one kept once, from which numbers can still be had. Numbers
+//! can't be turned back: a column that begins with them and is a category in the end has to be read again.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 
 use glassnet::{Error, Result};
 
-use crate::cell::{Reading, is_code, is_date, lost_digits, read_boolean, read_number, trim};
+use crate::cell::{
+    Reading, is_code, is_date, lost_digits, plain_decimal, read_boolean, read_number, trim,
+};
+use crate::interned::{Interned, Level};
 use crate::note::{Note, NoteKind};
 use crate::options::{ColumnType, CsvOptions};
+use crate::packed::Staged;
 use crate::records::Lines;
-use crate::table::{Cells, Texts};
+use crate::table::Kind;
 use crate::words::{count, quoted, shell};
-
-/// The cells of a column as they stand in the file: one text, and where each cell ends in it.
-#[derive(Default)]
-pub(crate) struct RawColumn {
-    bytes: Vec<u8>,
-    ends: Vec<usize>,
-}
-
-impl RawColumn {
-    pub(crate) fn push(&mut self, cell: &[u8]) {
-        self.bytes.extend_from_slice(cell);
-        self.ends.push(self.bytes.len());
-    }
-}
 
 /// What typing a column needs to know of the file around it.
 pub(crate) struct Context<'a> {
-    pub(crate) file: &'a str,
-    pub(crate) lines: &'a Lines,
-    pub(crate) options: &'a CsvOptions,
+    file: &'a str,
+    options: &'a CsvOptions,
+    point: u8,
 }
 
-impl Context<'_> {
+impl<'a> Context<'a> {
+    pub(crate) fn new(file: &'a str, options: &'a CsvOptions) -> Self {
+        let point = if options.decimal_comma { b',' } else { b'.' };
+        Context { file, options, point }
+    }
+
+    /// Whether a cell without blanks around it stands among the marks of missing values.
+    fn is_marked(&self, cell: &[u8]) -> bool {
+        self.options.missing.iter().any(|mark| mark.as_bytes() == cell)
+    }
+
     /// Whether `cell` stands for a missing value.
     #[inline]
     pub(crate) fn is_missing(&self, cell: &str) -> bool {
         let trimmed = trim(cell);
         trimmed.is_empty() || self.options.missing.iter().any(|m| m == cell || m == trimmed)
     }
-
-    fn place(&self, row: usize, column: &str) -> String {
-        format!("{}:{}, column {}", self.file, self.lines.of(row), quoted(column))
-    }
 }
 
-/// How many cells are of which sort, and the first row of each sort.
+/// How many cells are of which sort, and the first of each sort.
 #[derive(Default)]
 struct Survey {
-    values: Vec<f64>,
     present: usize,
     numbers: usize,
+    /// The length of the first number, and whether all are digits of that length.
+    width: usize,
+    ragged: bool,
     non_finite: Sort,
     overflow: Sort,
     codes: Sort,
@@ -59,132 +61,249 @@ struct Survey {
     dates: usize,
     comma_numbers: Sort,
     others: Sort,
-    width: Option<usize>,
-    same_width_integers: bool,
+    /// The first distinct texts among the others, and how often each is there.
+    texts: Vec<(String, usize)>,
 }
 
+/// Cells of a sort: their number, the first, and its row.
 #[derive(Default)]
 struct Sort {
     count: usize,
-    first: usize,
+    row: usize,
+    cell: String,
 }
 
 impl Sort {
-    fn push(&mut self, row: usize) {
+    fn push(&mut self, level: &Level<'_>) {
         if self.count == 0 {
-            self.first = row;
+            self.row = level.first;
+            self.cell = level.text.to_string();
         }
-        self.count += 1;
+        self.count += level.count;
     }
 }
 
-/// A column's text and name, to be typed.
-struct Typing<'a> {
-    text: &'a str,
-    ends: &'a [usize],
+/// How many distinct texts a message needs to list five of them.
+const LISTED: usize = 6;
+
+impl Survey {
+    /// Adds a cell that is not missing, as often as it is there, and gives its number.
+    fn push(&mut self, level: &Level<'_>, comma: bool) -> Option<f64> {
+        self.present += level.count;
+        match read_number(level.text, comma) {
+            Reading::Finite(value) => {
+                self.numbers += level.count;
+                self.look_at_digits(level, value);
+                return Some(value);
+            }
+            Reading::NonFinite(_) => self.non_finite.push(level),
+            Reading::Overflow => self.overflow.push(level),
+            Reading::Text => self.push_text(level, comma),
+        }
+        None
+    }
+
+    fn push_text(&mut self, level: &Level<'_>, comma: bool) {
+        self.others.push(level);
+        match self.texts.iter().position(|(other, _)| other == level.text) {
+            Some(at) => self.texts[at].1 += level.count,
+            None if self.texts.len() < LISTED => {
+                self.texts.push((level.text.to_string(), level.count));
+            }
+            None => {}
+        }
+        self.booleans += if read_boolean(level.text).is_some() { level.count } else { 0 };
+        self.dates += if is_date(level.text) { level.count } else { 0 };
+        if !comma && matches!(read_number(level.text, true), Reading::Finite(_)) {
+            self.comma_numbers.push(level);
+        }
+    }
+
+    fn look_at_digits(&mut self, level: &Level<'_>, value: f64) {
+        if is_code(level.text) {
+            self.codes.push(level);
+        }
+        if lost_digits(level.text, value) {
+            self.lost.push(level);
+        }
+        let trimmed = trim(level.text);
+        self.look_at_width(trimmed.len(), trimmed.bytes().all(|byte| byte.is_ascii_digit()));
+    }
+
+    fn look_at_width(&mut self, width: usize, digits: bool) {
+        if self.width == 0 {
+            self.width = width;
+        }
+        self.ragged |= self.width != width || !digits;
+    }
+}
+
+/// How the cells of a column are taken.
+enum Reader {
+    /// All cells so far are missing.
+    Open,
+    Numbers,
+    Texts(Interned),
+}
+
+/// A column that is being read.
+pub(crate) struct Typing {
+    reader: Reader,
+    survey: Survey,
+    declared: Option<ColumnType>,
+    staged: Staged,
+}
+
+/// What a column is.
+pub(crate) enum Typed {
+    Column(Kind, Vec<Note>),
+    /// A column of texts, which were taken as numbers: to be read again as [`Typing::of_texts`].
+    Again,
+}
+
+impl Typing {
+    pub(crate) fn new(declared: Option<ColumnType>) -> Self {
+        let reader = match declared {
+            Some(ColumnType::Boolean | ColumnType::Category | ColumnType::Date) => {
+                Reader::Texts(Interned::new())
+            }
+            Some(ColumnType::Number) => Reader::Numbers,
+            None => Reader::Open,
+        };
+        Typing { reader, declared, survey: Survey::default(), staged: Staged::default() }
+    }
+
+    /// A column whose texts are kept, whatever its first cell is.
+    pub(crate) fn of_texts(declared: Option<ColumnType>) -> Self {
+        Typing { reader: Reader::Texts(Interned::new()), ..Typing::new(declared) }
+    }
+
+    /// The cells that were read and not yet packed.
+    pub(crate) fn staged(&mut self) -> &mut Staged {
+        &mut self.staged
+    }
+
+    /// Takes the cell of row `row`.
+    ///
+    /// # Errors
+    /// Kind `data` for more distinct texts than can be counted.
+    #[inline]
+    pub(crate) fn push(&mut self, cell: &[u8], row: usize, context: &Context<'_>) -> Result<()> {
+        if let Reader::Numbers = self.reader
+            && let Some(decimal) = plain_decimal(cell, context.point)
+            && !context.is_marked(cell)
+        {
+            let first = cell[0];
+            let signed = first == b'-' || first == b'+';
+            let digits = decimal.decimals == 0 && !signed && cell[cell.len() - 1] != context.point;
+            // A code is left to the long way, which keeps the first.
+            if !(digits && first == b'0' && cell.len() > 1) {
+                self.survey.present += 1;
+                self.survey.numbers += 1;
+                self.survey.look_at_width(cell.len(), digits);
+                self.staged.decimal(decimal);
+                return Ok(());
+            }
+        }
+        self.push_any(cell, row, context)
+    }
+
+    fn push_any(&mut self, cell: &[u8], row: usize, context: &Context<'_>) -> Result<()> {
+        // The whole file was checked to be UTF-8, and cells are cut at ASCII bytes.
+        let text = std::str::from_utf8(cell)
+            .map_err(|_| Error::data("a cell is not UTF-8").at(context.file))?;
+        if context.is_missing(text) {
+            self.staged.missing();
+            return Ok(());
+        }
+        if let Reader::Open = self.reader {
+            let texts =
+                is_code(text) || read_number(text, context.options.decimal_comma) == Reading::Text;
+            self.reader = if texts { Reader::Texts(Interned::new()) } else { Reader::Numbers };
+        }
+        match &mut self.reader {
+            Reader::Open => {}
+            Reader::Numbers => {
+                let level = Level { text, count: 1, first: row };
+                let value = self.survey.push(&level, context.options.decimal_comma);
+                match (value, plain_decimal(trim(text).as_bytes(), context.point)) {
+                    (Some(_), Some(decimal)) => self.staged.decimal(decimal),
+                    (Some(value), None) => self.staged.double(value),
+                    (None, _) => self.staged.missing(),
+                }
+            }
+            Reader::Texts(texts) => {
+                let code = texts.push(text, row).ok_or_else(|| {
+                    Error::data("the column has more distinct texts than can be counted")
+                        .at(context.file)
+                })?;
+                self.staged.code(code);
+            }
+        }
+        Ok(())
+    }
+
+    /// What the column is, and what is worth telling about it. What was declared goes before what the cells look like.
+    ///
+    /// # Errors
+    /// Kind `data`: text in a column of numbers, NaN and infinity, numbers beyond 64-bit floats, numbers with a decimal
+    /// comma, or cells that are not of the declared type.
+    pub(crate) fn finish(self, name: &str, context: &Context<'_>, lines: &Lines) -> Result<Typed> {
+        let Typing { reader, mut survey, declared, .. } = self;
+        let comma = context.options.decimal_comma;
+        let texts = match &reader {
+            Reader::Texts(texts) => Some(texts),
+            Reader::Open | Reader::Numbers => None,
+        };
+        let surveyed = match declared {
+            Some(ColumnType::Boolean | ColumnType::Category | ColumnType::Date) => None,
+            Some(ColumnType::Number) | None => texts,
+        };
+        let number = |level: Level<'_>| survey.push(&level, comma).unwrap_or(f64::NAN);
+        let numbers: Vec<f64> =
+            surveyed.into_iter().flat_map(Interned::levels).map(number).collect();
+        let mut verdict = Verdict { survey: &survey, name, context, lines, notes: vec![] };
+        let kind = match declared {
+            Some(kind) => kind,
+            None => verdict.decide()?,
+        };
+        let kind = match (kind, texts) {
+            (ColumnType::Number, texts) => {
+                verdict.refuse_no_numbers()?;
+                if texts.is_some() { Kind::CodedNumber(numbers) } else { Kind::Number }
+            }
+            (_, None) => return Ok(Typed::Again), // not operations: all but numbers need the texts
+            (ColumnType::Boolean, Some(texts)) => verdict.booleans(texts)?,
+            (ColumnType::Category, Some(texts)) => Kind::Category(levels(texts)),
+            (ColumnType::Date, Some(texts)) => Kind::Date(levels(texts)),
+        };
+        Ok(Typed::Column(kind, verdict.notes))
+    }
+}
+
+fn levels(texts: &Interned) -> Arc<Vec<String>> {
+    Arc::new(texts.levels().map(|level| level.text.to_string()).collect())
+}
+
+/// A surveyed column, to be judged.
+struct Verdict<'a> {
+    survey: &'a Survey,
     name: &'a str,
     context: &'a Context<'a>,
-    survey: Survey,
+    lines: &'a Lines,
     notes: Vec<Note>,
 }
 
-/// The typed cells of `raw`, and what is worth telling about them. `declared` goes before what the cells look like.
-///
-/// # Errors
-/// Kind `data`: text in a column of numbers, NaN and infinity, numbers beyond 64-bit floats, numbers with a decimal
-/// comma, or cells that are not of the declared type.
-pub(crate) fn finish(
-    raw: RawColumn,
-    name: &str,
-    declared: Option<ColumnType>,
-    context: &Context<'_>,
-) -> Result<(Cells, Vec<Note>)> {
-    // The whole file was checked to be UTF-8, and cells are cut at ASCII bytes.
-    let text = String::from_utf8(raw.bytes)
-        .map_err(|_| Error::data("a cell is not UTF-8").at(context.file.to_string()))?;
-    let survey = match declared {
-        Some(ColumnType::Category | ColumnType::Date) => Survey::default(),
-        Some(ColumnType::Number | ColumnType::Boolean) | None => {
-            take_survey(&text, &raw.ends, context)
-        }
-    };
-    let mut typing = Typing { text: &text, ends: &raw.ends, name, context, survey, notes: vec![] };
-    let kind = match declared {
-        Some(kind) => kind,
-        None => typing.decide()?,
-    };
-    let cells = match kind {
-        ColumnType::Number => typing.numbers()?,
-        ColumnType::Boolean => typing.booleans()?,
-        ColumnType::Category => Cells::Category(typing.texts()?),
-        ColumnType::Date => Cells::Date(typing.texts()?),
-    };
-    Ok((cells, typing.notes))
-}
-
-fn take_survey(text: &str, ends: &[usize], context: &Context<'_>) -> Survey {
-    let mut survey = Survey {
-        values: Vec::with_capacity(ends.len()),
-        same_width_integers: true,
-        ..Survey::default()
-    };
-    let comma = context.options.decimal_comma;
-    for (row, cell) in cells(text, ends).enumerate() {
-        if context.is_missing(cell) {
-            survey.values.push(f64::NAN);
-            continue;
-        }
-        survey.present += 1;
-        match read_number(cell, comma) {
-            Reading::Finite(value) => {
-                survey.numbers += 1;
-                survey.values.push(value);
-                survey.look_at_digits(row, cell, value);
-            }
-            Reading::NonFinite(_) => {
-                survey.non_finite.push(row);
-                survey.values.push(f64::NAN);
-            }
-            Reading::Overflow => survey.overflow.push(row),
-            Reading::Text => {
-                survey.others.push(row);
-                survey.booleans += usize::from(read_boolean(cell).is_some());
-                survey.dates += usize::from(is_date(cell));
-                if !comma && matches!(read_number(cell, true), Reading::Finite(_)) {
-                    survey.comma_numbers.push(row);
-                }
-            }
-        }
-    }
-    survey
-}
-
-impl Survey {
-    fn look_at_digits(&mut self, row: usize, cell: &str, value: f64) {
-        if is_code(cell) {
-            self.codes.push(row);
-        }
-        if lost_digits(cell, value) {
-            self.lost.push(row);
-        }
-        if self.same_width_integers {
-            let trimmed = trim(cell);
-            self.same_width_integers = *self.width.get_or_insert(trimmed.len()) == trimmed.len()
-                && trimmed.bytes().all(|byte| byte.is_ascii_digit());
-        }
-    }
-}
-
-impl Typing<'_> {
+impl Verdict<'_> {
     fn decide(&mut self) -> Result<ColumnType> {
-        let survey = &self.survey;
+        let survey = self.survey;
         let numeric = survey.numbers + survey.non_finite.count + survey.overflow.count;
-        let is_code_column = survey.codes.count > 0 && survey.same_width_integers;
+        let is_code_column = survey.codes.count > 0 && !survey.ragged;
         if numeric == survey.present {
             if is_code_column && survey.numbers == numeric {
                 self.notes.push(Note::new(NoteKind::Interpreted, format!(
                     "column {} holds codes with leading zeros ({}): taken as a category; --column-type {}=number makes them numbers",
-                    quoted(self.name), self.example(self.survey.codes.first), shell(self.name),
+                    quoted(self.name), self.example(&survey.codes), shell(self.name),
                 )));
                 return Ok(ColumnType::Category);
             }
@@ -215,30 +334,30 @@ impl Typing<'_> {
                     quoted(self.name),
                     count(numeric, "number"),
                     count(survey.others.count, "cell"),
-                    self.example(survey.others.first),
+                    self.example(&survey.others),
                 ),
             ));
         }
         Ok(ColumnType::Category)
     }
 
-    fn numbers(&mut self) -> Result<Cells> {
-        let survey = &self.survey;
+    fn refuse_no_numbers(&mut self) -> Result<()> {
+        let survey = self.survey;
         if survey.others.count > 0 {
             return Err(self.text_error());
         }
         if survey.overflow.count > 0 {
             return Err(Error::data(format!(
                 "{} is beyond the largest 64-bit float (1.8e308)",
-                quoted(self.cell(survey.overflow.first))
+                quoted(&survey.overflow.cell)
             ))
-            .at(self.context.place(survey.overflow.first, self.name))
+            .at(self.place(survey.overflow.row))
             .help("correct the cell"));
         }
         if survey.non_finite.count > 0 && !self.context.options.allow_non_finite {
-            let cell = self.cell(survey.non_finite.first);
+            let cell = &survey.non_finite.cell;
             return Err(Error::data(format!("{} is not a finite number", quoted(cell)))
-                .at(self.context.place(survey.non_finite.first, self.name))
+                .at(self.place(survey.non_finite.row))
                 .help(format!(
                     "correct the cell, or take such cells as missing with --missing {}",
                     shell(trim(cell))
@@ -248,106 +367,68 @@ impl Typing<'_> {
             self.notes.push(Note::new(NoteKind::Interpreted, format!(
                 "column {} has {} with leading zeros ({}), which numbers lose; --column-type {}=category keeps them",
                 quoted(self.name), count(survey.codes.count, "number"),
-                self.example(survey.codes.first), shell(self.name),
+                self.example(&survey.codes), shell(self.name),
             )));
         }
         if survey.lost.count > 0 {
-            let row = survey.lost.first;
+            let value = match read_number(&survey.lost.cell, self.context.options.decimal_comma) {
+                Reading::Finite(value) => value,
+                Reading::NonFinite(_) | Reading::Overflow | Reading::Text => f64::NAN,
+            };
             self.notes.push(Note::new(NoteKind::LostDigits, format!(
                 "column {} has {} above 2^53, which lose digits: {} is read as {}; --column-type {}=category keeps them as text",
                 quoted(self.name), count(survey.lost.count, "integer"),
-                self.example(row), survey.values[row], shell(self.name),
+                self.example(&survey.lost), value, shell(self.name),
             )));
         }
-        Ok(Cells::Number(std::mem::take(&mut self.survey.values)))
+        Ok(())
     }
 
-    fn booleans(&mut self) -> Result<Cells> {
-        let mut values = Vec::with_capacity(self.ends.len());
+    fn booleans(&self, texts: &Interned) -> Result<Kind> {
+        let mut values = Vec::with_capacity(texts.levels().len());
         let mut words = [None, None];
-        for (row, cell) in cells(self.text, self.ends).enumerate() {
-            if self.context.is_missing(cell) {
-                values.push(None);
-                continue;
-            }
-            let value = read_boolean(cell).ok_or_else(|| {
-                Error::data(format!("{} is neither true nor false", quoted(cell)))
-                    .at(self.context.place(row, self.name))
+        for level in texts.levels() {
+            let value = read_boolean(level.text).ok_or_else(|| {
+                Error::data(format!("{} is neither true nor false", quoted(level.text)))
+                    .at(self.place(level.first))
                     .help("correct the cell, or leave it empty")
             })?;
-            words[usize::from(value)].get_or_insert_with(|| trim(cell).to_string());
-            values.push(Some(value));
+            words[usize::from(value)].get_or_insert_with(|| trim(level.text).to_string());
+            values.push(value);
         }
         let [no, yes] = words;
         let words = [no.unwrap_or_else(|| "false".into()), yes.unwrap_or_else(|| "true".into())];
-        Ok(Cells::Boolean { values, words })
+        Ok(Kind::Boolean { values, words })
     }
 
-    fn texts(&self) -> Result<Texts> {
-        let mut index: HashMap<&str, u32> = HashMap::new();
-        let mut levels = Vec::new();
-        let mut codes = Vec::with_capacity(self.ends.len());
-        for cell in cells(self.text, self.ends) {
-            if self.context.is_missing(cell) {
-                codes.push(Texts::MISSING);
-                continue;
-            }
-            let code = *index.entry(cell).or_insert_with(|| {
-                levels.push(cell.to_string());
-                levels.len() as u32 - 1
-            });
-            codes.push(code);
-        }
-        if levels.len() >= Texts::MISSING as usize {
-            return Err(Error::data("the column has more distinct texts than can be counted")
-                .at(self.context.file));
-        }
-        Ok(Texts { levels, codes })
+    fn place(&self, row: usize) -> String {
+        format!("{}:{}, column {}", self.context.file, self.lines.of(row), quoted(self.name))
     }
 
-    fn cell(&self, row: usize) -> &str {
-        let start = row.checked_sub(1).map_or(0, |before| self.ends[before]);
-        &self.text[start..self.ends[row]]
-    }
-
-    /// The cell of `row` with its line: `"007" at line 2`.
-    fn example(&self, row: usize) -> String {
-        format!("{} at line {}", quoted(self.cell(row)), self.context.lines.of(row))
+    /// The first cell of a sort with its line: `"007" at line 2`.
+    fn example(&self, sort: &Sort) -> String {
+        format!("{} at line {}", quoted(&sort.cell), self.lines.of(sort.row))
     }
 
     fn text_error(&self) -> Error {
-        let first = self.survey.others.first;
-        let mut found: Vec<(&str, usize)> = Vec::new();
-        for cell in cells(self.text, self.ends) {
-            let is_text = !self.context.is_missing(cell)
-                && read_number(cell, self.context.options.decimal_comma) == Reading::Text;
-            if !is_text {
-                continue;
-            }
-            match found.iter().position(|(other, _)| *other == cell) {
-                Some(at) => found[at].1 += 1,
-                None if found.len() < 6 => found.push((cell, 1)),
-                None => {}
-            }
-        }
-        let cell = self.cell(first);
+        let survey = self.survey;
+        let cell = &survey.others.cell;
         let mut error = Error::data(format!("{} is text in a column of numbers", quoted(cell)))
-            .at(self.context.place(first, self.name))
+            .at(self.place(survey.others.row))
             .help(format!(
                 "correct the cell, or take it as missing with --missing {}, or make the column a category with --column-type {}=category",
                 shell(trim(cell)), shell(self.name),
             ));
-        let survey = &self.survey;
         if survey.others.count > 1 {
             error = error.detail(format!(
                 "{} of {} are text:",
                 survey.others.count,
                 count(survey.present, "cell")
             ));
-            for (cell, times) in found.iter().take(5) {
+            for (cell, times) in survey.texts.iter().take(LISTED - 1) {
                 error = error.detail(format!("  {} ({})", quoted(cell), count(*times, "time")));
             }
-            if found.len() > 5 {
+            if survey.texts.len() == LISTED {
                 error = error.detail("  …");
             }
         }
@@ -355,25 +436,22 @@ impl Typing<'_> {
     }
 
     fn decimal_comma_error(&self) -> Error {
-        let first = self.survey.comma_numbers.first;
-        if is_grouped(self.cell(first)) {
-            return Error::data(format!("{} has a thousands separator", quoted(self.cell(first))))
-                .at(self.context.place(first, self.name))
+        let first = &self.survey.comma_numbers;
+        if is_grouped(&first.cell) {
+            return Error::data(format!("{} has a thousands separator", quoted(&first.cell)))
+                .at(self.place(first.row))
                 .help(format!(
                     "write numbers without it, or add --decimal-comma if the comma is the decimal one, or \
                      --column-type {}=category if it is text",
                     shell(self.name)
                 ));
         }
-        Error::data(format!(
-            "{} looks like a number with a decimal comma",
-            quoted(self.cell(first))
-        ))
-        .at(self.context.place(first, self.name))
-        .help(format!(
-            "add --decimal-comma, or --column-type {}=category if it is text",
-            shell(self.name)
-        ))
+        Error::data(format!("{} looks like a number with a decimal comma", quoted(&first.cell)))
+            .at(self.place(first.row))
+            .help(format!(
+                "add --decimal-comma, or --column-type {}=category if it is text",
+                shell(self.name)
+            ))
     }
 }
 
@@ -384,13 +462,4 @@ fn is_grouped(cell: &str) -> bool {
     let first = groups.next().is_some_and(|group| digits(group) && group.len() <= 3);
     let rest: Vec<&str> = groups.collect();
     first && !rest.is_empty() && rest.iter().all(|group| digits(group) && group.len() == 3)
-}
-
-fn cells<'a>(text: &'a str, ends: &'a [usize]) -> impl Iterator<Item = &'a str> {
-    let mut start = 0;
-    ends.iter().map(move |&end| {
-        let cell = &text[start..end];
-        start = end;
-        cell
-    })
 }

@@ -1,0 +1,257 @@
+//! The cells of many columns in few bytes, a block of rows at a time.
+//!
+//! Every cell is a 64-bit float, and NaN where it is missing: a number, or the code of a text. Most numbers in files are short
+//! decimals, so a column's part of a block holds integers and what power of ten they are divided by; nothing is
+//! rounded that reading did not round. A block is one piece of memory, so that whoever is done with it can give it back.
+
+use crate::cell::{Decimal, POWERS};
+
+/// The cells of a column that no block holds yet.
+#[derive(Default)]
+pub(crate) struct Staged {
+    cells: Vec<i64>,
+    doubles: Vec<f64>,
+}
+
+/// A staged cell is `integer << TAG_BITS | tag`; below the two special ones the tag counts decimals.
+const TAG_BITS: u32 = 5;
+const TAGS: i64 = 1 << TAG_BITS;
+const MISSING: i64 = TAGS - 1;
+const DOUBLE: i64 = TAGS - 2;
+
+impl Staged {
+    pub(crate) fn decimal(&mut self, decimal: Decimal) {
+        self.cells.push(decimal.integer << TAG_BITS | i64::from(decimal.decimals));
+    }
+
+    pub(crate) fn code(&mut self, code: u32) {
+        self.cells.push(i64::from(code) << TAG_BITS);
+    }
+
+    pub(crate) fn double(&mut self, value: f64) {
+        self.cells.push((self.doubles.len() as i64) << TAG_BITS | DOUBLE);
+        self.doubles.push(value);
+    }
+
+    pub(crate) fn missing(&mut self) {
+        self.cells.push(MISSING);
+    }
+
+    /// The packing with the fewest bytes, and how many these are.
+    fn packing(&self) -> (Packing, usize) {
+        let rows = self.cells.len();
+        if !self.doubles.is_empty() {
+            return (Packing::Doubles, rows * 8);
+        }
+        let Some(ranges) = Ranges::of(&self.cells) else {
+            return (Packing::Missing, 0);
+        };
+        let packing = ranges.packing();
+        (packing, rows * packing.width())
+    }
+
+    /// Appends the cells to `bytes` and forgets them.
+    fn pack(&mut self, packing: Packing, bytes: &mut Vec<u8>) {
+        match packing {
+            Packing::Missing | Packing::Decimals { width: 0, .. } => {}
+            Packing::Doubles => {
+                for &cell in &self.cells {
+                    let value = match cell & MISSING {
+                        MISSING => f64::NAN,
+                        DOUBLE => self.doubles[(cell >> TAG_BITS) as usize],
+                        decimals => (cell >> TAG_BITS) as f64 / POWERS[decimals as usize],
+                    };
+                    bytes.extend_from_slice(&value.to_le_bytes());
+                }
+            }
+            Packing::Decimals { base, span, least, most, width, .. } => {
+                let width = usize::from(width);
+                for &cell in &self.cells {
+                    let (integer, decimals) = (cell >> TAG_BITS, (cell & MISSING) as u8);
+                    let code = if cell == MISSING {
+                        u64::MAX
+                    } else if span == 0 {
+                        (integer * 10_i64.pow(u32::from(most - decimals)) - base) as u64
+                    } else {
+                        (integer - base) as u64 + span * u64::from(decimals - least)
+                    };
+                    bytes.extend_from_slice(&code.to_le_bytes()[..width]);
+                }
+            }
+        }
+        self.cells.clear();
+        self.doubles.clear();
+    }
+}
+
+/// The extremes of a column's cells in a block, none of which is a double.
+struct Ranges {
+    gaps: bool,
+    /// The least and the most decimals.
+    decimals: (u8, u8),
+    /// The extremes of the integers as they are.
+    integers: (i64, i64),
+    /// The extremes of the integers when all have the most decimals, where that can be told exactly.
+    aligned: Option<(i64, i64)>,
+}
+
+/// Integers up to here are 64-bit floats, so that one division reads them.
+const EXACT: i64 = 1 << 53;
+
+impl Ranges {
+    /// `None` where all cells are missing.
+    fn of(cells: &[i64]) -> Option<Self> {
+        let present = || cells.iter().filter(|&&cell| cell != MISSING);
+        let (mut low, mut high, mut least, mut most) = (i64::MAX, i64::MIN, i64::MAX, i64::MIN);
+        for &cell in present() {
+            let (integer, decimals) = (cell >> TAG_BITS, cell & MISSING);
+            (low, high) = (low.min(integer), high.max(integer));
+            (least, most) = (least.min(decimals), most.max(decimals));
+        }
+        if low > high {
+            return None;
+        }
+        let aligned = if least == most {
+            Some((low, high))
+        } else {
+            present().try_fold((i64::MAX, i64::MIN), |(low, high), &cell| {
+                let power = 10_i64.pow((most - (cell & MISSING)) as u32);
+                let aligned = (cell >> TAG_BITS).checked_mul(power)?;
+                (aligned.abs() <= EXACT).then(|| (low.min(aligned), high.max(aligned)))
+            })
+        };
+        let gaps = cells.contains(&MISSING);
+        Some(Ranges { gaps, decimals: (least as u8, most as u8), integers: (low, high), aligned })
+    }
+
+    fn packing(&self) -> Packing {
+        let (least, most) = self.decimals;
+        let span = (self.integers.1 - self.integers.0) as u64 + 1;
+        let base = self.integers.0;
+        let width = self.width(u128::from(span) * u128::from(most - least + 1));
+        let gaps = self.gaps;
+        let mixed = Packing::Decimals { base, span, least, most, width, gaps };
+        let Some((base, high)) = self.aligned else {
+            return mixed;
+        };
+        let width = self.width((high - base) as u128 + 1);
+        let aligned = Packing::Decimals { base, span: 0, least: most, most, width, gaps };
+        if aligned.width() <= mixed.width() { aligned } else { mixed }
+    }
+
+    /// The bytes of a cell that is one of so many, or missing: at most 7, as 15 digits, a sign and 16 counts of decimals
+    /// are below 2^56.
+    fn width(&self, codes: u128) -> u8 {
+        let most = codes - 1 + u128::from(self.gaps);
+        (0..7).find(|&width| most >> (8 * width) == 0).unwrap_or(7) as u8
+    }
+}
+
+/// How a column's part of a block is written.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Packing {
+    /// Every cell is missing: no bytes.
+    Missing,
+    /// 8 bytes each, NaN where missing.
+    Doubles,
+    /// `width` bytes each. With a span of 0 a code means (base + code) / 10^most, else
+    /// (base + code % span) / 10^(least + code / span). If there are gaps, all bits set mean one.
+    Decimals { base: i64, span: u64, least: u8, most: u8, width: u8, gaps: bool },
+}
+
+impl Packing {
+    fn width(self) -> usize {
+        match self {
+            Packing::Missing => 0,
+            Packing::Doubles => 8,
+            Packing::Decimals { width, .. } => usize::from(width),
+        }
+    }
+}
+
+/// Some rows of all columns.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Block {
+    rows: usize,
+    /// For each column how it is written, and where its bytes begin.
+    parts: Vec<(Packing, usize)>,
+    bytes: Vec<u8>,
+}
+
+impl Block {
+    /// Packs the staged cells of `columns`, of which each has as many, and empties them.
+    pub(crate) fn pack<'a>(columns: impl Iterator<Item = &'a mut Staged>) -> Self {
+        let columns: Vec<&mut Staged> = columns.collect();
+        let rows = columns.first().map_or(0, |column| column.cells.len());
+        let mut size = 0;
+        let parts: Vec<(Packing, usize)> = columns
+            .iter()
+            .map(|column| {
+                let (packing, bytes) = column.packing();
+                let at = size;
+                size += bytes;
+                (packing, at)
+            })
+            .collect();
+        // Exactly as large as it gets: what a growing vector leaves behind would stay with the process.
+        let mut bytes = Vec::with_capacity(size);
+        for (column, &(packing, _)) in columns.into_iter().zip(&parts) {
+            column.pack(packing, &mut bytes);
+        }
+        Block { rows, parts, bytes }
+    }
+
+    pub(crate) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Appends the cells of column `column`.
+    pub(crate) fn unpack(&self, column: usize, values: &mut Vec<f64>) {
+        let (packing, at) = self.parts[column];
+        let bytes = &self.bytes[at..at + self.rows * packing.width()];
+        match packing {
+            Packing::Missing => values.extend(std::iter::repeat_n(f64::NAN, self.rows)),
+            Packing::Doubles => {
+                values.extend(codes::<8>(bytes).map(f64::from_bits));
+            }
+            Packing::Decimals { base, span: 0, most, width: 0, .. } => {
+                let value = base as f64 / POWERS[usize::from(most)];
+                values.extend(std::iter::repeat_n(value, self.rows));
+            }
+            Packing::Decimals { base, span: 0, most, width, gaps, .. } => {
+                let power = POWERS[usize::from(most)];
+                each(bytes, width, gaps, values, |code| (base + code as i64) as f64 / power);
+            }
+            Packing::Decimals { base, span, least, width, gaps, .. } => {
+                each(bytes, width, gaps, values, |code| {
+                    let power = POWERS[usize::from(least) + (code / span) as usize];
+                    (base + (code % span) as i64) as f64 / power
+                });
+            }
+        }
+    }
+}
+
+/// Appends what `value` makes of each code of `width` bytes, NaN for those that mean a missing cell.
+fn each(bytes: &[u8], width: u8, gaps: bool, values: &mut Vec<f64>, value: impl Fn(u64) -> f64) {
+    // No code has more than 7 bytes.
+    let missing = if gaps { u64::MAX >> (64 - 8 * u32::from(width)) } else { u64::MAX };
+    let read = |code| if code == missing { f64::NAN } else { value(code) };
+    match width {
+        1 => values.extend(codes::<1>(bytes).map(read)),
+        2 => values.extend(codes::<2>(bytes).map(read)),
+        3 => values.extend(codes::<3>(bytes).map(read)),
+        4 => values.extend(codes::<4>(bytes).map(read)),
+        5 => values.extend(codes::<5>(bytes).map(read)),
+        6 => values.extend(codes::<6>(bytes).map(read)),
+        _ => values.extend(codes::<7>(bytes).map(read)), // not operations: the widest
+    }
+}
+
+fn codes<const WIDTH: usize>(bytes: &[u8]) -> impl ExactSizeIterator<Item = u64> {
+    bytes.chunks_exact(WIDTH).map(|code| {
+        let mut wide = [0; 8];
+        wide[..WIDTH].copy_from_slice(code);
+        u64::from_le_bytes(wide)
+    })
+}
