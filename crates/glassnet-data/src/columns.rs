@@ -33,6 +33,7 @@ impl<'a> Context<'a> {
     }
 
     /// Whether a cell without blanks around it stands among the marks of missing values.
+    #[inline]
     fn is_marked(&self, cell: &[u8]) -> bool {
         self.options.missing.iter().any(|mark| mark.as_bytes() == cell)
     }
@@ -193,14 +194,15 @@ impl Typing {
             && let Some(decimal) = plain_decimal(cell, context.point)
             && !context.is_marked(cell)
         {
-            let first = cell[0];
-            let signed = first == b'-' || first == b'+';
-            let digits = decimal.decimals == 0 && !signed && cell[cell.len() - 1] != context.point;
+            let digits = || cell.iter().all(u8::is_ascii_digit);
             // A code is left to the long way, which keeps the first.
-            if !(digits && first == b'0' && cell.len() > 1) {
+            let code = cell[0] == b'0' && cell.len() > 1 && decimal.decimals == 0 && digits();
+            if !code {
                 self.survey.present += 1;
                 self.survey.numbers += 1;
-                self.survey.look_at_width(cell.len(), digits);
+                if !self.survey.ragged {
+                    self.survey.look_at_width(cell.len(), digits());
+                }
                 self.staged.decimal(decimal);
                 return Ok(());
             }

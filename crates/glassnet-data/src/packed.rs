@@ -20,6 +20,7 @@ const MISSING: i64 = TAGS - 1;
 const DOUBLE: i64 = TAGS - 2;
 
 impl Staged {
+    #[inline]
     pub(crate) fn decimal(&mut self, decimal: Decimal) {
         self.cells.push(decimal.integer << TAG_BITS | i64::from(decimal.decimals));
     }
@@ -115,7 +116,7 @@ impl Ranges {
             Some((low, high))
         } else {
             present().try_fold((i64::MAX, i64::MIN), |(low, high), &cell| {
-                let power = 10_i64.pow((most - (cell & MISSING)) as u32);
+                let power = 10_i64.checked_pow((most - (cell & MISSING)) as u32)?;
                 let aligned = (cell >> TAG_BITS).checked_mul(power)?;
                 (aligned.abs() <= EXACT).then(|| (low.min(aligned), high.max(aligned)))
             })
@@ -139,7 +140,7 @@ impl Ranges {
         if aligned.width() <= mixed.width() { aligned } else { mixed }
     }
 
-    /// The bytes of a cell that is one of so many, or missing: at most 7, as 15 digits, a sign and 16 counts of decimals
+    /// The bytes of a cell that is one of so many, or missing: at most 7, as 15 digits, a sign and 23 counts of decimals
     /// are below 2^56.
     fn width(&self, codes: u128) -> u8 {
         let most = codes - 1 + u128::from(self.gaps);
@@ -254,4 +255,97 @@ fn codes<const WIDTH: usize>(bytes: &[u8]) -> impl ExactSizeIterator<Item = u64>
         wide[..WIDTH].copy_from_slice(code);
         u64::from_le_bytes(wide)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::cell::plain_decimal;
+
+    /// Cells as a reader stages them; an empty text is a missing one.
+    fn staged<'a>(cells: impl IntoIterator<Item = &'a str>) -> Staged {
+        let mut staged = Staged::default();
+        for cell in cells {
+            match (cell, plain_decimal(cell.as_bytes(), b'.')) {
+                ("", _) => staged.missing(),
+                (_, Some(decimal)) => staged.decimal(decimal),
+                (_, None) => staged.double(cell.parse().expect("a number")),
+            }
+        }
+        staged
+    }
+
+    /// Packs the columns, checks that they come back bit for bit, and gives the bytes that they took.
+    fn check(columns: &[Vec<&str>]) -> usize {
+        let mut waiting: Vec<Staged> =
+            columns.iter().map(|cells| staged(cells.iter().copied())).collect();
+        let block = Block::pack(waiting.iter_mut());
+        assert!(waiting.iter().all(|staged| staged.cells.is_empty() && staged.doubles.is_empty()));
+        assert_eq!(block.bytes.capacity(), block.bytes.len());
+        for (index, cells) in columns.iter().enumerate() {
+            let mut found = vec![];
+            block.unpack(index, &mut found);
+            let bits = |value: f64| if value.is_nan() { None } else { Some(value.to_bits()) };
+            let found: Vec<Option<u64>> = found.into_iter().map(bits).collect();
+            let wanted = cells.iter().map(|cell| cell.parse().ok().and_then(bits));
+            assert_eq!(found, wanted.collect::<Vec<_>>(), "{cells:?}");
+        }
+        block.bytes.len()
+    }
+
+    #[test]
+    fn cells_take_the_bytes_of_their_range() {
+        let bytes = |cells: &[&str]| check(&[cells.to_vec()]) as f64 / cells.len() as f64;
+        assert_eq!(bytes(&["", "", ""]), 0.0);
+        assert_eq!(bytes(&["1.5", "1.50", "1.5"]), 0.0);
+        assert_eq!(bytes(&["1", ""]), 1.0);
+        assert_eq!(bytes(&["0", "255"]), 1.0);
+        assert_eq!(bytes(&["0", "", "255"]), 2.0, "one code more: that of the gap");
+        assert_eq!(bytes(&["-100", "", "154"]), 1.0);
+        assert_eq!(bytes(&["1000000", "1000255"]), 1.0);
+        assert_eq!(bytes(&["-1.234567", "3.999999"]), 3.0);
+        assert_eq!(bytes(&["-99.1234567", "", "3.9999999"]), 4.0);
+        assert_eq!(bytes(&["1.234567", "0.001234567", "1.234567e-05", "-12"]), 3.0);
+        assert_eq!(bytes(&["-999999999999999", "999999999999999e-22"]), 7.0);
+        assert_eq!(bytes(&["0.1234567890123456", "1", ""]), 8.0);
+        assert_eq!(bytes(&["-0.0", "0"]), 8.0, "its sign is kept");
+    }
+
+    #[test]
+    fn every_width_with_and_without_gaps() {
+        for width in 1..7 {
+            let most = ((1_u64 << (8 * width)) - 1).to_string();
+            for (last, bytes) in [("0", 2 * width), ("", 3 * (width + 1))] {
+                let cells: Vec<&str> =
+                    if last.is_empty() { vec!["0", &most, last] } else { vec![last, &most] };
+                assert_eq!(check(&[cells]), bytes, "{width}");
+            }
+        }
+    }
+
+    fn cell() -> impl Strategy<Value = String> {
+        prop_oneof![
+            4 => (0..300_u32).prop_map(|value| value.to_string()),
+            4 => (-4.0..4.0_f64).prop_map(|value| format!("{value:.6}")),
+            4 => any::<f32>().prop_filter("finite", |v| v.is_finite()).prop_map(|v| format!("{v:e}")),
+            2 => any::<f64>().prop_filter("finite", |v| v.is_finite()).prop_map(|v| v.to_string()),
+            2 => "-?[0-9]{1,15}",
+            2 => "-?[0-9]{0,7}\\.[0-9]{1,8}(e-[0-9])?",
+            1 => Just(String::new()),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn columns_come_back_bit_for_bit(
+            rows in proptest::collection::vec(proptest::collection::vec(cell(), 3), 1..40),
+            kind in proptest::collection::vec(cell(), 1..40),
+        ) {
+            let column = |index: usize| rows.iter().map(|row| row[index].as_str()).collect();
+            check(&[column(0), column(1), column(2)]);
+            check(&[kind.iter().map(String::as_str).collect()]);
+        }
+    }
 }

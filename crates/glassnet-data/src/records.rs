@@ -118,6 +118,11 @@ impl<'a, R: Read> Records<'a, R> {
     /// # Errors
     /// Kind `io`, worded by [`read_error`]; kind `data` for a file that is no text.
     pub(crate) fn new(input: R, name: &'a str, options: &CsvOptions) -> Result<Self> {
+        Records::with_piece(input, name, options, PIECE)
+    }
+
+    /// As [`Records::new`], with so many bytes at a time.
+    fn with_piece(input: R, name: &'a str, options: &CsvOptions, piece: usize) -> Result<Self> {
         let mut ends_cell = [false; 256];
         for byte in [options.delimiter, b'\n', b'\r'] {
             ends_cell[usize::from(byte)] = true;
@@ -130,7 +135,7 @@ impl<'a, R: Read> Records<'a, R> {
             quote: options.quote,
             ends_cell,
             has_header: options.has_header,
-            buffer: vec![0; PIECE],
+            buffer: vec![0; piece],
             at: 0,
             filled: 0,
             checked: 0,
@@ -436,6 +441,8 @@ impl Ragged {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -459,5 +466,77 @@ mod tests {
         assert_eq!(starts("a,b\n1,2\n\n\n3,4\n"), [1, 2, 5]);
         assert_eq!(starts("\n\na\r\n\"x\r\ny\"\r\nz"), [3, 4, 6]);
         assert_eq!(starts("a\rb\r\rc\r"), [1, 2, 4]);
+    }
+
+    /// Lines and cells of all records.
+    type All = Vec<(u64, Vec<Vec<u8>>)>;
+
+    fn all(text: &[u8], piece: usize) -> Result<All> {
+        let mut records = Records::with_piece(text, "t", &CsvOptions::default(), piece)?;
+        let mut found = vec![];
+        while let Some(line) = records.next()? {
+            found.push((line, records.cells().map(<[u8]>::to_vec).collect()));
+        }
+        Ok(found)
+    }
+
+    /// The same by the csv crate.
+    fn oracle(text: &[u8]) -> Vec<Vec<Vec<u8>>> {
+        let mut reader =
+            csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text);
+        let record = |record: std::result::Result<csv::ByteRecord, csv::Error>| {
+            record.expect("CSV").iter().map(<[u8]>::to_vec).collect()
+        };
+        reader.byte_records().map(record).collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn pieces_change_nothing(text in "[a1,é\"\n\r]{0,40}", piece in 4..40_usize) {
+            // The first bytes say which byte ends a line.
+            let text = format!("h\n{text}");
+            let whole = all(text.as_bytes(), 1 << 10);
+            let parted = all(text.as_bytes(), piece);
+            match (&whole, &parted) {
+                (Ok(whole), Ok(parted)) => {
+                    prop_assert_eq!(whole, parted);
+                    let cells: Vec<_> = whole.iter().map(|(_, cells)| cells.clone()).collect();
+                    prop_assert_eq!(cells, oracle(text.as_bytes()));
+                }
+                (Err(whole), Err(parted)) => {
+                    prop_assert_eq!(whole.to_string(), parted.to_string());
+                }
+                (Ok(_), Err(_)) | (Err(_), Ok(_)) => prop_assert!(false, "{:?} {:?}", whole, parted),
+            }
+        }
+
+        #[test]
+        fn bad_bytes_are_found_wherever_pieces_end(
+            before in "[a,é\n]{0,20}", after in "[a,\"\n]{0,20}", nul: bool, piece in 4..40_usize
+        ) {
+            let mut text = format!("h\n{before}").into_bytes();
+            let (offset, line) = (text.len(), 1 + before.matches('\n').count() + 1);
+            let column = text.iter().rev().take_while(|&&byte| byte != b'\n').count() + 1;
+            text.push(if nul { 0 } else { 0xE9 });
+            text.extend_from_slice(after.as_bytes());
+            let error = all(&text, piece).expect_err("a bad byte");
+            let place = format!("t:{line}:{column}");
+            prop_assert_eq!(error.place(), Some(place.as_str()), "{} {:?}", offset, error);
+            // A NUL byte says more than another one before it.
+            text.push(0);
+            let error = all(&text, piece).expect_err("a bad byte");
+            prop_assert!(error.what().contains("NUL"), "{}", error);
+        }
+    }
+
+    #[test]
+    fn a_record_may_be_longer_than_a_piece() {
+        let long = "x\n\"\"".repeat(1000);
+        let text = format!("a,\"{long}\"\nb,c\n");
+        let found = all(text.as_bytes(), 16).expect("CSV");
+        assert_eq!(found.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [1, 1002]);
+        assert_eq!(found[0].1[1], "x\n\"".repeat(1000).into_bytes());
     }
 }

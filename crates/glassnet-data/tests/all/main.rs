@@ -1,5 +1,6 @@
 //! Every integration test of the crate, in one binary.
 
+mod blocks;
 mod hostile;
 mod laws;
 mod preprocessing;
