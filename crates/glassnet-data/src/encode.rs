@@ -287,3 +287,50 @@ pub(crate) fn refuse_no_row(table: &Table, rows: &[usize]) -> Result<()> {
         None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+    use crate::{CsvOptions, FitOptions, Target, Task, read_csv};
+
+    /// A block that tells how many there are.
+    struct Counted<'a>(Block, &'a Cell<usize>);
+
+    impl Borrow<Block> for Counted<'_> {
+        fn borrow(&self) -> &Block {
+            &self.0
+        }
+    }
+
+    impl Drop for Counted<'_> {
+        fn drop(&mut self) {
+            self.1.set(self.1.get() - 1);
+        }
+    }
+
+    #[test]
+    fn a_block_is_given_back_before_the_next_is_touched() -> Result<()> {
+        let rows: String = (0..30_000).map(|row| format!("{row},{}\n", row % 3)).collect();
+        let text = format!("x,y\n{rows}");
+        let mut table = read_csv(text.as_bytes(), "t.csv", &CsvOptions::default())?;
+        let target = Target::choose(&table, "y", Task::Classification)?;
+        let rows: Vec<usize> = (0..table.rows()).collect();
+        let (preprocessing, _) =
+            Preprocessing::fit(&table, &target, &rows, &FitOptions::default())?;
+        let whole = preprocessing.encode(&table, &rows, &EncodeOptions::default())?;
+        let blocks = std::mem::take(&mut table.blocks);
+        assert!(blocks.len() > 3);
+        let alive = Cell::new(0);
+        let blocks = blocks.into_iter().map(|block| {
+            assert_eq!(alive.replace(1), 0, "the block before is still there");
+            Counted(block, &alive)
+        });
+        let mut parts = [Part::new(&preprocessing, &table, &rows, EncodeOptions::default())?];
+        preprocessing.encode_blocks(&table, blocks, &mut parts)?;
+        let [part] = parts;
+        assert_eq!(part.finish(Ok((None, None)))?.features, whole.features);
+        Ok(())
+    }
+}

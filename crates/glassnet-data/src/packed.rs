@@ -42,7 +42,11 @@ impl Staged {
     fn packing(&self) -> (Packing, usize) {
         let rows = self.cells.len();
         if !self.doubles.is_empty() {
-            return (Packing::Doubles, rows * 8);
+            let single = |value: f64| value.is_nan() || f64::from(value as f32) == value;
+            return match self.values().all(single) {
+                true => (Packing::Singles, rows * 4),
+                false => (Packing::Doubles, rows * 8),
+            };
         }
         let Some(ranges) = Ranges::of(&self.cells) else {
             return (Packing::Missing, 0);
@@ -51,19 +55,24 @@ impl Staged {
         (packing, rows * packing.width())
     }
 
+    fn values(&self) -> impl Iterator<Item = f64> {
+        self.cells.iter().map(|&cell| match cell & MISSING {
+            MISSING => f64::NAN,
+            DOUBLE => self.doubles[(cell >> TAG_BITS) as usize],
+            decimals => (cell >> TAG_BITS) as f64 / POWERS[decimals as usize],
+        })
+    }
+
     /// Appends the cells to `bytes` and forgets them.
     fn pack(&mut self, packing: Packing, bytes: &mut Vec<u8>) {
         match packing {
             Packing::Missing | Packing::Decimals { width: 0, .. } => {}
             Packing::Doubles => {
-                for &cell in &self.cells {
-                    let value = match cell & MISSING {
-                        MISSING => f64::NAN,
-                        DOUBLE => self.doubles[(cell >> TAG_BITS) as usize],
-                        decimals => (cell >> TAG_BITS) as f64 / POWERS[decimals as usize],
-                    };
-                    bytes.extend_from_slice(&value.to_le_bytes());
-                }
+                self.values().for_each(|value| bytes.extend_from_slice(&value.to_le_bytes()));
+            }
+            Packing::Singles => {
+                self.values()
+                    .for_each(|value| bytes.extend_from_slice(&(value as f32).to_le_bytes()));
             }
             Packing::Decimals { base, span, least, most, width, .. } => {
                 let width = usize::from(width);
@@ -155,6 +164,8 @@ enum Packing {
     Missing,
     /// 8 bytes each, NaN where missing.
     Doubles,
+    /// As doubles, which were 32-bit floats once.
+    Singles,
     /// `width` bytes each. With a span of 0 a code means (base + code) / 10^most, else
     /// (base + code % span) / 10^(least + code / span). If there are gaps, all bits set mean one.
     Decimals { base: i64, span: u64, least: u8, most: u8, width: u8, gaps: bool },
@@ -165,6 +176,7 @@ impl Packing {
         match self {
             Packing::Missing => 0,
             Packing::Doubles => 8,
+            Packing::Singles => 4,
             Packing::Decimals { width, .. } => usize::from(width),
         }
     }
@@ -214,6 +226,10 @@ impl Block {
             Packing::Missing => values.extend(std::iter::repeat_n(f64::NAN, self.rows)),
             Packing::Doubles => {
                 values.extend(codes::<8>(bytes).map(f64::from_bits));
+            }
+            Packing::Singles => {
+                let single = |code| f64::from(f32::from_bits(code as u32));
+                values.extend(codes::<4>(bytes).map(single));
             }
             Packing::Decimals { base, span: 0, most, width: 0, .. } => {
                 let value = base as f64 / POWERS[usize::from(most)];
@@ -310,7 +326,8 @@ mod tests {
         assert_eq!(bytes(&["1.234567", "0.001234567", "1.234567e-05", "-12"]), 3.0);
         assert_eq!(bytes(&["-999999999999999", "999999999999999e-22"]), 7.0);
         assert_eq!(bytes(&["0.1234567890123456", "1", ""]), 8.0);
-        assert_eq!(bytes(&["-0.0", "0"]), 8.0, "its sign is kept");
+        assert_eq!(bytes(&["0.12345679104328156", "0.5", ""]), 4.0, "once in 32 bits");
+        assert_eq!(bytes(&["-0.0", "0"]), 4.0, "its sign is kept");
     }
 
     #[test]
@@ -330,6 +347,7 @@ mod tests {
             4 => (0..300_u32).prop_map(|value| value.to_string()),
             4 => (-4.0..4.0_f64).prop_map(|value| format!("{value:.6}")),
             4 => any::<f32>().prop_filter("finite", |v| v.is_finite()).prop_map(|v| format!("{v:e}")),
+            2 => any::<f32>().prop_filter("finite", |v| v.is_finite()).prop_map(|v| f64::from(v).to_string()),
             2 => any::<f64>().prop_filter("finite", |v| v.is_finite()).prop_map(|v| v.to_string()),
             2 => "-?[0-9]{1,15}",
             2 => "-?[0-9]{0,7}\\.[0-9]{1,8}(e-[0-9])?",
