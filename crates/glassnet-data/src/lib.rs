@@ -2,12 +2,13 @@
 //!
 //! Bytes come in, arrays and messages go out: nothing is opened or printed here. The way of a table:
 //!
-//! 1. [`read_csv`] types the columns from all rows ([`Table`]).
+//! 1. [`read_csv`] types the columns from all rows ([`Table`]); [`read_csv_file`] needs not hold the whole file.
 //! 2. [`Target::choose`] says what is to be predicted: classes or numbers.
 //! 3. [`split`] divides the rows into training and validation, by class or by whole groups; [`folds`] into the parts of
 //!    a cross-validation.
 //! 4. [`Preprocessing::fit`] learns means, categories and gaps from the training rows only; it is saved as JSON.
-//! 5. [`Preprocessing::encode`] makes the dense arrays that a network reads, by column name.
+//! 5. [`Preprocessing::encode`] makes the dense arrays that a network reads, by column name;
+//!    [`Preprocessing::encode_parts`] gives the table's memory back meanwhile.
 //!
 //! ```
 //! use glassnet_data::*;
