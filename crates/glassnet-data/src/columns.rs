@@ -137,6 +137,14 @@ impl Survey {
         }
         self.ragged |= self.width != width || !digits;
     }
+
+    fn push_plain(&mut self, plain: &Plain) {
+        if plain.count > 0 {
+            self.present += plain.count;
+            self.numbers += plain.count;
+            self.look_at_width(plain.width, !plain.ragged);
+        }
+    }
 }
 
 /// How the cells of a column are taken.
@@ -144,15 +152,26 @@ enum Reader {
     /// All cells so far are missing.
     Open,
     Numbers,
-    Texts(Interned),
+    Texts(Box<Interned>),
 }
 
-/// A column that is being read.
+/// A column that is being read. Next to each other stands what nearly every cell needs, so that the processor's nearest
+/// memory holds it for many columns.
 pub(crate) struct Typing {
     reader: Reader,
-    survey: Survey,
-    declared: Option<ColumnType>,
+    plain: Plain,
     staged: Staged,
+    declared: Option<ColumnType>,
+    survey: Box<Survey>,
+}
+
+/// The numbers that are no codes, which need no closer look.
+#[derive(Default)]
+struct Plain {
+    count: usize,
+    /// The length of the first, and whether any is not so many digits.
+    width: usize,
+    ragged: bool,
 }
 
 /// What a column is.
@@ -166,17 +185,23 @@ impl Typing {
     pub(crate) fn new(declared: Option<ColumnType>) -> Self {
         let reader = match declared {
             Some(ColumnType::Boolean | ColumnType::Category | ColumnType::Date) => {
-                Reader::Texts(Interned::new())
+                Reader::Texts(Box::new(Interned::new()))
             }
             Some(ColumnType::Number) => Reader::Numbers,
             None => Reader::Open,
         };
-        Typing { reader, declared, survey: Survey::default(), staged: Staged::default() }
+        Typing {
+            reader,
+            plain: Plain::default(),
+            staged: Staged::default(),
+            declared,
+            survey: Box::default(),
+        }
     }
 
     /// A column whose texts are kept, whatever its first cell is.
     pub(crate) fn of_texts(declared: Option<ColumnType>) -> Self {
-        Typing { reader: Reader::Texts(Interned::new()), ..Typing::new(declared) }
+        Typing { reader: Reader::Texts(Box::new(Interned::new())), ..Typing::new(declared) }
     }
 
     /// The cells that were read and not yet packed.
@@ -190,27 +215,36 @@ impl Typing {
     /// Kind `data` for more distinct texts than can be counted.
     #[inline]
     pub(crate) fn push(&mut self, cell: &[u8], row: usize, context: &Context<'_>) -> Result<()> {
-        if let Reader::Numbers = self.reader
-            && let Some(decimal) = plain_decimal(cell, context.point)
+        let numbers = matches!(self.reader, Reader::Numbers);
+        let decimal = if numbers { plain_decimal(cell, context.point) } else { None };
+        if let Some(decimal) = decimal
             && !context.is_marked(cell)
         {
             let digits = || cell.iter().all(u8::is_ascii_digit);
             // A code is left to the long way, which keeps the first.
             let code = cell[0] == b'0' && cell.len() > 1 && decimal.decimals == 0 && digits();
             if !code {
-                self.survey.present += 1;
-                self.survey.numbers += 1;
-                if !self.survey.ragged {
-                    self.survey.look_at_width(cell.len(), digits());
+                let plain = &mut self.plain;
+                if plain.count == 0 {
+                    plain.width = cell.len();
                 }
+                plain.count += 1;
+                plain.ragged = plain.ragged || plain.width != cell.len() || !digits();
                 self.staged.decimal(decimal);
                 return Ok(());
             }
         }
-        self.push_any(cell, row, context)
+        self.push_any(cell, row, context, numbers && decimal.is_none())
     }
 
-    fn push_any(&mut self, cell: &[u8], row: usize, context: &Context<'_>) -> Result<()> {
+    /// Takes any cell; `long` says that it is no plain decimal as it stands.
+    fn push_any(
+        &mut self,
+        cell: &[u8],
+        row: usize,
+        context: &Context<'_>,
+        long: bool,
+    ) -> Result<()> {
         // The whole file was checked to be UTF-8, and cells are cut at ASCII bytes.
         let text = std::str::from_utf8(cell)
             .map_err(|_| Error::data("a cell is not UTF-8").at(context.file))?;
@@ -221,14 +255,20 @@ impl Typing {
         if let Reader::Open = self.reader {
             let texts =
                 is_code(text) || read_number(text, context.options.decimal_comma) == Reading::Text;
-            self.reader = if texts { Reader::Texts(Interned::new()) } else { Reader::Numbers };
+            self.reader =
+                if texts { Reader::Texts(Box::new(Interned::new())) } else { Reader::Numbers };
         }
         match &mut self.reader {
             Reader::Open => {}
             Reader::Numbers => {
                 let level = Level { text, count: 1, first: row };
                 let value = self.survey.push(&level, context.options.decimal_comma);
-                match (value, plain_decimal(trim(text).as_bytes(), context.point)) {
+                let trimmed = trim(text).as_bytes();
+                let decimal = match long && trimmed.len() == cell.len() {
+                    true => None,
+                    false => plain_decimal(trimmed, context.point),
+                };
+                match (value, decimal) {
                     (Some(_), Some(decimal)) => self.staged.decimal(decimal),
                     (Some(value), None) => self.staged.double(value),
                     (None, _) => self.staged.missing(),
@@ -251,10 +291,11 @@ impl Typing {
     /// Kind `data`: text in a column of numbers, NaN and infinity, numbers beyond 64-bit floats, numbers with a decimal
     /// comma, or cells that are not of the declared type.
     pub(crate) fn finish(self, name: &str, context: &Context<'_>, lines: &Lines) -> Result<Typed> {
-        let Typing { reader, mut survey, declared, .. } = self;
+        let Typing { reader, plain, mut survey, declared, .. } = self;
+        survey.push_plain(&plain);
         let comma = context.options.decimal_comma;
         let texts = match &reader {
-            Reader::Texts(texts) => Some(texts),
+            Reader::Texts(texts) => Some(texts.as_ref()),
             Reader::Open | Reader::Numbers => None,
         };
         let surveyed = match declared {

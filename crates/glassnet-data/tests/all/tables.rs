@@ -96,6 +96,7 @@ fn types_come_from_all_rows() {
     assert_eq!(types("c\n1\nx\ny\n"), [Category]);
     // Decimal zeros in front are numbers, a mark of codes only where all are integers of one width.
     assert_eq!(types("a,b\n0.5,07\n0.25,123\n"), [Number, Number]);
+    assert_eq!(types("a,b,c\n123,12,1.5\n07,07,007\n"), [Number, Category, Number]);
 }
 
 #[test]
