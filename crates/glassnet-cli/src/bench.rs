@@ -15,7 +15,7 @@ use glassnet::{Error, Result};
 use serde_json::{Value, json};
 
 use crate::args::{self, BenchLoss};
-use crate::interrupt::Interrupt;
+use crate::interrupt::{Interrupt, STRIDE};
 use crate::table::Table;
 use crate::terminal::Terminal;
 use case::Case;
@@ -111,13 +111,18 @@ fn check(args: &args::Bench) -> Result<()> {
 /// Reads the clock after training steps.
 struct Watch<'a> {
     sampler: Sampler,
+    batch: usize,
     interrupt: &'a Interrupt,
 }
 
 impl Observer for Watch<'_> {
-    fn step(&mut self, _: &StepEvent<'_>) -> Control {
-        self.sampler.tick();
+    fn step(&mut self, event: &StepEvent<'_>) -> Control {
+        self.sampler.tick(event.rows.len() / self.batch);
         self.go_on()
+    }
+
+    fn stride(&self) -> usize {
+        STRIDE
     }
 
     fn epoch(&mut self, _: &EpochRecord) -> Control {
@@ -148,7 +153,7 @@ fn train(
         shuffle: Shuffle::None,
         ..config.clone()
     };
-    let mut watch = Watch { sampler: Sampler::new(seconds), interrupt };
+    let mut watch = Watch { sampler: Sampler::new(seconds), batch: case.batch, interrupt };
     let mut threads = 1;
     while !watch.sampler.is_over() && interrupt.status().is_none() {
         let mut session = Session::new(case.network.clone(), &case.data, None, &config)?;
@@ -185,7 +190,7 @@ fn predict(
                 inference.run_indices(&mut workspace, x, &mut outputs)?;
             }
         }
-        sampler.tick();
+        sampler.tick(1);
         batch = (batch + 1) % case.batches;
     }
     sampler.times().ok_or_else(interrupted)

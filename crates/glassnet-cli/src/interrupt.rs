@@ -6,6 +6,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use glassnet::{Error, Result};
 use signal_hook::consts::{SIGINT, SIGTERM};
 
+/// After so many steps of training at most, it is looked for a signal: a small part of a second also where several steps
+/// are done at once, since only the shortest are.
+pub(crate) const STRIDE: usize = 64;
+
 /// Which signal came, if any.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Interrupt {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use glassnet::train::{Control, EpochRecord, Observer, StepEvent};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::interrupt::Interrupt;
+use crate::interrupt::{Interrupt, STRIDE};
 use crate::terminal::Terminal;
 
 pub(crate) use many::Many;
@@ -22,6 +22,8 @@ pub(crate) struct Progress<'a> {
     best: Option<(usize, f64)>,
     last: String,
     drawn: Instant,
+    /// The step at which the clock was read last.
+    looked: u64,
 }
 
 /// How often a bar inside a long epoch is drawn anew.
@@ -60,6 +62,7 @@ impl<'a> Progress<'a> {
             best: None,
             last: String::new(),
             drawn: now,
+            looked: 0,
         }
     }
 
@@ -81,8 +84,11 @@ impl Observer for Progress<'_> {
     fn step(&mut self, event: &StepEvent<'_>) -> Control {
         self.rows_done += event.rows.len() as u64;
         // The clock is read once in a while only: tiny networks take less time for a step than for that.
-        if event.step.is_multiple_of(256) && !self.bar.is_hidden() && self.drawn.elapsed() > REDRAW
-        {
+        if event.step - self.looked >= 256 && !self.bar.is_hidden() {
+            self.looked = event.step;
+            if self.drawn.elapsed() <= REDRAW {
+                return self.control();
+            }
             self.drawn = Instant::now();
             let part = (self.rows_done % self.rows as u64) * 100 / self.rows as u64;
             self.bar.set_message(format!(
@@ -92,6 +98,10 @@ impl Observer for Progress<'_> {
             ));
         }
         self.control()
+    }
+
+    fn stride(&self) -> usize {
+        STRIDE
     }
 
     fn epoch(&mut self, record: &EpochRecord) -> Control {

@@ -10,7 +10,7 @@ use glassnet::train::{Config, Control, Ensemble, EnsembleObserver, Member, Shuff
 use super::case::Case;
 use super::interrupted;
 use super::sampler::Times;
-use crate::interrupt::Interrupt;
+use crate::interrupt::{Interrupt, STRIDE};
 
 /// How long a sample takes at least, so that preparing and ending the trainings does not count, and the most epochs that
 /// it is made of.
@@ -23,6 +23,10 @@ struct Watch<'a>(&'a Interrupt);
 impl EnsembleObserver for Watch<'_> {
     fn step(&self, _: usize, _: &StepEvent<'_>) -> Control {
         if self.0.status().is_some() { Control::Stop } else { Control::Continue }
+    }
+
+    fn stride(&self) -> usize {
+        STRIDE
     }
 }
 

@@ -47,11 +47,11 @@ impl Sampler {
         self.group_begun = Instant::now();
     }
 
-    /// A step was done.
+    /// Some steps were done.
     #[inline]
-    pub(super) fn tick(&mut self) {
-        self.done += 1;
-        if self.done == self.group {
+    pub(super) fn tick(&mut self, steps: usize) {
+        self.done += steps;
+        if self.done >= self.group {
             self.read();
         }
     }
@@ -93,7 +93,7 @@ mod tests {
         let mut sampler = Sampler::new(0.01);
         let begun = Instant::now();
         while !sampler.is_over() {
-            sampler.tick();
+            sampler.tick(1);
         }
         assert!(begun.elapsed() >= Duration::from_millis(10));
         assert!(sampler.group > 1);
@@ -106,7 +106,7 @@ mod tests {
         let mut sampler = Sampler::new(1e-9);
         assert!(!sampler.is_over());
         std::thread::sleep(Duration::from_millis(2));
-        sampler.tick();
+        sampler.tick(1);
         assert!(sampler.is_over());
         assert!(sampler.times().is_some_and(|times| times.min >= 2000.0));
     }

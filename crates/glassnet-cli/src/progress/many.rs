@@ -9,7 +9,7 @@ use glassnet::train::{Control, EnsembleObserver, EpochRecord, Record, StepEvent}
 use indicatif::ProgressBar;
 
 use super::bar;
-use crate::interrupt::Interrupt;
+use crate::interrupt::{Interrupt, STRIDE};
 use crate::terminal::Terminal;
 
 /// A bar over the epochs of all networks; it also listens for Ctrl-C.
@@ -66,6 +66,10 @@ impl<'a> Many<'a> {
 impl EnsembleObserver for Many<'_> {
     fn step(&self, _: usize, _: &StepEvent<'_>) -> Control {
         self.control()
+    }
+
+    fn stride(&self) -> usize {
+        STRIDE
     }
 
     fn epoch(&self, member: usize, record: &EpochRecord) -> Control {

@@ -14,6 +14,8 @@
 //!    ones, and, where a [`Pool`] makes it faster, one for each of several threads. Instructions are cut (`divide`) into
 //!    parts that touch different elements (`accesses`); where a part touches what another thread has touched since the
 //!    last wait, and one of them writes, all threads wait first. What it is worth is estimated (`cost`).
+//!    A training step of the smallest networks also becomes a program on registers (`resident`), which does many steps in
+//!    one call.
 //! 3. `execute` runs a program, in a copy for each instruction set. Inputs lie in the plan's memory, or where the
 //!    caller keeps them ([`Feeds`]).
 //!
@@ -48,6 +50,7 @@ mod normalize;
 mod pair;
 mod place;
 mod pool;
+mod resident;
 mod rows;
 pub(crate) mod rule;
 mod schedule;
@@ -57,6 +60,7 @@ mod tiny;
 pub use kernels::Level;
 pub use memory::{Block, Memory, Packed};
 pub use pool::{Member, Pool};
+pub(crate) use resident::Batches;
 pub use self_test::{SelfTest, self_test};
 
 use std::sync::{Mutex, PoisonError};

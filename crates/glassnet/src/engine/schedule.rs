@@ -16,6 +16,7 @@ use super::instruction::{Feed, Instruction, Update};
 use super::kernels::Level;
 use super::lower::INPUTS;
 use super::place::{Slot, Space};
+use super::resident::Resident;
 use super::tiny::{Tiny, TinyEntropy};
 
 /// What each thread executes.
@@ -25,6 +26,8 @@ pub(super) struct Schedule {
     pub(super) alone: Vec<Instruction>,
     /// A program for each of several threads; empty where one is as fast.
     pub(super) together: Vec<Vec<Instruction>>,
+    /// The same as `alone`, where it is a step of training that registers hold.
+    pub(super) resident: Option<Box<Resident>>,
     /// How long one run takes, roughly.
     pub(super) time: Nanoseconds,
 }
@@ -34,11 +37,13 @@ pub(super) struct Schedule {
 const WORTH: Nanoseconds = 30_000.0;
 
 impl Schedule {
+    /// `trained` is the number of parameters, where the plan changes them.
     pub(super) fn new(
         instructions: Vec<Instruction>,
         batch: usize,
         inputs: &[Input],
         tight: usize,
+        trained: Option<usize>,
         config: &Config,
     ) -> Self {
         let threads = config.pool.as_ref().map_or(1, |pool| pool.threads());
@@ -59,8 +64,12 @@ impl Schedule {
                 (together, best) = (programs, time);
             }
         }
+        let resident = trained
+            .filter(|_| config.fuse && config.observe.is_empty() && together.is_empty())
+            .and_then(|parameters| Resident::read(&instructions, parameters, batch))
+            .map(Box::new);
         let alone = if config.fuse { shrink(instructions, level, tight) } else { instructions };
-        Schedule { alone, together, time: best }
+        Schedule { alone, together, resident, time: best }
     }
 
     /// All programs.

@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::dataset::{Dataset, Features, Target, gather};
+use crate::engine::rule::Rule;
 use crate::engine::{Feeds, InputPlace, Memory, Plan, ValuePlace};
 
 /// A step compiled for one number of rows, ready to be run.
@@ -108,6 +109,23 @@ impl Batch {
         if let Place::Indices(place) = place {
             let to = self.memory.indices_mut(place);
             gather(table, to.len() / rows.len().max(1), rows, to);
+        }
+    }
+
+    /// The table's rows and classes, where the plan can do many steps by `rule` on batches of them at once.
+    pub(super) fn resident<'a>(
+        &self,
+        data: &'a Dataset,
+        rule: &Rule,
+    ) -> Option<(&'a [f32], &'a [i64])> {
+        match (self.features, self.target, data.features(), data.target()) {
+            (
+                Place::Fed(x),
+                Place::Indices(y),
+                Features::Floats(table),
+                Target::Classes(classes),
+            ) if self.plan.is_resident(x, y, rule) => Some((table.data(), classes)),
+            _ => None, // not operations: inputs of another kind
         }
     }
 

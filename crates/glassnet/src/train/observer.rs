@@ -12,14 +12,15 @@ pub enum Control {
     Stop,
 }
 
-/// What happened in one step, before the next one begins.
+/// What happened in one step, before the next one begins; or in several, for an observer with a
+/// [stride](Observer::stride): then what it says of a step is true of the last one.
 #[derive(Clone, Copy, Debug)]
 pub struct StepEvent<'a> {
     /// The epoch, from 1.
     pub epoch: usize,
     /// The step since the training began, from 1.
     pub step: u64,
-    /// The rows of the batch.
+    /// The rows of the batch; of all batches since the observer was told last.
     pub rows: &'a [usize],
     /// How many batches the epoch has.
     pub steps_per_epoch: usize,
@@ -35,10 +36,18 @@ pub struct StepEvent<'a> {
 
 /// Is told about every step and every epoch. `()` watches nothing.
 pub trait Observer {
-    /// After every step.
+    /// After every step, or every few steps: see [`Observer::stride`].
     fn step(&mut self, event: &StepEvent<'_>) -> Control {
         let _ = event;
         Control::Continue
+    }
+
+    /// The most steps that may be done before the observer is told, at least 1; 1 unless it says otherwise.
+    ///
+    /// A step of a network of a dozen parameters takes less time than telling of it, so several are done at once where
+    /// all observers allow it. It changes no number, and never passes the end of an epoch.
+    fn stride(&self) -> usize {
+        1
     }
 
     /// After every epoch, with its validation.
@@ -48,4 +57,8 @@ pub trait Observer {
     }
 }
 
-impl Observer for () {}
+impl Observer for () {
+    fn stride(&self) -> usize {
+        usize::MAX
+    }
+}

@@ -1,6 +1,9 @@
 //! The training loop.
 
+mod many;
 mod resume;
+#[cfg(test)]
+mod tests;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -25,6 +28,7 @@ use crate::math::random::{SHUFFLE, Stream};
 use crate::math::torch_random::TorchGenerator;
 use crate::nn::{Network, StateDict};
 use crate::tensor::{Tensor, Value};
+use many::Many;
 
 /// A training under way: weights, optimiser state, history.
 ///
@@ -62,6 +66,7 @@ pub struct Session<'a> {
     history: Vec<EpochRecord>,
     best: Option<BestWeights>,
     stopped: Option<Stopped>,
+    many: Many,
 }
 
 impl<'a> Session<'a> {
@@ -142,6 +147,9 @@ impl<'a> Session<'a> {
             }
             None => None,
         };
+        let each_step =
+            config.schedule.as_ref().is_some_and(|schedule| schedule.unit() == Unit::Step);
+        let may_take_many = config.fuses_optimizer() && !each_step && full.plan.may_be_resident();
         Ok(Session {
             validation: validation
                 .map(|data| plans.validation(&program, &network, training, data, config))
@@ -166,6 +174,7 @@ impl<'a> Session<'a> {
             history: vec![],
             best: None,
             stopped: None,
+            many: Many::new(may_take_many),
         })
     }
 
@@ -213,18 +222,22 @@ impl<'a> Session<'a> {
         let mut total = 0.0;
         let mut lr = self.optimizer.lr();
         let order = std::mem::take(&mut self.order);
-        for start in (0..rows).step_by(batch) {
-            let chunk = &order[start..(start + batch).min(rows)];
+        let mut start = 0;
+        while start < rows {
             lr = self.begin_step();
-            let outcome = self.train_on(chunk, lr, observer);
-            let (loss, control) = match outcome {
-                Ok(outcome) => outcome,
-                Err(error) => {
-                    self.order = order;
-                    return Err(error);
+            let mut done = self.train_many(&order[start..], lr, observer.stride(), &mut total);
+            if done == 0 {
+                done = batch.min(rows - start);
+                match self.train_on(&order[start..start + done], lr) {
+                    Ok(loss) => total += f64::from(loss) * done as f64,
+                    Err(error) => {
+                        self.order = order;
+                        return Err(error);
+                    }
                 }
-            };
-            total += f64::from(loss) * chunk.len() as f64;
+            }
+            let control = self.tell(&order[start..start + done], lr, observer);
+            start += done;
             if control == Control::Stop {
                 self.order = order;
                 self.stopped = Some(Stopped::Interrupted);
@@ -322,12 +335,8 @@ impl<'a> Session<'a> {
         }
     }
 
-    fn train_on(
-        &mut self,
-        rows: &[usize],
-        lr: f64,
-        observer: &mut dyn Observer,
-    ) -> Result<(f32, Control)> {
+    /// Takes one step on `rows`, and gives its loss.
+    fn train_on(&mut self, rows: &[usize], lr: f64) -> Result<f32> {
         let batch = match &mut self.ragged {
             Some(ragged) if ragged.plan.batch() == rows.len() => ragged,
             Some(_) | None => &mut self.full,
@@ -393,22 +402,26 @@ impl<'a> Session<'a> {
         {
             state.advance(schedule, f64::NAN);
         }
-        let steps_per_epoch = self.steps_per_epoch();
+        Ok(loss)
+    }
+
+    /// Tells the observer of the steps on `rows`.
+    fn tell(&self, rows: &[usize], lr: f64, observer: &mut dyn Observer) -> Control {
+        let full = self.full.plan.batch();
         let batch = match &self.ragged {
-            Some(ragged) if ragged.plan.batch() == rows.len() => ragged,
+            Some(ragged) if ragged.plan.batch() == rows.len() % full => ragged,
             Some(_) | None => &self.full,
         };
-        let control = observer.step(&StepEvent {
+        observer.step(&StepEvent {
             epoch: self.epoch + 1,
             step: self.step,
             rows,
-            steps_per_epoch,
-            loss,
+            steps_per_epoch: self.steps_per_epoch(),
+            loss: batch.loss(),
             lr,
-            gradients: &batch.plan.results(&batch.memory)[..count],
+            gradients: &batch.plan.results(&batch.memory)[..self.block.parameters().len()],
             block: &self.block,
-        });
-        Ok((loss, control))
+        })
     }
 
     fn finish_epoch(

@@ -63,6 +63,18 @@ pub(in crate::engine) trait Lanes: Copy {
     fn larger(self, other: Self) -> Self;
     /// `equal` where `self` equals `other`, else `unequal`; NaN equals nothing.
     fn select_equal(self, other: Self, equal: Self, unequal: Self) -> Self;
+    /// +0 in the lanes where `gate <= 0`, else `self`: also where the gate is NaN.
+    fn gated(self, gate: Self) -> Self;
+    /// The lanes whose bit is set, those of `other` elsewhere.
+    fn choose(self, bits: u16, other: Self) -> Self;
+
+    /// The number of a lane for each lane.
+    type Places: Copy;
+    unsafe fn places(numbers: &[u32; LANES]) -> Self::Places;
+    /// Every number increased by `step`.
+    unsafe fn further(places: Self::Places, step: u32) -> Self::Places;
+    /// In each lane the one that it names; numbers count modulo [`LANES`].
+    fn permute(self, places: Self::Places) -> Self;
 
     /// Turns 16 rows into the 16 columns of their square, or back.
     fn transpose(square: &[Self; LANES]) -> [Self; LANES];
@@ -302,6 +314,29 @@ impl Lanes for Plain {
         Plain(std::array::from_fn(|lane| {
             if self.0[lane] == other.0[lane] { equal.0[lane] } else { unequal.0[lane] }
         }))
+    }
+
+    fn gated(self, gate: Self) -> Self {
+        self.zip(gate, |value, gate| if gate <= 0.0 { 0.0 } else { value })
+    }
+
+    fn choose(self, bits: u16, other: Self) -> Self {
+        let own = |lane: usize| bits >> lane & 1 == 1;
+        Plain(std::array::from_fn(|lane| if own(lane) { self.0[lane] } else { other.0[lane] }))
+    }
+
+    type Places = [u32; LANES];
+
+    unsafe fn places(numbers: &[u32; LANES]) -> [u32; LANES] {
+        *numbers
+    }
+
+    unsafe fn further(places: [u32; LANES], step: u32) -> [u32; LANES] {
+        places.map(|number| number.wrapping_add(step))
+    }
+
+    fn permute(self, places: [u32; LANES]) -> Self {
+        Plain(places.map(|number| self.0[number as usize % LANES]))
     }
 
     fn transpose(square: &[Self; LANES]) -> [Self; LANES] {

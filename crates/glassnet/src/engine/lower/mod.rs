@@ -411,8 +411,18 @@ impl<'a> Lowering<'a> {
             packed: packs.last().map_or(0, |pack| pack.to.range().end.next_multiple_of(ALIGNMENT)),
             inputs,
         };
-        let schedule =
-            Schedule::new(instructions, self.batch, &self.inputs, self.result_len, self.config);
+        let trained = match purpose {
+            Use::Step { .. } => Some(self.block.parameters().len()),
+            Use::Run | Use::Packed => None,
+        };
+        let schedule = Schedule::new(
+            instructions,
+            self.batch,
+            &self.inputs,
+            self.result_len,
+            trained,
+            self.config,
+        );
         for program in schedule.programs() {
             // The kernels' soundness rests on this.
             check_accesses(program, &lengths);
@@ -435,7 +445,7 @@ impl<'a> Lowering<'a> {
             results: self.result_slots,
             result_len: self.result_len,
             constants: self.constants,
-            trained: matches!(purpose, Use::Step { .. }),
+            trained: trained.is_some(),
             packs,
         })
     }

@@ -16,52 +16,138 @@ use super::{MOST, Operand};
 use crate::graph::op::{LossReduction, Scores};
 use crate::math::elementary::{exp, log};
 
+/// Rows of scores in the lanes of a register, row by row, and what their cross-entropy needs to know.
+#[derive(Clone, Debug)]
+pub(in crate::engine) struct Rows {
+    rows: usize,
+    classes: usize,
+    ignore_index: i64,
+    /// What the sum of the losses is divided by.
+    denominator: f32,
+    /// The lane of each lane's row's first score, each lane's row and class.
+    first: [u32; MOST],
+    row: [u32; MOST],
+    class: [f32; MOST],
+}
+
+impl Rows {
+    /// The rows of a cross-entropy of class indices, value and derivative, if they fit `lanes`.
+    pub(in crate::engine) fn new(entropy: &Entropy, lanes: usize) -> Option<Self> {
+        let loss = entropy.loss;
+        let (len, classes) = (entropy.scores.len, entropy.classes);
+        let plain = loss.scores == Scores::Logits
+            && loss.reduction != LossReduction::None
+            && loss.label_smoothing == 0.0
+            && entropy.weights.is_none()
+            && entropy.target.space == Space::Index
+            && entropy.value.is_some()
+            && entropy.derivative.is_some();
+        if !plain || len == 0 || len > lanes.min(MOST) {
+            return None;
+        }
+        let per_lane = |f: &dyn Fn(usize) -> usize| {
+            std::array::from_fn(|lane| if lane < len { f(lane) as u32 } else { 0 })
+        };
+        let rows = len / classes;
+        Some(Rows {
+            rows,
+            classes,
+            ignore_index: loss.ignore_index,
+            denominator: match loss.reduction {
+                LossReduction::Mean => rows as f32,
+                LossReduction::Sum | LossReduction::None => 1.0,
+            },
+            first: per_lane(&|lane| lane / classes * classes),
+            row: per_lane(&|lane| lane / classes),
+            class: std::array::from_fn(|lane| (lane % classes) as f32),
+        })
+    }
+
+    /// The loss and its derivative towards the scores times `above`, or nothing where a row's class is ignored or does not
+    /// exist; `class_of` gives a row's.
+    ///
+    /// # Safety
+    /// Inside the level of `L`.
+    #[inline(always)]
+    pub(in crate::engine) unsafe fn compute<L: Lanes>(
+        &self,
+        scores: L,
+        class_of: impl Fn(usize) -> i64,
+        above: f32,
+    ) -> Option<(f32, L)> {
+        let (rows, classes) = (self.rows, self.classes);
+        let mut wanted = [0.0_f32; MOST];
+        let mut places = [0_usize; MOST];
+        let mut all = true;
+        for row in 0..rows {
+            let class = class_of(row);
+            all &= (class as u64) < classes as u64 && class != self.ignore_index;
+            wanted[row % MOST] = class as i32 as f32;
+            places[row % MOST] = (row * classes).wrapping_add(class as usize);
+        }
+        if !all {
+            return None;
+        }
+        // SAFETY: the caller's promise; arrays of 16 numbers.
+        unsafe {
+            let first = L::places(&self.first);
+            let mut largest = scores.permute(first);
+            let mut place = first;
+            for _ in 1..classes {
+                place = L::further(place, 1);
+                largest = scores.permute(place).larger(largest);
+            }
+            let z = scores.minus(largest);
+            let powers = z.map(exp);
+            let mut sum = L::splat(0.0);
+            let mut place = first;
+            for _ in 0..classes {
+                sum = sum.plus(powers.permute(place));
+                place = L::further(place, 1);
+            }
+            let own = L::load(wanted.as_ptr()).permute(L::places(&self.row));
+            let class = L::load(self.class.as_ptr());
+            let target = own.select_equal(class, L::splat(-1.0), L::splat(-0.0));
+            let scale = L::splat(above * (1.0 / self.denominator));
+            let p = powers.times(L::splat(1.0).over(sum));
+            let gradient = p.mul_add(L::splat(1.0), target).times(scale);
+            let losses = L::splat(-1.0).times(z.minus(sum.map(log))).array();
+            // The order of the general kernel's cascade: row 0 apart, the others in order, then both.
+            let mut total = 0.0;
+            for row in 1..rows {
+                total += losses[places[row % MOST] % MOST];
+            }
+            total += 0.0 + losses[places[0] % MOST];
+            Some((total / self.denominator, gradient))
+        }
+    }
+}
+
 /// A cross-entropy that fits a register.
 #[derive(Clone, Debug)]
 pub(in crate::engine) struct TinyEntropy {
     /// What is computed: for rows that this can't do, by the general kernel.
     pub(in crate::engine) whole: Entropy,
+    rows: Rows,
     value: Slot,
     above: Slot,
-    /// Each lane takes its row's first score.
     scores: Operand,
     out: Operand,
-    rows: usize,
-    /// Each lane's row and class.
-    row: [u32; MOST],
-    class: [f32; MOST],
 }
 
 impl TinyEntropy {
     /// The cross-entropy as a tiny one, if it is one on registers of `level`. Work before `tight` has no padding.
     pub(in crate::engine) fn new(entropy: &Entropy, level: Level, tight: usize) -> Option<Self> {
-        let loss = entropy.loss;
-        let (Some(value), Some((above, out))) = (entropy.value, entropy.derivative) else {
-            return None;
-        };
-        let len = entropy.scores.len;
-        let plain = loss.scores == Scores::Logits
-            && loss.reduction != LossReduction::None
-            && loss.label_smoothing == 0.0
-            && entropy.weights.is_none()
-            && entropy.target.space == Space::Index;
-        if !plain || len == 0 || len > level.lanes() {
-            return None;
-        }
-        let classes = entropy.classes;
-        let per_lane = |f: &dyn Fn(usize) -> usize| {
-            std::array::from_fn(|lane| if lane < len { f(lane) as u32 } else { 0 })
-        };
-        let first = per_lane(&|lane| lane / classes * classes);
+        let rows = Rows::new(entropy, level.lanes())?;
+        let (value, (above, out)) = (entropy.value?, entropy.derivative?);
+        let operand = |slot| Operand::new(slot, level.lanes(), tight, [0; MOST], 0);
         Some(TinyEntropy {
             whole: *entropy,
+            rows,
             value,
             above,
-            scores: Operand::new(entropy.scores, level.lanes(), tight, first, 1),
-            out: Operand::new(out, level.lanes(), tight, first, 1),
-            rows: len / classes,
-            row: per_lane(&|lane| lane / classes),
-            class: std::array::from_fn(|lane| (lane % classes) as f32),
+            scores: operand(entropy.scores),
+            out: operand(out),
         })
     }
 
@@ -79,66 +165,20 @@ impl TinyEntropy {
     /// As [`Tiny::run`](super::Tiny::run).
     #[inline(always)]
     pub(in crate::engine) unsafe fn run<V: Few>(&self, arena: &Arena) -> bool {
-        let (rows, classes) = (self.rows, self.whole.classes);
         // SAFETY: the caller's promise, here and below.
-        let indices = unsafe { arena.indices(self.whole.target) };
-        let mut wanted = [0.0_f32; MOST];
-        let mut all = true;
-        for row in 0..rows {
-            let class = indices[row];
-            all &= (class as u64) < classes as u64 && class != self.whole.loss.ignore_index;
-            wanted[row] = class as i32 as f32;
-        }
-        if !all {
-            return false;
-        }
-        let denominator = match self.whole.loss.reduction {
-            LossReduction::Mean => rows as f32,
-            LossReduction::Sum | LossReduction::None => 1.0,
-        };
-        // SAFETY: as above.
         unsafe {
-            let scores = self.scores.load::<V>(arena);
-            let first = V::lanes(&self.scores.first);
-            let mut largest = scores.permute(first).widen();
-            let mut places = first;
-            for _ in 1..classes {
-                places = V::further(places, 1);
-                largest = scores.permute(places).widen().larger(largest);
-            }
-            let z = scores.widen().minus(largest);
-            let e = z.map(exp);
-            let powers = V::narrow(e);
-            let mut sum = splat::<V>(0.0);
-            let mut places = first;
-            for _ in 0..classes {
-                sum = sum.plus(powers.permute(places).widen());
-                places = V::further(places, 1);
-            }
-            let own = V::load(wanted.as_ptr()).permute(V::lanes(&self.row)).widen();
-            let class = V::load(self.class.as_ptr()).widen();
-            let target = own.select_equal(class, splat::<V>(-1.0), splat::<V>(-0.0));
-            let scale = splat::<V>(*arena.read(self.above) * (1.0 / denominator));
-            let p = e.times(splat::<V>(1.0).over(sum));
-            let gradient = V::narrow(p.mul_add(splat::<V>(1.0), target).times(scale));
-            gradient.store_reach(arena.write(self.out.slot), self.out.reach);
-            let losses = splat::<V>(-1.0).times(z.minus(sum.map(log))).array();
-            // The order of the general kernel's cascade: row 0 apart, the others in order, then both.
-            let mut total = 0.0;
-            for row in 1..rows {
-                total += losses[(row * classes + indices[row] as usize) % MOST];
-            }
-            total += 0.0 + losses[indices[0] as usize % MOST];
-            *arena.write(self.value) = total / denominator;
+            let indices = arena.indices(self.whole.target);
+            let scores = self.scores.load::<V>(arena).widen();
+            let found = self.rows.compute(
+                scores,
+                #[inline(always)]
+                |row| indices[row],
+                *arena.read(self.above),
+            );
+            let Some((loss, gradient)) = found else { return false };
+            V::narrow(gradient).store_reach(arena.write(self.out.slot), self.out.reach);
+            *arena.write(self.value) = loss;
         }
         true
     }
-}
-
-/// # Safety
-/// Inside the level of `V`.
-#[inline(always)]
-unsafe fn splat<V: Few>(value: f32) -> V::Lanes {
-    // SAFETY: the caller's promise.
-    unsafe { <V::Lanes as Lanes>::splat(value) }
 }

@@ -24,7 +24,8 @@ use super::kernels::{Few, Level, Reach, Right};
 use super::place::{ALIGNMENT, Slot, Space};
 use crate::graph::op::Activation;
 
-pub(super) use entropy::TinyEntropy;
+pub(super) use entropy::{Rows, TinyEntropy};
+pub(super) use step::{has as has_rule, next as next_step};
 
 /// The lanes of the widest register, and the padding of values.
 const MOST: usize = ALIGNMENT;

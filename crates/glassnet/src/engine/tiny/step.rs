@@ -9,10 +9,69 @@ use super::super::kernels::{Few, Lanes, Reach};
 use super::super::place::Slot;
 use super::super::rule::{Adam, Entry, Rule, SLOTS};
 
-/// Changes the parameters at `to` by their gradient and gives true, or gives false if the rule is not one of the
-/// commonest: then whoever calls applies it to the stored gradient.
+/// Whether [`next`] has the rule: the commonest.
+pub(in crate::engine) fn has(rule: &Rule) -> bool {
+    match rule {
+        Rule::Sgd(_) | Rule::Momentum(_) | Rule::Adam(_) => true,
+        Rule::Nesterov(_)
+        | Rule::AmsGrad(_)
+        | Rule::NAdam(_)
+        | Rule::RAdam(_)
+        | Rule::Rectified(_)
+        | Rule::RmsProp(_)
+        | Rule::RmsPropMomentum(_)
+        | Rule::Centered(_)
+        | Rule::CenteredMomentum(_)
+        | Rule::Adagrad(_)
+        | Rule::Adadelta(_) => false,
+    }
+}
+
+/// The next parameters and what is remembered of them, from their gradient `g`; `None` for a rule that this doesn't have.
 ///
 /// The operations are those of the [`Rule`]'s own loop, in its order.
+///
+/// # Safety
+/// Inside the level of `L`.
+#[inline(always)]
+pub(in crate::engine) unsafe fn next<L: Lanes>(
+    rule: &Rule,
+    g: L,
+    w: L,
+    [a, b]: [L; 2],
+) -> Option<(L, [L; 2])> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match rule {
+            Rule::Sgd(rule) => {
+                Some((entered(&rule.entry, g, w).mul_add(L::splat(rule.rate), w), [a, b]))
+            }
+            Rule::Momentum(rule) => {
+                let g = entered(&rule.entry, g, w);
+                let buffer = g.mul_add(L::splat(rule.add), a.times(L::splat(rule.keep))).flushed();
+                Some((buffer.mul_add(L::splat(rule.rate), w), [buffer, b]))
+            }
+            Rule::Adam(rule) => {
+                let (next, mean, square) = adam(rule, g, [w, a, b]);
+                Some((next, [mean, square]))
+            }
+            Rule::Nesterov(_)
+            | Rule::AmsGrad(_)
+            | Rule::NAdam(_)
+            | Rule::RAdam(_)
+            | Rule::Rectified(_)
+            | Rule::RmsProp(_)
+            | Rule::RmsPropMomentum(_)
+            | Rule::Centered(_)
+            | Rule::CenteredMomentum(_)
+            | Rule::Adagrad(_)
+            | Rule::Adadelta(_) => None,
+        }
+    }
+}
+
+/// Changes the parameters at `to` by their gradient and gives true, or gives false if the rule is not one that [`next`] has:
+/// then whoever calls applies it to the stored gradient.
 ///
 /// # Safety
 /// As [`Tiny::run`](super::Tiny::run).
@@ -27,50 +86,25 @@ pub(super) unsafe fn step<V: Few>(
     // SAFETY: the caller's promise; slots are as long as the parameters.
     unsafe {
         let place = arena.write(to);
+        let rule = updating.rule;
         let [a, b, _]: [*mut f32; SLOTS] = updating.slots.map(|slot| slot.wrapping_add(to.offset));
-        let load = |from: *mut f32| V::load_reach(from, reach).widen();
-        let store = |lanes: V::Lanes, to: *mut f32| V::narrow(lanes).store_reach(to, reach);
-        let w = load(place);
-        let g = gradient.widen();
-        match updating.rule {
-            Rule::Sgd(rule) => {
-                store(entered(&rule.entry, g, w).mul_add(splat::<V>(rule.rate), w), place);
-            }
-            Rule::Momentum(rule) => {
-                let g = entered(&rule.entry, g, w);
-                let kept = load(a).times(splat::<V>(rule.keep));
-                let buffer = g.mul_add(splat::<V>(rule.add), kept).flushed();
-                store(buffer, a);
-                store(buffer.mul_add(splat::<V>(rule.rate), w), place);
-            }
-            Rule::Adam(rule) => {
-                let (next, mean, square) = adam::<V>(rule, g, [w, load(a), load(b)]);
-                store(mean, a);
-                store(square, b);
-                store(next, place);
-            }
-            Rule::Nesterov(_)
-            | Rule::AmsGrad(_)
-            | Rule::NAdam(_)
-            | Rule::RAdam(_)
-            | Rule::Rectified(_)
-            | Rule::RmsProp(_)
-            | Rule::RmsPropMomentum(_)
-            | Rule::Centered(_)
-            | Rule::CenteredMomentum(_)
-            | Rule::Adagrad(_)
-            | Rule::Adadelta(_) => return false,
+        let slots = rule.slots();
+        let first = if slots > 0 { V::load_reach(a, reach) } else { V::splat(0.0) };
+        let second = if slots > 1 { V::load_reach(b, reach) } else { V::splat(0.0) };
+        let remembered = [first.widen(), second.widen()];
+        let w = V::load_reach(place, reach).widen();
+        let Some((w, [first, second])) = next(rule, gradient.widen(), w, remembered) else {
+            return false;
+        };
+        if slots > 0 {
+            V::narrow(first).store_reach(a, reach);
         }
+        if slots > 1 {
+            V::narrow(second).store_reach(b, reach);
+        }
+        V::narrow(w).store_reach(place, reach);
     }
     true
-}
-
-/// # Safety
-/// Inside the level of `V`.
-#[inline(always)]
-unsafe fn splat<V: Few>(value: f32) -> V::Lanes {
-    // SAFETY: the caller's promise.
-    unsafe { <V::Lanes as Lanes>::splat(value) }
 }
 
 /// The gradient as it enters a rule.
@@ -86,23 +120,19 @@ unsafe fn entered<L: Lanes>(entry: &Entry, g: L, w: L) -> L {
 /// The new parameter, mean and mean square.
 ///
 /// # Safety
-/// Inside the level of `V`.
+/// Inside the level of `L`.
 #[inline(always)]
-unsafe fn adam<V: Few>(
-    rule: &Adam,
-    g: V::Lanes,
-    [w, m, v]: [V::Lanes; 3],
-) -> (V::Lanes, V::Lanes, V::Lanes) {
+unsafe fn adam<L: Lanes>(rule: &Adam, g: L, [w, m, v]: [L; 3]) -> (L, L, L) {
     // SAFETY: the caller's promise.
     unsafe {
         let moments = &rule.moments;
         let g = entered(&moments.entry, g, w);
         let near = if moments.first.from_mean { m } else { g };
-        let m = splat::<V>(moments.first.weight).mul_add(g.minus(m), near).flushed();
-        let kept = splat::<V>(moments.second.keep).times(v);
-        let v = splat::<V>(moments.second.add).times(g).mul_add(g, kept);
-        let root = v.root().over(splat::<V>(rule.correction)).plus(splat::<V>(rule.eps));
-        let move_ = splat::<V>(rule.size).times(m).over(root);
-        (w.times(splat::<V>(moments.entry.keep)).plus(move_), m, v)
+        let m = L::splat(moments.first.weight).mul_add(g.minus(m), near).flushed();
+        let kept = L::splat(moments.second.keep).times(v);
+        let v = L::splat(moments.second.add).times(g).mul_add(g, kept);
+        let root = v.root().over(L::splat(rule.correction)).plus(L::splat(rule.eps));
+        let move_ = L::splat(rule.size).times(m).over(root);
+        (w.times(L::splat(moments.entry.keep)).plus(move_), m, v)
     }
 }

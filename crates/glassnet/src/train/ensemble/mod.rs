@@ -57,13 +57,22 @@ pub trait EnsembleObserver: Sync {
         Control::Continue
     }
 
+    /// The most steps of a member that may be done before the observer is told: as [`Observer::stride`].
+    fn stride(&self) -> usize {
+        1
+    }
+
     /// When a member's training is over.
     fn end(&self, member: usize, outcome: &Result<Record>) {
         let _ = (member, outcome);
     }
 }
 
-impl EnsembleObserver for () {}
+impl EnsembleObserver for () {
+    fn stride(&self) -> usize {
+        usize::MAX
+    }
+}
 
 /// Trainings that run at once, each as if it were alone.
 ///
@@ -204,6 +213,10 @@ struct Watch<'r, 'a, 'o> {
 impl Observer for Watch<'_, '_, '_> {
     fn step(&mut self, event: &StepEvent<'_>) -> Control {
         self.run.control(self.run.observer.step(self.number, event))
+    }
+
+    fn stride(&self) -> usize {
+        self.run.observer.stride()
     }
 
     fn epoch(&mut self, record: &EpochRecord) -> Control {

@@ -54,6 +54,39 @@ impl Optimizer {
     }
 }
 
+impl Optimizer {
+    /// As [`Optimizer::begin`] for the next `count` steps, one rule for each.
+    ///
+    /// # Panics
+    /// As [`Optimizer::begin`].
+    pub(crate) fn begin_many(
+        &self,
+        lr: f64,
+        state: &mut State,
+        count: usize,
+        rules: &mut Vec<Rule>,
+    ) {
+        rules.clear();
+        while rules.len() < count {
+            let rule = self.begin(lr, state);
+            // From the second step on, this one's rule stays the same.
+            let alike = match self {
+                Optimizer::Sgd(_) if state.step > 1 => count - rules.len(),
+                Optimizer::Sgd(_)
+                | Optimizer::Adam(_)
+                | Optimizer::AdamW(_)
+                | Optimizer::NAdam(_)
+                | Optimizer::RAdam(_)
+                | Optimizer::RmsProp(_)
+                | Optimizer::Adagrad(_)
+                | Optimizer::Adadelta(_) => 1,
+            };
+            rules.resize(rules.len() + alike, rule);
+            state.step += alike as u64 - 1;
+        }
+    }
+}
+
 impl From<&AdamW> for Adam {
     fn from(options: &AdamW) -> Self {
         Adam {

@@ -68,6 +68,31 @@ unsafe fn low_halves(a: __m256i, b: __m256i) -> __m256i {
     }
 }
 
+/// All bits of a lane where the lane's bit is set.
+#[inline(always)]
+#[allow(unsafe_code)]
+unsafe fn set_bits(bits: u16) -> __m256 {
+    // SAFETY: as above.
+    unsafe {
+        let each = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+        let bits = _mm256_and_si256(_mm256_set1_epi32(i32::from(bits)), each);
+        _mm256_castsi256_ps(_mm256_cmpeq_epi32(bits, each))
+    }
+}
+
+/// The lanes of both registers that `places` name.
+#[inline(always)]
+#[allow(unsafe_code)]
+unsafe fn eight_named(pair: Pair, places: __m256i) -> __m256 {
+    // SAFETY: as above. The instruction takes a number modulo 8; the next bit, made the sign, says which half is meant.
+    unsafe {
+        let low = _mm256_permutevar8x32_ps(pair.0, places);
+        let high = _mm256_permutevar8x32_ps(pair.1, places);
+        let upper = _mm256_castsi256_ps(_mm256_slli_epi32::<28>(places));
+        _mm256_blendv_ps(low, high, upper)
+    }
+}
+
 /// Eight class numbers: see [`Lanes::load_classes`].
 #[inline(always)]
 #[allow(unsafe_code)]
@@ -280,6 +305,53 @@ impl Lanes for Pair {
                 _mm256_blendv_ps(unequal.1, equal.1, second),
             )
         }
+    }
+
+    #[inline(always)]
+    fn gated(self, gate: Self) -> Self {
+        // SAFETY: as above.
+        unsafe {
+            let zero = _mm256_setzero_ps();
+            Pair(
+                _mm256_and_ps(_mm256_cmp_ps::<_CMP_NLE_UQ>(gate.0, zero), self.0),
+                _mm256_and_ps(_mm256_cmp_ps::<_CMP_NLE_UQ>(gate.1, zero), self.1),
+            )
+        }
+    }
+
+    #[inline(always)]
+    fn choose(self, bits: u16, other: Self) -> Self {
+        // SAFETY: as above.
+        unsafe {
+            Pair(
+                _mm256_blendv_ps(other.0, self.0, set_bits(bits)),
+                _mm256_blendv_ps(other.1, self.1, set_bits(bits >> 8)),
+            )
+        }
+    }
+
+    type Places = [__m256i; 2];
+
+    #[inline(always)]
+    unsafe fn places(numbers: &[u32; LANES]) -> [__m256i; 2] {
+        let from = numbers.as_ptr().cast::<__m256i>();
+        // SAFETY: as above.
+        unsafe { [_mm256_loadu_si256(from), _mm256_loadu_si256(from.add(1))] }
+    }
+
+    #[inline(always)]
+    unsafe fn further([a, b]: [__m256i; 2], step: u32) -> [__m256i; 2] {
+        // SAFETY: as above.
+        unsafe {
+            let step = _mm256_set1_epi32(step as i32);
+            [_mm256_add_epi32(a, step), _mm256_add_epi32(b, step)]
+        }
+    }
+
+    #[inline(always)]
+    fn permute(self, [a, b]: [__m256i; 2]) -> Self {
+        // SAFETY: as above.
+        unsafe { Pair(eight_named(self, a), eight_named(self, b)) }
     }
 
     #[inline(always)]

@@ -33,6 +33,17 @@ unsafe fn shuffles<L: Lanes>() {
         let (four, expected) = (std::array::from_fn(row), std::array::from_fn(plain));
         check(L::split4(four), split(&expected));
         check(L::join4(L::split4(four)), expected);
+        for numbers in [[0, 5, 15, 8], [17, 7, 31, 9]] {
+            let numbers: [u32; LANES] = std::array::from_fn(|lane| numbers[lane % 4]);
+            let found = row(1).permute(L::further(L::places(&numbers), 3));
+            let expected = numbers.map(|number| (number + 3) % LANES as u32 + LANES as u32);
+            assert_eq!(found.array(), expected.map(|number| number as f32));
+        }
+        for bits in [0, 1, 0x8000, 0x1234, 0xffff] {
+            let from = |lane: usize| if bits >> lane & 1 == 1 { 0 } else { LANES };
+            let expected: [f32; LANES] = std::array::from_fn(|lane| (lane + from(lane)) as f32);
+            assert_eq!(row(0).choose(bits, row(1)).array(), expected);
+        }
         for count in 0..=LANES {
             let part = L::load_part(flat[1..].as_ptr(), count).array();
             assert_eq!(L::load_pieces(flat[1..].as_ptr(), count).array(), part);
@@ -81,6 +92,7 @@ unsafe fn arithmetic<L: Lanes>() {
             same(la.negative(), -a);
             same(la.larger(lb), if a > b || a.is_nan() { a } else { b });
             same(la.select_equal(lb, lc, la), if a == b { 0.3 } else { a });
+            same(la.gated(lb), if b <= 0.0 { 0.0 } else { a });
             same(
                 la.map(
                     #[inline(always)]

@@ -177,6 +177,41 @@ impl Lanes for Wide {
     }
 
     #[inline(always)]
+    fn gated(self, gate: Self) -> Self {
+        // SAFETY: as above.
+        unsafe {
+            let open = _mm512_cmp_ps_mask::<_CMP_NLE_UQ>(gate.0, _mm512_setzero_ps());
+            Wide(_mm512_maskz_mov_ps(open, self.0))
+        }
+    }
+
+    #[inline(always)]
+    fn choose(self, bits: u16, other: Self) -> Self {
+        // SAFETY: as above.
+        Wide(unsafe { _mm512_mask_mov_ps(other.0, bits, self.0) })
+    }
+
+    type Places = __m512i;
+
+    #[inline(always)]
+    unsafe fn places(numbers: &[u32; LANES]) -> __m512i {
+        // SAFETY: as above.
+        unsafe { _mm512_loadu_si512(numbers.as_ptr().cast()) }
+    }
+
+    #[inline(always)]
+    unsafe fn further(places: __m512i, step: u32) -> __m512i {
+        // SAFETY: as above.
+        unsafe { _mm512_add_epi32(places, _mm512_set1_epi32(step as i32)) }
+    }
+
+    #[inline(always)]
+    fn permute(self, places: __m512i) -> Self {
+        // SAFETY: as above.
+        Wide(unsafe { _mm512_permutexvar_ps(places, self.0) })
+    }
+
+    #[inline(always)]
     fn transpose(rows: &[Self; LANES]) -> [Self; LANES] {
         // SAFETY: as above.
         unsafe {
