@@ -8,21 +8,20 @@ use std::sync::Arc;
 
 use glassnet::{Error, Result};
 
-use crate::cell::{
-    Reading, is_code, is_date, lost_digits, plain_decimal, read_boolean, read_number, trim,
-};
+use crate::cell::{Reading, is_code, plain_decimal, read_number, trim};
 use crate::interned::{Interned, Level};
-use crate::note::{Note, NoteKind};
+use crate::note::Note;
 use crate::options::{ColumnType, CsvOptions};
 use crate::packed::Staged;
 use crate::records::Lines;
+use crate::survey::{Plain, Survey};
 use crate::table::Kind;
-use crate::words::{count, quoted, shell};
+use crate::verdict::Verdict;
 
 /// What typing a column needs to know of the file around it.
 pub(crate) struct Context<'a> {
-    file: &'a str,
-    options: &'a CsvOptions,
+    pub(crate) file: &'a str,
+    pub(crate) options: &'a CsvOptions,
     point: u8,
 }
 
@@ -46,107 +45,6 @@ impl<'a> Context<'a> {
     }
 }
 
-/// How many cells are of which sort, and the first of each sort.
-#[derive(Default)]
-struct Survey {
-    present: usize,
-    numbers: usize,
-    /// The length of the first number, and whether all are digits of that length.
-    width: usize,
-    ragged: bool,
-    non_finite: Sort,
-    overflow: Sort,
-    codes: Sort,
-    lost: Sort,
-    booleans: usize,
-    dates: usize,
-    comma_numbers: Sort,
-    others: Sort,
-    /// The first distinct texts among the others, and how often each is there.
-    texts: Vec<(String, usize)>,
-}
-
-/// Cells of a sort: their number, the first, and its row.
-#[derive(Default)]
-struct Sort {
-    count: usize,
-    row: usize,
-    cell: String,
-}
-
-impl Sort {
-    fn push(&mut self, level: &Level<'_>) {
-        if self.count == 0 {
-            self.row = level.first;
-            self.cell = level.text.to_string();
-        }
-        self.count += level.count;
-    }
-}
-
-/// How many distinct texts a message needs to list five of them.
-const LISTED: usize = 6;
-
-impl Survey {
-    /// Adds a cell that is not missing, as often as it is there, and gives its number.
-    fn push(&mut self, level: &Level<'_>, comma: bool) -> Option<f64> {
-        self.present += level.count;
-        match read_number(level.text, comma) {
-            Reading::Finite(value) => {
-                self.numbers += level.count;
-                self.look_at_digits(level, value);
-                return Some(value);
-            }
-            Reading::NonFinite(_) => self.non_finite.push(level),
-            Reading::Overflow => self.overflow.push(level),
-            Reading::Text => self.push_text(level, comma),
-        }
-        None
-    }
-
-    fn push_text(&mut self, level: &Level<'_>, comma: bool) {
-        self.others.push(level);
-        match self.texts.iter().position(|(other, _)| other == level.text) {
-            Some(at) => self.texts[at].1 += level.count,
-            None if self.texts.len() < LISTED => {
-                self.texts.push((level.text.to_string(), level.count));
-            }
-            None => {}
-        }
-        self.booleans += if read_boolean(level.text).is_some() { level.count } else { 0 };
-        self.dates += if is_date(level.text) { level.count } else { 0 };
-        if !comma && matches!(read_number(level.text, true), Reading::Finite(_)) {
-            self.comma_numbers.push(level);
-        }
-    }
-
-    fn look_at_digits(&mut self, level: &Level<'_>, value: f64) {
-        if is_code(level.text) {
-            self.codes.push(level);
-        }
-        if lost_digits(level.text, value) {
-            self.lost.push(level);
-        }
-        let trimmed = trim(level.text);
-        self.look_at_width(trimmed.len(), trimmed.bytes().all(|byte| byte.is_ascii_digit()));
-    }
-
-    fn look_at_width(&mut self, width: usize, digits: bool) {
-        if self.width == 0 {
-            self.width = width;
-        }
-        self.ragged |= self.width != width || !digits;
-    }
-
-    fn push_plain(&mut self, plain: &Plain) {
-        if plain.count > 0 {
-            self.present += plain.count;
-            self.numbers += plain.count;
-            self.look_at_width(plain.width, !plain.ragged);
-        }
-    }
-}
-
 /// How the cells of a column are taken.
 enum Reader {
     /// All cells so far are missing.
@@ -163,15 +61,6 @@ pub(crate) struct Typing {
     staged: Staged,
     declared: Option<ColumnType>,
     survey: Box<Survey>,
-}
-
-/// The numbers that are no codes, which need no closer look.
-#[derive(Default)]
-struct Plain {
-    count: usize,
-    /// The length of the first, and whether any is not so many digits.
-    width: usize,
-    ragged: bool,
 }
 
 /// What a column is.
@@ -326,183 +215,4 @@ impl Typing {
 
 fn levels(texts: &Interned) -> Arc<Vec<String>> {
     Arc::new(texts.levels().map(|level| level.text.to_string()).collect())
-}
-
-/// A surveyed column, to be judged.
-struct Verdict<'a> {
-    survey: &'a Survey,
-    name: &'a str,
-    context: &'a Context<'a>,
-    lines: &'a Lines,
-    notes: Vec<Note>,
-}
-
-impl Verdict<'_> {
-    fn decide(&mut self) -> Result<ColumnType> {
-        let survey = self.survey;
-        let numeric = survey.numbers + survey.non_finite.count + survey.overflow.count;
-        let is_code_column = survey.codes.count > 0 && !survey.ragged;
-        if numeric == survey.present {
-            if is_code_column && survey.numbers == numeric {
-                self.notes.push(Note::new(NoteKind::Interpreted, format!(
-                    "column {} holds codes with leading zeros ({}): taken as a category; --column-type {}=number makes them numbers",
-                    quoted(self.name), self.example(&survey.codes), shell(self.name),
-                )));
-                return Ok(ColumnType::Category);
-            }
-            return Ok(ColumnType::Number);
-        }
-        if survey.booleans == survey.present {
-            return Ok(ColumnType::Boolean);
-        }
-        if survey.dates == survey.present {
-            return Ok(ColumnType::Date);
-        }
-        if survey.codes.count == 0 {
-            if survey.comma_numbers.count > 0
-                && 2 * (survey.comma_numbers.count + numeric) > survey.present
-            {
-                return Err(self.decimal_comma_error());
-            }
-            // Mostly numbers: the rest are slips or marks of gaps, and a category would hide them.
-            if 2 * numeric > survey.present {
-                return Err(self.text_error());
-            }
-        }
-        if numeric > 0 {
-            self.notes.push(Note::new(
-                NoteKind::Interpreted,
-                format!(
-                    "column {} mixes {} with {} of text ({}): taken as a category",
-                    quoted(self.name),
-                    count(numeric, "number"),
-                    count(survey.others.count, "cell"),
-                    self.example(&survey.others),
-                ),
-            ));
-        }
-        Ok(ColumnType::Category)
-    }
-
-    fn refuse_no_numbers(&mut self) -> Result<()> {
-        let survey = self.survey;
-        if survey.others.count > 0 {
-            return Err(self.text_error());
-        }
-        if survey.overflow.count > 0 {
-            return Err(Error::data(format!(
-                "{} is beyond the largest 64-bit float (1.8e308)",
-                quoted(&survey.overflow.cell)
-            ))
-            .at(self.place(survey.overflow.row))
-            .help("correct the cell"));
-        }
-        if survey.non_finite.count > 0 && !self.context.options.allow_non_finite {
-            let cell = &survey.non_finite.cell;
-            return Err(Error::data(format!("{} is not a finite number", quoted(cell)))
-                .at(self.place(survey.non_finite.row))
-                .help(format!(
-                    "correct the cell, or take such cells as missing with --missing {}",
-                    shell(trim(cell))
-                )));
-        }
-        if survey.codes.count > 0 {
-            self.notes.push(Note::new(NoteKind::Interpreted, format!(
-                "column {} has {} with leading zeros ({}), which numbers lose; --column-type {}=category keeps them",
-                quoted(self.name), count(survey.codes.count, "number"),
-                self.example(&survey.codes), shell(self.name),
-            )));
-        }
-        if survey.lost.count > 0 {
-            let value = match read_number(&survey.lost.cell, self.context.options.decimal_comma) {
-                Reading::Finite(value) => value,
-                Reading::NonFinite(_) | Reading::Overflow | Reading::Text => f64::NAN,
-            };
-            self.notes.push(Note::new(NoteKind::LostDigits, format!(
-                "column {} has {} above 2^53, which lose digits: {} is read as {}; --column-type {}=category keeps them as text",
-                quoted(self.name), count(survey.lost.count, "integer"),
-                self.example(&survey.lost), value, shell(self.name),
-            )));
-        }
-        Ok(())
-    }
-
-    fn booleans(&self, texts: &Interned) -> Result<Kind> {
-        let mut values = Vec::with_capacity(texts.levels().len());
-        let mut words = [None, None];
-        for level in texts.levels() {
-            let value = read_boolean(level.text).ok_or_else(|| {
-                Error::data(format!("{} is neither true nor false", quoted(level.text)))
-                    .at(self.place(level.first))
-                    .help("correct the cell, or leave it empty")
-            })?;
-            words[usize::from(value)].get_or_insert_with(|| trim(level.text).to_string());
-            values.push(value);
-        }
-        let [no, yes] = words;
-        let words = [no.unwrap_or_else(|| "false".into()), yes.unwrap_or_else(|| "true".into())];
-        Ok(Kind::Boolean { values, words })
-    }
-
-    fn place(&self, row: usize) -> String {
-        format!("{}:{}, column {}", self.context.file, self.lines.of(row), quoted(self.name))
-    }
-
-    /// The first cell of a sort with its line: `"007" at line 2`.
-    fn example(&self, sort: &Sort) -> String {
-        format!("{} at line {}", quoted(&sort.cell), self.lines.of(sort.row))
-    }
-
-    fn text_error(&self) -> Error {
-        let survey = self.survey;
-        let cell = &survey.others.cell;
-        let mut error = Error::data(format!("{} is text in a column of numbers", quoted(cell)))
-            .at(self.place(survey.others.row))
-            .help(format!(
-                "correct the cell, or take it as missing with --missing {}, or make the column a category with --column-type {}=category",
-                shell(trim(cell)), shell(self.name),
-            ));
-        if survey.others.count > 1 {
-            error = error.detail(format!(
-                "{} of {} are text:",
-                survey.others.count,
-                count(survey.present, "cell")
-            ));
-            for (cell, times) in survey.texts.iter().take(LISTED - 1) {
-                error = error.detail(format!("  {} ({})", quoted(cell), count(*times, "time")));
-            }
-            if survey.texts.len() == LISTED {
-                error = error.detail("  …");
-            }
-        }
-        error
-    }
-
-    fn decimal_comma_error(&self) -> Error {
-        let first = &self.survey.comma_numbers;
-        if is_grouped(&first.cell) {
-            return Error::data(format!("{} has a thousands separator", quoted(&first.cell)))
-                .at(self.place(first.row))
-                .help(format!(
-                    "write numbers without it, or add --decimal-comma if the comma is the decimal one, or \
-                     --column-type {}=category if it is text",
-                    shell(self.name)
-                ));
-        }
-        Error::data(format!("{} looks like a number with a decimal comma", quoted(&first.cell)))
-            .at(self.place(first.row))
-            .help(format!(
-                "add --decimal-comma, or --column-type {}=category if it is text",
-                shell(self.name)
-            ))
-    }
-}
-
-/// Whether a cell is like `1,696` or `-12,345,678`: digits in groups of three, as thousands are written.
-fn is_grouped(cell: &str) -> bool {
-    let mut groups = cell.trim_start_matches(['-', '+']).split(',');
-    let digits = |group: &str| !group.is_empty() && group.bytes().all(|byte| byte.is_ascii_digit());
-    let first = groups.next().is_some_and(|group| digits(group) && group.len() <= 3);
-    let rest: Vec<&str> = groups.collect();
-    first && !rest.is_empty() && rest.iter().all(|group| digits(group) && group.len() == 3)
 }

@@ -41,8 +41,10 @@ mod preprocessing;
 mod read;
 mod records;
 mod split;
+mod survey;
 mod table;
 mod target;
+mod verdict;
 mod words;
 mod write;
 
