@@ -3,15 +3,6 @@
 use crate::cell::{Reading, is_code, is_date, lost_digits, read_boolean, read_number, trim};
 use crate::interned::Level;
 
-/// The numbers that are no codes, which need no closer look.
-#[derive(Default)]
-pub(crate) struct Plain {
-    pub(crate) count: usize,
-    /// The length of the first, and whether any is not so many digits.
-    pub(crate) width: usize,
-    pub(crate) ragged: bool,
-}
-
 /// How many cells are of which sort, and the first of each sort.
 #[derive(Default)]
 pub(crate) struct Survey {
@@ -40,8 +31,17 @@ pub(crate) struct Sort {
     pub(crate) cell: String,
 }
 
+/// The numbers that are no codes, which need no closer look.
+#[derive(Default)]
+pub(crate) struct Plain {
+    pub(crate) count: usize,
+    /// The length of the first, and whether any is not so many digits.
+    pub(crate) width: usize,
+    pub(crate) ragged: bool,
+}
+
 impl Sort {
-    pub(crate) fn push(&mut self, level: &Level<'_>) {
+    fn push(&mut self, level: &Level<'_>) {
         if self.count == 0 {
             self.row = level.first;
             self.cell = level.text.to_string();
@@ -70,7 +70,7 @@ impl Survey {
         None
     }
 
-    pub(crate) fn push_text(&mut self, level: &Level<'_>, comma: bool) {
+    fn push_text(&mut self, level: &Level<'_>, comma: bool) {
         self.others.push(level);
         match self.texts.iter().position(|(other, _)| other == level.text) {
             Some(at) => self.texts[at].1 += level.count,
@@ -86,7 +86,7 @@ impl Survey {
         }
     }
 
-    pub(crate) fn look_at_digits(&mut self, level: &Level<'_>, value: f64) {
+    fn look_at_digits(&mut self, level: &Level<'_>, value: f64) {
         if is_code(level.text) {
             self.codes.push(level);
         }
@@ -97,13 +97,14 @@ impl Survey {
         self.look_at_width(trimmed.len(), trimmed.bytes().all(|byte| byte.is_ascii_digit()));
     }
 
-    pub(crate) fn look_at_width(&mut self, width: usize, digits: bool) {
+    fn look_at_width(&mut self, width: usize, digits: bool) {
         if self.width == 0 {
             self.width = width;
         }
         self.ragged |= self.width != width || !digits;
     }
 
+    /// Adds numbers that were counted apart.
     pub(crate) fn push_plain(&mut self, plain: &Plain) {
         if plain.count > 0 {
             self.present += plain.count;

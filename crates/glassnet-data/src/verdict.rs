@@ -22,6 +22,10 @@ pub(crate) struct Verdict<'a> {
 }
 
 impl Verdict<'_> {
+    /// What a column is that was not declared.
+    ///
+    /// # Errors
+    /// Kind `data`: some text in a column of numbers, and numbers with a decimal comma or a separator of thousands.
     pub(crate) fn decide(&mut self) -> Result<ColumnType> {
         let survey = self.survey;
         let numeric = survey.numbers + survey.non_finite.count + survey.overflow.count;
@@ -68,6 +72,10 @@ impl Verdict<'_> {
         Ok(ColumnType::Category)
     }
 
+    /// Refuses what keeps a column from being one of numbers, and tells what its numbers lose.
+    ///
+    /// # Errors
+    /// Kind `data`: text, NaN and infinity, numbers beyond 64-bit floats.
     pub(crate) fn refuse_no_numbers(&mut self) -> Result<()> {
         let survey = self.survey;
         if survey.others.count > 0 {
@@ -111,6 +119,10 @@ impl Verdict<'_> {
         Ok(())
     }
 
+    /// The truth values of a column's texts.
+    ///
+    /// # Errors
+    /// Kind `data` for the first that is none.
     pub(crate) fn booleans(&self, texts: &Interned) -> Result<Kind> {
         let mut values = Vec::with_capacity(texts.levels().len());
         let mut words = [None, None];
