@@ -412,6 +412,11 @@ impl Plan {
     fn perform(&self, run: &Run<'_>, memory: &mut Memory) -> Result<()> {
         let together = &self.schedule.together;
         if let (Some(pool), false) = (&self.pool, together.is_empty()) {
+            let before = &self.schedule.before;
+            if !before.is_empty() {
+                // SAFETY: as below, alone.
+                unsafe { execute::execute(run, before, &mut memory.scratch[0], &|| {}) }?;
+            }
             let team = Team { scratch: memory.scratch.as_mut_ptr(), error: Mutex::new(None) };
             let body = |member: &Member<'_>| {
                 let index = member.index();

@@ -7,6 +7,7 @@
 //!
 //! - [`call`] is how a job reaches the workers, and how they sleep without missing one.
 //! - [`gate`] is how threads wait for each other within a job: at [`Member::wait`], and at the job's end.
+//! - [`smooth`] is when threads are left out of jobs so short that they would rather hold them up.
 //! - [`divide`] is work in pieces that threads take in turn.
 //!
 //! # Bits
@@ -21,6 +22,7 @@ mod divide;
 mod gate;
 mod member;
 mod shared;
+mod smooth;
 #[cfg(test)]
 mod tests;
 
@@ -44,9 +46,6 @@ const PATIENT: u32 = 2048;
 
 /// The same where there are more parts than cores: whoever is waited for may need this very core.
 const IMPATIENT: u32 = 16;
-
-/// How many jobs are left to their callers at most after parts have waited long for each other.
-const MOST_SKIPPED: u32 = 4096;
 
 /// How often a waiting thread then offers its core to others before it goes to sleep. An offer that nobody takes costs
 /// 0.2 to 0.5 µs, so this is 50 to 130 µs. Together an idle worker sleeps after about 0.1 to 0.2 ms.
@@ -159,18 +158,29 @@ impl Pool {
         self.try_run(parts, body)
     }
 
-    /// Like [`Pool::try_run_awake`], for a job of microseconds that comes again and again: where other programs have
-    /// taken the cores, so that parts waited long for each other, it returns false for the next jobs, more of them each
-    /// time that happens in a row. The caller computes them alone, which is then faster.
+    /// Like [`Pool::try_run_awake`], for a job of microseconds that comes again and again. It also returns false, and the
+    /// caller computes alone, which is then faster,
+    /// - for the next jobs after parts waited long for each other because other programs have taken the cores: more of them
+    ///   each time, until many jobs in a row went smoothly;
+    /// - likewise after another thread had the pool, where there are no cores for both callers and the workers;
+    /// - without waking anybody, if workers were woken before and the next jobs came only when they slept again.
     pub fn try_run_smooth(&self, parts: usize, body: &(dyn Fn(&Member<'_>) + Sync)) -> bool {
         let shared = &*self.0.shared;
-        if shared.skips() {
+        if shared.smooth.skips() {
             return false;
         }
-        let before = shared.long_waits();
-        let ran = self.try_run_awake(parts, body);
+        if parts > 1 && shared.call.sleeps(parts) {
+            if shared.smooth.wakes() {
+                self.wake();
+            }
+            return false;
+        }
+        let before = shared.waits();
+        let ran = self.try_run(parts, body);
         if ran {
-            shared.went(shared.long_waits() == before);
+            shared.smooth.ran(before, shared.waits());
+        } else if parts <= self.threads() && parts >= shared.cores() {
+            shared.smooth.crowded();
         }
         ran
     }

@@ -23,6 +23,8 @@ use super::tiny::{Tiny, TinyEntropy};
 pub(super) struct Schedule {
     /// Everything, for one thread.
     pub(super) alone: Vec<Instruction>,
+    /// What the calling thread does before the others are asked.
+    pub(super) before: Vec<Instruction>,
     /// A program for each of several threads; empty where one is as fast.
     pub(super) together: Vec<Vec<Instruction>>,
     /// How long one run takes, roughly.
@@ -32,6 +34,10 @@ pub(super) struct Schedule {
 /// What one thread has to be busy for before others are asked to help: below that, the least disturbance costs more
 /// than they bring.
 const WORTH: Nanoseconds = 30_000.0;
+
+/// The same for predictions with weights that were packed before. Less work suffices: it is little more than reading the
+/// weights, of which each thread then keeps its own part in its core's cache from call to call.
+const WORTH_PREDICTING: Nanoseconds = 8_000.0;
 
 impl Schedule {
     pub(super) fn new(
@@ -43,29 +49,38 @@ impl Schedule {
     ) -> Self {
         let threads = config.pool.as_ref().map_or(1, |pool| pool.threads());
         let level = config.level;
-        let instructions = feeds(inputs, batch).chain(instructions).collect::<Vec<_>>();
+        let predicts = instructions.iter().any(reads_packed);
+        let worth = if predicts { WORTH_PREDICTING } else { WORTH };
+        let mut before = feeds(inputs, batch).collect::<Vec<_>>();
+        let fed = before.len();
+        let instructions = before.iter().cloned().chain(instructions).collect::<Vec<_>>();
         let alone_time: Nanoseconds =
             instructions.iter().map(|instruction| cost(instruction, level)).sum();
+        // What is predicted nearly always lies in order already: a wait after the copying would cost more than it.
+        let divided = if predicts { &instructions[fed..] } else { &instructions[..] };
+        if !predicts {
+            before.clear();
+        }
         let mut together = vec![];
         // The fewest threads that are nearly as fast as any other number.
         let mut best = alone_time;
         let fewest = if config.divide_always { threads.max(2) } else { 2 };
         for count in fewest..=threads {
-            if alone_time < WORTH && !config.divide_always {
+            if alone_time < worth && !config.divide_always {
                 break;
             }
-            let (programs, time) = Division::new(count, config).divide(&instructions, batch);
+            let (programs, time) = Division::new(count, config).divide(divided, batch);
             if time < 0.93 * best || config.divide_always {
                 (together, best) = (programs, time);
             }
         }
         let alone = if config.fuse { shrink(instructions, level, tight) } else { instructions };
-        Schedule { alone, together, time: best }
+        Schedule { alone, before, together, time: best }
     }
 
     /// All programs.
     pub(super) fn programs(&self) -> impl Iterator<Item = &[Instruction]> {
-        std::iter::once(&self.alone).chain(&self.together).map(Vec::as_slice)
+        [&self.alone, &self.before].into_iter().chain(&self.together).map(Vec::as_slice)
     }
 
     /// The scratch that each thread needs; the first one also runs alone.
@@ -131,6 +146,11 @@ fn nothing_between(instructions: &[Instruction], update: &Update) -> bool {
         !matches!(instruction, Instruction::StopUnlessFinite { .. })
             && !instruction.accesses().conflict(&step)
     })
+}
+
+/// Whether it is a product with weights that were packed before.
+fn reads_packed(instruction: &Instruction) -> bool {
+    matches!(instruction, Instruction::Product(product) if product.b.space == Space::Packed)
 }
 
 /// Copies of inputs to their places, in order: the first thing to be done.

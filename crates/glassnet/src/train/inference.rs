@@ -33,10 +33,6 @@ fn fewest(weights: usize) -> usize {
 /// How many operations make it worth while to ask other threads: about 10 to 20 µs of one.
 const WORTH_THREADS: usize = 1 << 20;
 
-/// How many operations make it worth while to compute one batch together, where threads wait for each other: a thread that
-/// another program keeps from its core holds all of them up, which costs a short run many times what it takes alone.
-const WORTH_TOGETHER: usize = 1 << 19;
-
 /// A network in evaluation mode, ready to predict any number of rows on any number of threads.
 ///
 /// It is never changed by predicting, so that threads share it by reference, without a lock; what a prediction writes
@@ -391,10 +387,7 @@ impl Inference {
     }
 
     fn compile(&self, rows: usize) -> Result<Ready> {
-        let together = rows.saturating_mul(self.effort) >= WORTH_TOGETHER;
-        let pool = self.config.pool.clone().filter(|_| together);
-        let config = Config { pool, ..self.config.clone() };
-        let plan = Plan::compile_packed(&self.graph, &[self.output], rows, &config)?;
+        let plan = Plan::compile_packed(&self.graph, &[self.output], rows, &self.config)?;
         let (feed, input) = (plan.feed("x"), plan.input("x"));
         Ok(Ready { plan, feed, input })
     }

@@ -155,6 +155,12 @@ impl Call {
         }
     }
 
+    /// The number of the last job.
+    #[cfg(test)]
+    pub(super) fn jobs(&self) -> u64 {
+        self.ticket.load(Ordering::Relaxed) / NEXT_JOB
+    }
+
     fn next_number(&self) -> u64 {
         (self.ticket.load(Ordering::Relaxed) & !(NEXT_JOB - 1)).wrapping_add(NEXT_JOB)
     }

@@ -39,8 +39,9 @@ pub(super) struct Gate {
     word: AtomicU32,
     lock: Mutex<()>,
     changed: Condvar,
-    /// How often somebody's patience came to an end.
+    /// How often somebody's patience came to an end, and how often somebody then slept.
     long: AtomicU32,
+    slept: AtomicU32,
 }
 
 /// Somebody will never arrive.
@@ -67,6 +68,7 @@ impl Gate {
             lock: Mutex::new(()),
             changed: Condvar::new(),
             long: AtomicU32::new(0),
+            slept: AtomicU32::new(0),
         }
     }
 
@@ -98,6 +100,12 @@ impl Gate {
         self.long.load(Ordering::Relaxed)
     }
 
+    /// How often somebody has waited for so long that it slept. It may wrap around.
+    #[inline]
+    pub(super) fn sleeps(&self) -> u32 {
+        self.slept.load(Ordering::Relaxed)
+    }
+
     #[cold]
     fn wait_long(&self, all: u32) -> Result<(), Poisoned> {
         self.long.fetch_add(1, Ordering::Relaxed);
@@ -107,6 +115,7 @@ impl Gate {
             }
             yield_now();
         }
+        self.slept.fetch_add(1, Ordering::Relaxed);
         let mut guard = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             let word = self.word.load(Ordering::Acquire);
