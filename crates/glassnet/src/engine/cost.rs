@@ -16,7 +16,7 @@ pub(super) const WAIT: Nanoseconds = 400.0;
 const CALL: Nanoseconds = 10.0;
 
 /// Reading a weight that was packed before, from the second or third cache: with few rows, that is the work.
-const READ: Nanoseconds = 0.03;
+const READ: Nanoseconds = 0.035;
 
 /// Reading, computing something simple, writing.
 const STREAM: Nanoseconds = 0.08;

@@ -432,7 +432,7 @@ impl Plan {
             };
             // A long run makes up for a thread that comes late, a short one doesn't.
             let ran = if self.smooth {
-                pool.try_run_smooth(together.len(), &body)
+                pool.try_run_smooth(together.len(), (self.schedule.time / 1e3) as u32, &body)
             } else {
                 pool.try_run(together.len(), &body)
             };

@@ -35,6 +35,7 @@ use crate::error::{Error, ErrorKind, Result};
 use call::{Body, Kind};
 pub use member::Member;
 use shared::Shared;
+use smooth::Sleepers;
 
 /// The most threads that a pool has.
 const MOST_THREADS: usize = 1024;
@@ -158,27 +159,46 @@ impl Pool {
         self.try_run(parts, body)
     }
 
-    /// Like [`Pool::try_run_awake`], for a job of microseconds that comes again and again. It also returns false, and the
-    /// caller computes alone, which is then faster,
+    /// Like [`Pool::try_run_awake`], for a job of about `micros` millionths of a second, less than about a thousand, that comes
+    /// again and again. It also returns false, and the caller computes alone, which is then faster,
     /// - for the next jobs after parts waited long for each other because other programs have taken the cores: more of them
     ///   each time, until many jobs in a row went smoothly;
     /// - likewise after another thread had the pool, where there are no cores for both callers and the workers;
-    /// - without waking anybody, if workers were woken before and the next jobs came only when they slept again.
-    pub fn try_run_smooth(&self, parts: usize, body: &(dyn Fn(&Member<'_>) + Sync)) -> bool {
+    /// - without waking anybody, if workers were woken before and the next job came only when they slept again.
+    ///
+    /// A job that takes as long as waking a worker does not leave those that it wakes to the next job, which might find them
+    /// asleep again, but waits for them.
+    pub fn try_run_smooth(
+        &self,
+        parts: usize,
+        micros: u32,
+        body: &(dyn Fn(&Member<'_>) + Sync),
+    ) -> bool {
         let shared = &*self.0.shared;
-        if shared.smooth.skips() {
+        let micros = micros.max(1);
+        if shared.smooth.skips(micros) {
             return false;
         }
-        if parts > 1 && shared.call.sleeps(parts) {
-            if shared.smooth.wakes() {
-                self.wake();
+        let asleep = parts > 1 && shared.call.sleeps(parts);
+        if asleep {
+            match shared.smooth.sleepers(micros) {
+                Sleepers::Leave => return false,
+                Sleepers::Wake => {
+                    self.wake();
+                    return false;
+                }
+                Sleepers::Await => {}
             }
-            return false;
         }
         let before = shared.waits();
         let ran = self.try_run(parts, body);
         if ran {
-            shared.smooth.ran(before, shared.waits());
+            let after = shared.waits();
+            if asleep {
+                shared.smooth.ran_with_sleepers(before, after);
+            } else {
+                shared.smooth.ran(micros, before, after);
+            }
         } else if parts <= self.threads() && parts >= shared.cores() {
             shared.smooth.crowded();
         }

@@ -1,29 +1,42 @@
-//! Which jobs of microseconds are left to their callers: those that other threads would rather hold up than help.
+//! Which short jobs are left to their callers: those that other threads would rather hold up than help.
 //!
-//! Nothing here is exact, and nothing but time depends on it: callers at the same time may count one job twice.
+//! Nothing here is exact, and nothing but time depends on it: callers at the same time may count one job twice. What is
+//! left out is counted in the time that the jobs are expected to take, since no clock is read.
 
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
-/// How many jobs are left to their callers after a disturbance: at least after a light one, at least after a heavy one, at most.
-const LIGHT: u32 = 8;
-const HEAVY: u32 = 64;
-const MOST: u32 = 4096;
+/// A time in millionths of a second.
+type Micros = u32;
 
-/// How many smooth jobs halve what comes after the next disturbance, when the last one was heavy. Another program's time on a
-/// core is milliseconds: as much as hundreds of such jobs gain.
-const CALM: u32 = 256;
+/// How many jobs are left to their callers at least after a light disturbance: one that some looks more were enough for.
+const LIGHT: u32 = 8;
+
+/// For how long jobs are left to their callers after a heavy disturbance, at least: another program that has a core keeps it for
+/// milliseconds, as much as hundreds of the shortest jobs gain.
+const HEAVY: Micros = 1_500;
+
+/// The same at most, after any.
+const MOST: Micros = 400_000;
+
+/// The time of smooth jobs that halves what comes after the next disturbance, if the last one was heavy. After a light one,
+/// any smooth job does.
+const CALM: Micros = 3_000;
+
+/// From when on a job wakes workers for itself: about what waking one takes. Otherwise it leaves them to a later job, but they
+/// might sleep again before a longer one is over.
+const WORTH_WAKING: Micros = 50;
 
 /// How many jobs sleepers are left alone for after they were woken in vain, at least and at most.
-const ASLEEP: u32 = 8;
-const MOST_ASLEEP: u32 = 512;
+const ALONE: u32 = 8;
+const MOST_ALONE: u32 = 512;
 
 /// What is known about jobs that want to run smoothly.
 #[derive(Debug, Default)]
 pub(super) struct Smooth {
-    /// How many more jobs are left to their callers, and how many it were last.
+    /// For how much longer jobs are left to their callers, and for how long it was last.
     skip: AtomicU32,
     last_skip: AtomicU32,
-    /// How many smooth jobs halve that, and how many are missing.
+    /// The time of smooth jobs that halves that, and what of it is missing.
     calm: AtomicU32,
     missing: AtomicU32,
     /// How many more jobs find sleepers left alone, and how many it were last.
@@ -38,63 +51,83 @@ pub(super) struct Waits {
     pub(super) slept: u32,
 }
 
+/// What a job does about workers that sleep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sleepers {
+    /// Lets them sleep.
+    Leave,
+    /// Wakes them for a later job.
+    Wake,
+    /// Wakes them for itself.
+    Await,
+}
+
 impl Smooth {
-    /// Whether the next job is left to its caller because of disturbances.
+    /// Whether a job is left to its caller because of disturbances.
     #[inline]
-    pub(super) fn skips(&self) -> bool {
-        count_down(&self.skip)
+    pub(super) fn skips(&self, job: Micros) -> bool {
+        count_down(&self.skip, job)
     }
 
-    /// Whether sleepers are to be woken, for a job that found them asleep. They were woken in vain if no job found them
-    /// awake since: then its jobs come so rarely that waking costs their caller more than the threads bring.
-    pub(super) fn wakes(&self) -> bool {
-        if count_down(&self.alone) {
-            return false;
+    /// What a job does that found workers asleep. They were woken in vain if no job found them awake since: then the jobs
+    /// come so rarely that waking costs their caller more than the threads bring.
+    pub(super) fn sleepers(&self, job: Micros) -> Sleepers {
+        if count_down(&self.alone, 1) {
+            return Sleepers::Leave;
         }
-        let next = (self.last_alone.load(Relaxed) * 2).clamp(ASLEEP, MOST_ASLEEP);
+        let next = (self.last_alone.load(Relaxed) * 2).clamp(ALONE, MOST_ALONE);
         self.last_alone.store(next, Relaxed);
         self.alone.store(next, Relaxed);
-        true
+        if job < WORTH_WAKING { Sleepers::Wake } else { Sleepers::Await }
     }
 
-    /// A job ran; so threads had waited before and after it.
+    /// A job ran with workers that it had to wake, for which it may wait as long as that takes.
+    pub(super) fn ran_with_sleepers(&self, before: Waits, after: Waits) {
+        if before.slept != after.slept {
+            self.back_off_long();
+        }
+    }
+
+    /// A job ran with workers that were awake; so threads had waited before and after it.
     #[inline]
-    pub(super) fn ran(&self, before: Waits, after: Waits) {
+    pub(super) fn ran(&self, job: Micros, before: Waits, after: Waits) {
         if self.last_alone.load(Relaxed) > 0 {
             self.last_alone.store(0, Relaxed);
             self.alone.store(0, Relaxed);
         }
         if before == after {
             if self.last_skip.load(Relaxed) > 0 {
-                self.went_smoothly();
+                self.went_smoothly(job);
             }
         } else if before.slept == after.slept {
-            self.back_off(LIGHT, 1);
+            self.back_off(2, LIGHT.saturating_mul(job), 0);
         } else {
-            self.back_off(HEAVY, CALM);
+            self.back_off_long();
         }
     }
 
     /// The threads have something else to do, on the cores that the job wants.
-    #[cold]
     pub(super) fn crowded(&self) {
-        self.back_off(HEAVY, CALM);
+        self.back_off_long();
     }
 
     #[cold]
-    fn back_off(&self, least: u32, calm: u32) {
-        let next = (self.last_skip.load(Relaxed) * 2).clamp(least, MOST);
+    fn back_off_long(&self) {
+        self.back_off(4, HEAVY, CALM);
+    }
+
+    #[cold]
+    fn back_off(&self, growth: u32, least: Micros, calm: Micros) {
+        let last = self.last_skip.load(Relaxed);
+        let next = last.saturating_mul(growth).max(least).min(MOST);
         self.last_skip.store(next, Relaxed);
         self.skip.store(next, Relaxed);
         self.calm.store(calm, Relaxed);
         self.missing.store(calm, Relaxed);
     }
 
-    fn went_smoothly(&self) {
-        let missing = self.missing.load(Relaxed);
-        if missing > 1 {
-            self.missing.store(missing - 1, Relaxed);
-        } else {
+    fn went_smoothly(&self, job: Micros) {
+        if !count_down(&self.missing, job) {
             self.last_skip.store(self.last_skip.load(Relaxed) / 2, Relaxed);
             self.missing.store(self.calm.load(Relaxed), Relaxed);
         }
@@ -103,10 +136,10 @@ impl Smooth {
 
 /// Whether there was something to count down.
 #[inline]
-fn count_down(count: &AtomicU32) -> bool {
+fn count_down(count: &AtomicU32, step: u32) -> bool {
     let left = count.load(Relaxed);
     if left > 0 {
-        count.store(left - 1, Relaxed);
+        count.store(left.saturating_sub(step), Relaxed);
     }
     left > 0
 }
@@ -116,70 +149,92 @@ mod tests {
     use super::*;
 
     const NONE: Waits = Waits { long: 0, slept: 0 };
+    const LONG: Waits = Waits { long: 1, slept: 0 };
+    const SLEPT: Waits = Waits { long: 1, slept: 1 };
 
     /// How many jobs in a row are left to their callers.
-    fn skipped(smooth: &Smooth) -> u32 {
-        (0..).take_while(|_| smooth.skips()).count() as u32
+    fn skipped(smooth: &Smooth, job: Micros) -> u32 {
+        (0..).take_while(|_| smooth.skips(job)).count() as u32
+    }
+
+    fn run(smooth: &Smooth, jobs: u32, job: Micros) {
+        for _ in 0..jobs {
+            smooth.ran(job, NONE, NONE);
+        }
     }
 
     #[test]
     fn after_light_disturbances_one_smooth_job_halves_what_is_skipped() {
         let smooth = Smooth::default();
-        assert_eq!(skipped(&smooth), 0);
-        let long = Waits { long: 1, slept: 0 };
+        assert_eq!(skipped(&smooth, 10), 0);
         for expected in [8, 16, 32] {
-            smooth.ran(NONE, long);
-            assert_eq!(skipped(&smooth), expected);
+            smooth.ran(10, NONE, LONG);
+            assert_eq!(skipped(&smooth, 10), expected);
         }
-        smooth.ran(NONE, NONE);
-        smooth.ran(NONE, NONE);
-        smooth.ran(NONE, long);
-        assert_eq!(skipped(&smooth), 16);
-        for _ in 0..100 {
-            smooth.ran(NONE, NONE);
+        run(&smooth, 2, 10);
+        smooth.ran(10, NONE, LONG);
+        assert_eq!(skipped(&smooth, 10), 16);
+        run(&smooth, 100, 10);
+        smooth.ran(10, NONE, LONG);
+        assert_eq!(skipped(&smooth, 10), 8);
+        for _ in 0..30 {
+            smooth.ran(10, NONE, LONG);
         }
-        smooth.ran(NONE, long);
-        assert_eq!(skipped(&smooth), 8);
+        assert_eq!(skipped(&smooth, 10), 40_000);
     }
 
     #[test]
-    fn after_heavy_disturbances_many_smooth_jobs_do() {
-        let smooth = Smooth::default();
-        let slept = Waits { long: 1, slept: 1 };
-        smooth.ran(NONE, slept);
-        assert_eq!(skipped(&smooth), 64);
-        // Not enough of them.
-        for _ in 1..CALM {
-            smooth.ran(NONE, NONE);
-        }
-        smooth.ran(NONE, slept);
-        assert_eq!(skipped(&smooth), 128);
-        for _ in 0..CALM {
-            smooth.ran(NONE, NONE);
-        }
-        smooth.ran(NONE, slept);
-        assert_eq!(skipped(&smooth), 128);
-        for _ in 0..20 {
+    fn after_heavy_disturbances_milliseconds_of_smooth_jobs_do() {
+        for job in [10, 100] {
+            let smooth = Smooth::default();
+            smooth.ran(job, NONE, SLEPT);
+            assert_eq!(skipped(&smooth, job), 1_500 / job);
+            // Not enough of them.
+            run(&smooth, 2_500 / job, job);
+            smooth.ran(job, NONE, SLEPT);
+            assert_eq!(skipped(&smooth, job), 6_000 / job);
+            run(&smooth, 6_500 / job, job);
+            smooth.ran(job, NONE, SLEPT);
+            assert_eq!(skipped(&smooth, job), 6_000 / job);
+            for _ in 0..20 {
+                smooth.crowded();
+            }
+            assert_eq!(skipped(&smooth, job), 400_000 / job);
+            run(&smooth, 70_000 / job, job);
             smooth.crowded();
+            assert_eq!(skipped(&smooth, job), 1_500 / job);
         }
-        assert_eq!(skipped(&smooth), 4096);
-        for _ in 0..20 * CALM {
-            smooth.ran(NONE, NONE);
-        }
-        smooth.crowded();
-        assert_eq!(skipped(&smooth), 64);
     }
 
     #[test]
     fn sleepers_are_woken_more_rarely_while_nobody_finds_them_awake() {
-        let smooth = Smooth::default();
-        let left_alone = |smooth: &Smooth| (0..).take_while(|_| !smooth.wakes()).count();
-        assert_eq!(left_alone(&smooth), 0);
-        for expected in [8, 16, 32, 64, 128, 256, 512, 512] {
-            assert_eq!(left_alone(&smooth), expected);
+        for (job, what) in [(10, Sleepers::Wake), (100, Sleepers::Await)] {
+            let smooth = Smooth::default();
+            let left_alone = || {
+                for jobs in 0.. {
+                    match smooth.sleepers(job) {
+                        Sleepers::Leave => {}
+                        other => {
+                            assert_eq!(other, what);
+                            return jobs;
+                        }
+                    }
+                }
+                unreachable!("sooner or later they are woken")
+            };
+            assert_eq!(left_alone(), 0);
+            for expected in [8, 16, 32, 64, 128, 256, 512, 512] {
+                assert_eq!(left_alone(), expected);
+            }
+            run(&smooth, 1, job);
+            assert_eq!(left_alone(), 0);
+            assert_eq!(left_alone(), 8);
+            // Who is woken for a job and takes part was not found awake.
+            smooth.ran_with_sleepers(NONE, LONG);
+            assert_eq!(skipped(&smooth, job), 0);
+            assert_eq!(left_alone(), 16);
+            smooth.ran_with_sleepers(NONE, SLEPT);
+            assert_eq!(skipped(&smooth, job), 1_500 / job);
         }
-        smooth.ran(NONE, NONE);
-        assert_eq!(left_alone(&smooth), 0);
-        assert_eq!(left_alone(&smooth), 8);
     }
 }

@@ -296,7 +296,7 @@ fn short_jobs_are_left_to_their_caller_after_parts_waited_long() {
     // Sooner or later the worker is awake.
     let again = |pool: &Pool| {
         (0..200).any(|_| {
-            let ran = pool.try_run_smooth(2, &|member| member.wait());
+            let ran = pool.try_run_smooth(2, 10, &|member| member.wait());
             if !ran {
                 pool.wake();
                 thread::sleep(Duration::from_micros(50));
@@ -308,7 +308,7 @@ fn short_jobs_are_left_to_their_caller_after_parts_waited_long() {
     // One part comes so late that the other's patience ends: as where another program has taken its core.
     let mut late = false;
     for _ in 0..200 {
-        late = pool.try_run_smooth(2, &|member| {
+        late = pool.try_run_smooth(2, 10, &|member| {
             if member.index() == 1 {
                 thread::sleep(Duration::from_millis(20));
             }
@@ -321,8 +321,8 @@ fn short_jobs_are_left_to_their_caller_after_parts_waited_long() {
         thread::sleep(Duration::from_micros(50));
     }
     assert!(late);
-    assert!(pool.0.shared.smooth.skips(), "the next job is left to its caller");
-    assert!(!pool.try_run_smooth(2, &|_| unreachable!("left to the caller")));
+    assert!(pool.0.shared.smooth.skips(10), "the next job is left to its caller");
+    assert!(!pool.try_run_smooth(2, 10, &|_| unreachable!("left to the caller")));
     // Not for ever.
     assert!((0..100).any(|_| again(&pool)));
 }
@@ -337,7 +337,7 @@ fn short_jobs_leave_sleepers_alone_that_were_woken_in_vain() {
             thread::sleep(Duration::from_micros(200));
         }
         let before = pool.0.shared.call.jobs();
-        assert!(!pool.try_run_smooth(2, &|_| unreachable!("somebody sleeps")));
+        assert!(!pool.try_run_smooth(2, 10, &|_| unreachable!("somebody sleeps")));
         if pool.0.shared.call.jobs() != before {
             woken += 1;
             // Not before it is awake does the next round wait until it sleeps.
@@ -358,10 +358,24 @@ fn short_jobs_of_several_callers_are_left_to_them_where_cores_are_few() {
         let pool = Pool::new(threads).unwrap();
         let done = pool.try_run(threads, &|member| {
             if member.index() == 0 {
-                assert!(!pool.try_run_smooth(threads, &|_| unreachable!("the pool is in use")));
+                assert!(!pool.try_run_smooth(threads, 10, &|_| unreachable!("the pool is in use")));
             }
         });
         assert!(done);
-        assert_eq!(pool.0.shared.smooth.skips(), crowded, "{threads} threads");
+        assert_eq!(pool.0.shared.smooth.skips(10), crowded, "{threads} threads");
     }
+}
+
+#[test]
+fn a_job_that_is_worth_it_wakes_workers_for_itself() {
+    let pool = Pool::new(2).unwrap();
+    let mut ran = 0;
+    for _ in 0..40 {
+        while !pool.0.shared.call.sleeps(2) {
+            thread::sleep(Duration::from_micros(200));
+        }
+        // Neither of the two waits for the other.
+        ran += usize::from(pool.try_run_smooth(2, 100, &|_| {}));
+    }
+    assert!((1..=3).contains(&ran), "{ran} of 40 jobs that come rarely woke the worker");
 }
