@@ -48,9 +48,19 @@ const PATIENT: u32 = 2048;
 /// The same where there are more parts than cores: whoever is waited for may need this very core.
 const IMPATIENT: u32 = 16;
 
-/// How often a waiting thread then offers its core to others before it goes to sleep. An offer that nobody takes costs
-/// 0.2 to 0.5 µs, so this is 50 to 130 µs. Together an idle worker sleeps after about 0.1 to 0.2 ms.
-const OFFERS: u32 = 256;
+/// How often a word is looked at once more before the waiting thread goes to sleep, and how often the thread offers its core
+/// to others meanwhile. These are 40 to 180 µs, so that an idle worker sleeps after about 0.1 to 0.3 ms. An offer that
+/// somebody takes lasts as long as the system gives that one, milliseconds, and while it lasts the waiting thread still
+/// counts as one that wants to run, for which the system takes time from others: so there are few.
+const LAST_LOOKS: u32 = 4096;
+const OFFERS: u32 = 2;
+
+/// The offers of a thread that waits with so much patience, and the looks after each. Where there are more parts than cores,
+/// there are many: to be woken would take longer.
+fn offers(patience: u32) -> (u32, u32) {
+    let looks = if patience < PATIENT { IMPATIENT } else { LAST_LOOKS / OFFERS };
+    (LAST_LOOKS / looks, looks)
+}
 
 /// Threads that compute parts of one job at the same time.
 ///
@@ -60,7 +70,7 @@ const OFFERS: u32 = 256;
 /// One job runs at a time. A second caller is not kept waiting: it is told that the pool is in use ([`Pool::try_run`])
 /// and computes alone, so that a program whose own threads call at once never has more threads than it asked for.
 ///
-/// Workers wait for the next job awake for at most about 0.2 ms, then sleep until they are needed.
+/// Workers wait for the next job awake for at most about 0.3 ms, then sleep until they are needed.
 ///
 /// ```
 /// use glassnet::engine::Pool;
@@ -163,7 +173,7 @@ impl Pool {
     /// again and again. It also returns false, and the caller computes alone, which is then faster,
     /// - for the next jobs after parts waited long for each other because other programs have taken the cores: more of them
     ///   each time, until many jobs in a row went smoothly;
-    /// - likewise after another thread had the pool, where there are no cores for both callers and the workers;
+    /// - likewise after another thread had the pool for such a job, where there are no cores for both callers and the workers;
     /// - without waking anybody, if workers were woken before and the next job came only when they slept again.
     ///
     /// A job that takes as long as waking a worker does not leave those that it wakes to the next job, which might find them
@@ -174,8 +184,7 @@ impl Pool {
         micros: u32,
         body: &(dyn Fn(&Member<'_>) + Sync),
     ) -> bool {
-        let shared = &*self.0.shared;
-        let micros = micros.max(1);
+        let (shared, micros) = (&*self.0.shared, micros.max(1));
         if shared.smooth.skips(micros) {
             return false;
         }
@@ -199,7 +208,7 @@ impl Pool {
             } else {
                 shared.smooth.ran(micros, before, after);
             }
-        } else if parts <= self.threads() && parts >= shared.cores() {
+        } else if parts >= shared.cores() && shared.busy.is_closed() {
             shared.smooth.crowded();
         }
         ran

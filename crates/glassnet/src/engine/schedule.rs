@@ -33,7 +33,7 @@ pub(super) struct Schedule {
 
 /// What one thread has to be busy for before others are asked to help: below that, the least disturbance costs more
 /// than they bring.
-const WORTH: Nanoseconds = 30_000.0;
+const WORTH: Nanoseconds = 15_000.0;
 
 /// The same for predictions with weights that were packed before. Less work suffices: it is little more than reading the
 /// weights, of which each thread then keeps its own part in its core's cache from call to call.

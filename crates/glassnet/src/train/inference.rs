@@ -41,7 +41,8 @@ const WORTH_THREADS: usize = 1 << 20;
 ///
 /// Plans are compiled for 1, 2, 4, … rows when they are first needed, so any number of rows takes a few of them. After
 /// the first call with a number of rows, calls with the same number allocate nothing. Many rows are divided among the
-/// threads of [`Config::pool`], if it has one that is free.
+/// threads of [`Config::pool`], if it has one that is free; so is a single row where the weights are megabytes, each thread
+/// reading its own part of them, if such calls follow each other closely.
 ///
 /// ```
 /// use glassnet::{nn, train::Inference};

@@ -33,6 +33,8 @@ pub(super) struct Shared {
 /// The pool's occupation, and what its caller needs to know about the jobs before.
 pub(super) struct Busy {
     taken: AtomicBool,
+    /// Whether the job needs all its parts; else they may be calling from within it.
+    closed: AtomicBool,
     /// Where the two gates' counts stand between jobs.
     met: AtomicU32,
     finished: AtomicU32,
@@ -69,7 +71,12 @@ impl Shared {
     pub(super) fn new(workers: usize, cores: usize) -> Self {
         let zero = || AtomicU32::new(0);
         Shared {
-            busy: Line(Busy { taken: AtomicBool::new(false), met: zero(), finished: zero() }),
+            busy: Line(Busy {
+                taken: AtomicBool::new(false),
+                closed: AtomicBool::new(false),
+                met: zero(),
+                finished: zero(),
+            }),
             call: Line(Call::new(workers)),
             meeting: Line(Gate::new()),
             finish: Line(Gate::new()),
@@ -94,6 +101,7 @@ impl Shared {
         let patience = self.patience(parts);
         let met = self.busy.met.load(Ordering::Relaxed);
         let before = self.busy.finished.load(Ordering::Relaxed);
+        self.busy.closed.store(kind == Kind::Closed, Ordering::Relaxed);
         let finished = match kind {
             Kind::Closed => gate::after(before, parts - 1),
             // Nobody knows yet how many will come: each that leaves looks whether somebody waits.
@@ -158,6 +166,11 @@ impl Busy {
     #[inline]
     pub(super) fn take(&self) -> bool {
         !self.taken.load(Ordering::Relaxed) && !self.taken.swap(true, Ordering::Acquire)
+    }
+
+    /// Whether the pool is or was last in use for parts that wait for each other.
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
     }
 
     #[inline]

@@ -364,6 +364,12 @@ fn short_jobs_of_several_callers_are_left_to_them_where_cores_are_few() {
         assert!(done);
         assert_eq!(pool.0.shared.smooth.skips(10), crowded, "{threads} threads");
     }
+    // A job in pieces says nothing about other callers: it may be one of its own pieces that calls.
+    let pool = Pool::new(cores.max(2)).unwrap();
+    pool.for_each(4, &|_| {
+        pool.try_run_smooth(cores.max(2), 10, &|_| unreachable!("the pool is in use"));
+    });
+    assert!(!pool.0.shared.smooth.skips(10));
 }
 
 #[test]

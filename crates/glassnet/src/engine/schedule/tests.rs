@@ -241,6 +241,38 @@ fn one_row_through_megabytes_of_weights_is_divided_by_columns() {
     assert_eq!(prediction(&[6, 32, 32, 32, 4], 4, level).threads(), 1);
 }
 
+#[test]
+fn scattered_rows_are_copied_before_others_read_them() {
+    let alone = Config::default();
+    let pool = Some(Pool::new(2).unwrap());
+    let together = Config { pool, divide_always: true, ..Config::default() };
+    let mut builder = Builder::new();
+    let x = builder.input("x", DType::F32, Shape::batch([300])).unwrap();
+    let mut context = Lowering::new(Mode::Eval);
+    let module = parse("300-200-7").unwrap();
+    let y = module.lower(&mut builder, x, &mut context).unwrap();
+    let graph = builder.finish_checked();
+    let mut block = Block::for_graph(&graph);
+    Stream::at(3, 0, 0).fill_normal(block.data_mut(), 0.0, 0.5);
+    let mut table = vec![0.0; 300 * 9];
+    Stream::at(4, 0, 0).fill_normal(&mut table, 0.0, 1.0);
+    let results = [alone, together].map(|config| {
+        let plan = Plan::compile_packed(&graph, &[y], 3, &config).unwrap();
+        assert_eq!(plan.threads(), if config.divide_always { 2 } else { 1 });
+        let packed = plan.pack(&block);
+        let mut memory = plan.memory();
+        let mut all = vec![];
+        for rows in [[8, 0, 3], [1, 1, 7], [2, 6, 5]] {
+            let mut feeds = Feeds::default();
+            feeds.set(plan.feed("x").unwrap(), &table, &rows);
+            plan.run_packed(&block, &packed, &mut memory, Draw::default(), &feeds).unwrap();
+            all.extend(plan.results(&memory).iter().map(|value| value.to_bits()));
+        }
+        all
+    });
+    assert_eq!(results[0], results[1]);
+}
+
 fn momentum() -> Rule {
     let entry = Entry { sign: 1.0, decay: 0.25, keep: 1.0 };
     Rule::Momentum(Momentum { entry, keep: 0.5, add: 1.0, rate: -0.125 })
