@@ -43,7 +43,7 @@ const SANITIZED: [&str; 4] = [
 pub fn run(root: &Path, arguments: &[String]) -> Result<bool, String> {
     let host = host()?;
     let nightly = nightly().filter(|_| SANITIZED.contains(&host.as_str()));
-    let valgrind = works(&mut Command::new("valgrind").arg("--version"));
+    let valgrind = works(Command::new("valgrind").arg("--version"));
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let report = match (words.as_slice(), nightly) {
         ([] | ["asan"], Some(nightly)) => sanitized(root, nightly, &host)?,
