@@ -8,6 +8,7 @@
 //! - [`call`] is how a job reaches the workers, and how they sleep without missing one.
 //! - [`gate`] is how threads wait for each other within a job: at [`Member::wait`], and at the job's end.
 //! - [`smooth`] is when threads are left out of jobs so short that they would rather hold them up.
+//! - [`aside`] is how a worker leaves its caller's core.
 //! - [`divide`] is work in pieces that threads take in turn.
 //!
 //! # Bits
@@ -17,6 +18,7 @@
 // The one place in this crate that starts threads: a pool is an argument, as the crate's clippy.toml asks.
 #![allow(clippy::disallowed_methods)]
 
+mod aside;
 mod call;
 mod divide;
 mod gate;

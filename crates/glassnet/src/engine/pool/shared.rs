@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
 
+use super::aside::{self, Core, UNKNOWN};
 use super::call::{Body, Call, Job, Kind, Order};
 use super::gate::{self, Gate};
 use super::member::{Member, OtherPanicked};
@@ -38,6 +39,8 @@ pub(super) struct Busy {
     /// Where the two gates' counts stand between jobs.
     met: AtomicU32,
     finished: AtomicU32,
+    /// How many long waits there were before the last job.
+    long: AtomicU32,
 }
 
 /// Something that has its cache lines for itself: two, since processors fetch them in pairs.
@@ -76,6 +79,7 @@ impl Shared {
                 closed: AtomicBool::new(false),
                 met: zero(),
                 finished: zero(),
+                long: zero(),
             }),
             call: Line(Call::new(workers)),
             meeting: Line(Gate::new()),
@@ -88,6 +92,16 @@ impl Shared {
 
     fn patience(&self, threads: usize) -> u32 {
         if threads > self.cores { IMPATIENT } else { PATIENT }
+    }
+
+    /// Where the caller of a job runs, if a worker may have come there: because it was woken, or because threads waited
+    /// long for each other in the job before. Where there are more parts than cores, it doesn't matter.
+    fn where_caller_is(&self, parts: usize) -> Core {
+        let long = self.waits().long;
+        let disturbed = self.busy.long.load(Ordering::Relaxed) != long;
+        self.busy.long.store(long, Ordering::Relaxed);
+        let crowded = parts > self.cores;
+        if !crowded && (disturbed || self.call.any_sleeps()) { aside::core() } else { UNKNOWN }
     }
 
     /// Runs a job as its caller, who has taken the pool, and returns what a part panicked with.
@@ -107,7 +121,8 @@ impl Shared {
             // Nobody knows yet how many will come: each that leaves looks whether somebody waits.
             Kind::Open => before,
         };
-        self.call.publish(workers, parts, kind, &Job { body, met, finished });
+        let caller = self.where_caller_is(parts);
+        self.call.publish(workers, parts, kind, &Job { body, met, finished, caller });
         let member = Member::new(0, parts, &self.meeting, met, patience);
         self.part(&member, body);
         let finished = match kind {
@@ -150,7 +165,8 @@ impl Shared {
             match order {
                 Order::Skip => {}
                 Order::End => return,
-                Order::Run { parts, job: Job { body, met, finished } } => {
+                Order::Run { parts, job: Job { body, met, finished, caller } } => {
+                    aside::leave(caller);
                     let patience = self.patience(parts);
                     let member = Member::new(index, parts, &self.meeting, met, patience);
                     self.part(&member, body);
