@@ -6,12 +6,20 @@
 
 pub mod checkpoint;
 pub mod content;
+mod elements;
 mod json;
 mod members;
 mod message;
 pub mod model;
+mod note;
+pub mod numpy;
+mod pickle;
 pub mod safetensors;
+mod strided;
+pub mod torch;
+mod zip;
 
 pub use checkpoint::{CheckpointContext, differences, read_checkpoint, write_checkpoint};
 pub use content::Content;
 pub use model::{Card, FORMAT_VERSION, ModelFile, ReadOptions, Task};
+pub use note::Note;

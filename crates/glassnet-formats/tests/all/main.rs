@@ -7,3 +7,4 @@ mod hostile;
 mod model;
 mod mutations;
 mod support;
+mod torch;
