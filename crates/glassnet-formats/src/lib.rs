@@ -4,16 +4,22 @@
 //! network, or of the members of an ensemble),
 //! [`checkpoint`] what it keeps of a training under way; [`content`] tells what a file holds when it is something else.
 
+pub mod chain;
 pub mod checkpoint;
 pub mod content;
+pub mod convert;
 mod elements;
+mod fitting;
+mod format;
 mod json;
 mod members;
 mod message;
 pub mod model;
 mod note;
 pub mod numpy;
+mod open;
 mod pickle;
+mod prefix;
 pub mod safetensors;
 mod strided;
 pub mod torch;
@@ -21,5 +27,9 @@ mod zip;
 
 pub use checkpoint::{CheckpointContext, differences, read_checkpoint, write_checkpoint};
 pub use content::Content;
+pub use fitting::fitted;
+pub use format::Format;
 pub use model::{Card, FORMAT_VERSION, ModelFile, ReadOptions, Task};
 pub use note::Note;
+pub use open::{Opened, open};
+pub use prefix::unwrapped;

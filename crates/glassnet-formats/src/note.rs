@@ -49,6 +49,20 @@ pub enum Note {
     Assumed(String),
 }
 
+impl Note {
+    /// Its sort in a word or two: `renamed`, `converted`, `left out`.
+    pub fn sort(&self) -> &'static str {
+        match self {
+            Note::Content(_) => "content",
+            Note::Part { .. } => "part",
+            Note::Renamed { .. } => "renamed",
+            Note::Converted { .. } => "converted",
+            Note::LeftOut { .. } => "left out",
+            Note::Assumed(_) => "taken for granted",
+        }
+    }
+}
+
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -55,7 +55,7 @@ fn apply<'a>(objects: &mut Objects<'a>, global: Global, items: &[Id]) -> Step<Ma
         Global::Set => Object::Set(first_items(objects, items)?),
         Global::List => Object::List(first_items(objects, items)?),
         Global::Size => Object::Tuple(first_items(objects, items)?.into()),
-        Global::Device => Object::Other("device"),
+        Global::Device => Object::Other,
         Global::Encode => encode(objects, items)?,
         Global::RebuildTensor => tensor(objects, items, None)?,
         Global::RebuildTyped => {
@@ -225,7 +225,7 @@ fn scalar<'a>(objects: &Objects<'_>, items: &[Id]) -> Step<Object<'a>> {
         return damaged("a NumPy scalar without a type");
     };
     let (Element::Known(element), Object::Bytes(bytes)) = (kind.element, content) else {
-        return Ok(Object::Other("NumPy scalar"));
+        return Ok(Object::Other);
     };
     if bytes.len() != element.size() {
         return damaged("a NumPy scalar of the wrong length");
@@ -236,12 +236,10 @@ fn scalar<'a>(objects: &Objects<'_>, items: &[Id]) -> Step<Object<'a>> {
         wide[..bytes.len()].reverse();
     }
     let number = u64::from_le_bytes(wide);
-    let (low, bits) = (number as u32, 64 - 8 * element.size() as u32);
+    let bits = 64 - 8 * element.size() as u32;
     Ok(match element {
-        ElementType::F64 => Object::Float(f64::from_bits(number)),
-        ElementType::F32 => Object::Float(f32::from_bits(low).into()),
+        ElementType::F64 | ElementType::F32 | ElementType::F16 | ElementType::BF16 => Object::Float,
         ElementType::Bool => Object::Bool(number != 0),
-        ElementType::F16 | ElementType::BF16 => Object::Other("NumPy scalar"),
         ElementType::I64 | ElementType::I32 | ElementType::I16 | ElementType::I8 => {
             // The sign is that of the number's own highest bit.
             Object::Int((number << bits).cast_signed() >> bits)
@@ -286,7 +284,7 @@ fn array<'a>(objects: &Objects<'a>, state: Id) -> Step<Object<'a>> {
     };
     let shape = axes(objects, shape)?;
     let Object::Bytes(_) = objects.get(bytes) else {
-        return Ok(Object::Other("NumPy array of objects"));
+        return Ok(Object::Other);
     };
     let mut strides = vec![0; shape.len()];
     let mut step = 1_usize;

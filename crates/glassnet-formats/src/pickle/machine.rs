@@ -130,8 +130,8 @@ impl<'a> Machine<'a> {
                 self.long(length)?;
             }
             b'G' => {
-                let number = f64::from_be_bytes(self.array()?);
-                self.push(Object::Float(number))?;
+                self.take(8)?;
+                self.push(Object::Float)?;
             }
             0x8c => {
                 let length = self.byte()?.into();

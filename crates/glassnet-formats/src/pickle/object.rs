@@ -19,7 +19,8 @@ pub(crate) enum Object<'a> {
     Int(i64),
     /// An integer of more than 64 bits, which nothing here needs.
     BigInt,
-    Float(f64),
+    /// A float; its value is nothing that a state dict needs.
+    Float,
     Text(Cow<'a, str>),
     Bytes(Cow<'a, [u8]>),
     Tuple(Box<[Id]>),
@@ -34,7 +35,7 @@ pub(crate) enum Object<'a> {
     /// A NumPy number type, its byte order told apart later.
     NumpyType(Box<NumpyType>),
     /// A `torch.device`, a NumPy scalar of a type that is no number, and the like: data that no state dict needs.
-    Other(&'static str),
+    Other,
 }
 
 /// The numbers that a file holds under one name, as `torch.save` refers to them.
