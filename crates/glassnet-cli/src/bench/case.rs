@@ -218,8 +218,10 @@ mod tests {
 
     fn case(line: &str) -> Result<Case> {
         let words = ["glassnet", "bench"].into_iter().chain(line.split(' '));
-        match args::Cli::try_parse_from(words).expect("a command line").verb {
-            Some(args::Verb::Bench(args)) => Case::new(&args, &Default::default()),
+        let cli = args::Cli::try_parse_from(words).expect("a command line");
+        let terminal = Terminal::new(&cli.common);
+        match cli.verb {
+            Some(args::Verb::Bench(args)) => Case::new(&args, &Default::default(), &terminal),
             _ => panic!("another verb"),
         }
     }

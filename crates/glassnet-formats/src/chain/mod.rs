@@ -47,6 +47,9 @@ pub struct Chain {
 /// recurrent layer, a weight under a parametrisation), or a layer doesn't take what the one before it gives.
 pub fn infer(state: &StateDict) -> Result<Chain> {
     let (found, mut notes) = layers::find(state)?;
+    if !found.iter().any(|layer| matches!(layer.module, Module::Linear(_))) {
+        return Err(Error::model("the state dict has no Linear layer: there is no network to see"));
+    }
     let layers = in_order(found, &mut notes)?;
     if layers
         .iter()

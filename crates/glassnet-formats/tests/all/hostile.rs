@@ -170,15 +170,27 @@ fn case_28_json_nested_100_000_deep() {
 fn case_39_content_decides() {
     let hostile = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/all/hostile/");
     for (file, words) in [
-        ("torch_zip", ["PyTorch zip", "torch.load"]),
+        ("torch_zip", ["PyTorch zip", "glassnet convert"]),
         ("torch_legacy", ["pickle", "torch.load"]),
-        ("numpy_zip", ["NumPy archive", "save_file"]),
-        ("numpy", ["NumPy array", "save_file"]),
+        ("numpy_zip", ["NumPy archive", "glassnet convert"]),
+        ("numpy", ["NumPy array", "glassnet convert"]),
         ("gzip", ["gzip", "gunzip"]),
         ("onnx", ["ONNX", "save_file"]),
     ] {
         let bytes = std::fs::read(format!("{hostile}{file}.safetensors")).unwrap();
         check(&bytes, &[&words[..], &["name ends in .safetensors", "content decides"]].concat());
+    }
+    // The door to all formats reads what can be read, and says what it is.
+    for (file, note) in [
+        ("torch_zip", "a PyTorch zip archive"),
+        ("numpy_zip", "a NumPy archive (.npz)"),
+        ("numpy", "a NumPy array (.npy)"),
+    ] {
+        let bytes = std::fs::read(format!("{hostile}{file}.safetensors")).unwrap();
+        let opened = glassnet_formats::open(&bytes, NAME, ReadOptions::default()).unwrap();
+        assert_eq!(opened.model.state.len(), 1);
+        let told = opened.notes[0].to_string();
+        assert!(told.contains(note) && told.contains("content decides"), "{told}");
     }
     check(b"a,b,c\n1,2,3\n", &["text", "content decides"]);
     check(b"{\"weights\": [1, 2, 3]}", &["text"]);
