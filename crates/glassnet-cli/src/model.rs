@@ -142,6 +142,9 @@ pub(crate) fn named(
     let members = file.members(argument)?;
     let state = file.state;
     let Some(card) = file.card else {
+        if let Some(number) = wanted {
+            return Err(one_network(argument, number));
+        }
         return unnamed(&state, argument, weights, terminal, check);
     };
     no_activation("the model file says its activations")?;
@@ -223,11 +226,7 @@ fn trained(
                 .at("the network")
                 .help(format!("its {} networks are #0 to #{}", members.len(), members.len() - 1)));
         }
-        (None, Some(number)) => {
-            return Err(Error::usage(format!("{argument} holds one network"))
-                .at("the network")
-                .help(format!("leave #{number} out")));
-        }
+        (None, Some(number)) => return Err(one_network(argument, number)),
         (None, None) => vec![state],
     };
     let single = states.len() == 1;
@@ -251,6 +250,12 @@ fn trained(
             Ok(Model::Trained(Box::new(Trained { network, others: networks, card, preprocessing })))
         }
     }
+}
+
+fn one_network(file: &str, number: usize) -> Error {
+    Error::usage(format!("{file} holds one network"))
+        .at("the network")
+        .help(format!("leave #{number} out"))
 }
 
 /// The file and the member that `FILE#3` names. A file that is called so is itself.

@@ -223,8 +223,6 @@ fn parse_net(net: &str) -> Result<Module> {
         .help("write 6-32-4 or 'Sequential(Linear(6, 32), ReLU(), Linear(32, 4))'"))
 }
 
-/// A `torch.nn` name in any case, an expression, or a formula in z.
-
 /// Checks a given network against the encoded columns and the target.
 fn fits(
     module: &Module,

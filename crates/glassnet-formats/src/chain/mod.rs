@@ -70,7 +70,7 @@ pub fn infer(state: &StateDict) -> Result<Chain> {
 /// own writer leaves it) or the layers are numbered.
 fn in_order(layers: Vec<Layer>, notes: &mut Vec<Note>) -> Result<Vec<Layer>> {
     let mut numbered = layers.clone();
-    numbered.sort_by(|left, right| natural(&left.path).cmp(&natural(&right.path)));
+    numbered.sort_by_key(|layer| natural(&layer.path));
     let all_numbers = |layer: &Layer| {
         let last = layer.path.rsplit('.').next().unwrap_or_default();
         !last.is_empty() && last.bytes().all(|byte| byte.is_ascii_digit())

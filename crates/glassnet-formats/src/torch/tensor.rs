@@ -161,6 +161,6 @@ fn array(
     order: ByteOrder,
 ) -> Result<(Value, crate::elements::Change)> {
     let bytes = gather(stored, element.size(), record.offset, &record.shape, &record.strides)
-        .map_err(|what| Error::model(what))?;
+        .map_err(Error::model)?;
     decode(&bytes, element, order, record.shape.clone())
 }

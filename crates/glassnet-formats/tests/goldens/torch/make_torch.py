@@ -80,7 +80,7 @@ class Quickstart(nn.Module):
 
 class Evil:
     def __reduce__(self):
-        return os.system, ("touch /tmp/glassnet-must-not-run-this",)
+        return os.system, ("touch glassnet-must-not-run-this",)
 
 
 def prefixed(prefix, state):
