@@ -57,6 +57,9 @@ mod schedule;
 mod self_test;
 mod tiny;
 
+#[cfg(test)]
+mod tests;
+
 pub use kernels::Level;
 pub use memory::{Block, Memory, Packed};
 pub use pool::{Member, Pool};
