@@ -1,9 +1,12 @@
 //! Model files: bytes in, bytes out. Nothing here opens a file, and nothing that a file says is executed.
 //!
-//! [`safetensors`] reads and writes the container; [`model`] says what glassnet keeps in it beside the weights (of one
-//! network, or of the members of an ensemble),
-//! [`checkpoint`] what it keeps of a training under way; [`content`] tells what a file holds when it is something else.
+//! [`open`] reads a file of any [`Format`]: [`safetensors`], which is also what glassnet writes, PyTorch's ([`torch`]),
+//! NumPy's ([`numpy`]). [`model`] says what glassnet keeps beside the weights (of one network, or of the members of an
+//! ensemble), [`checkpoint`] what it keeps of a training under way; [`content`] tells what a file holds when it is
+//! something else. [`chain`] reads a network from the keys and shapes of a file that has weights alone; [`mod@convert`] writes
+//! one format from another.
 
+mod budget;
 pub mod chain;
 pub mod checkpoint;
 pub mod content;

@@ -254,3 +254,29 @@ fn content_decides_and_says_so() {
         "{answer:?}"
     );
 }
+
+/// `book/model-files.md`: its commands run, and what stands below them is how their output begins.
+#[test]
+fn the_book_s_commands_print_what_it_says() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../book/model-files.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let folder = folder(&["lightning.ckpt"]);
+    folder.write("quickstart.pt", golden("chain_quickstart.pt"));
+    folder.write("attributes.pt", golden("chain_attributes.pt"));
+    let (mut commands, mut shown) = (0, 0);
+    for part in text.split("```sh\n").skip(1) {
+        let (lines, below) = part.split_once("```\n").unwrap();
+        let mut printed = String::new();
+        for line in lines.lines() {
+            let words = shlex::split(line).unwrap();
+            printed = folder.run(&words[1..]).success().stdout;
+            commands += 1;
+        }
+        if let Some(wanted) = below.strip_prefix("\n```text\n") {
+            let wanted = wanted.split_once("```").unwrap().0;
+            assert!(printed.starts_with(wanted), "{lines}{printed}");
+            shown += 1;
+        }
+    }
+    assert_eq!((commands, shown), (6, 2));
+}

@@ -38,19 +38,26 @@ pub(super) fn find(state: &StateDict) -> Result<(Vec<Layer>, Vec<Note>)> {
             })
             .push((suffix, value.shape()));
     }
-    let mut notes = vec![];
+    let mut norms = vec![];
     let layers = paths.into_iter().map(|path| {
         let own = arrays.get(path).map_or(&[][..], Vec::as_slice);
-        let module = layer(path, own, &mut notes)?;
+        let module = layer(path, own, &mut norms)?;
         let bias = own.iter().any(|(suffix, _)| *suffix == "bias");
         Ok(Layer { path: path.to_owned(), module, bias, activated: false, flattened: false })
     });
     let layers = layers.collect::<Result<Vec<Layer>>>()?;
+    let mut notes = vec![];
+    if !norms.is_empty() {
+        notes.push(Note::Assumed(format!(
+            "taken to be LayerNorm, having a weight and a bias and no running statistics: {}",
+            listed(&norms)
+        )));
+    }
     Ok((layers, notes))
 }
 
 /// The layer that has these arrays.
-fn layer(path: &str, arrays: &[(&str, &[usize])], notes: &mut Vec<Note>) -> Result<Module> {
+fn layer(path: &str, arrays: &[(&str, &[usize])], norms: &mut Vec<String>) -> Result<Module> {
     let get = |suffix: &str| arrays.iter().find(|(own, _)| *own == suffix).map(|(_, shape)| *shape);
     let unknown = |why: String| {
         let own: Vec<String> =
@@ -93,10 +100,7 @@ fn layer(path: &str, arrays: &[(&str, &[usize])], notes: &mut Vec<Note>) -> Resu
         }
         (Some(&[1]), None) => Ok(Module::Prelu(Prelu::default())),
         (Some(&[channels]), Some(&[bias])) if bias == channels => {
-            notes.push(Note::Assumed(format!(
-                "{} is taken to be a LayerNorm: it has a weight and a bias of {channels} and no running statistics",
-                quoted(path)
-            )));
+            norms.push(quoted(path));
             Ok(Module::LayerNorm(LayerNorm::new([channels])))
         }
         (Some(&[channels]), None) if path.to_lowercase().contains("norm") => {
@@ -182,6 +186,7 @@ fn first_embedding(layers: &mut [Layer], notes: &mut Vec<Note>) {
 fn place_activations(layers: &mut [Layer], notes: &mut Vec<Note>) {
     let is_linear = |layer: &Layer| matches!(layer.module, Module::Linear(_));
     let linears: Vec<usize> = (0..layers.len()).filter(|&at| is_linear(&layers[at])).collect();
+    let mut before_norms = vec![];
     for pair in linears.windows(2) {
         let between = pair[0] + 1..pair[1];
         if layers[between.clone()].iter().any(|layer| matches!(layer.module, Module::Prelu(_))) {
@@ -196,13 +201,15 @@ fn place_activations(layers: &mut [Layer], notes: &mut Vec<Note>) {
             place = next;
         }
         if place == pair[0] && pair[0] + 1 < pair[1] {
-            notes.push(Note::Assumed(format!(
-                "the activation is taken to follow {} itself, before {}",
-                quoted(&layers[place].path),
-                quoted(&layers[place + 1].path)
-            )));
+            before_norms.push(quoted(&layers[place].path));
         }
         layers[place].activated = true;
+    }
+    if !before_norms.is_empty() {
+        notes.push(Note::Assumed(format!(
+            "an activation is taken to follow these themselves, before the normalisation: {}",
+            listed(&before_norms)
+        )));
     }
 }
 

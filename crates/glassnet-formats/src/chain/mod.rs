@@ -40,6 +40,10 @@ pub struct Chain {
     pub notes: Vec<Note>,
 }
 
+/// The most layers of a chain, and the most names in a path: more are no network that somebody wrote down.
+const MOST_LAYERS: usize = 10_000;
+const MOST_NAMES: usize = 32;
+
 /// The chain of layers whose arrays are `state`.
 ///
 /// # Errors
@@ -49,6 +53,18 @@ pub fn infer(state: &StateDict) -> Result<Chain> {
     let (found, mut notes) = layers::find(state)?;
     if !found.iter().any(|layer| matches!(layer.module, Module::Linear(_))) {
         return Err(Error::model("the state dict has no Linear layer: there is no network to see"));
+    }
+    if found.len() > MOST_LAYERS {
+        return Err(Error::model(format!(
+            "the state dict has {} layers, a chain has up to {MOST_LAYERS}",
+            found.len()
+        )));
+    }
+    if let Some(deep) = found.iter().find(|layer| layer.path.split('.').count() > MOST_NAMES) {
+        return Err(Error::model(format!(
+            "{} lies deeper than {MOST_NAMES} names",
+            quoted(&deep.path)
+        )));
     }
     let layers = in_order(found, &mut notes)?;
     if layers
@@ -142,7 +158,7 @@ impl Chain {
         Error::model(format!("the file holds weights and not {what} between its layers"))
             .at(name.to_owned())
             .help("say it: --activation relu (or tanh, gelu, …; identity for none)")
-            .detail(format!("its keys and shapes tell {}", self.notation()))
+            .detail(format!("its keys and shapes tell {}", cut(&self.notation())))
     }
 
     /// `state` under the keys of `module`, if both have the same layers in the same order; and which of the paths
@@ -173,6 +189,15 @@ impl Chain {
         }
         let text = format!("the layers were taken in their order: {}", listed(&changes));
         Some((renamed, Note::Assumed(text)))
+    }
+}
+
+/// A notation, unless it is longer than anyone reads.
+fn cut(notation: &str) -> String {
+    const MOST: usize = 2000;
+    match notation.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}…", &notation[..end]),
+        None => notation.to_owned(),
     }
 }
 

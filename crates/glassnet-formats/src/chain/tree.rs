@@ -1,5 +1,7 @@
 //! Layers at their paths as a tree of containers, so that the network has the state dict's keys.
 
+use std::collections::HashSet;
+
 use glassnet::nn::{Module, Sequential};
 use glassnet::{Error, Result};
 
@@ -44,10 +46,11 @@ pub(super) fn build(layers: &[Layer], activation: &Module) -> Result<Module> {
 
 fn container(items: Vec<Item<'_>>, activation: &Module, root: bool) -> Result<Sequential> {
     let mut children: Vec<Child<'_>> = vec![];
+    let mut names = HashSet::new();
     let mut items = items.into_iter().peekable();
     while let Some(item) = items.next() {
         let name = item.path[0];
-        if name.is_empty() || children.iter().any(|child| child.name == name) {
+        if name.is_empty() || !names.insert(name) {
             return Err(Error::model(format!(
                 "the layers under {} do not follow each other",
                 quoted(name)
@@ -118,29 +121,20 @@ fn by_position(
 }
 
 fn by_name(children: Vec<Child<'_>>, activation: &Module) -> Sequential {
-    let taken: Vec<String> = children.iter().map(|child| child.name.to_owned()).collect();
+    let mut taken: HashSet<String> = children.iter().map(|child| child.name.to_owned()).collect();
     let mut named: Vec<(String, Module)> = vec![];
-    let free = |named: &[(String, Module)], wanted: &str| {
-        let used = |name: &str| {
-            taken.iter().any(|other| other == name) || named.iter().any(|(other, _)| other == name)
-        };
-        let mut name = wanted.to_owned();
-        let mut number = 1;
-        while used(&name) {
-            name = format!("{wanted}{number}");
-            number += 1;
-        }
-        name
+    let mut free = |wanted: String| {
+        let numbered = (1..).map(|number| format!("{wanted}{number}"));
+        let mut names = std::iter::once(wanted.clone()).chain(numbered);
+        names.find(|name| taken.insert(name.clone())).unwrap_or_default()
     };
     for child in children {
         if child.flattened {
-            let name = free(&named, "flatten");
-            named.push((name, flatten()));
+            named.push((free("flatten".to_owned()), flatten()));
         }
         named.push((child.name.to_owned(), child.module));
         if child.activated {
-            let name = free(&named, &format!("{}_activation", child.name));
-            named.push((name, activation.clone()));
+            named.push((free(format!("{}_activation", child.name)), activation.clone()));
         }
     }
     Sequential::named(named)

@@ -7,6 +7,7 @@ mod header;
 
 use glassnet::{Error, Result, Value};
 
+use crate::budget::Budget;
 use crate::content::Content;
 use crate::elements::{ElementType, decode};
 use crate::message::quoted;
@@ -49,7 +50,7 @@ pub fn read(bytes: &[u8], name: &str) -> Result<Contents> {
     let content = Content::of(bytes);
     if content == Content::Npy {
         let mut conversions = Conversions::default();
-        let value = array(bytes, ONLY, name, &mut conversions)?;
+        let value = array(bytes, ONLY, name, &mut Budget::of(bytes.len()), &mut conversions)?;
         return Ok(Contents {
             tensors: vec![(ONLY.to_owned(), value)],
             notes: conversions.notes(),
@@ -62,6 +63,7 @@ pub fn read(bytes: &[u8], name: &str) -> Result<Contents> {
     }
     let archive = Archive::read(bytes, name)?;
     let (mut conversions, mut tensors, mut others) = (Conversions::default(), vec![], vec![]);
+    let mut budget = Budget::of(bytes.len());
     for member in archive.members() {
         let Some(key) = member.name.strip_suffix(".npy") else {
             others.push(Note::LeftOut {
@@ -70,7 +72,7 @@ pub fn read(bytes: &[u8], name: &str) -> Result<Contents> {
             });
             continue;
         };
-        let value = array(&archive.content(member)?, key, name, &mut conversions)?;
+        let value = array(&archive.content(member)?, key, name, &mut budget, &mut conversions)?;
         tensors.push((key.to_owned(), value));
     }
     if tensors.is_empty() {
@@ -82,7 +84,13 @@ pub fn read(bytes: &[u8], name: &str) -> Result<Contents> {
     Ok(Contents { tensors, notes })
 }
 
-fn array(bytes: &[u8], key: &str, name: &str, conversions: &mut Conversions) -> Result<Value> {
+fn array(
+    bytes: &[u8],
+    key: &str,
+    name: &str,
+    budget: &mut Budget,
+    conversions: &mut Conversions,
+) -> Result<Value> {
     let place = || format!("{name}, array {}", quoted(key));
     let within = |error: Error| match error.help_text() {
         Some(_) => error.at(place()),
@@ -97,6 +105,9 @@ fn array(bytes: &[u8], key: &str, name: &str, conversions: &mut Conversions) -> 
             "shape {shape:?} of {kind} does not fit its {have} bytes of data"
         ))));
     }
+    budget.take(&shape, element.held_size()).map_err(|what| {
+        Error::model(what).at(place()).help("save it in a wider type, without compression")
+    })?;
     let (mut strides, mut step) = (vec![0; shape.len()], 1_usize);
     let axes = 0..shape.len();
     let order: Vec<usize> = if header.by_columns { axes.collect() } else { axes.rev().collect() };

@@ -28,6 +28,9 @@ const MOST_ARGUMENTS: usize = 16;
 /// The most axes, as in safetensors' header.
 const MOST_AXES: usize = 64;
 
+/// The longest key of a storage, which is a number.
+const MOST_KEY: usize = 100;
+
 /// A call's arguments.
 fn few(objects: &Objects<'_>, arguments: Id) -> Step<Vec<Id>> {
     match objects.items(arguments) {
@@ -186,6 +189,9 @@ pub(super) fn storage<'a>(objects: &Objects<'a>, id: Id) -> Step<Object<'a>> {
     else {
         return damaged("a storage is not named by its class and key");
     };
+    if key.len() > MOST_KEY {
+        return damaged(format!("a storage's key has {} bytes", key.len()));
+    }
     let Some(length) = objects.int(length).and_then(|length| usize::try_from(length).ok()) else {
         return damaged("a storage's length is no whole number from 0");
     };

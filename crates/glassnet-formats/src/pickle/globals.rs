@@ -159,13 +159,17 @@ pub(super) fn mend(module: &str, file: &str) -> String {
     if ACTS.contains(&package) {
         return "don't open it in Python either: loading it would run this".to_owned();
     }
-    if module.starts_with("torch.nn") || module == "__main__" || package != "torch" {
-        let line = format!(
-            "torch.save(torch.load({file:?}, weights_only=False).state_dict(), \"weights.pt\")"
-        );
+    let load = format!("torch.load({file:?}, weights_only=False)");
+    if module.starts_with("torch.nn") {
         return format!(
-            "the file holds Python objects, perhaps the whole module; if you trust who made it, save the weights \
-             alone: {line}"
+            "the file holds a whole module; if you trust who made it, save its weights alone: \
+             torch.save({load}.state_dict(), \"weights.pt\")"
+        );
+    }
+    if package != "torch" {
+        return format!(
+            "the file holds Python objects; if you trust who made it, save its weights alone: \
+             torch.save({load}.state_dict(), \"weights.pt\"), or {load}[\"state_dict\"] where it is a dict"
         );
     }
     format!(

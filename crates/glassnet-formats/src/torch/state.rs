@@ -53,9 +53,10 @@ pub(super) fn find<'o>(objects: &'o Objects<'_>, root: Id, name: &str) -> Result
             return Err(walk.too_deep());
         }
         let Some((key, inner)) = walk.wrapper(entries)? else { break };
-        let mut beside: Vec<String> =
-            entries.iter().filter_map(|(key, _)| walk.key(*key)).collect();
-        beside.retain(|other| *other != key);
+        let mut beside = vec![];
+        for (other, _) in entries {
+            beside.extend(walk.key(*other)?.filter(|other| *other != key));
+        }
         notes.push((key.clone(), beside));
         path.push(key);
         at = inner;
@@ -111,22 +112,26 @@ struct Walk<'o, 'n, 'a> {
 
 impl<'o> Walk<'o, '_, '_> {
     /// A key as text; a state dict's own are texts, an optimiser's numbers.
-    fn key(&self, id: Id) -> Option<String> {
+    fn key(&mut self, id: Id) -> Result<Option<String>> {
         match self.objects.get(id) {
-            Object::Text(text) => Some(text.to_string()),
-            Object::Int(number) => Some(number.to_string()),
-            _ => None, // not operations: values
+            Object::Text(text) => {
+                self.visit(text)?;
+                Ok(Some(text.to_string()))
+            }
+            Object::Int(number) => Ok(Some(number.to_string())),
+            _ => Ok(None), // not operations: values
         }
     }
 
-    fn visit(&mut self) -> Result<()> {
-        self.visits += 1;
+    /// Accounts for a value under `key`: a long text can be the key of many.
+    fn visit(&mut self, key: &str) -> Result<()> {
+        self.visits += 1 + key.len() / 64;
         if self.visits <= MOST_VISITS { Ok(()) } else { Err(self.too_deep()) }
     }
 
     fn too_deep(&self) -> Error {
         Error::model(format!(
-            "its dicts lie deeper than {MOST_DEPTH} levels in each other, or hold each other"
+            "its dicts lie deeper than {MOST_DEPTH} levels in each other, hold each other, or hold more than any state dict"
         ))
         .at(self.name.to_owned())
         .help("save the state dict alone: torch.save(model.state_dict(), \"weights.pt\")")
@@ -134,7 +139,7 @@ impl<'o> Walk<'o, '_, '_> {
 
     /// Whether there is a tensor in it or below it.
     fn has_tensors(&mut self, id: Id, depth: usize) -> Result<bool> {
-        self.visit()?;
+        self.visit("")?;
         if depth > MOST_DEPTH {
             return Err(self.too_deep());
         }
@@ -159,7 +164,7 @@ impl<'o> Walk<'o, '_, '_> {
         let mut inside = vec![];
         for (key, value) in entries {
             if matches!(objects.get(*value), Object::Dict(_)) && self.has_tensors(*value, 0)? {
-                let Some(key) = self.key(*key) else { continue };
+                let Some(key) = self.key(*key)? else { continue };
                 inside.push((key, *value));
             }
         }
@@ -186,9 +191,9 @@ impl<'o> Walk<'o, '_, '_> {
         }
         let objects = self.objects;
         for (key, value) in objects.entries(id).unwrap_or_default() {
-            self.visit()?;
-            let Some(key) = self.key(*key) else { continue };
+            let Some(key) = self.key(*key)? else { continue };
             let path = if prefix.is_empty() { key } else { format!("{prefix}.{key}") };
+            self.visit(&path)?;
             match objects.get(*value) {
                 Object::Tensor(record) => {
                     // In Python the later of two equal keys counts; nobody writes such a file.

@@ -6,18 +6,13 @@ use std::collections::hash_map::Entry;
 
 use glassnet::{Error, Result, Value};
 
+use crate::budget::Budget;
 use crate::elements::{ByteOrder, ElementType, decode};
 use crate::message::quoted;
 use crate::note::{Conversions, Note};
 use crate::pickle::{Element, Object, Objects, Source, TensorRecord};
 use crate::strided::gather;
 use crate::zip::Archive;
-
-/// How many bytes the arrays may take beyond what the file's size allows: a view can repeat one number for ever.
-const FREE: usize = 64 << 20;
-
-/// How many times the file's own size they may take, beside [`FREE`]: bytes become integers of eight.
-const RATIO: usize = 16;
 
 /// Reads the tensors of one file.
 pub(super) struct Reader<'a> {
@@ -28,7 +23,7 @@ pub(super) struct Reader<'a> {
     name: &'a str,
     /// The members that several tensors share, or that were inflated.
     storages: HashMap<String, Cow<'a, [u8]>>,
-    left: usize,
+    budget: Budget,
     conversions: Conversions,
 }
 
@@ -48,7 +43,7 @@ impl<'a> Reader<'a> {
             order,
             name,
             storages: HashMap::new(),
-            left: FREE.saturating_add(RATIO.saturating_mul(file_size)),
+            budget: Budget::of(file_size),
             conversions: Conversions::default(),
         }
     }
@@ -75,20 +70,11 @@ impl<'a> Reader<'a> {
             }
             Element::Untyped => return Err(wrong("its numbers have no type".to_owned())),
         };
-        let needed = record
-            .shape
-            .iter()
-            .try_fold(element.held_size(), |all, &length| all.checked_mul(length));
-        let Some(left) = needed.and_then(|needed| self.left.checked_sub(needed)) else {
-            return Err(Error::model(format!(
-                "its shape {:?} needs more memory than {RATIO} times the file and {} MB",
-                record.shape,
-                FREE >> 20
-            ))
-            .at(place)
-            .help("save tensor.clone() instead of an expanded view"));
-        };
-        self.left = left;
+        self.budget.take(&record.shape, element.held_size()).map_err(|what| {
+            Error::model(what)
+                .at(place.clone())
+                .help("save tensor.clone() instead of an expanded view")
+        })?;
         let (stored, order) = match record.source {
             Source::Storage(id) => {
                 let Object::Storage(storage) = self.objects.get(id) else {

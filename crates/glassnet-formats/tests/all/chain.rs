@@ -290,3 +290,37 @@ fn conversion_takes_wrappers_off_unless_told_not_to() {
     let error = convert::convert(opened(), Format::Npz, &other, "l.ckpt").unwrap_err();
     assert!(error.to_string().contains("size mismatch"), "{error}");
 }
+
+#[test]
+fn state_dicts_of_any_size_are_judged_at_once() {
+    let start = std::time::Instant::now();
+    let one = Value::from(Tensor::full([1, 1], 0.5_f32));
+    let many = |count: usize| -> StateDict {
+        (0..count).map(|at| (format!("{at}x.weight"), one.clone())).collect()
+    };
+    let chain = chain::infer(&many(10_000)).unwrap();
+    assert_eq!(chain.activations(), 9999);
+    assert!(chain.ask("a.pt").to_string().len() < 3000);
+    let refused = |state: &StateDict, word: &str| {
+        let error = chain::infer(state).unwrap_err().to_string();
+        assert!(error.contains(word), "{error}");
+        assert!(error.len() < 2000);
+    };
+    refused(&many(100_000), "up to 10000");
+    let deep = StateDict::from_iter([("a.".repeat(1_000_000) + "weight", one.clone())]);
+    refused(&deep, "deeper than 32 names");
+    refused(&StateDict::from_iter([("a..b.weight", one.clone())]), "do not follow");
+    refused(
+        &StateDict::from_iter([
+            ("a.0.weight", one.clone()),
+            ("b.weight", one.clone()),
+            ("a.1.weight", one.clone()),
+        ]),
+        "do not follow",
+    );
+    refused(
+        &StateDict::from_iter([("a.weight", one.clone()), ("a.0.weight", one)]),
+        "do not follow",
+    );
+    assert!(start.elapsed() < std::time::Duration::from_secs(10), "{:?}", start.elapsed());
+}

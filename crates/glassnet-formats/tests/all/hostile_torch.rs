@@ -123,7 +123,21 @@ fn case_30_memo_bombs_and_nesting_200_000_deep() {
     let list = [&b"\x80\x02]q\0("[..], &b"N".repeat(100_000), b"e0"].concat();
     let copies = b"ctorch\nSize\n(h\0tR0".repeat(20_000);
     check_pickle(&[&list[..], &copies, b"N."].concat(), &["copies its lists more often"]);
-    assert!(started.elapsed() < Duration::from_secs(4), "{:?}", started.elapsed());
+    // One long text that is the key of many values, and of a storage that many tensors share.
+    let long = [&b"X"[..], &1_000_000_u32.to_le_bytes(), &b"k".repeat(1_000_000)].concat();
+    let many = [&b"\x80\x02}"[..], &long, b"q\x000(", &b"h\0N".repeat(1_000_000), b"u."].concat();
+    check_pickle(&many, &["more than any state dict"]);
+    let many =
+        [&b"\x80\x02}"[..], &long, b"q\x000X\x05\0\0\0modelN(", &b"h\0}".repeat(100_000), b"d."]
+            .concat();
+    check_pickle(&many, &[]);
+    let storage = [
+        &b"\x80\x02(X\x07\0\0\0storagectorch\nFloatStorage\n"[..],
+        &long,
+        b"X\x03\0\0\0cpuK\x04tQ.",
+    ];
+    check_pickle(&storage.concat(), &["storage's key has 1000000 bytes"]);
+    assert!(started.elapsed() < Duration::from_secs(8), "{:?}", started.elapsed());
 }
 
 #[test]
@@ -187,6 +201,14 @@ fn case_31_deflate_bombs() {
     assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
     check_error(&error, &["\"d.npy\"", "times the file"]);
     assert!(numpy::read(&zip(&members[..2]), NAME).is_ok());
+    // Booleans, which become eight times as large.
+    let text = header.replace("<f4", "|b1").replace("(4999968,)", "(19999872,)");
+    let mut booleans = b"\x93NUMPY\x01\0".to_vec();
+    booleans.extend((text.len() as u16).to_le_bytes());
+    booleans.extend(text.as_bytes());
+    booleans.resize(booleans.len() + 19_999_872, 0);
+    let error = numpy::read(&zip(&[deflated("b.npy", &booleans)]), NAME).unwrap_err();
+    check_error(&error, &["\"b\"", "more memory"]);
     let mut damaged = honest;
     damaged.packed[10] ^= 0xff;
     check(&zip(&[damaged]), &[]);
