@@ -49,7 +49,7 @@ pub(super) fn find(state: &StateDict) -> Result<(Vec<Layer>, Vec<Note>)> {
     let mut notes = vec![];
     if !norms.is_empty() {
         notes.push(Note::Assumed(format!(
-            "taken to be LayerNorm, having a weight and a bias and no running statistics: {}",
+            "a weight and a bias without running statistics are a LayerNorm: {}",
             listed(&norms)
         )));
     }

@@ -30,6 +30,21 @@ fn a_file_made_by_hand_is_read() {
 }
 
 #[test]
+fn case_27_nan_and_infinite_weights() {
+    for (number, word) in [(f32::NAN, "w[1, 0] is NaN"), (f32::NEG_INFINITY, "w[1, 0] is -inf")] {
+        let numbers: Vec<u8> =
+            [1.0, 2.0, number, 4.0].iter().flat_map(|number: &f32| number.to_le_bytes()).collect();
+        let pickle = tensor_pickle(4, 0, &[2, 2], &[2, 1]);
+        let bytes = zip(&[stored("a/data.pkl", &pickle), stored("a/data/0", &numbers)]);
+        let error = open(&bytes, NAME, ReadOptions::default()).unwrap_err();
+        check_error(&error, &[word, "allow"]);
+        let opened = open(&bytes, NAME, ReadOptions { allow_non_finite: true }).unwrap();
+        let read = opened.model.state.floats("w").unwrap().data()[2];
+        assert_eq!(read.to_bits(), number.to_bits());
+    }
+}
+
+#[test]
 fn case_29_globals_outside_the_tensor_rebuilders() {
     for (module, name) in [
         ("os", "system"),
