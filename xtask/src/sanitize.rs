@@ -24,6 +24,13 @@ const SLOW: [&str; 4] = [
     "engine::pool::tests",
 ];
 
+/// Tests that compare the signs of zeros: with fused multiply-adds, valgrind 3.19 gives others than a processor.
+const SIGNS: [&str; 3] = [
+    "engine::cross_entropy::tests::many_rows_add_up",
+    "engine::cross_entropy::tests::one_pass_has",
+    "engine::tests::functions_and_their_derivatives",
+];
+
 /// Systems for which there is a sanitizer's runtime.
 const SANITIZED: [&str; 4] = [
     "x86_64-unknown-linux-gnu",
@@ -36,7 +43,7 @@ const SANITIZED: [&str; 4] = [
 pub fn run(root: &Path, arguments: &[String]) -> Result<bool, String> {
     let host = host()?;
     let nightly = nightly().filter(|_| SANITIZED.contains(&host.as_str()));
-    let valgrind = works(&mut Command::new("valgrind").arg("--version"));
+    let valgrind = works(Command::new("valgrind").arg("--version"));
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let report = match (words.as_slice(), nightly) {
         ([] | ["asan"], Some(nightly)) => sanitized(root, nightly, &host)?,
@@ -78,7 +85,7 @@ fn imitated(root: &Path) -> Result<Report, String> {
     let mut command = Command::new("valgrind");
     command.args(["--quiet", "--error-exitcode=99", "--fair-sched=yes"]).arg(tests).args(ROOMS);
     command.args(["--test-threads", "1"]);
-    command.args(SLOW.iter().flat_map(|name| ["--skip", name]));
+    command.args(SLOW.iter().chain(&SIGNS).flat_map(|name| ["--skip", name]));
     // Where cargo runs them.
     command.current_dir(root.join("crates").join("glassnet"));
     count_tests(command)

@@ -36,7 +36,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{JoinHandle, park, yield_now};
 
 use super::shared::Line;
-use super::{Member, OFFERS};
+use super::{Member, offers};
 
 /// Somebody sleeps until the ticket changes.
 const ASLEEP: u64 = 1;
@@ -155,6 +155,12 @@ impl Call {
         }
     }
 
+    /// The number of the last job.
+    #[cfg(test)]
+    pub(super) fn jobs(&self) -> u64 {
+        self.ticket.load(Ordering::Relaxed) / NEXT_JOB
+    }
+
     fn next_number(&self) -> u64 {
         (self.ticket.load(Ordering::Relaxed) & !(NEXT_JOB - 1)).wrapping_add(NEXT_JOB)
     }
@@ -234,11 +240,15 @@ impl Call {
             }
             spin_loop();
         }
-        for _ in 0..OFFERS {
-            if let Some(ticket) = look() {
-                return ticket;
-            }
+        let (offers, looks) = offers(patience);
+        for _ in 0..offers {
             yield_now();
+            for _ in 0..looks {
+                if let Some(ticket) = look() {
+                    return ticket;
+                }
+                spin_loop();
+            }
         }
         self.sleep(index, seen)
     }

@@ -10,7 +10,8 @@ use std::thread::JoinHandle;
 use super::call::{Body, Call, Job, Kind, Order};
 use super::gate::{self, Gate};
 use super::member::{Member, OtherPanicked};
-use super::{IMPATIENT, MOST_SKIPPED, PATIENT};
+use super::smooth::{Smooth, Waits};
+use super::{IMPATIENT, PATIENT};
 
 /// What the threads share.
 pub(super) struct Shared {
@@ -25,14 +26,15 @@ pub(super) struct Shared {
     panic: Mutex<Option<Box<dyn Any + Send>>>,
     /// How many threads can run at the same time.
     cores: usize,
-    /// Of the jobs that want to run smoothly, how many more are left to their callers, and how many it were last.
-    skip: Line<AtomicU32>,
-    last_skip: AtomicU32,
+    /// What is known about jobs that want to run smoothly.
+    pub(super) smooth: Line<Smooth>,
 }
 
 /// The pool's occupation, and what its caller needs to know about the jobs before.
 pub(super) struct Busy {
     taken: AtomicBool,
+    /// Whether the job needs all its parts; else they may be calling from within it.
+    closed: AtomicBool,
     /// Where the two gates' counts stand between jobs.
     met: AtomicU32,
     finished: AtomicU32,
@@ -52,49 +54,35 @@ impl<T> Deref for Line<T> {
 }
 
 impl Shared {
-    /// Whether a job that wants to run smoothly is left to its caller. Callers at the same time may count one job twice:
-    /// nothing depends on it.
+    /// How the waits of all jobs went so far: to be compared with what they were.
     #[inline]
-    pub(super) fn skips(&self) -> bool {
-        let skip = self.skip.load(Ordering::Relaxed);
-        if skip > 0 {
-            self.skip.store(skip - 1, Ordering::Relaxed);
+    pub(super) fn waits(&self) -> Waits {
+        Waits {
+            long: self.meeting.long_waits().wrapping_add(self.finish.long_waits()),
+            slept: self.meeting.sleeps().wrapping_add(self.finish.sleeps()),
         }
-        skip > 0
     }
 
-    /// How often a part's patience came to an end.
-    #[inline]
-    pub(super) fn long_waits(&self) -> u32 {
-        self.meeting.long_waits().wrapping_add(self.finish.long_waits())
-    }
-
-    /// A job went smoothly, or parts had to wait long for each other.
-    #[inline]
-    pub(super) fn went(&self, smoothly: bool) {
-        let last = self.last_skip.load(Ordering::Relaxed);
-        if smoothly {
-            if last > 0 {
-                self.last_skip.store(last / 2, Ordering::Relaxed);
-            }
-        } else {
-            let next = (last * 2).clamp(8, MOST_SKIPPED);
-            self.last_skip.store(next, Ordering::Relaxed);
-            self.skip.store(next, Ordering::Relaxed);
-        }
+    /// How many threads can run at the same time.
+    pub(super) fn cores(&self) -> usize {
+        self.cores
     }
 
     pub(super) fn new(workers: usize, cores: usize) -> Self {
         let zero = || AtomicU32::new(0);
         Shared {
-            busy: Line(Busy { taken: AtomicBool::new(false), met: zero(), finished: zero() }),
+            busy: Line(Busy {
+                taken: AtomicBool::new(false),
+                closed: AtomicBool::new(false),
+                met: zero(),
+                finished: zero(),
+            }),
             call: Line(Call::new(workers)),
             meeting: Line(Gate::new()),
             finish: Line(Gate::new()),
             panic: Mutex::new(None),
             cores,
-            skip: Line(AtomicU32::new(0)),
-            last_skip: AtomicU32::new(0),
+            smooth: Line(Smooth::default()),
         }
     }
 
@@ -113,6 +101,7 @@ impl Shared {
         let patience = self.patience(parts);
         let met = self.busy.met.load(Ordering::Relaxed);
         let before = self.busy.finished.load(Ordering::Relaxed);
+        self.busy.closed.store(kind == Kind::Closed, Ordering::Relaxed);
         let finished = match kind {
             Kind::Closed => gate::after(before, parts - 1),
             // Nobody knows yet how many will come: each that leaves looks whether somebody waits.
@@ -177,6 +166,11 @@ impl Busy {
     #[inline]
     pub(super) fn take(&self) -> bool {
         !self.taken.load(Ordering::Relaxed) && !self.taken.swap(true, Ordering::Acquire)
+    }
+
+    /// Whether the pool is or was last in use for parts that wait for each other.
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
     }
 
     #[inline]
