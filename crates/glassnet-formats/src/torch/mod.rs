@@ -1,6 +1,6 @@
 //! PyTorch's `.pt` and `.pth` files: the zip archives that `torch.save` writes since version 1.6.
 //!
-//! The member `data.pkl` is a pickle of the object saved, read by [`pickle`](crate::pickle) as data; the numbers lie in
+//! The member `data.pkl` is a pickle of the object saved, read as data, never run; the numbers lie in
 //! members of their own, `data/0`, `data/1`, …, to which the pickle refers. Files of other forms get an error that says
 //! how to save them again.
 //!
