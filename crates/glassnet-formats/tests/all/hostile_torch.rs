@@ -321,6 +321,48 @@ fn case_33_zips_that_contradict_themselves() {
     assert_eq!(crc(b"123456789"), 0xcbf4_3926);
 }
 
+/// The archive with its end in 64 bits, as archives of more than 65535 members or 4 GB have it.
+fn in_64(bytes: &[u8]) -> Vec<u8> {
+    let end = bytes.len() - 22;
+    let wide = |at: usize| u64::from(u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap()));
+    let count = u64::from(u16::from_le_bytes([bytes[end + 10], bytes[end + 11]]));
+    let mut made = bytes[..end].to_vec();
+    made.extend(b"PK\x06\x06");
+    made.extend(44_u64.to_le_bytes());
+    made.extend([45, 0, 45, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    for number in [count, count, wide(end + 12), wide(end + 16)] {
+        made.extend(number.to_le_bytes());
+    }
+    made.extend(b"PK\x06\x07\0\0\0\0");
+    made.extend((end as u64).to_le_bytes());
+    made.extend(1_u32.to_le_bytes());
+    made.extend(b"PK\x05\x06\0\0\0\0");
+    made.extend([0xff; 12]);
+    made.extend([0, 0]);
+    made
+}
+
+#[test]
+fn archives_with_an_end_in_64_bits() {
+    let small = torch_file(&tensor_pickle(4, 0, &[4], &[1]));
+    let bytes = in_64(&small);
+    assert_eq!(torch::read(&bytes, NAME).unwrap(), torch::read(&small, NAME).unwrap());
+    let end = small.len() - 22;
+    for (at, word) in
+        [(end, "table is damaged"), (end + 32, "table"), (end + 40, "table"), (end + 48, "table")]
+    {
+        for byte in [0xff, 0] {
+            let mut changed = bytes.clone();
+            changed[at..at + 4].fill(byte);
+            check(&changed, &[word]);
+        }
+    }
+    let mut elsewhere = bytes.clone();
+    let locator = end + 56 + 8;
+    elsewhere[locator..locator + 8].fill(0xff);
+    check(&elsewhere, &["damaged"]);
+}
+
 #[test]
 fn case_34_what_is_no_pytorch_zip() {
     let refused = |bytes: &[u8], words: &[&str]| {
