@@ -26,7 +26,7 @@ pub(crate) fn answer(command: &Command, terminal: &Terminal) -> Result<Answer> {
         return version::answer(cli.verbose);
     }
     let verb = match cli.verb {
-        Some(Verb::Summary(args)) => return summary::answer(&args),
+        Some(Verb::Summary(args)) => return summary::answer(&args, terminal),
         Some(Verb::Explain(args)) => return explain::answer(&args, terminal),
         Some(Verb::Derive(args)) => return derive::answer(&args).map(|(answer, _)| answer),
         Some(Verb::Worked(args)) => {
@@ -38,6 +38,7 @@ pub(crate) fn answer(command: &Command, terminal: &Terminal) -> Result<Answer> {
         Some(Verb::Evaluate(_)) => "evaluate",
         Some(Verb::Lesson(_)) => "lesson",
         Some(Verb::Exercise(_)) => "exercise",
+        Some(Verb::Convert(_)) => "convert",
         Some(Verb::Bench(_)) => "bench",
         Some(Verb::Completions { .. }) => "completions",
         None => "no verb",

@@ -1,9 +1,13 @@
 //! The command line's verbs and flags.
 
+mod weights;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use weights::Weights;
 
 /// Train feed-forward networks on the CPU, and open every number to the computation that made it.
 #[derive(Debug, Parser)]
@@ -136,6 +140,8 @@ pub(crate) enum Verb {
     Lesson(crate::lesson::Lesson),
     /// Make a fresh variant of a task, with its worked solution on request.
     Exercise(crate::exercise::Exercise),
+    /// Write a model file in another format: safetensors, PyTorch's .pt (read only), NumPy's .npz.
+    Convert(crate::convert::Convert),
     /// Measure how fast a network trains and predicts here.
     Bench(Bench),
     /// Print a script that completes commands in a shell.
@@ -334,27 +340,12 @@ pub(crate) enum ShuffleChoice {
     None,
 }
 
-/// A network or model with its weights.
-#[derive(Clone, Debug, Args)]
-pub(crate) struct Weights {
-    /// Weights of a bare network: a file, or JSON.
-    // Not from the comment, in which brackets are links.
-    #[arg(
-        long,
-        value_name = "FILE|JSON",
-        help = r#"Weights of a bare network: a .safetensors file, or JSON such as '{"0.weight": [[1, 2]], "0.bias": [0]}'; else they are initialised from --seed"#
-    )]
-    pub(crate) weights: Option<OsString>,
-    /// The seed of a bare network's weights.
-    #[arg(long, default_value_t = 0, value_parser = whole::<u64>, allow_negative_numbers = true, value_name = "N")]
-    pub(crate) seed: u64,
-}
-
 /// `glassnet predict`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Examples:\n  \
     glassnet predict model.safetensors new-days.csv --output seasons.csv\n  \
-    glassnet predict 2-2-2 x.csv --weights weights.safetensors --softmax")]
+    glassnet predict 2-2-2 x.csv --weights weights.safetensors --softmax\n  \
+    glassnet predict checkpoint.pt x.csv --activation relu")]
 pub(crate) struct Predict {
     /// A model file, or a bare network.
     pub(crate) model: OsString,
@@ -443,10 +434,14 @@ pub(crate) struct Evaluate {
 /// `glassnet summary`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Examples:\n  glassnet summary 6-32-32-32-4\n  \
+    glassnet summary checkpoint.pt --activation relu\n  \
     glassnet summary 6-32-32-32-4 --explain --examples 80")]
 pub(crate) struct Summary {
     /// A network or a model file.
     pub(crate) model: OsString,
+    /// The activation between the layers of a file that holds weights alone, such as .pt.
+    #[arg(long, allow_hyphen_values = true, value_name = "NAME")]
+    pub(crate) activation: Option<String>,
     /// Show how the number of weights comes about, layer by layer, multiplicative weights and biases apart.
     #[arg(long)]
     pub(crate) explain: bool,

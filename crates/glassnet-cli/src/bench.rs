@@ -46,7 +46,7 @@ pub(crate) fn run(
     check(args)?;
     let engine = threads.engine()?;
     let pool = engine.pool.clone().map_or_else(|| Pool::new(1), Ok)?;
-    let case = Case::new(args, &engine)?;
+    let case = Case::new(args, &engine, terminal)?;
     let interrupt = Interrupt::watch()?;
     // Half of the time each where both are measured.
     let share = if case.config.is_some() { 0.5 } else { 1.0 };

@@ -45,7 +45,7 @@ pub(crate) fn run(
     threads: args::Threads,
     terminal: &mut Terminal,
 ) -> Result<u8> {
-    let report = match model::load_whole(&args.model, &args.weights)? {
+    let report = match model::load_whole(&args.model, &args.weights, terminal)? {
         Model::Bare(network) => bare(args, &network, threads, terminal)?,
         Model::Trained(trained) => columns(args, &trained, threads, terminal)?,
     };

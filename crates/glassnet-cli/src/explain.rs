@@ -137,7 +137,7 @@ fn explanation(args: &Explain, terminal: &Terminal) -> Result<Explanation> {
     let loss = args.loss.as_deref().map(Criterion::parse).transpose();
     let loss = loss.map_err(|error| at_flag(error, "--loss"))?;
     let check = |module: &Module| rows::check(args, module);
-    let model = model::load_checked(&args.model, &args.weights, &check)?;
+    let model = model::load_checked(&args.model, &args.weights, terminal, &check)?;
     let (rows, criterion) = rows::read(args, &model, loss, terminal)?;
     let attribute = args.attribute.as_deref().map(|text| output(text, &rows.labels)).transpose()?;
     let config = Config {

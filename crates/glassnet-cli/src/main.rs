@@ -3,6 +3,7 @@
 mod answer;
 mod args;
 mod bench;
+mod convert;
 mod derive;
 mod evaluate;
 mod exercise;
@@ -63,6 +64,7 @@ fn run(cli: Cli, terminal: &mut Terminal) -> Result<u8> {
         Some(Verb::Worked(args)) => worked::run(&args, terminal),
         Some(Verb::Lesson(args)) => lesson::run(&args, terminal),
         Some(Verb::Exercise(args)) => exercise::run(&args, terminal),
+        Some(Verb::Convert(args)) => convert::run(&args, terminal),
         Some(Verb::Bench(args)) => bench::run(&args, threads, terminal),
         Some(Verb::Completions { shell }) => {
             let mut script = vec![];

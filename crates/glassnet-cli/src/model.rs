@@ -1,17 +1,20 @@
 //! The network argument: an expression, the short form, or a model file.
 
+mod weights;
+
 use std::ffi::OsStr;
-use std::fmt;
 use std::path::Path;
 
 use glassnet::nn::{self, Module, Network, StateDict};
-use glassnet::{Error, Result, Tensor, Value};
+use glassnet::{Error, Result};
 use glassnet_data::Preprocessing;
-use glassnet_formats::{Card, ModelFile};
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use glassnet_formats::chain::{self, Chain};
+use glassnet_formats::{Card, Opened, ReadOptions, unwrapped};
 
 use crate::args::Weights;
 use crate::output;
+use crate::terminal::Terminal;
+use crate::usage::at_flag;
 
 /// A network that can predict.
 pub(crate) enum Model {
@@ -19,6 +22,14 @@ pub(crate) enum Model {
     Bare(Network),
     /// A model that `train` wrote: columns in, classes or values out.
     Trained(Box<Trained>),
+}
+
+/// What an argument names.
+pub(crate) enum Named {
+    /// A network that can predict.
+    Model(Model),
+    /// Weights of a file that doesn't say its network, whose activations nobody said either.
+    Chain(Box<Chain>),
 }
 
 /// A model file's contents.
@@ -58,24 +69,30 @@ fn is_short_form(argument: &str) -> bool {
 pub(crate) fn load_whole(
     argument: &(impl AsRef<OsStr> + ?Sized),
     weights: &Weights,
+    terminal: &Terminal,
 ) -> Result<Model> {
-    load_any(argument.as_ref(), weights, &|_| Ok(()))
+    load_any(argument.as_ref(), weights, terminal, &|_| Ok(()))
 }
 
 /// Reads the network that `argument` names, with `weights` for a bare one. An ensemble is refused: one of its networks
-/// is named `FILE#3`.
-pub(crate) fn load(argument: &(impl AsRef<OsStr> + ?Sized), weights: &Weights) -> Result<Model> {
-    load_checked(argument, weights, &|_| Ok(()))
+/// is named `FILE#3`. What is noticed on the way goes to the terminal.
+pub(crate) fn load(
+    argument: &(impl AsRef<OsStr> + ?Sized),
+    weights: &Weights,
+    terminal: &Terminal,
+) -> Result<Model> {
+    load_checked(argument, weights, terminal, &|_| Ok(()))
 }
 
 /// As [`load`]; a bare network that `check` refuses is not given weights.
 pub(crate) fn load_checked(
     argument: &(impl AsRef<OsStr> + ?Sized),
     weights: &Weights,
+    terminal: &Terminal,
     check: &dyn Fn(&Module) -> Result<()>,
 ) -> Result<Model> {
     let argument = argument.as_ref();
-    match load_any(argument, weights, check)? {
+    match load_any(argument, weights, terminal, check)? {
         Model::Trained(trained) if !trained.others.is_empty() => {
             let (file, last) = (argument.display(), trained.others.len());
             Err(Error::usage(format!("{file} is an ensemble of {} networks", last + 1))
@@ -89,10 +106,30 @@ pub(crate) fn load_checked(
 fn load_any(
     argument: &OsStr,
     weights: &Weights,
+    terminal: &Terminal,
     check: &dyn Fn(&Module) -> Result<()>,
 ) -> Result<Model> {
+    match named(argument, weights, terminal, check)? {
+        Named::Model(model) => Ok(model),
+        Named::Chain(chain) => Err(chain.ask(&argument.display().to_string())),
+    }
+}
+
+/// What `argument` names.
+pub(crate) fn named(
+    argument: &OsStr,
+    weights: &Weights,
+    terminal: &Terminal,
+    check: &dyn Fn(&Module) -> Result<()>,
+) -> Result<Named> {
+    let no_activation = |what: &str| match weights.activation {
+        Some(_) => Err(Error::usage(what).at("--activation").help("leave --activation out")),
+        None => Ok(()),
+    };
     if let Some(notation) = argument.to_str().filter(|argument| is_notation(argument)) {
-        return bare(notation, weights, check).map(Model::Bare);
+        no_activation("the network says its activations")?;
+        return bare(notation, weights, terminal, check)
+            .map(|network| Named::Model(Model::Bare(network)));
     }
     if weights.weights.is_some() {
         return Err(Error::usage("a model file has its own weights")
@@ -100,16 +137,84 @@ fn load_any(
             .help("leave --weights out"));
     }
     let (path, wanted) = member_of(Path::new(argument));
+    let file = opened(path, terminal)?.model;
     let argument = &path.display().to_string();
-    let file = ModelFile::read(&read_model(path)?, argument)?;
     let members = file.members(argument)?;
     let state = file.state;
     let Some(card) = file.card else {
-        return Err(Error::model("the file holds weights but not their network")
-            .at(argument.to_owned())
-            .help(format!("give the network and --weights {argument}"))
-            .detail(format!("it has the keys {}", state.keys().collect::<Vec<_>>().join(", "))));
+        if let Some(number) = wanted {
+            return Err(one_network(argument, number));
+        }
+        return unnamed(&state, argument, weights, terminal, check);
     };
+    no_activation("the model file says its activations")?;
+    trained(card, state, members, wanted, argument).map(Named::Model)
+}
+
+/// The network of a file that holds weights alone, read from their keys and shapes.
+fn unnamed(
+    state: &StateDict,
+    file: &str,
+    weights: &Weights,
+    terminal: &Terminal,
+    check: &dyn Fn(&Module) -> Result<()>,
+) -> Result<Named> {
+    let (state, mut notes) = unwrapped(state).unwrap_or_else(|| (state.clone(), vec![]));
+    let chain = chain::infer(&state).map_err(|fault| {
+        let error = Error::model("the file holds weights but not their network")
+            .at(file.to_owned())
+            .help(format!("give the network and --weights {file}"))
+            .detail(fault.what().to_owned())
+            .detail(format!("it has the keys {}", first_keys(&state)));
+        fault.details().iter().fold(error, |error, detail| error.detail(detail.clone()))
+    })?;
+    let activation = match &weights.activation {
+        Some(text) => activation(text)?,
+        None if chain.activations() == 0 => Module::Identity,
+        None => {
+            notes.iter().for_each(|note| terminal.note(&note.to_string()));
+            return Ok(Named::Chain(Box::new(chain)));
+        }
+    };
+    notes.extend(chain.notes.iter().cloned());
+    notes.iter().for_each(|note| terminal.note(&note.to_string()));
+    let module = chain.module(&activation);
+    terminal.note(&format!("the network was read from keys and shapes: {}", module.notation()));
+    module.summary(None).map_err(|error| in_file(error, file))?;
+    check(&module)?;
+    let network = Network::with_state(module, &state).map_err(|error| in_file(error, file))?;
+    Ok(Named::Model(Model::Bare(network)))
+}
+
+fn first_keys(state: &StateDict) -> String {
+    const MOST: usize = 50;
+    let keys: Vec<&str> = state.keys().take(MOST).collect();
+    match state.len().saturating_sub(MOST) {
+        0 => keys.join(", "),
+        more => format!("{} and {more} more", keys.join(", ")),
+    }
+}
+
+/// The activation that `text` calls by its name, writes as a layer, or gives as a formula in z.
+pub(crate) fn activation(text: &str) -> Result<Module> {
+    if let Some(module) = nn::activation_named(text) {
+        return Ok(module);
+    }
+    // Constructors begin with a capital letter, functions in formulas do not.
+    if text.starts_with(|c: char| c.is_ascii_uppercase()) {
+        return nn::parse(text).map_err(|error| at_flag(error, "--activation"));
+    }
+    nn::formula(text).map_err(|error| at_flag(error, "--activation"))
+}
+
+/// The model of a file that says what its weights are for.
+fn trained(
+    card: Card,
+    state: StateDict,
+    members: Option<Vec<StateDict>>,
+    wanted: Option<usize>,
+    argument: &str,
+) -> Result<Model> {
     let module = nn::parse(&card.network).map_err(|error| in_file(error, argument))?;
     let states = match (members, wanted) {
         (Some(members), None) => members,
@@ -121,11 +226,7 @@ fn load_any(
                 .at("the network")
                 .help(format!("its {} networks are #0 to #{}", members.len(), members.len() - 1)));
         }
-        (None, Some(number)) => {
-            return Err(Error::usage(format!("{argument} holds one network"))
-                .at("the network")
-                .help(format!("leave #{number} out")));
-        }
+        (None, Some(number)) => return Err(one_network(argument, number)),
         (None, None) => vec![state],
     };
     let single = states.len() == 1;
@@ -151,6 +252,12 @@ fn load_any(
     }
 }
 
+fn one_network(file: &str, number: usize) -> Error {
+    Error::usage(format!("{file} holds one network"))
+        .at("the network")
+        .help(format!("leave #{number} out"))
+}
+
 /// The file and the member that `FILE#3` names. A file that is called so is itself.
 fn member_of(path: &Path) -> (&Path, Option<usize>) {
     let parts = path.to_str().and_then(|text| text.rsplit_once('#'));
@@ -163,6 +270,15 @@ fn member_of(path: &Path) -> (&Path, Option<usize>) {
         Some(named) if !path.exists() => named,
         Some(_) | None => (path, None),
     }
+}
+
+/// Reads a model file of any format and tells what was noticed.
+pub(crate) fn opened(path: &Path, terminal: &Terminal) -> Result<Opened> {
+    let bytes = read_model(path)?;
+    let opened =
+        glassnet_formats::open(&bytes, &path.display().to_string(), ReadOptions::default())?;
+    opened.notes.iter().for_each(|note| terminal.note(&note.to_string()));
+    Ok(opened)
 }
 
 fn read_model(path: &Path) -> Result<Vec<u8>> {
@@ -195,109 +311,19 @@ fn in_file(error: Error, file: &str) -> Error {
 fn bare(
     notation: &str,
     weights: &Weights,
+    terminal: &Terminal,
     check: &dyn Fn(&Module) -> Result<()>,
 ) -> Result<Network> {
     let module = nn::parse(notation)?;
     // Layers that do not fit together are told before any table is read.
     module.summary(None)?;
     check(&module)?;
-    let mut network = Network::new(module, weights.seed)?;
-    let Some(given) = &weights.weights else { return Ok(network) };
-    let state = match given.to_str().filter(|text| text.trim_start().starts_with('{')) {
-        Some(text) => from_json(text)?,
-        None => {
-            let path = Path::new(given);
-            ModelFile::read(&output::read(path)?, &path.display().to_string())?.state
+    match &weights.weights {
+        None => Network::new(module, weights.seed),
+        Some(given) => {
+            let state = weights::read(given, &module, terminal)?;
+            Network::with_state(module, &state)
         }
-    };
-    network.load_state_dict(&state, true).map_err(|error| {
-        in_file(error, "--weights").help("give weights with the network's keys and shapes")
-    })?;
-    Ok(network)
-}
-
-/// Weights as JSON: `{"0.weight": [[1, 2]], "0.bias": [0]}`.
-fn from_json(text: &str) -> Result<StateDict> {
-    let Entries(entries) = serde_json::from_str(text).map_err(|error| {
-        Error::usage(format!("the weights are no valid JSON: {error}"))
-            .at("--weights")
-            .help("write {\"0.weight\": [[1, 2]], \"0.bias\": [0]}")
-    })?;
-    let mut state = StateDict::new();
-    for (key, array) in entries {
-        if state.get(&key).is_some() {
-            return Err(Error::usage(format!("{key:?} is there twice"))
-                .at("--weights")
-                .help("give every key once"));
-        }
-        let (mut shape, mut data) = (vec![], vec![]);
-        flatten(&array, 0, &mut shape, &mut data).ok_or_else(|| {
-            Error::usage(format!("{key:?} is no array of finite numbers with rows of one length"))
-                .at("--weights")
-                .help("write {\"0.weight\": [[1, 2]], \"0.bias\": [0]}")
-        })?;
-        let tensor = Tensor::new(shape, data)
-            .map_err(|error| error.at(format!("--weights, key {key:?}")))?;
-        state.insert(key.clone(), Value::F32(tensor));
-    }
-    Ok(state)
-}
-
-/// The entries of a JSON object in order, equal keys included.
-struct Entries(Vec<(String, serde_json::Value)>);
-
-impl<'de> Deserialize<'de> for Entries {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        deserializer.deserialize_map(EntriesVisitor).map(Entries)
-    }
-}
-
-struct EntriesVisitor;
-
-impl<'de> Visitor<'de> for EntriesVisitor {
-    type Value = Vec<(String, serde_json::Value)>;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("an object of arrays")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(
-        self,
-        mut map: A,
-    ) -> std::result::Result<Self::Value, A::Error> {
-        let mut entries = vec![];
-        while let Some(entry) = map.next_entry()? {
-            entries.push(entry);
-        }
-        Ok(entries)
-    }
-}
-
-fn flatten(
-    value: &serde_json::Value,
-    depth: usize,
-    shape: &mut Vec<usize>,
-    data: &mut Vec<f32>,
-) -> Option<()> {
-    match value {
-        serde_json::Value::Number(number) => {
-            let number = number.as_f64()? as f32;
-            data.push(number);
-            (depth == shape.len() && number.is_finite()).then_some(())
-        }
-        serde_json::Value::Array(items) => {
-            match shape.get(depth) {
-                Some(&length) if length != items.len() => return None,
-                Some(_) => {}
-                None if data.is_empty() => shape.push(items.len()),
-                None => return None,
-            }
-            items.iter().try_for_each(|item| flatten(item, depth + 1, shape, data))
-        }
-        serde_json::Value::Null
-        | serde_json::Value::Bool(_)
-        | serde_json::Value::String(_)
-        | serde_json::Value::Object(_) => None,
     }
 }
 
@@ -313,22 +339,5 @@ mod tests {
         for path in ["./6-4", "model.safetensors", "6", "6-", "-4", "a-4", "6--4", "6-4/x"] {
             assert!(!is_notation(path), "{path}");
         }
-    }
-
-    #[test]
-    fn weights_in_json_keep_their_shape() -> Result<()> {
-        let state = from_json(r#"{"0.weight": [[1, 2], [3, 4]], "0.bias": [0.5, -1]}"#)?;
-        assert_eq!(state.floats("0.weight")?.shape(), [2, 2]);
-        assert_eq!(state.floats("0.bias")?.data(), [0.5, -1.0]);
-        for bad in [
-            r#"{"a": [[1], [2, 3]]}"#,
-            r#"{"a": ["x"]}"#,
-            r#"{"a": [1, [2]]}"#,
-            r#"{"a": 1e39}"#,
-            "{",
-        ] {
-            assert!(from_json(bad).is_err(), "{bad}");
-        }
-        Ok(())
     }
 }

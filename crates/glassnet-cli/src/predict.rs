@@ -36,7 +36,7 @@ pub(crate) fn run(
         .as_deref()
         .map(|path| Output::prepare(path, "--output", replace, &inputs))
         .transpose()?;
-    let answers = match model::load_whole(&args.model, &args.weights)? {
+    let answers = match model::load_whole(&args.model, &args.weights, terminal)? {
         Model::Bare(network) => bare(args, &network, threads, terminal)?,
         Model::Trained(trained) => columns(args, &trained, threads, terminal)?,
     };

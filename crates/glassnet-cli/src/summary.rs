@@ -1,46 +1,107 @@
 //! `glassnet summary`.
 
-use std::ffi::OsStr;
-
 use glassnet::nn::{Module, Summary, SummaryRow};
 use glassnet::worked::{self, Counting, Role};
 use glassnet::{Error, Result};
 use glassnet_data::{Encoding, Feature};
 use glassnet_formats::Task;
+use glassnet_formats::chain::Chain;
 use serde_json::json;
 
 use crate::answer::Answer;
 use crate::args::{self, Weights};
-use crate::model::{self, Model, Trained};
+use crate::model::{self, Model, Named, Trained};
 use crate::terminal::Terminal;
 
 pub(crate) fn run(args: &args::Summary, terminal: &mut Terminal) -> Result<u8> {
-    let (module, trained) = load(&args.model)?;
-    if args.explain {
-        let answer = explained(args, &module)?;
-        terminal.present(&answer.document, Some(&answer.json))?;
-    } else {
-        show(&module, trained.as_deref(), terminal)?;
+    match load(args, terminal)? {
+        Loaded::Chain(chain) if args.explain => return Err(chain.ask(&shown(args))),
+        Loaded::Chain(chain) => show_chain(&chain, terminal)?,
+        Loaded::Module(module, _) if args.explain => {
+            let answer = explained(args, &module)?;
+            terminal.present(&answer.document, Some(&answer.json))?;
+        }
+        Loaded::Module(module, trained) => show(&module, trained.as_deref(), terminal)?,
     }
     Ok(0)
 }
 
 /// The count of weights as an answer within a lesson.
-pub(crate) fn answer(args: &args::Summary) -> Result<Answer> {
+pub(crate) fn answer(args: &args::Summary, terminal: &Terminal) -> Result<Answer> {
     if !args.explain {
         return Err(Error::usage("a summary in a lesson explains").help("add --explain"));
     }
-    explained(args, &load(&args.model)?.0)
+    match load(args, terminal)? {
+        Loaded::Module(module, _) => explained(args, &module),
+        Loaded::Chain(chain) => Err(chain.ask(&shown(args))),
+    }
 }
 
-fn load(model: &OsStr) -> Result<(Module, Option<Box<Trained>>)> {
-    if let Some(notation) = model.to_str().filter(|text| model::is_notation(text)) {
-        return Ok((glassnet::nn::parse(notation)?, None));
+/// What there is to summarise.
+enum Loaded {
+    Module(Module, Option<Box<Trained>>),
+    Chain(Box<Chain>),
+}
+
+fn shown(args: &args::Summary) -> String {
+    args.model.display().to_string()
+}
+
+fn load(args: &args::Summary, terminal: &Terminal) -> Result<Loaded> {
+    let notation = args.model.to_str().filter(|text| model::is_notation(text));
+    if let (Some(notation), None) = (notation, &args.activation) {
+        return Ok(Loaded::Module(glassnet::nn::parse(notation)?, None));
     }
-    Ok(match model::load_whole(model, &Weights { weights: None, seed: 0 })? {
-        Model::Bare(network) => (network.module().clone(), None),
-        Model::Trained(trained) => (trained.network.module().clone(), Some(trained)),
+    let weights = Weights { activation: args.activation.clone(), ..Weights::default() };
+    Ok(match model::named(&args.model, &weights, terminal, &|_| Ok(()))? {
+        Named::Model(Model::Bare(network)) => Loaded::Module(network.module().clone(), None),
+        Named::Model(Model::Trained(trained)) => {
+            Loaded::Module(trained.network.module().clone(), Some(trained))
+        }
+        Named::Chain(chain) => Loaded::Chain(chain),
     })
+}
+
+/// The layers that keys and shapes tell, with `?` where an activation is.
+fn show_chain(chain: &Chain, terminal: &mut Terminal) -> Result<()> {
+    let unknown = chain.unknown();
+    let module = chain.module(&unknown);
+    let summary = module.summary(None)?;
+    let known = |kind: &'static str| if kind == unknown.kind() { "?" } else { kind };
+    if terminal.json() {
+        let mut json = document(&module, &summary);
+        json["network"] = json!(chain.notation());
+        for (layer, row) in json["layers"].as_array_mut().into_iter().flatten().zip(&summary.rows) {
+            layer["kind"] = json!(known(row.kind));
+        }
+        return terminal.document(&json);
+    }
+    terminal.line(&chain.drawing())?;
+    terminal.line("")?;
+    let mut table = crate::table::Table::new(&LAYER_COLUMNS);
+    for (mut row, of) in layer_rows(&summary).into_iter().zip(&summary.rows) {
+        row[1] = known(of.kind).to_owned();
+        table.row(row.to_vec());
+    }
+    terminal.text(&table.render(&[3]))?;
+    terminal.line("")?;
+    totals(&summary, terminal)?;
+    for note in &chain.notes {
+        terminal.note(&note.to_string());
+    }
+    terminal.note(
+        "the network was read from keys and shapes; they don't tell its activations: say them with --activation \
+         relu (or tanh, gelu, …; identity for none)",
+    );
+    Ok(())
+}
+
+fn totals(summary: &Summary, terminal: &mut Terminal) -> Result<()> {
+    terminal.line(&format!("total: {} parameters", summary.parameters))?;
+    if summary.buffers > 0 {
+        terminal.line(&format!("buffers: {}", summary.buffers))?;
+    }
+    terminal.line(&format!("products per sample: {}", summary.macs_per_sample))
 }
 
 fn explained(args: &args::Summary, module: &Module) -> Result<Answer> {
@@ -80,11 +141,7 @@ fn show(module: &Module, trained: Option<&Trained>, terminal: &mut Terminal) -> 
     layer_rows(&summary).into_iter().for_each(|row| table.row(row.to_vec()));
     terminal.text(&table.render(&[3]))?;
     terminal.line("")?;
-    terminal.line(&format!("total: {} parameters", summary.parameters))?;
-    if summary.buffers > 0 {
-        terminal.line(&format!("buffers: {}", summary.buffers))?;
-    }
-    terminal.line(&format!("products per sample: {}", summary.macs_per_sample))?;
+    totals(&summary, terminal)?;
     if let Some(trained) = trained {
         terminal.line("")?;
         if !trained.others.is_empty() {

@@ -132,7 +132,7 @@ impl Content {
     }
 
     /// The endings that files of this content usually have, without the dot.
-    fn endings(self) -> &'static [&'static str] {
+    pub(crate) fn endings(self) -> &'static [&'static str] {
         match self {
             Content::Safetensors => &["safetensors"],
             Content::PyTorchZip | Content::Pickle => &["pt", "pth", "bin", "ckpt", "pkl", "pickle"],
@@ -153,17 +153,20 @@ impl Content {
         }
     }
 
-    /// How to get safetensors from it.
+    /// How to get a model file from it.
     fn mend(self) -> &'static str {
         match self {
-            Content::PyTorchZip | Content::Pickle => {
+            Content::PyTorchZip | Content::Npz | Content::Npy => {
+                "convert it: glassnet convert FILE model.safetensors"
+            }
+            Content::Pickle => {
                 "convert it in Python: safetensors.torch.save_file(torch.load(FILE, weights_only=True), \
                  \"model.safetensors\")"
             }
-            Content::Onnx | Content::Npz | Content::Npy | Content::Hdf5 | Content::Gguf => {
+            Content::Onnx | Content::Hdf5 | Content::Gguf => {
                 "save the state dict in Python with safetensors.torch.save_file"
             }
-            Content::Zip => "unpack it and give the .safetensors file in it",
+            Content::Zip => "unpack it and give the model file in it",
             Content::Gzip => "unpack it first, with gunzip",
             Content::Zstandard => "unpack it first, with unzstd",
             Content::Xz => "unpack it first, with unxz",
@@ -172,19 +175,28 @@ impl Content {
             Content::Html => "download the file itself, not the page about it",
             Content::Zeros | Content::Empty => "copy or download it again",
             Content::Safetensors | Content::Parquet | Content::Text | Content::Unknown => {
-                "give a .safetensors file, whole and uncompressed"
+                "give a .safetensors, .pt or .npz file, whole and uncompressed"
             }
         }
     }
 
     /// Why a file of this content is no model file.
     pub(crate) fn refuse(self, name: &str) -> Error {
-        let what = match ending(name) {
-            Some("safetensors") => format!(
-                "its name ends in .safetensors, its content is {}, and the content decides",
-                self.name()
+        let content = self.name();
+        let promised = ending(name).and_then(|ending| {
+            let lead = match ending {
+                "safetensors" => "",
+                "npz" => "not a NumPy archive: ",
+                _ if Content::PyTorchZip.endings().contains(&ending) => "not a PyTorch zip: ",
+                _ => return None,
+            };
+            Some((lead, ending))
+        });
+        let what = match promised {
+            Some((lead, ending)) => format!(
+                "{lead}its name ends in .{ending}, its content is {content}, and the content decides"
             ),
-            _ => format!("expected safetensors, the content is {}", self.name()),
+            None => format!("expected a model file, the content is {content}"),
         };
         Error::model(what).at(name.to_owned()).help(self.mend())
     }
@@ -232,7 +244,7 @@ pub fn disagreement(bytes: &[u8], name: &str) -> Option<String> {
     })
 }
 
-fn ending(name: &str) -> Option<&str> {
+pub(crate) fn ending(name: &str) -> Option<&str> {
     std::path::Path::new(name).extension()?.to_str()
 }
 

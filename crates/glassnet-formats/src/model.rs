@@ -161,6 +161,14 @@ impl ModelFile {
     /// itself: a version that is not its own, an ensemble without networks, a class that stands twice, a single class, classes of a
     /// regression.
     pub fn write(&self) -> Result<Vec<u8>> {
+        self.write_beside(&[])
+    }
+
+    /// As [`ModelFile::write`], with the texts `others` behind those of glassnet, which none of them replaces.
+    ///
+    /// # Errors
+    /// As [`ModelFile::write`], and when two of the texts have one key.
+    pub fn write_beside(&self, others: &[(String, String)]) -> Result<Vec<u8>> {
         // `format` is what PyTorch's own writers put there; transformers refuses files without it.
         let mut metadata = vec![("format".to_owned(), "pt".to_owned())];
         if let Some(card) = &self.card {
@@ -169,6 +177,8 @@ impl ModelFile {
             metadata.push(("network".to_owned(), card.network.clone()));
             metadata.push((KEY.to_owned(), text));
         }
+        let own = |key: &str| ["format", "network", KEY].contains(&key);
+        metadata.extend(others.iter().filter(|(key, _)| !own(key)).cloned());
         safetensors::write(self.state.iter(), &metadata)
     }
 
@@ -187,7 +197,15 @@ impl ModelFile {
     /// [`safetensors::read`]), the description does not parse or a newer version wrote it, or a weight is not finite
     /// and the options do not allow it.
     pub fn read_with(bytes: &[u8], name: &str, options: ReadOptions) -> Result<Self> {
-        let contents = safetensors::read(bytes, name)?;
+        let model = ModelFile::of(safetensors::read(bytes, name)?, name)?;
+        if !options.allow_non_finite {
+            check_finite(&model.state, name)?;
+        }
+        Ok(model)
+    }
+
+    /// The model in a container's contents.
+    pub(crate) fn of(contents: safetensors::Contents, name: &str) -> Result<Self> {
         if contents.text(checkpoint::KEY).is_some() {
             return Err(Error::model("the file is the checkpoint of a training, not a model")
                 .at(name.to_owned())
@@ -195,9 +213,6 @@ impl ModelFile {
         }
         let card = contents.text(KEY).map(|text| read_card(text, name)).transpose()?;
         let state = StateDict::from_iter(contents.tensors);
-        if !options.allow_non_finite {
-            check_finite(&state, name)?;
-        }
         Ok(ModelFile { state, card })
     }
 }

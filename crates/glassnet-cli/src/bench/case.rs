@@ -11,6 +11,7 @@ use glassnet::{Error, Result, Tensor};
 use crate::args::{self, BenchLoss, Weights};
 use crate::memory;
 use crate::model::{self, Model};
+use crate::terminal::Terminal;
 
 /// A network, rows for it, and how it is trained.
 pub(super) struct Case {
@@ -33,9 +34,13 @@ const FEWEST: usize = 8;
 const MOST: usize = 64;
 
 impl Case {
-    pub(super) fn new(args: &args::Bench, engine: &glassnet::engine::Config) -> Result<Self> {
+    pub(super) fn new(
+        args: &args::Bench,
+        engine: &glassnet::engine::Config,
+        terminal: &Terminal,
+    ) -> Result<Self> {
         let optimizer = optimizer(args)?;
-        let (network, summary) = network(args)?;
+        let (network, summary) = network(args, terminal)?;
         let shape = Shapes::of(network.module())?;
         let batch = args.batch_size;
         let per_batch = batch.saturating_mul(shape.input_len().saturating_add(shape.output_len()));
@@ -108,14 +113,14 @@ fn criterion(loss: BenchLoss) -> Result<Criterion> {
 }
 
 /// The network and its sizes; one that cannot fit memory is refused before its weights are made.
-fn network(args: &args::Bench) -> Result<(Network, Summary)> {
+fn network(args: &args::Bench, terminal: &Terminal) -> Result<(Network, Summary)> {
     if model::is_notation(&args.net) {
         let module = glassnet::nn::parse(&args.net)?;
         let summary = module.summary(None)?;
         memory::check(&summary, args.batch_size, 0)?;
         return Ok((Network::new(module, 0)?, summary));
     }
-    let network = match model::load(&args.net, &Weights { weights: None, seed: 0 })? {
+    let network = match model::load(&args.net, &Weights::default(), terminal)? {
         Model::Bare(network) => network,
         Model::Trained(trained) => trained.network,
     };
@@ -213,8 +218,10 @@ mod tests {
 
     fn case(line: &str) -> Result<Case> {
         let words = ["glassnet", "bench"].into_iter().chain(line.split(' '));
-        match args::Cli::try_parse_from(words).expect("a command line").verb {
-            Some(args::Verb::Bench(args)) => Case::new(&args, &Default::default()),
+        let cli = args::Cli::try_parse_from(words).expect("a command line");
+        let terminal = Terminal::new(&cli.common);
+        match cli.verb {
+            Some(args::Verb::Bench(args)) => Case::new(&args, &Default::default(), &terminal),
             _ => panic!("another verb"),
         }
     }

@@ -78,7 +78,7 @@ pub(super) fn check(args: &Train) -> Result<()> {
     }
     if args.net.is_none() {
         hidden(args)?;
-        activation(&args.activation)?;
+        model::activation(&args.activation)?;
     }
     Ok(())
 }
@@ -189,7 +189,7 @@ pub(super) fn network(args: &Train, preprocessing: &Preprocessing) -> Result<Mod
     let mut from = width;
     for &to in hidden(args)? {
         layers.push(nn::linear(from, to));
-        layers.push(activation(&args.activation)?);
+        layers.push(model::activation(&args.activation)?);
         if let Some(p) = args.dropout {
             layers.push(nn::dropout(p));
         }
@@ -221,18 +221,6 @@ fn parse_net(net: &str) -> Result<Module> {
     Err(Error::usage(format!("{net:?} is no network"))
         .at("--net")
         .help("write 6-32-4 or 'Sequential(Linear(6, 32), ReLU(), Linear(32, 4))'"))
-}
-
-/// A `torch.nn` name in any case, an expression, or a formula in z.
-fn activation(text: &str) -> Result<Module> {
-    if let Some(module) = nn::activation_named(text) {
-        return Ok(module);
-    }
-    // Constructors begin with a capital letter, functions in formulas do not.
-    if text.starts_with(|c: char| c.is_ascii_uppercase()) {
-        return nn::parse(text).map_err(|error| at_flag(error, "--activation"));
-    }
-    nn::formula(text).map_err(|error| at_flag(error, "--activation"))
 }
 
 /// Checks a given network against the encoded columns and the target.

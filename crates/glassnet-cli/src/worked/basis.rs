@@ -67,7 +67,7 @@ pub(super) fn work(args: &Basis, terminal: &Terminal) -> Result<Work> {
         centre_count: args.select,
         width: args.width,
         fourier: args.fourier,
-        learning: learning(args)?,
+        learning: learning(args, terminal)?,
     };
     let found = worked::basis(&samples.names, &target_name, &samples.inputs, &target, &config)
         .map_err(|error| flagged(error, &samples))?;
@@ -174,7 +174,7 @@ fn centres(text: &str) -> Result<Vec<Vec<f64>>> {
         .collect()
 }
 
-fn learning(args: &Basis) -> Result<Learning> {
+fn learning(args: &Basis, terminal: &Terminal) -> Result<Learning> {
     let mut learning = Learning {
         epochs: args.epochs,
         lr: args.lr,
@@ -194,7 +194,7 @@ fn learning(args: &Basis) -> Result<Learning> {
             learning.module = Some(nn::parse(notation).map_err(|error| at_flag(error, "--net"))?);
         }
         (Some(net), _) => {
-            learning.given = Some(match model::load(net, &args.weights)? {
+            learning.given = Some(match model::load(net, &args.weights, terminal)? {
                 Model::Bare(network) => network,
                 Model::Trained(_) => {
                     return Err(Error::usage(

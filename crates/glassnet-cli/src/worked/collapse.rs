@@ -32,7 +32,7 @@ pub(crate) struct Collapse {
 }
 
 pub(super) fn work(args: &Collapse, terminal: &Terminal) -> Result<Work> {
-    let found = match model::load(&args.model, &args.weights)? {
+    let found = match model::load(&args.model, &args.weights, terminal)? {
         Model::Bare(network) => {
             let samples = args.rows.read(terminal)?;
             let inputs = samples.as_ref().map(|samples| tensor(&samples.inputs)).transpose()?;

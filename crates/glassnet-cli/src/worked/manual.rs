@@ -55,7 +55,7 @@ pub(crate) struct Manual {
 }
 
 pub(super) fn work(args: &Manual, terminal: &Terminal) -> Result<Work> {
-    let network = match model::load(&args.model, &args.weights)? {
+    let network = match model::load(&args.model, &args.weights, terminal)? {
         Model::Bare(network) => network,
         Model::Trained(_) => {
             return Err(Error::usage("the model has columns of its own, which are encoded")

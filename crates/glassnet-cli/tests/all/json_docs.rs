@@ -16,6 +16,7 @@ fn every_key_is_documented() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../book/json.md");
     let text = fs::read_to_string(path).unwrap();
     let folder = Folder::with(&[("xor.csv", b"x0,x1,y\n0,0,0\n0,1,1\n1,0,1\n1,1,0\n")]);
+    folder.write("checkpoint.pt", crate::formats::golden("lightning.ckpt"));
     let mut commands = 0;
     for section in text.split("\n## ").skip(1) {
         // What a section says before its first command holds for all of them.

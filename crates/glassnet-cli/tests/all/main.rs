@@ -4,6 +4,7 @@ mod derive;
 mod exercise;
 mod explain;
 mod folder;
+mod formats;
 mod hostile_data;
 mod hostile_flags;
 mod hostile_models;

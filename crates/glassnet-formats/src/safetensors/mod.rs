@@ -6,13 +6,15 @@
 mod header;
 mod write;
 
-use glassnet::{Error, Result, Tensor, Value};
+use glassnet::{Error, Result, Value};
 use safetensors::Dtype;
 use safetensors::tensor::TensorInfo;
 
 pub use write::write;
 
+use crate::elements::{self, ByteOrder, Change, ElementType};
 use crate::message::quoted;
+use crate::note::{Conversions, Note};
 
 /// The key of the texts in the header, which no tensor can have.
 const METADATA: &str = "__metadata__";
@@ -27,6 +29,8 @@ pub struct Contents {
     pub tensors: Vec<(String, Value)>,
     /// The texts under `__metadata__`, in the header's order.
     pub metadata: Vec<(String, String)>,
+    /// Which numbers were converted.
+    pub notes: Vec<Note>,
 }
 
 impl Contents {
@@ -38,14 +42,16 @@ impl Contents {
 
 /// Reads a file's bytes; `name` stands in messages.
 ///
-/// Floats keep every bit, also those of NaN. Time and memory grow with the file and nothing else, whatever its
+/// Floats of 32 bits keep every bit, also those of NaN; floats of 16 and 64 bits become float32, integers and booleans
+/// int64, and the notes say so. Time and memory grow with the file and nothing else, whatever its
 /// header claims.
 ///
 /// # Errors
 /// [`ErrorKind::Model`](glassnet::ErrorKind::Model) when the bytes look like another format (which one is said), or
 /// when they are no well-formed safetensors file: a header longer than the file, JSON that does not parse, is nested
 /// deeper than 64 levels, has more than a million values or names an array twice, arrays that overlap, leave holes or do not fill the file, a shape
-/// whose size overflows or that has more than 64 axes, an element type other than F32 and I64.
+/// whose size overflows or that has more than 64 axes, an element type that is neither a float of 16 to 64 bits nor an integer, a float64
+/// beyond float32.
 ///
 /// # Example
 /// ```
@@ -66,45 +72,43 @@ impl Contents {
 pub fn read(bytes: &[u8], name: &str) -> Result<Contents> {
     let header = header::read(bytes, name)?;
     let data = &bytes[header.data_start..];
+    let mut conversions = Conversions::default();
     let mut tensors = Vec::with_capacity(header.tensors.len());
     for (key, info) in header.tensors {
         let (start, end) = info.data_offsets;
-        let value = decode(&data[start..end], &info, &key, name)?;
+        let (value, element, change) = decode(&data[start..end], info, &place(name, &key))?;
+        conversions.add(&key, element, change);
         tensors.push((key, value));
     }
-    Ok(Contents { tensors, metadata: header.metadata })
+    Ok(Contents { tensors, metadata: header.metadata, notes: conversions.notes() })
 }
 
-fn decode(data: &[u8], info: &TensorInfo, key: &str, name: &str) -> Result<Value> {
-    let shape = info.shape.clone();
-    let value = match info.dtype {
-        Dtype::F32 => Tensor::new(shape, numbers(data, f32::from_le_bytes)).map(Value::F32),
-        Dtype::I64 => Tensor::new(shape, numbers(data, i64::from_le_bytes)).map(Value::I64),
-        other => return Err(unsupported(other, key, name)),
-    };
-    value.map_err(|error| error.at(place(name, key)))
-}
-
-fn numbers<T, const N: usize>(data: &[u8], number: impl Fn([u8; N]) -> T) -> Vec<T> {
-    data.as_chunks::<N>().0.iter().map(|&bytes| number(bytes)).collect()
-}
-
-fn unsupported(dtype: Dtype, key: &str, name: &str) -> Error {
-    let convert = match dtype {
-        Dtype::F64 | Dtype::F16 | Dtype::BF16 => {
-            "convert it with tensor.float() and save the file again"
+fn decode(data: &[u8], info: TensorInfo, place: &str) -> Result<(Value, ElementType, Change)> {
+    let element = match info.dtype {
+        Dtype::F64 => ElementType::F64,
+        Dtype::F32 => ElementType::F32,
+        Dtype::F16 => ElementType::F16,
+        Dtype::BF16 => ElementType::BF16,
+        Dtype::I64 => ElementType::I64,
+        Dtype::I32 => ElementType::I32,
+        Dtype::I16 => ElementType::I16,
+        Dtype::I8 => ElementType::I8,
+        Dtype::U64 => ElementType::U64,
+        Dtype::U32 => ElementType::U32,
+        Dtype::U16 => ElementType::U16,
+        Dtype::U8 => ElementType::U8,
+        Dtype::BOOL => ElementType::Bool,
+        other => {
+            return Err(Error::model(format!(
+                "it has element type {other}, glassnet reads floats of 16 to 64 bits and integers"
+            ))
+            .at(place.to_owned())
+            .help("convert it to torch.float32 and save the file again"));
         }
-        Dtype::BOOL | Dtype::U8 | Dtype::I8 | Dtype::I16 | Dtype::U16 | Dtype::I32 | Dtype::U32 => {
-            "convert it with tensor.long() and save the file again"
-        }
-        _ => "convert it to torch.float32 and save the file again",
     };
-    Error::model(format!(
-        "tensor {} has element type {dtype}, glassnet holds F32 and I64",
-        quoted(key)
-    ))
-    .at(place(name, key))
-    .help(convert)
+    let (value, change) = elements::decode(data, element, ByteOrder::Little, info.shape)
+        .map_err(|error| error.at(place.to_owned()))?;
+    Ok((value, element, change))
 }
 
 fn place(name: &str, key: &str) -> String {

@@ -51,6 +51,7 @@ fn contents() -> impl Strategy<Value = Contents> {
     let tensors = prop::collection::hash_map(".{0,8}", values(), 0..8);
     let metadata = prop::collection::hash_map(".{0,8}", ".{0,20}", 0..4);
     (tensors, metadata).prop_map(|(tensors, metadata)| Contents {
+        notes: vec![],
         tensors: tensors.into_iter().collect(),
         metadata: metadata.into_iter().collect(),
     })

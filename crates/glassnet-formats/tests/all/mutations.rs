@@ -1,7 +1,7 @@
 //! Files with a few bytes changed: read or refused, never a panic, and never read where the format's crate refuses.
 
 use glassnet::ErrorKind;
-use glassnet_formats::{ModelFile, read_checkpoint, safetensors};
+use glassnet_formats::{ModelFile, ReadOptions, read_checkpoint, safetensors};
 
 use crate::support::Numbers;
 
@@ -77,4 +77,83 @@ fn every_shortened_file_is_refused() {
             assert!(safetensors::read(&bytes[..end], "a.safetensors").is_err(), "{end}");
         }
     }
+}
+
+/// The files of PyTorch and NumPy, and a model of each of their other forms.
+fn foreign() -> Vec<(String, Vec<u8>)> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/goldens/torch");
+    let mut files: Vec<(String, Vec<u8>)> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| !path.extension().is_some_and(|ending| ending == "json" || ending == "py"))
+        .map(|path| {
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            (name, std::fs::read(&path).unwrap())
+        })
+        .collect();
+    files.sort();
+    assert!(files.len() >= 40, "{}", files.len());
+    files
+}
+
+fn open(bytes: &[u8], name: &str) -> bool {
+    match glassnet_formats::open(bytes, name, ReadOptions::default()) {
+        Ok(_) => true,
+        Err(error) => {
+            assert_eq!(error.kind(), ErrorKind::Model, "{name}: {error}");
+            assert!(error.place().is_some() && error.help_text().is_some(), "{name}: {error}");
+            assert!(error.to_string().len() < 5000, "{name}: {} bytes", error.to_string().len());
+            false
+        }
+    }
+}
+
+#[test]
+fn every_shortened_file_of_pytorch_and_numpy_is_refused() {
+    for (name, bytes) in foreign() {
+        for end in 0..bytes.len() {
+            assert!(!open(&bytes[..end], &name), "{name}, {end} bytes");
+        }
+    }
+}
+
+#[test]
+fn changed_files_of_pytorch_and_numpy() {
+    let mut numbers = Numbers(0x2545_f491_4f6c_dd1d);
+    let mut read = 0;
+    for (name, bytes) in foreign() {
+        for _ in 0..400 {
+            read += usize::from(open(&mutate(&bytes, &mut numbers), &name));
+        }
+    }
+    assert!((500..12_000).contains(&read), "{read} were read");
+}
+
+/// Changes within the pickle alone, which no checksum finds.
+#[test]
+fn changed_pickles() {
+    let mut numbers = Numbers(0x9e37_79b9_7f4a_7c15);
+    let mut read = 0;
+    for name in [
+        "checkpoint.pt",
+        "lightning.ckpt",
+        "types.pt",
+        "parameters.pt",
+        "views.pt",
+        "protocol_4.pt",
+    ] {
+        let bytes = crate::torch::golden(name);
+        let file = crate::archive::unzip(&bytes);
+        let at = file.iter().position(|(name, _)| name.ends_with("data.pkl")).unwrap();
+        for _ in 0..1500 {
+            let mut changed = file.clone();
+            changed[at].1 = mutate(&changed[at].1, &mut numbers);
+            let members: Vec<_> = changed
+                .iter()
+                .map(|(name, content)| crate::archive::stored(name, content))
+                .collect();
+            read += usize::from(open(&crate::archive::zip(&members), name));
+        }
+    }
+    assert!((200..8000).contains(&read), "{read} were read");
 }

@@ -1,0 +1,125 @@
+//! Model files from one format to another, with a report of what became of everything.
+
+use glassnet::nn::Module;
+use glassnet::{Error, Result};
+
+use crate::model::{Card, KEY, ModelFile};
+use crate::note::Note;
+use crate::{Format, Opened, chain, fitted, numpy, unwrapped};
+
+/// How a file is converted.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Options {
+    /// Keys stay as they are, also where a wrapper put something before all of them.
+    pub keep_keys: bool,
+    /// The network that the weights belong to, where the file doesn't say it.
+    pub network: Option<Module>,
+    /// The activation between the layers, where the network is to be read from keys and shapes.
+    pub activation: Option<Module>,
+}
+
+/// A file in its new format.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Converted {
+    /// The bytes to write.
+    pub bytes: Vec<u8>,
+    /// What they hold.
+    pub model: ModelFile,
+    /// What was converted, renamed, left out, taken for granted.
+    pub notes: Vec<Note>,
+}
+
+/// The bytes of what was `opened`, in the format `to`; `name` is that of the file that was opened, for messages.
+///
+/// # Errors
+/// When the format is not written, a single array is asked of a file with several, or the weights are not those of
+/// the network that the options give.
+///
+/// # Example
+/// ```
+/// use glassnet::{Tensor, Value};
+/// use glassnet_formats::{Format, ModelFile, convert, numpy, open};
+/// let weight = Value::from(Tensor::new([1, 2], vec![0.5_f32, -1.0])?);
+/// let npz = numpy::write_npz([("module.weight", &weight)])?;
+/// let opened = open(&npz, "a.npz", Default::default())?;
+/// let made = convert::convert(opened, Format::Safetensors, &Default::default(), "a.npz")?;
+/// assert_eq!(ModelFile::read(&made.bytes, "a.safetensors")?.state.get("weight"), Some(&weight));
+/// assert_eq!(made.notes[0].sort(), "renamed");
+/// # Ok::<(), glassnet::Error>(())
+/// ```
+pub fn convert(opened: Opened, to: Format, options: &Options, name: &str) -> Result<Converted> {
+    let Opened { mut model, metadata, mut notes, .. } = opened;
+    if model.card.is_some() && (options.network.is_some() || options.activation.is_some()) {
+        return Err(Error::usage("the file says which network its weights belong to")
+            .at(name.to_owned())
+            .help("leave the network and the activation out"));
+    }
+    if let Some(network) = &options.network {
+        let (state, more) =
+            fitted(&model.state, network).map_err(|error| error.at(name.to_owned()))?;
+        notes.extend(more);
+        model = ModelFile { state, card: Some(Card::new(network.notation())) };
+    } else if model.card.is_none() {
+        if !options.keep_keys
+            && let Some((state, more)) = unwrapped(&model.state)
+        {
+            notes.extend(more);
+            model.state = state;
+        }
+        if let Some(activation) = &options.activation {
+            let found = chain::infer(&model.state).map_err(|error| {
+                let what = error.what().to_owned();
+                error.at(name.to_owned()).help(format!("give the network instead: {what}"))
+            })?;
+            let network = found.module(activation).notation();
+            notes.extend(found.notes);
+            model.card = Some(Card::new(network));
+        }
+    }
+    let bytes = match to {
+        Format::Safetensors => model.write_beside(&metadata)?,
+        Format::Npz => {
+            notes.extend(left_out(&model, &metadata));
+            numpy::write_npz(model.state.iter())?
+        }
+        Format::Npy => {
+            let mut values = model.state.iter();
+            let (Some((_, value)), None) = (values.next(), values.next()) else {
+                return Err(Error::usage(format!(
+                    "an .npy holds one array, the file has {}",
+                    model.state.len()
+                ))
+                .at(name.to_owned())
+                .help("write .npz, which holds arrays by name"));
+            };
+            notes.extend(left_out(&model, &metadata));
+            numpy::write_npy(value)
+        }
+        Format::PyTorch => {
+            return Err(Error::usage("PyTorch's files are read, not written")
+                .at(name.to_owned())
+                .help("write .safetensors, which PyTorch opens with safetensors.torch.load_file"));
+        }
+    };
+    Ok(Converted { bytes, model, notes })
+}
+
+/// What arrays alone cannot say.
+fn left_out(model: &ModelFile, metadata: &[(String, String)]) -> Vec<Note> {
+    let why = "NumPy's files hold arrays alone";
+    let note = |what: &str| Note::LeftOut { what: what.to_owned(), why: why.to_owned() };
+    let mut notes = vec![];
+    if let Some(card) = &model.card {
+        notes.push(note(&format!("the network {}", card.network)));
+        let parts = [
+            (card.preprocessing.is_some(), "how columns become features"),
+            (card.classes.is_some(), "the classes' names"),
+            (card.training.is_some(), "how it was trained"),
+        ];
+        notes.extend(parts.into_iter().filter(|(there, _)| *there).map(|(_, what)| note(what)));
+    }
+    let others =
+        metadata.iter().filter(|(key, _)| !["format", "network", KEY].contains(&key.as_str()));
+    notes.extend(others.map(|(key, _)| note(&format!("the text {key:?}"))));
+    notes
+}
