@@ -10,8 +10,10 @@ mod json;
 mod members;
 mod message;
 pub mod model;
+pub mod onnx;
 pub mod safetensors;
 
 pub use checkpoint::{CheckpointContext, differences, read_checkpoint, write_checkpoint};
 pub use content::Content;
 pub use model::{Card, FORMAT_VERSION, ModelFile, ReadOptions, Task};
+pub use onnx::{OnnxModel, OnnxOptions, read_onnx, read_onnx_tensor, read_onnx_with};

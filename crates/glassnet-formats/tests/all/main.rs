@@ -6,4 +6,8 @@ mod content;
 mod hostile;
 mod model;
 mod mutations;
+mod onnx;
+mod onnx_nodes;
+#[path = "../onnx/runner.rs"]
+mod onnx_runner;
 mod support;
