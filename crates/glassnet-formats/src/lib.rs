@@ -16,4 +16,6 @@ pub mod safetensors;
 pub use checkpoint::{CheckpointContext, differences, read_checkpoint, write_checkpoint};
 pub use content::Content;
 pub use model::{Card, FORMAT_VERSION, ModelFile, ReadOptions, Task};
-pub use onnx::{OnnxModel, OnnxOptions, read_onnx, read_onnx_tensor, read_onnx_with};
+pub use onnx::{
+    OnnxExport, OnnxModel, OnnxOptions, read_onnx, read_onnx_tensor, read_onnx_with, write_onnx,
+};

@@ -4,6 +4,7 @@ use glassnet::reference::Array;
 use glassnet::{Error, Result, Tensor, Value};
 
 use super::element::{Class, Element};
+use super::fold;
 
 /// A known array.
 #[derive(Clone, Debug, PartialEq)]
@@ -100,9 +101,7 @@ impl Constant {
 
     /// The same elements under another shape of as many.
     pub(super) fn reshaped(&self, shape: Vec<usize>) -> Result<Self> {
-        let elements =
-            shape.iter().try_fold(1_usize, |product, &length| product.checked_mul(length));
-        if elements != Some(self.len()) {
+        if fold::elements(&shape)? != self.len() {
             return Err(Error::model(format!(
                 "{} elements do not have the shape {shape:?}",
                 self.len()

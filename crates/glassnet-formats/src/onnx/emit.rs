@@ -15,8 +15,8 @@ use super::node::written;
 use super::value::{Known, Value};
 use crate::message::short;
 
-/// The most elements that the values of one row may have in all: half a gigabyte of f32.
-const MOST_VALUES: usize = 1 << 27;
+/// The most elements that the values of one row may have in all: a quarter of a gigabyte of f32.
+const MOST_VALUES: usize = 1 << 26;
 
 /// The graph under construction.
 pub(super) struct Emitter {
@@ -156,7 +156,8 @@ impl Emitter {
     pub(super) fn push(&mut self, op: Op, operands: Vec<NodeId>) -> Result<NodeId> {
         let id = self.builder.push(op, operands)?;
         let shape = self.builder.shape(id);
-        let values = shape.elements(1).and_then(|elements| self.values.checked_add(elements));
+        let values = fold::elements(&shape.at(1)).ok();
+        let values = values.and_then(|elements| self.values.checked_add(elements));
         match values.filter(|&values| values <= MOST_VALUES) {
             Some(values) => self.values = values,
             None => {
@@ -310,7 +311,7 @@ impl Emitter {
             shape[axis] = count;
             self.spend(fold::elements(&shape)?)?;
             let mut steps: Vec<isize> = strides.iter().map(|&stride| stride as isize).collect();
-            steps[axis] *= step;
+            steps[axis] = steps[axis].wrapping_mul(step);
             let constant =
                 constant.taken(shape.clone(), &fold::places(&shape, &steps, start * strides[axis]));
             return Ok(self.known(constant, known.trained));

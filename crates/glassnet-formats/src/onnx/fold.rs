@@ -8,22 +8,29 @@ use glassnet::{Error, Result};
 
 use super::constant::{Constant, Data, Whole};
 
+/// The most axes of an array.
+pub(super) const MOST_AXES: usize = 64;
+
 /// The number of elements of a shape.
 ///
 /// # Errors
-/// When it does not fit a `usize`.
+/// When it does not fit memory's addresses, or would not if axes of length 0 had an element.
 pub(super) fn elements(shape: &[usize]) -> Result<usize> {
-    shape
+    let addressed = shape
         .iter()
-        .try_fold(1_usize, |product, &length| product.checked_mul(length))
-        .ok_or_else(|| Error::model(format!("an array of shape {shape:?} has too many elements")))
+        .try_fold(1_usize, |product, &length| product.checked_mul(length.max(1)))
+        .filter(|&elements| elements <= isize::MAX as usize / size_of::<f64>());
+    match addressed {
+        Some(elements) => Ok(if shape.contains(&0) { 0 } else { elements }),
+        None => Err(Error::model(format!("an array of shape {shape:?} has too many elements"))),
+    }
 }
 
-/// How many elements apart neighbours along each axis lie.
+/// How many elements apart neighbours along each axis lie; the shape has passed [`elements`].
 pub(super) fn strides(shape: &[usize]) -> Vec<usize> {
-    let mut strides = vec![1; shape.len()];
+    let mut strides = vec![1_usize; shape.len()];
     for axis in (1..shape.len()).rev() {
-        strides[axis - 1] = strides[axis] * shape[axis];
+        strides[axis - 1] = strides[axis] * shape[axis].max(1);
     }
     strides
 }
@@ -31,11 +38,15 @@ pub(super) fn strides(shape: &[usize]) -> Vec<usize> {
 /// The places that an array of `shape` takes its elements from, whose axis `i` goes in steps of `steps[i]` from
 /// `start`.
 pub(super) fn places(shape: &[usize], steps: &[isize], start: usize) -> Vec<usize> {
+    if shape.contains(&0) {
+        return vec![];
+    }
     let mut found = vec![start];
     for (&length, &step) in shape.iter().zip(steps) {
         let mut next = Vec::with_capacity(found.len() * length);
         for &place in &found {
-            next.extend((0..length).map(|index| place.wrapping_add_signed(step * index as isize)));
+            let at = |index: usize| place.wrapping_add_signed(step.wrapping_mul(index as isize));
+            next.extend((0..length).map(at));
         }
         found = next;
     }
@@ -47,9 +58,8 @@ pub(super) fn broadcast_places(from: &[usize], to: &[usize]) -> Vec<usize> {
     let ahead = to.len() - from.len();
     let mut steps = vec![0_isize; ahead];
     let own = strides(from);
-    steps.extend(
-        from.iter().zip(own).map(|(&length, stride)| if length == 1 { 0 } else { stride as isize }),
-    );
+    let step = |(&length, stride): (&usize, usize)| if length == 1 { 0 } else { stride as isize };
+    steps.extend(from.iter().zip(own).map(step));
     places(to, &steps, 0)
 }
 
@@ -71,7 +81,7 @@ pub(super) fn broadcast(a: &[usize], b: &[usize]) -> Result<Vec<usize>> {
 
 /// Arrays of one element type behind each other along an axis; their shapes agree elsewhere.
 pub(super) fn concat(parts: &[&Constant], axis: usize, shape: Vec<usize>) -> Result<Constant> {
-    let outer: usize = shape[..axis].iter().product();
+    let outer = if elements(&shape)? == 0 { 0 } else { elements(&shape[..axis])? };
     let piece = |part: &Constant| part.shape[axis..].iter().product::<usize>();
     let data = match &parts[0].data {
         Data::Floats(_) => Data::Floats(joined(parts, outer, piece, |part| match &part.data {
@@ -201,7 +211,7 @@ mod tests {
         assert_eq!(places(&[2, 2], &[-2, 1], 2), [2, 3, 0, 1]);
         assert_eq!(broadcast_places(&[3], &[2, 3]), [0, 1, 2, 0, 1, 2]);
         assert_eq!(broadcast_places(&[2, 1], &[2, 2]), [0, 0, 1, 1]);
-        assert_eq!(places(&[2, 0], &[1, 1], 0), []);
+        assert!(places(&[2, 0], &[1, 1], 0).is_empty());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! ONNX files: networks of other frameworks, read into the graph.
+//! ONNX files: networks of other frameworks, read into the graph; networks of ours, written for other runtimes.
 //!
 //! [`read_onnx`] reads a file of opset 7 or newer. Every node of the graph remembers the node of the file that it came
 //! from, and messages name it. What depends on no input is computed while reading; weights become the state dict
@@ -28,12 +28,13 @@ mod proto;
 mod read;
 mod tensor;
 mod value;
+mod write;
 
 #[cfg(doc)]
 use glassnet::ErrorKind;
 use glassnet::engine::{Block, Config, Draw, Plan};
 use glassnet::graph::op::Source;
-use glassnet::graph::{Checked, DType, Op};
+use glassnet::graph::{Checked, DType, Dim};
 use glassnet::nn::{Network, StateDict};
 use glassnet::{Error, Result, Tensor, Value};
 use prost::Message;
@@ -42,6 +43,7 @@ use crate::Content;
 use crate::message::short;
 use constant::Data;
 use read::{Imported, Rows};
+pub use write::{OnnxExport, WRITTEN_OPSET, write_onnx};
 
 /// The oldest version of the operators that is read.
 pub const OLDEST_OPSET: i64 = 7;
@@ -261,7 +263,7 @@ impl OnnxModel {
                 );
             };
             let found = value.shape();
-            let batch = wanted.dims().iter().position(|dim| *dim == glassnet::graph::Dim::Batch);
+            let batch = wanted.dims().iter().position(|dim| *dim == Dim::Batch);
             let own = batch.and_then(|axis| found.get(axis).copied());
             rows = rows.or(own);
             if wanted.at(rows.unwrap_or(1)) != found {
@@ -284,17 +286,6 @@ impl OnnxModel {
     /// The operators that are read, by ONNX's names.
     pub fn operators() -> impl Iterator<Item = &'static str> {
         ops::names()
-    }
-
-    /// Whether the graph has one input and one output.
-    pub fn is_function(&self) -> bool {
-        let inputs = self
-            .graph
-            .graph()
-            .nodes()
-            .iter()
-            .filter(|node| matches!(node.op(), Op::Source(Source::Input { .. })));
-        inputs.count() == 1 && self.graph.graph().outputs().len() == 1
     }
 }
 

@@ -112,7 +112,7 @@ pub(super) struct Attribute {
 pub(super) mod attribute_kind {
     pub(in crate::onnx) const FLOAT: i32 = 1;
     pub(in crate::onnx) const INT: i32 = 2;
-    pub(in crate::onnx) const STRING: i32 = 3;
+    pub(in crate::onnx) const TENSOR: i32 = 4;
     pub(in crate::onnx) const INTS: i32 = 7;
 }
 

@@ -15,16 +15,14 @@ use glassnet::{Error, ErrorKind, Result};
 use super::constant::Constant;
 use super::element::{self, Class, Element};
 use super::emit::Emitter;
+use super::fold::{self, MOST_AXES};
 use super::node::Node;
 use super::value::{Known, Operands, Value};
 use super::{OnnxOptions, ops, proto, tensor};
 use crate::message::{quoted, short};
 
 /// What folding may cost beside what the file's size allows, in elements computed.
-const FOLDING: usize = 1 << 26;
-
-/// The most axes of an input.
-const MOST_AXES: usize = 64;
+const FOLDING: usize = 1 << 24;
 
 /// The most inputs.
 const MOST_INPUTS: usize = 1000;
@@ -74,7 +72,7 @@ pub(super) fn import(
         graph,
         opset,
         initializers,
-        emitter: Emitter::new(FOLDING.saturating_add(size.saturating_mul(8)), lifted),
+        emitter: Emitter::new(FOLDING.saturating_add(size), lifted),
         values: HashMap::new(),
         notes: vec![],
     };
@@ -269,7 +267,9 @@ impl<'a> Reader<'a> {
         {
             *first = Dim::Batch;
         }
-        Ok(dims.into())
+        let shape = Shape::from(dims);
+        fold::elements(&shape.at(1))?;
+        Ok(shape)
     }
 
     /// Whether a name's numbers are looked up or name classes, through nodes that keep them as they are.

@@ -4,14 +4,12 @@ use glassnet::{Error, Result};
 
 use super::constant::{Constant, Data, Whole};
 use super::element::{self, Class, Element, bfloat, half};
+use super::fold::{self, MOST_AXES};
 use super::proto;
 use crate::message::quoted;
 
 /// The value of [`proto::Tensor::data_location`] for data in a file of its own.
 const EXTERNAL: i32 = 1;
-
-/// The most axes of an array.
-const MOST_AXES: usize = 64;
 
 /// Reads an array; nothing is allocated that the file does not hold.
 ///
@@ -35,10 +33,7 @@ fn read_nameless(tensor: &proto::Tensor) -> Result<Constant> {
             .help("export the model with float32 weights"));
     };
     let shape = shape(tensor)?;
-    let elements = shape.iter().try_fold(1_usize, |product, &length| product.checked_mul(length));
-    let elements = elements.ok_or_else(|| {
-        Error::model(format!("an array of shape {shape:?} has more elements than memory has bytes"))
-    })?;
+    let elements = fold::elements(&shape)?;
     let data = match &tensor.raw_data {
         Some(raw) => from_raw(raw, element, elements)?,
         None => from_lists(tensor, element)?,

@@ -7,7 +7,9 @@ mod hostile;
 mod model;
 mod mutations;
 mod onnx;
+mod onnx_hostile;
 mod onnx_nodes;
 #[path = "../onnx/runner.rs"]
 mod onnx_runner;
+mod onnx_write;
 mod support;

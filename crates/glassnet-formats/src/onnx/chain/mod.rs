@@ -9,6 +9,8 @@ mod names;
 mod walk;
 
 use glassnet::Tensor;
+use std::collections::HashSet;
+
 use glassnet::graph::op::{
     Activation, Arithmetic, Gather, Layout, Linear, Normalize, Softmax, Source,
 };
@@ -43,8 +45,13 @@ pub(super) fn network(
     let mut own = StateDict::new();
     let mut renamed = vec![];
     let mut children = vec![];
+    let mut used = HashSet::new();
     for (link, name) in links.into_iter().zip(&names) {
         for (suffix, key, shape) in link.arrays {
+            // An array that two layers share would be two in a module.
+            if !used.insert(key.clone()) {
+                return None;
+            }
             let array = state.get(&key)?.as_f32()?.clone().reshape(shape).ok()?;
             let own_key = format!("{name}.{suffix}");
             if own_key != key {

@@ -64,10 +64,11 @@ fn gather_known(
     places: &[usize],
 ) -> Result<Constant> {
     let shape = [&data.shape[..at], index_shape, &data.shape[at + 1..]].concat();
-    emitter.spend(fold::elements(&shape)?)?;
-    let inner: usize = data.shape[at + 1..].iter().product();
-    let outer: usize = data.shape[..at].iter().product();
-    let mut elements = Vec::with_capacity(fold::elements(&shape)?);
+    let count = fold::elements(&shape)?;
+    emitter.spend(count)?;
+    let inner = fold::elements(&data.shape[at + 1..])?;
+    let outer = if count == 0 { 0 } else { fold::elements(&data.shape[..at])? };
+    let mut elements = Vec::with_capacity(count);
     for row in 0..outer {
         for place in places {
             let start = (row * data.shape[at] + place) * inner;

@@ -275,7 +275,10 @@ pub(super) fn range(
     }
     let element = ends[0].element;
     let floats = ends.iter().map(|end| Ok(end.to_floats()?[0])).collect::<Result<Vec<f64>>>()?;
-    let count = ((floats[1] - floats[0]) / floats[2]).ceil().max(0.0);
+    let count = match element.class() {
+        Class::Whole => whole_count(ends)?,
+        Class::Float | Class::Truth => ((floats[1] - floats[0]) / floats[2]).ceil().max(0.0),
+    };
     if !count.is_finite() {
         return Err(Error::model(format!(
             "numbers from {} to {} in steps of {}",
@@ -300,4 +303,16 @@ pub(super) fn range(
         Class::Truth => return Err(node.unsupported("numbers of truth values")),
     };
     Ok(vec![emitter.known(Constant { element, shape: vec![count], data }, false)])
+}
+
+/// How many whole numbers there are from a start in steps below a limit; infinitely many in steps of 0.
+fn whole_count(ends: [&Constant; 3]) -> Result<f64> {
+    let [start, limit, step] =
+        [ends[0].numbers()?[0], ends[1].numbers()?[0], ends[2].numbers()?[0]];
+    let (distance, step) = (i128::from(limit) - i128::from(start), i128::from(step));
+    if step == 0 {
+        return Ok(f64::INFINITY);
+    }
+    let count = distance / step + i128::from(distance % step != 0 && (distance < 0) == (step < 0));
+    Ok(count.max(0) as f64)
 }

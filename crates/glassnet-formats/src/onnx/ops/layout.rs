@@ -7,6 +7,7 @@ use super::{axes, axis, joined, length};
 use crate::onnx::constant::{Constant, Whole};
 use crate::onnx::element::Class;
 use crate::onnx::emit::Emitter;
+use crate::onnx::fold::MOST_AXES;
 use crate::onnx::node::Node;
 use crate::onnx::value::{Known, Operands, Value};
 
@@ -28,6 +29,9 @@ pub(super) fn reshape(
 
 /// The shape that `wanted` means: 0 is the input's axis, −1 whatever is left.
 fn target(from: &Shape, wanted: &[Whole], zeros: bool, lifted: Option<usize>) -> Result<Shape> {
+    if wanted.len() > MOST_AXES {
+        return Err(Error::model(format!("the shape has {} axes", wanted.len())));
+    }
     let mut dims: Vec<Option<Dim>> = vec![];
     for (at, whole) in wanted.iter().enumerate() {
         dims.push(match *whole {
@@ -226,6 +230,9 @@ pub(super) fn expand(
 
 /// A known list as a shape.
 pub(super) fn known_shape(constant: &Constant) -> Result<Shape> {
+    if constant.len() > MOST_AXES {
+        return Err(Error::model(format!("the shape has {} axes", constant.len())));
+    }
     let dims = constant.wholes()?.iter().map(|&whole| match whole {
         Whole::Number(length) => usize::try_from(length)
             .map(Dim::Fixed)

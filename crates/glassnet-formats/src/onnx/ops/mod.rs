@@ -19,7 +19,9 @@ mod split;
 use glassnet::graph::{Dim, Shape};
 use glassnet::{Error, Result};
 
+use super::constant::Constant;
 use super::emit::Emitter;
+use super::fold::MOST_AXES;
 use super::node::Node;
 use super::value::{Operands, Value};
 
@@ -162,8 +164,17 @@ pub(super) fn lower(
             .unsupported(&format!("it belongs to {domain:?}, not to ONNX's own operators"))
             .help("export the model with ONNX's own operators only"));
     }
+    // Looking at known operands costs, so that no file makes us look at a large one a million times.
+    let known = (0..operands.len()).filter_map(|index| operands.get(index)?.known());
+    emitter.spend(known.map(Constant::len).sum())?;
     match OPERATORS.iter().find(|(name, _)| *name == kind) {
-        Some((_, lower)) => lower(emitter, node, operands),
+        Some((_, lower)) => {
+            let results = lower(emitter, node, operands)?;
+            match results.iter().map(|result| emitter.rank(result)).find(|&rank| rank > MOST_AXES) {
+                Some(rank) => Err(node.unsupported(&format!("its result has {rank} axes"))),
+                None => Ok(results),
+            }
+        }
         None => Err(node
             .unsupported("a feed-forward network needs no such operator, as far as we know")
             .help("export the part of the model that is feed-forward")),
@@ -182,6 +193,9 @@ fn axis(axis: i64, rank: usize) -> Result<usize> {
 
 /// Distinct axes in ascending order.
 fn axes(given: &[i64], rank: usize) -> Result<Vec<usize>> {
+    if given.len() > MOST_AXES {
+        return Err(Error::model(format!("{} axes are named", given.len())));
+    }
     let mut found = given.iter().map(|&one| axis(one, rank)).collect::<Result<Vec<usize>>>()?;
     found.sort_unstable();
     if found.windows(2).any(|pair| pair[0] == pair[1]) {
