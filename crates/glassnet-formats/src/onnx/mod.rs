@@ -25,6 +25,7 @@ mod limits;
 mod node;
 mod ops;
 mod proto;
+mod pruned;
 mod read;
 mod tensor;
 mod value;
@@ -281,6 +282,19 @@ impl OnnxModel {
             }
         }
         Ok(rows.unwrap_or(1))
+    }
+
+    /// The chain of layers that the file is, for what works on layers; `name` stands in messages.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`] when the file is no chain of layers.
+    pub fn into_network(self, name: &str) -> Result<Network> {
+        self.network.ok_or_else(|| {
+            let why = "its nodes are no chain of layers that glassnet has";
+            Error::unsupported("the graph as a network", "the ONNX reader", why)
+                .at(name.to_owned())
+                .help("it can be computed by OnnxModel::predict, from the library")
+        })
     }
 
     /// The operators that are read, by ONNX's names.

@@ -7,8 +7,7 @@
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
-use glassnet::graph::op::Source;
-use glassnet::graph::{Builder, Checked, DType, Dim, Graph, NodeId, NodeMap, Op, Origin, Shape};
+use glassnet::graph::{Checked, DType, Dim, NodeId, Origin, Shape};
 use glassnet::nn::StateDict;
 use glassnet::{Error, ErrorKind, Result};
 
@@ -17,6 +16,7 @@ use super::element::{self, Class, Element};
 use super::emit::Emitter;
 use super::fold::{self, MOST_AXES};
 use super::node::Node;
+use super::pruned::{pruned, rows_stay_apart};
 use super::value::{Known, Operands, Value};
 use super::{OnnxOptions, ops, proto, tensor};
 use crate::message::{quoted, short};
@@ -443,90 +443,4 @@ fn in_node(error: Error, node: &Node<'_>) -> Error {
         None => wrapped,
     };
     error.details().iter().fold(wrapped, |wrapped, line| wrapped.detail(line.clone()))
-}
-
-/// The nodes that the outputs need, all inputs, and the arrays that they read.
-fn pruned(
-    graph: &Graph,
-    outputs: &[(&str, NodeId)],
-    state: &StateDict,
-) -> Result<(Checked, StateDict)> {
-    let mut needed: NodeMap<()> = NodeMap::for_graph(graph);
-    for &(_, id) in outputs {
-        needed.insert(id, ());
-    }
-    for id in graph.ids().rev() {
-        if needed.contains(id) {
-            for &operand in graph.node(id).operands() {
-                needed.insert(operand, ());
-            }
-        }
-    }
-    let mut builder = Builder::new();
-    let mut kept_state = StateDict::new();
-    let mut moved: NodeMap<NodeId> = NodeMap::for_graph(graph);
-    for id in graph.ids() {
-        let node = graph.node(id);
-        let is_input = matches!(node.op(), Op::Source(Source::Input { .. }));
-        if !needed.contains(id) && !is_input {
-            continue;
-        }
-        builder.restore_origin(node.origin().clone());
-        let operands = node.operands().iter().map(|&operand| moved[operand]).collect();
-        moved.insert(id, builder.push(node.op().clone(), operands)?);
-        if let Op::Source(Source::Parameter { name, .. } | Source::Buffer { name, .. }) = node.op()
-            && let Some(array) = state.get(name)
-        {
-            kept_state.insert(name.clone(), array.clone());
-        }
-    }
-    for &(name, id) in outputs {
-        builder.output(name, moved[id]);
-    }
-    Ok((builder.finish_checked(), kept_state))
-}
-
-/// Checks a graph for any number of rows that a file declares for some: no operation may mix them, and every output
-/// must have them along its first axis.
-fn rows_stay_apart(checked: &Checked) -> Result<()> {
-    let mixed = || {
-        Error::unsupported(
-            "rows that meet",
-            "the ONNX reader",
-            "the file is for a fixed number of rows",
-        )
-    };
-    let graph = checked.graph();
-    let batch = |id: NodeId, axis: usize| checked.shape(id).dims().get(axis) == Some(&Dim::Batch);
-    for id in graph.ids() {
-        let node = graph.node(id);
-        let first = node.operands().first().copied();
-        let axes: Vec<usize> = match node.op() {
-            Op::Softmax(softmax) => vec![softmax.axis()],
-            Op::Reduce(reduce) => reduce.axes.clone(),
-            Op::Normalize(normalize) => normalize.axes.clone(),
-            // A loss over rows is one number of all of them; products sum over what the shapes below show.
-            Op::Loss(_) => return Err(mixed()),
-            Op::Linear(_)
-            | Op::Source(_)
-            | Op::Arithmetic(_)
-            | Op::Activation(_)
-            | Op::ActivationGrad(_)
-            | Op::Random(_)
-            | Op::Gather(_)
-            | Op::Layout(_) => vec![],
-        };
-        let sums_rows = first.is_some_and(|first| axes.iter().any(|&axis| batch(first, axis)));
-        let rows =
-            |id: NodeId| checked.shape(id).dims().iter().filter(|dim| **dim == Dim::Batch).count();
-        let own = rows(id);
-        let given = node.operands().iter().map(|&operand| rows(operand)).max().unwrap_or(own);
-        if sums_rows || own < given || own > 1 {
-            return Err(mixed());
-        }
-    }
-    match graph.outputs().iter().all(|&(_, id)| batch(id, 0)) {
-        true => Ok(()),
-        false => Err(mixed()),
-    }
 }

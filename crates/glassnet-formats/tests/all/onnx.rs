@@ -135,7 +135,35 @@ fn chains_predict_as_networks_what_they_predict_as_graphs() {
         let mut predictor = Predictor::new(network, &x.shape[1..], &Config::default()).unwrap();
         near(&predictor.predict(&features).unwrap(), &case.outputs[0], &case.name);
     }
-    assert_eq!(chains.len(), 12, "{chains:?}");
+    assert_eq!(chains.len(), 13, "{chains:?}");
+}
+
+#[test]
+fn a_file_that_is_no_chain_says_so_as_a_network() {
+    let model = model("two_heads");
+    let error = model.into_network("two_heads.onnx").unwrap_err();
+    assert_eq!(error.kind(), glassnet::ErrorKind::Unsupported);
+    assert!(error.to_string().contains("no chain of layers"), "{error}");
+}
+
+#[test]
+fn a_file_for_one_row_is_read_for_any_unless_it_is_to_be_kept() {
+    let rows = |options: &glassnet_formats::OnnxOptions| {
+        let model = glassnet_formats::read_onnx_with(&bytes("one_row"), "a", options).unwrap();
+        let (id, _) = model.graph.graph().sources().next().unwrap();
+        model.graph.shape(id).to_string()
+    };
+    let kept = glassnet_formats::OnnxOptions { keep_fixed_rows: true, ..Default::default() };
+    assert_eq!(rows(&Default::default()), "[B, 6]");
+    assert_eq!(rows(&kept), "[1, 6]");
+}
+
+#[test]
+fn nodes_remember_where_they_came_from() {
+    let model = model("mlp");
+    let origins: Vec<String> =
+        model.graph.graph().nodes().iter().map(|node| node.origin().to_string()).collect();
+    assert!(origins.contains(&"layer \"/0/Gemm\" (Gemm)".to_owned()), "{origins:?}");
 }
 
 #[test]

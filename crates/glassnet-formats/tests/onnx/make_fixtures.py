@@ -107,6 +107,7 @@ def networks():
     yield "two_heads", TwoHeads(), [rows(5, 3), rows(5, 2)], 17, True
     yield "shaped", Shaped(), [rows(5, 3, 4)], 11, True
     yield "image", nn.Sequential(nn.Flatten(), nn.Linear(8, 3)), [rows(1, 8, 1)], 17, False
+    yield "weights_as_inputs", nn.Sequential(nn.Linear(6, 8), nn.Tanh(), nn.Linear(8, 2)), [rows(5, 6)], 9, True
     yield "image_of_4", nn.Sequential(nn.Flatten(), nn.Linear(5, 3), nn.ReLU()), [rows(1, 1, 1, 5)], 17, False
 
 
@@ -127,7 +128,8 @@ def main():
         axes = {name: {0: "batch"} for name in names + output_names} if dynamic else None
         file = io.BytesIO()
         torch.onnx.export(module, tuple(inputs), file, opset_version=opset, dynamo=False, input_names=names,
-                          output_names=output_names, dynamic_axes=axes)
+                          output_names=output_names, dynamic_axes=axes,
+                          keep_initializers_as_inputs=name == "weights_as_inputs")
         model = onnx.load_from_string(file.getvalue())
         onnx.checker.check_model(model)
         (folder / f"{name}.onnx").write_bytes(model.SerializeToString())
