@@ -232,7 +232,10 @@ def weigh(found: results.Found, peers: list, binary: Path, start, data: Path) ->
     found.starts = footprint.starts(binary)
     torch = [peer for peer in peers if peer.key == "pytorch"]
     fresh = Bank(start)
-    jobs: list[Callable[[], footprint.Memory]] = [partial(footprint.of_command, binary, case)]
+    tables = footprint.TABLES_QUICK if found.quick else footprint.TABLES
+    jobs: list[Callable[[], footprint.Memory]] = [
+        partial(footprint.of_command, binary, case, rows, kind) for rows, kind in tables
+    ]
     jobs += [partial(footprint.of_worker, case, Seat(one, 1), fresh, data) for one in (OURS, *torch)]
     try:
         for job in jobs:

@@ -4,7 +4,7 @@
 //! `cargo xtask docs` writes them; `cargo xtask tidy` finds those that no longer say what is true.
 
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use crate::ci::without_our_variables;
 use crate::rooms;
@@ -128,7 +128,7 @@ fn quoted(word: &str) -> String {
 }
 
 /// The last program that cargo's messages name: `"executable":"PATH"`.
-fn executable(messages: &str) -> Option<String> {
+pub(crate) fn executable(messages: &str) -> Option<String> {
     let (_, rest) = messages.rsplit_once("\"executable\":\"")?;
     let (path, _) = rest.split_once('"')?;
     Some(path.replace("\\\\", "\\"))
@@ -140,6 +140,14 @@ pub fn output_of(root: &Path, arguments: &[&str]) -> Result<String, String> {
     command.args(arguments).current_dir(root);
     without_our_variables(&mut command);
     printed_by(&mut command, &format!("cargo {}", arguments.join(" ")))
+}
+
+/// What a command prints on standard output.
+pub(crate) fn output_of_command(command: &mut Command) -> Result<String, String> {
+    let mut words = vec![command.get_program().to_string_lossy().into_owned()];
+    words.extend(command.get_args().map(|argument| argument.to_string_lossy().into_owned()));
+    without_our_variables(command);
+    printed_by(command.stdin(Stdio::null()), &words.join(" "))
 }
 
 fn printed_by(command: &mut Command, told: &str) -> Result<String, String> {

@@ -4,7 +4,7 @@
 use std::process::ExitCode;
 
 use xtask::tidy::Severity;
-use xtask::{ci, docs, tidy, tree};
+use xtask::{ci, counts, docs, sanitize, tidy, tree};
 
 const USAGE: &str = "\
 Usage: cargo xtask <COMMAND>
@@ -12,7 +12,13 @@ Usage: cargo xtask <COMMAND>
 Commands:
   ci [STEP…]   run every check, or only the named steps; ends with `N passed, N failed`
   tidy         check the house rules (layers, sizes, words, generated tables)
-  docs         write the generated tables into the documents";
+  docs         write the generated tables into the documents
+  counts [--write | --check] [NAME…]
+               count machine instructions of steps, predictions and kernels under valgrind, and compare
+               them with benches/counts.csv: --check fails where one has grown by more than 2 %,
+               --write keeps the new ones; names choose the cases that contain one of them
+  sanitize [asan | valgrind]
+               run the engine's tests under an address sanitizer (nightly Rust), or else under valgrind";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -20,6 +26,11 @@ fn main() -> ExitCode {
         Some("ci") => ci::run(&tree::root(), &arguments[1..]),
         Some("tidy") => run_tidy(),
         Some("docs") => run_docs(),
+        // Where valgrind is missing, that was said.
+        Some("counts") => {
+            counts::run(&tree::root(), &arguments[1..]).map(|outcome| outcome.unwrap_or(false))
+        }
+        Some("sanitize") => sanitize::run(&tree::root(), &arguments[1..]),
         Some("help" | "--help" | "-h") => {
             println!("{USAGE}");
             Ok(true)

@@ -337,9 +337,13 @@ pub(crate) enum ShuffleChoice {
 /// A network or model with its weights.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Weights {
-    /// Weights of a bare network: a .safetensors file, or JSON such as '{"0.weight": [[1, 2]], "0.bias": [0]}'; else they
-    /// are initialised from --seed.
-    #[arg(long, value_name = "FILE|JSON")]
+    /// Weights of a bare network: a file, or JSON.
+    // Not from the comment, in which brackets are links.
+    #[arg(
+        long,
+        value_name = "FILE|JSON",
+        help = r#"Weights of a bare network: a .safetensors file, or JSON such as '{"0.weight": [[1, 2]], "0.bias": [0]}'; else they are initialised from --seed"#
+    )]
     pub(crate) weights: Option<OsString>,
     /// The seed of a bare network's weights.
     #[arg(long, default_value_t = 0, value_parser = whole::<u64>, allow_negative_numbers = true, value_name = "N")]

@@ -8,7 +8,6 @@ use glassnet::nn::loss::Criterion;
 use glassnet::train::metrics::{self, Confusion, Metrics};
 use glassnet::train::{Dataset, Features, Predictor, Scorer, Target};
 use glassnet::{Error, Result, Tensor};
-use glassnet_data::Encoded;
 use glassnet_formats::Task;
 use serde_json::{Value, json};
 
@@ -89,22 +88,23 @@ fn columns(
     if rows.is_empty() {
         return Err(reading::no_target(&args.data));
     }
-    let encoded =
-        preprocessing.encode(&table, &rows, &predict::policies(args.unseen, args.gaps, true))?;
+    let encoded = preprocessing.encode_owned(
+        table,
+        &rows,
+        &predict::policies(args.unseen, args.gaps, true),
+    )?;
     reading::notes(&encoded.notes, terminal);
     let default = if trained.card.task == Some(Task::Regression) { "mse" } else { "cross_entropy" };
     let criterion = Criterion::parse(trained.card.criterion.as_deref().unwrap_or(default))?;
+    let data = measured::dataset(encoded)?;
     let mut scores = Scores::new(trained.networks(), preprocessing, &threads.engine()?)?;
-    let found = measured::measure(&mut scores, &criterion, &encoded, target)?;
+    let found = measured::measure(&mut scores, &criterion, &data, target)?;
     let importance = if args.importance {
-        Some(importance(&mut scores, &criterion, &encoded, trained, &found.metrics)?)
+        Some(importance(&mut scores, &criterion, &data, trained, &found.metrics)?)
     } else {
         None
     };
-    let baseline = match &encoded.target {
-        Some(own) => baseline(own, own, target)?,
-        None => Metrics::default(),
-    };
+    let baseline = baseline(data.target(), data.target(), target)?;
     Ok(Report {
         rows: rows.len(),
         found,
@@ -118,12 +118,15 @@ fn columns(
 fn importance(
     scores: &mut Scores,
     criterion: &Criterion,
-    encoded: &Encoded,
+    data: &Dataset,
     trained: &Trained,
     whole: &Metrics,
 ) -> Result<Vec<Importance>> {
     let score = |metrics: &Metrics| metrics.accuracy.or(metrics.r2).unwrap_or(f64::NAN);
-    let (rows, width) = (encoded.features.shape()[0], trained.preprocessing.width());
+    let Features::Floats(features) = data.features() else {
+        return Err(Error::data("only numbers can be shuffled"));
+    };
+    let (rows, width) = (data.rows(), trained.preprocessing.width());
     let mut found = vec![];
     let mut start = 0;
     for (at, feature) in trained.preprocessing.features().iter().enumerate() {
@@ -131,13 +134,13 @@ fn importance(
         let mut total = 0.0;
         for repeat in 0..REPEATS {
             let order = Stream::at(0, at as u64, repeat).permutation(rows);
-            let mut shuffled = encoded.clone();
+            let mut shuffled = features.clone();
             for (row, &from) in order.iter().enumerate() {
-                let source = &encoded.features.data()[from * width + start..from * width + end];
-                shuffled.features.data_mut()[row * width + start..row * width + end]
-                    .copy_from_slice(source);
+                let source = &features.data()[from * width + start..from * width + end];
+                shuffled.data_mut()[row * width + start..row * width + end].copy_from_slice(source);
             }
             let target = trained.preprocessing.target();
+            let shuffled = data.with_features(Features::Floats(shuffled))?;
             total += score(&measured::measure(scores, criterion, &shuffled, target)?.metrics);
         }
         found.push(Importance {
@@ -204,10 +207,7 @@ fn target_column(
     terminal: &Terminal,
 ) -> Result<(Tensor<f32>, Vec<f32>)> {
     let options = glassnet_data::CsvOptions { has_header: !args.no_header, ..options.clone() };
-    let bytes = crate::output::read(&args.data)?;
-    let matrix =
-        glassnet_data::read_matrix(bytes.as_slice(), &reading::label(&args.data), &options)?;
-    reading::notes(&matrix.notes, terminal);
+    let matrix = reading::matrix(&args.data, &options, terminal)?;
     let width = matrix.names.len();
     let target = match &args.target {
         None => width.checked_sub(1).ok_or_else(|| {

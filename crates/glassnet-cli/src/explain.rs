@@ -51,8 +51,13 @@ pub(crate) struct Explain {
     /// Show the gradient of every parameter.
     #[arg(long)]
     pub(crate) backward: bool,
-    /// Take the gradient of one weight apart along every path to the loss: 0.weight[0,1], counted from 0.
-    #[arg(long, value_name = "KEY[I,J]")]
+    /// Take the gradient of one weight apart along every path to the loss.
+    // Not from the comment, in which brackets are links.
+    #[arg(
+        long,
+        value_name = "KEY[I,J]",
+        help = "Take the gradient of one weight apart along every path to the loss: 0.weight[0,1], counted from 0"
+    )]
     pub(crate) weight: Option<String>,
     /// Show what each input adds to one output: a class by its name, or the output's number from 0.
     #[arg(long, value_name = "OUTPUT")]

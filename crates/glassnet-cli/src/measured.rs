@@ -2,7 +2,7 @@
 
 use glassnet::nn::loss::Criterion;
 use glassnet::train::metrics::{self, Confusion, Metrics};
-use glassnet::train::{Dataset, Scorer};
+use glassnet::train::{Dataset, Features, Scorer, Target};
 use glassnet::{Result, Tensor};
 use glassnet_data::{Encoded, EncodedTarget, TargetEncoding};
 use serde_json::{Map, Value, json};
@@ -16,62 +16,59 @@ pub(crate) struct Measured {
 }
 
 /// Encoded rows as the training loop takes them.
-pub(crate) fn dataset(encoded: &Encoded) -> Result<Dataset> {
-    use glassnet::train::{Features, Target};
-    let features = Features::Floats(encoded.features.clone());
-    let target = match &encoded.target {
-        Some(EncodedTarget::Classes(classes)) => Target::Classes(classes.clone()),
-        Some(EncodedTarget::Values(values)) => Target::Values(values.clone()),
+pub(crate) fn dataset(encoded: Encoded) -> Result<Dataset> {
+    let target = match encoded.target {
+        Some(EncodedTarget::Classes(classes)) => Target::Classes(classes),
+        Some(EncodedTarget::Values(values)) => Target::Values(values),
         None => return Err(glassnet::Error::data("the rows have no target")),
     };
-    let data = Dataset::new(features, target)?;
-    match &encoded.row_weights {
-        Some(weights) => data.with_weights(weights.clone()),
+    let data = Dataset::new(Features::Floats(encoded.features), target)?;
+    match encoded.row_weights {
+        Some(weights) => data.with_weights(weights),
         None => Ok(data),
     }
 }
 
-/// Measures `scores` on `encoded` with the training's loss.
+/// Measures `scores` on `data` with the training's loss.
 pub(crate) fn measure(
     scores: &mut Scores,
     criterion: &Criterion,
-    encoded: &Encoded,
+    data: &Dataset,
     target: &TargetEncoding,
 ) -> Result<Measured> {
-    let data = dataset(encoded)?;
     let outputs = scores.predict(data.features())?;
-    let mut scorer = Scorer::new(criterion, &scores.output_shape(), &data, scores.config())?;
+    let mut scorer = Scorer::new(criterion, &scores.output_shape(), data, scores.config())?;
     let loss = Some(scorer.loss(&outputs)?);
-    let (metrics, confusion) = match &encoded.target {
-        Some(EncodedTarget::Classes(classes)) => {
+    let (metrics, confusion) = match data.target() {
+        Target::Classes(classes) => {
             let (metrics, confusion) = metrics::classification(&outputs, classes)?;
             (metrics, Some(confusion))
         }
-        Some(EncodedTarget::Values(values)) => {
+        Target::Values(values) => {
             let restore = |tensor: &Tensor<f32>| tensor.map(|value| target.restore(value));
             (metrics::regression(&restore(&outputs), &restore(values))?, None)
         }
-        None => (Metrics::default(), None),
     };
     Ok(Measured { metrics: Metrics { loss, ..metrics }, confusion })
 }
 
 /// What the trivial predictor of the training rows reaches on `measured`.
 pub(crate) fn baseline(
-    training: &EncodedTarget,
-    measured: &EncodedTarget,
+    training: &Target,
+    measured: &Target,
     target: &TargetEncoding,
 ) -> Result<Metrics> {
     match (training, measured) {
-        (EncodedTarget::Classes(training), EncodedTarget::Classes(truth)) => {
+        (Target::Classes(training), Target::Classes(truth)) => {
             Ok(metrics::majority_baseline(training, truth, target.outputs()))
         }
-        (EncodedTarget::Values(training), EncodedTarget::Values(truth)) => {
+        (Target::Values(training), Target::Values(truth)) => {
             let restore = |tensor: &Tensor<f32>| tensor.map(|value| target.restore(value));
             metrics::mean_baseline(&restore(training), &restore(truth))
         }
-        (EncodedTarget::Classes(_), EncodedTarget::Values(_))
-        | (EncodedTarget::Values(_), EncodedTarget::Classes(_)) => Ok(Metrics::default()),
+        (Target::Classes(_), Target::Values(_)) | (Target::Values(_), Target::Classes(_)) => {
+            Ok(Metrics::default())
+        }
     }
 }
 

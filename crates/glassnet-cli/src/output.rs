@@ -206,6 +206,15 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
                 .help("pipe a table into it, or name a file")
         });
     }
+    let mut file = open(path)?;
+    let length = file.metadata().map_or(0, |metadata| metadata.len() as usize);
+    bytes.reserve_exact(length);
+    file.read_to_end(&mut bytes).map(|_| bytes).map_err(|error| cannot_read(&shown, &error))
+}
+
+/// Opens a file to read it.
+pub(crate) fn open(path: &Path) -> Result<File> {
+    let shown = path.display().to_string();
     let metadata = fs::metadata(path).map_err(|error| cannot_read(&shown, &error))?;
     if metadata.is_dir() {
         return Err(Error::io("this is a directory, not a file")
@@ -222,7 +231,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
             .at(shown)
             .help("name a regular file, or - for stdin"));
     }
-    fs::read(path).map_err(|error| cannot_read(&shown, &error))
+    File::open(path).map_err(|error| cannot_read(&shown, &error))
 }
 
 #[cfg(unix)]

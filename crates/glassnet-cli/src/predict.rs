@@ -7,14 +7,13 @@ use glassnet::nn::Network;
 use glassnet::train::{Features, Predictor};
 use glassnet::{Error, Result, Tensor};
 use glassnet_data::{
-    CsvWriter, EncodeOptions, GapPolicy, TargetEncoding, UnseenPolicy, WriteOptions, read_matrix,
-    shortest,
+    CsvWriter, EncodeOptions, GapPolicy, TargetEncoding, UnseenPolicy, WriteOptions, shortest,
 };
 use serde_json::{Map, Value, json};
 
 use crate::args::{self, Gaps, Unseen};
 use crate::model::{self, Model, Trained};
-use crate::output::{self, Output, Replace};
+use crate::output::{Output, Replace};
 use crate::reading;
 use crate::scores::Scores;
 use crate::terminal::Terminal;
@@ -76,7 +75,8 @@ fn columns(
     let options = preprocessing.csv_options(&reading::options(&args.reading)?, false);
     let table = reading::table(&args.data, &options, terminal)?;
     let rows: Vec<usize> = (0..table.rows()).collect();
-    let encoded = preprocessing.encode(&table, &rows, &policies(args.unseen, args.gaps, false))?;
+    let policies = policies(args.unseen, args.gaps, false);
+    let encoded = preprocessing.encode_owned(table, &rows, &policies)?;
     reading::notes(&encoded.notes, terminal);
     let mut scores = Scores::new(trained.networks(), preprocessing, &threads.engine()?)?;
     let features = Features::Floats(encoded.features);
@@ -171,10 +171,7 @@ pub(crate) fn matrix(
     terminal: &Terminal,
 ) -> Result<Tensor<f32>> {
     let options = glassnet_data::CsvOptions { has_header: !no_header, ..base.clone() };
-    let bytes = output::read(path)?;
-    let matrix = read_matrix(bytes.as_slice(), &reading::label(path), &options)?;
-    reading::notes(&matrix.notes, terminal);
-    Ok(matrix.values)
+    Ok(reading::matrix(path, &options, terminal)?.values)
 }
 
 impl Answers {

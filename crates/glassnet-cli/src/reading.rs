@@ -1,9 +1,10 @@
 //! Tables from files: flags to options, notes to the terminal.
 
+use std::io::Cursor;
 use std::path::Path;
 
 use glassnet::{Error, Result};
-use glassnet_data::{ColumnType, CsvOptions, Note, Table, read_csv};
+use glassnet_data::{ColumnType, CsvOptions, Matrix, Note, Table, read_csv_file, read_matrix};
 
 use crate::args::Reading;
 use crate::output;
@@ -50,10 +51,27 @@ pub(crate) fn label(path: &Path) -> String {
 
 /// Reads a table and tells what was noticed.
 pub(crate) fn table(path: &Path, options: &CsvOptions, terminal: &Terminal) -> Result<Table> {
-    let bytes = output::read(path)?;
-    let table = read_csv(bytes.as_slice(), &label(path), options)?;
+    let name = label(path);
+    let table = if path == Path::new("-") {
+        // What was piped in can't be gone through twice, so all of it is kept while it is read.
+        read_csv_file(Cursor::new(output::read(path)?), &name, options)?
+    } else {
+        read_csv_file(output::open(path)?, &name, options)?
+    };
     notes(table.notes(), terminal);
     Ok(table)
+}
+
+/// Reads a table of numbers and tells what was noticed.
+pub(crate) fn matrix(path: &Path, options: &CsvOptions, terminal: &Terminal) -> Result<Matrix> {
+    let name = label(path);
+    let matrix = if path == Path::new("-") {
+        read_matrix(output::read(path)?.as_slice(), &name, options)?
+    } else {
+        read_matrix(output::open(path)?, &name, options)?
+    };
+    notes(&matrix.notes, terminal);
+    Ok(matrix)
 }
 
 /// Every target cell of a table is empty.

@@ -17,7 +17,6 @@ use glassnet_formats::{CheckpointContext, read_checkpoint, write_checkpoint};
 
 use crate::args;
 use crate::interrupt::Interrupt;
-use crate::measured;
 use crate::memory;
 use crate::output::{self, Output, Replace};
 use crate::progress::Progress;
@@ -45,14 +44,12 @@ pub(crate) fn run(
     if args.ensemble.is_some() || args.folds.is_some() || args.lr.len() > 1 {
         return many::run(args, &source, &outputs, &interrupt, threads, terminal);
     }
-    let rows = source.rows(terminal)?;
-    drop(source);
+    let rows = source.into_rows(terminal)?;
     let module = settings::network(args, &rows.preprocessing)?;
-    let training = measured::dataset(&rows.training)?.with_lines(rows.training_lines.clone())?;
-    let validation = rows.validation.as_ref().map(measured::dataset).transpose()?;
+    let (training, validation) = (&rows.training, rows.validation.as_ref());
     let config = glassnet::train::Config {
         engine: threads.engine()?,
-        ..settings::config(args, &rows.preprocessing, &training)?
+        ..settings::config(args, &rows.preprocessing, training)?
     };
     let summary =
         module.summary(Some(glassnet::graph::Shape::batch([rows.preprocessing.width()])))?;
@@ -61,12 +58,12 @@ pub(crate) fn run(
     let network = Network::new(module.clone(), args.seed)?;
     let context = context(args, &rows, &module);
     let mut session = match &args.resume {
-        None => Session::new(network, &training, validation.as_ref(), &config)?,
+        None => Session::new(network, training, validation, &config)?,
         Some(path) => {
             let (checkpoint, then) = read_checkpoint(&output::read(path)?, &reading::label(path))?;
             then.refuse_other(&context, &reading::label(path))?;
             terminal.note(&format!("going on after epoch {}", checkpoint.epoch));
-            Session::resume(network, &training, validation.as_ref(), &config, checkpoint)?
+            Session::resume(network, training, validation, &config, checkpoint)?
         }
     };
     let started = Instant::now();

@@ -1,21 +1,8 @@
 //! What can be said of a file's bytes before it is cut into cells.
 
-use std::io::Read;
-
 use glassnet::{Error, Result};
 
-use crate::options::CsvOptions;
 use crate::words::{quoted, shell};
-
-/// All bytes of `input`.
-///
-/// # Errors
-/// Kind `io`, worded by [`read_error`], when reading fails.
-pub(crate) fn read_all(mut input: impl Read, name: &str) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    input.read_to_end(&mut bytes).map_err(|error| read_error(name, &error))?;
-    Ok(bytes)
-}
 
 /// The error for a file that could not be opened or read: what the system said, in words, with a way out.
 ///
@@ -41,28 +28,11 @@ pub fn read_error(name: &str, error: &std::io::Error) -> Error {
     Error::io(what).at(name).help(help)
 }
 
-/// The text of a CSV file without its byte order mark, or why it is none.
+/// Refuses what begins like another encoding or format than text in UTF-8.
 ///
 /// # Errors
-/// Kind `data` for an empty file, another encoding or format, a NUL byte, bytes that are no UTF-8, and quotes that
-/// do not match.
-pub(crate) fn check<'a>(bytes: &'a [u8], name: &str, options: &CsvOptions) -> Result<&'a [u8]> {
-    refuse_other_formats(bytes, name)?;
-    let text = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
-    if text.iter().all(u8::is_ascii_whitespace) {
-        return Err(Error::data("the file is empty").at(name).help(if options.has_header {
-            "give a header line and rows"
-        } else {
-            "give at least one row"
-        }));
-    }
-    refuse_nul(text, name)?;
-    refuse_bad_utf8(text, name)?;
-    refuse_bad_quotes(text, name, options)?;
-    Ok(text)
-}
-
-fn refuse_other_formats(bytes: &[u8], name: &str) -> Result<()> {
+/// Kind `data`.
+pub(crate) fn refuse_other_formats(bytes: &[u8], name: &str) -> Result<()> {
     let convert = |from: &str| {
         format!("convert it to UTF-8: iconv -f {from} -t UTF-8 {} > converted.csv", shell(name))
     };
@@ -101,90 +71,37 @@ fn refuse_other_formats(bytes: &[u8], name: &str) -> Result<()> {
     Err(Error::data(format!("the file is {format}, not CSV")).at(name).help(help))
 }
 
-fn refuse_nul(text: &[u8], name: &str) -> Result<()> {
-    if !text.contains(&0) {
-        return Ok(());
-    }
-    let offset = text.iter().position(|&byte| byte == 0).unwrap_or(0);
-    Err(Error::data("the file holds a NUL byte, so it is no text")
-        .at(place(text, offset, name))
-        .help("remove the byte, or export the table again as UTF-8 text"))
+pub(crate) fn nul(place: &str) -> Error {
+    Error::data("the file holds a NUL byte, so it is no text")
+        .at(place)
+        .help("remove the byte, or export the table again as UTF-8 text")
 }
 
-fn refuse_bad_utf8(text: &[u8], name: &str) -> Result<()> {
-    let Err(error) = std::str::from_utf8(text) else {
-        return Ok(());
+pub(crate) fn not_utf8(byte: u8, name: &str, place: &str) -> Error {
+    Error::data(format!("byte 0x{byte:02X} is not UTF-8")).at(place).help(format!(
+        "convert the file to UTF-8, if it is Latin-1: iconv -f ISO-8859-1 -t UTF-8 {} > converted.csv",
+        shell(name)
+    ))
+}
+
+/// The error for a quote opened at `line` that is never closed, or closed at line `close` before the end of a cell. Every
+/// opening quote must have its closing one, and a delimiter or line end must follow that: otherwise one forgotten
+/// quote swallows rows, or the rest of the file, silently.
+pub(crate) fn bad_quote(line: u64, close: Option<u64>, place: &str) -> Error {
+    let Some(end) = close else {
+        return Error::data(format!("the quote opened at line {line} is never closed"))
+            .at(place)
+            .help("close the quote; a quote inside a quoted cell is doubled");
     };
-    let offset = error.valid_up_to();
-    let byte = text[offset];
-    Err(Error::data(format!("byte 0x{byte:02X} is not UTF-8"))
-        .at(place(text, offset, name))
-        .help(format!(
-            "convert the file to UTF-8, if it is Latin-1: iconv -f ISO-8859-1 -t UTF-8 {} > converted.csv",
-            shell(name)
-        )))
+    Error::data(format!(
+        "the quote opened at line {line} is closed at line {end} in the middle of a cell"
+    ))
+    .at(place)
+    .help("close the quote before the delimiter; a quote inside a quoted cell is doubled")
 }
 
-/// Every opening quote must have its closing one, and a delimiter or line end must follow that: otherwise one
-/// forgotten quote swallows rows, or the rest of the file, silently.
-fn refuse_bad_quotes(text: &[u8], name: &str, options: &CsvOptions) -> Result<()> {
-    let quote = options.quote;
-    if !text.contains(&quote) {
-        return Ok(());
-    }
-    let find = |from: usize| text[from..].iter().position(|&b| b == quote).map(|at| from + at);
-    let ends_cell = |byte: u8| byte == options.delimiter || byte == b'\n' || byte == b'\r';
-    let mut next = find(0);
-    while let Some(open) = next {
-        if open > 0 && !ends_cell(text[open - 1]) {
-            // A quote inside an unquoted cell stands for itself: 5" disks.
-            next = find(open + 1);
-            continue;
-        }
-        let mut close = find(open + 1);
-        while let Some(at) = close {
-            if text.get(at + 1) != Some(&quote) {
-                break;
-            }
-            close = find(at + 2);
-        }
-        let Some(close) = close else {
-            let (line, column) = line_and_column(text, open);
-            return Err(Error::data(format!("the quote opened at line {line} is never closed"))
-                .at(format!("{name}:{line}:{column}"))
-                .help("close the quote; a quote inside a quoted cell is doubled"));
-        };
-        if text.get(close + 1).is_some_and(|&byte| !ends_cell(byte)) {
-            let (line, column) = line_and_column(text, open);
-            let (end, _) = line_and_column(text, close);
-            return Err(Error::data(format!(
-                "the quote opened at line {line} is closed at line {end} in the middle of a cell"
-            ))
-            .at(format!("{name}:{line}:{column}"))
-            .help(
-                "close the quote before the delimiter; a quote inside a quoted cell is doubled",
-            ));
-        }
-        next = find(close + 1);
-    }
-    Ok(())
-}
-
-/// `file:line:column` of a byte, all counted from 1; the column counts bytes.
-fn place(text: &[u8], offset: usize, name: &str) -> String {
-    let (line, column) = line_and_column(text, offset);
-    format!("{name}:{line}:{column}")
-}
-
-fn line_and_column(text: &[u8], offset: usize) -> (usize, usize) {
-    let before = &text[..offset];
-    let end = line_end(text);
-    let line = 1 + before.iter().filter(|&&byte| byte == end).count();
-    let start = before.iter().rposition(|&byte| byte == end).map_or(0, |at| at + 1);
-    (line, offset - start + 1)
-}
-
-/// The byte that ends each line: carriage returns where there is no line feed at all (old Macintosh files).
+/// The byte that ends each line, as the beginning of a file tells: carriage returns where there is no line feed at all (old
+/// Macintosh files).
 pub(crate) fn line_end(text: &[u8]) -> u8 {
     if !text.contains(&b'\n') && text.contains(&b'\r') { b'\r' } else { b'\n' }
 }

@@ -16,8 +16,9 @@ pub(crate) enum Reading {
 /// `cell` read as a number: optional sign, digits, a decimal point (or comma), an exponent; blanks around it are ignored.
 pub(crate) fn read_number(cell: &str, decimal_comma: bool) -> Reading {
     let trimmed = trim(cell);
-    if let Some(value) = plain_decimal(trimmed, if decimal_comma { b',' } else { b'.' }) {
-        return Reading::Finite(value);
+    let point = if decimal_comma { b',' } else { b'.' };
+    if let Some(decimal) = plain_decimal(trimmed.as_bytes(), point) {
+        return Reading::Finite(decimal.value());
     }
     match trimmed.as_bytes().first() {
         Some(b'0'..=b'9' | b'+' | b'-' | b'.' | b',' | b'i' | b'I' | b'n' | b'N') => {}
@@ -37,41 +38,76 @@ pub(crate) fn read_number(cell: &str, decimal_comma: bool) -> Reading {
     }
 }
 
-/// The value of up to 15 digits with an optional sign and point, `None` for anything else: the usual cell, read in one
-/// pass. An integer below 2^53 and a power of ten up to 10^22 are exact, so their quotient is rounded once, correctly.
-///
-/// # Source
-/// W. Clinger, 'How to Read Floating Point Numbers Accurately', PLDI 1990.
-fn plain_decimal(text: &str, point: u8) -> Option<f64> {
-    const POWERS: [f64; 16] =
-        [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
-    let bytes = text.as_bytes();
+/// `integer / 10^decimals`, of at most 15 digits and 22 decimals. Such an integer is a 64-bit float.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Decimal {
+    pub(crate) integer: i64,
+    pub(crate) decimals: u8,
+}
+
+/// 10^n up to the most decimals of a [`Decimal`], each of which is a 64-bit float.
+pub(crate) const POWERS: [f64; 23] = [
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16,
+    1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
+];
+
+impl Decimal {
+    /// An integer below 2^53 and a power of ten up to 10^22 are exact, so their quotient is rounded once, correctly.
+    ///
+    /// # Source
+    /// W. Clinger, 'How to Read Floating Point Numbers Accurately', PLDI 1990.
+    pub(crate) fn value(self) -> f64 {
+        self.integer as f64 / POWERS[usize::from(self.decimals)]
+    }
+}
+
+/// Up to 15 digits with an optional sign and point, and a negative exponent that leaves at most 22 decimals; `None` for
+/// anything else: the usual cell, read in one pass. Negative zero is something else, as integers have none.
+pub(crate) fn plain_decimal(bytes: &[u8], point: u8) -> Option<Decimal> {
     let (negative, digits) = match bytes.first()? {
         b'-' => (true, &bytes[1..]),
         b'+' => (false, &bytes[1..]),
         _ => (false, bytes),
     };
-    // 15 digits and a point.
-    if digits.len() > 16 {
+    // 15 digits, a point, an exponent.
+    if digits.len() > 20 {
         return None;
     }
-    let (mut integer, mut count, mut decimals) = (0_u64, 0, None);
-    for &byte in digits {
+    let (mut integer, mut count, mut decimals, mut shift) = (0_i64, 0_u8, None, 0);
+    for (at, &byte) in digits.iter().enumerate() {
         let digit = byte.wrapping_sub(b'0');
         if digit < 10 {
-            integer = integer * 10 + u64::from(digit);
+            // More digits than fit are refused below.
+            integer = integer.wrapping_mul(10).wrapping_add(i64::from(digit));
             count += 1;
         } else if byte == point && decimals.is_none() {
             decimals = Some(count);
         } else {
-            return None;
+            shift = negative_exponent(&digits[at..])?;
+            break;
         }
     }
-    if count == 0 || count > 15 {
+    if count == 0 || count > 15 || (negative && integer == 0) {
         return None;
     }
-    let value = integer as f64 / POWERS[decimals.map_or(0, |before| count - before)];
-    Some(if negative { -value } else { value })
+    let decimals = decimals.map_or(0, |before| count - before) + shift;
+    if usize::from(decimals) >= POWERS.len() {
+        return None;
+    }
+    Some(Decimal { integer: if negative { -integer } else { integer }, decimals })
+}
+
+/// The n of `e-n`, two digits at most.
+fn negative_exponent(text: &[u8]) -> Option<u8> {
+    match text {
+        [b'e' | b'E', b'-', digits @ ..] if (1..=2).contains(&digits.len()) => {
+            digits.iter().try_fold(0, |exponent, byte| {
+                let digit = byte.wrapping_sub(b'0');
+                (digit < 10).then(|| exponent * 10 + digit)
+            })
+        }
+        _ => None, // not operations: every other text
+    }
 }
 
 /// `cell` read as a truth value, in any case.
@@ -186,16 +222,37 @@ mod tests {
             let digits = (state >> 14) % 10_u64.pow(1 + (state % 15) as u32);
             let mut text = digits.to_string();
             text.insert((state >> 60) as usize % (text.len() + 1), '.');
-            let text = if state & 1024 == 0 { text } else { format!("-{text}") };
+            let negative = state & 1024 != 0 && digits != 0;
+            let text = if negative { format!("-{text}") } else { text };
             let expected: f64 = text.parse().expect("a number");
             assert_eq!(
-                plain_decimal(&text, b'.').map(f64::to_bits),
+                plain_decimal(text.as_bytes(), b'.').map(|decimal| decimal.value().to_bits()),
                 Some(expected.to_bits()),
                 "{text}"
             );
         }
-        for text in ["", "-", ".", "+.", "1e5", "1..2", "1.2.3", "1234567890123456", "0x1", "--1"] {
-            assert_eq!(plain_decimal(text, b'.'), None, "{text}");
+        for text in
+            ["", "-", ".", "+.", "1e5", "1..2", "1.2.3", "1234567890123456", "0x1", "--1", "-0.0"]
+        {
+            assert_eq!(plain_decimal(text.as_bytes(), b'.'), None, "{text}");
+        }
+        for text in ["1e-5", "-1.25E-07", "1.e-3", ".5e-1", "123456789.012345e-16", "0e-1"] {
+            let expected: f64 = text.parse().expect("a number");
+            let found = plain_decimal(text.as_bytes(), b'.').map(|decimal| decimal.value());
+            assert_eq!(found.map(f64::to_bits), Some(expected.to_bits()), "{text}");
+        }
+        for text in [
+            "e-5",
+            "1e-",
+            "1e-5.",
+            "1e-005",
+            "1e-+5",
+            "1.5e-22",
+            "1e5-",
+            "1e-5e-5",
+            "12345678901234567890",
+        ] {
+            assert_eq!(plain_decimal(text.as_bytes(), b'.'), None, "{text}");
         }
     }
 

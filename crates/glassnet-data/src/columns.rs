@@ -1,396 +1,218 @@
 //! From the cells of a column as text to typed cells: the type is decided from all rows.
+//!
+//! Cells are typed as they come, and no text is kept that is not needed. What a column's first cell looks like says how they
+//! are taken: as numbers, or as texts, each distinct one kept once, from which numbers can still be had. Numbers
+//! can't be turned back: a column that begins with them and is a category in the end has to be read again.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 
 use glassnet::{Error, Result};
 
-use crate::cell::{Reading, is_code, is_date, lost_digits, read_boolean, read_number, trim};
-use crate::note::{Note, NoteKind};
+use crate::cell::{Reading, is_code, plain_decimal, read_number, trim};
+use crate::interned::{Interned, Level};
+use crate::note::Note;
 use crate::options::{ColumnType, CsvOptions};
+use crate::packed::Staged;
 use crate::records::Lines;
-use crate::table::{Cells, Texts};
-use crate::words::{count, quoted, shell};
-
-/// The cells of a column as they stand in the file: one text, and where each cell ends in it.
-#[derive(Default)]
-pub(crate) struct RawColumn {
-    bytes: Vec<u8>,
-    ends: Vec<usize>,
-}
-
-impl RawColumn {
-    pub(crate) fn push(&mut self, cell: &[u8]) {
-        self.bytes.extend_from_slice(cell);
-        self.ends.push(self.bytes.len());
-    }
-}
+use crate::survey::{Plain, Survey};
+use crate::table::Kind;
+use crate::verdict::Verdict;
 
 /// What typing a column needs to know of the file around it.
 pub(crate) struct Context<'a> {
     pub(crate) file: &'a str,
-    pub(crate) lines: &'a Lines,
     pub(crate) options: &'a CsvOptions,
+    point: u8,
 }
 
-impl Context<'_> {
+impl<'a> Context<'a> {
+    pub(crate) fn new(file: &'a str, options: &'a CsvOptions) -> Self {
+        let point = if options.decimal_comma { b',' } else { b'.' };
+        Context { file, options, point }
+    }
+
+    /// Whether a cell without blanks around it stands among the marks of missing values.
+    #[inline]
+    fn is_marked(&self, cell: &[u8]) -> bool {
+        self.options.missing.iter().any(|mark| mark.as_bytes() == cell)
+    }
+
     /// Whether `cell` stands for a missing value.
     #[inline]
     pub(crate) fn is_missing(&self, cell: &str) -> bool {
         let trimmed = trim(cell);
         trimmed.is_empty() || self.options.missing.iter().any(|m| m == cell || m == trimmed)
     }
-
-    fn place(&self, row: usize, column: &str) -> String {
-        format!("{}:{}, column {}", self.file, self.lines.of(row), quoted(column))
-    }
 }
 
-/// How many cells are of which sort, and the first row of each sort.
-#[derive(Default)]
-struct Survey {
-    values: Vec<f64>,
-    present: usize,
-    numbers: usize,
-    non_finite: Sort,
-    overflow: Sort,
-    codes: Sort,
-    lost: Sort,
-    booleans: usize,
-    dates: usize,
-    comma_numbers: Sort,
-    others: Sort,
-    width: Option<usize>,
-    same_width_integers: bool,
+/// How the cells of a column are taken.
+enum Reader {
+    /// All cells so far are missing.
+    Open,
+    Numbers,
+    Texts(Box<Interned>),
 }
 
-#[derive(Default)]
-struct Sort {
-    count: usize,
-    first: usize,
-}
-
-impl Sort {
-    fn push(&mut self, row: usize) {
-        if self.count == 0 {
-            self.first = row;
-        }
-        self.count += 1;
-    }
-}
-
-/// A column's text and name, to be typed.
-struct Typing<'a> {
-    text: &'a str,
-    ends: &'a [usize],
-    name: &'a str,
-    context: &'a Context<'a>,
-    survey: Survey,
-    notes: Vec<Note>,
-}
-
-/// The typed cells of `raw`, and what is worth telling about them. `declared` goes before what the cells look like.
-///
-/// # Errors
-/// Kind `data`: text in a column of numbers, NaN and infinity, numbers beyond 64-bit floats, numbers with a decimal
-/// comma, or cells that are not of the declared type.
-pub(crate) fn finish(
-    raw: RawColumn,
-    name: &str,
+/// A column that is being read. Next to each other stands what nearly every cell needs, so that the processor's nearest
+/// memory holds it for many columns.
+pub(crate) struct Typing {
+    reader: Reader,
+    plain: Plain,
+    staged: Staged,
     declared: Option<ColumnType>,
-    context: &Context<'_>,
-) -> Result<(Cells, Vec<Note>)> {
-    // The whole file was checked to be UTF-8, and cells are cut at ASCII bytes.
-    let text = String::from_utf8(raw.bytes)
-        .map_err(|_| Error::data("a cell is not UTF-8").at(context.file.to_string()))?;
-    let survey = match declared {
-        Some(ColumnType::Category | ColumnType::Date) => Survey::default(),
-        Some(ColumnType::Number | ColumnType::Boolean) | None => {
-            take_survey(&text, &raw.ends, context)
-        }
-    };
-    let mut typing = Typing { text: &text, ends: &raw.ends, name, context, survey, notes: vec![] };
-    let kind = match declared {
-        Some(kind) => kind,
-        None => typing.decide()?,
-    };
-    let cells = match kind {
-        ColumnType::Number => typing.numbers()?,
-        ColumnType::Boolean => typing.booleans()?,
-        ColumnType::Category => Cells::Category(typing.texts()?),
-        ColumnType::Date => Cells::Date(typing.texts()?),
-    };
-    Ok((cells, typing.notes))
+    survey: Box<Survey>,
 }
 
-fn take_survey(text: &str, ends: &[usize], context: &Context<'_>) -> Survey {
-    let mut survey = Survey {
-        values: Vec::with_capacity(ends.len()),
-        same_width_integers: true,
-        ..Survey::default()
-    };
-    let comma = context.options.decimal_comma;
-    for (row, cell) in cells(text, ends).enumerate() {
-        if context.is_missing(cell) {
-            survey.values.push(f64::NAN);
-            continue;
+/// What a column is.
+pub(crate) enum Typed {
+    Column(Kind, Vec<Note>),
+    /// A column of texts, which were taken as numbers: to be read again as [`Typing::of_texts`].
+    Again,
+}
+
+impl Typing {
+    pub(crate) fn new(declared: Option<ColumnType>) -> Self {
+        let reader = match declared {
+            Some(ColumnType::Boolean | ColumnType::Category | ColumnType::Date) => {
+                Reader::Texts(Box::new(Interned::new()))
+            }
+            Some(ColumnType::Number) => Reader::Numbers,
+            None => Reader::Open,
+        };
+        Typing {
+            reader,
+            plain: Plain::default(),
+            staged: Staged::default(),
+            declared,
+            survey: Box::default(),
         }
-        survey.present += 1;
-        match read_number(cell, comma) {
-            Reading::Finite(value) => {
-                survey.numbers += 1;
-                survey.values.push(value);
-                survey.look_at_digits(row, cell, value);
+    }
+
+    /// A column whose texts are kept, whatever its first cell is.
+    pub(crate) fn of_texts(declared: Option<ColumnType>) -> Self {
+        Typing { reader: Reader::Texts(Box::new(Interned::new())), ..Typing::new(declared) }
+    }
+
+    /// The cells that were read and not yet packed.
+    pub(crate) fn staged(&mut self) -> &mut Staged {
+        &mut self.staged
+    }
+
+    /// Takes the cell of row `row`.
+    ///
+    /// # Errors
+    /// Kind `data` for more distinct texts than can be counted.
+    #[inline]
+    pub(crate) fn push(&mut self, cell: &[u8], row: usize, context: &Context<'_>) -> Result<()> {
+        let numbers = matches!(self.reader, Reader::Numbers);
+        let decimal = if numbers { plain_decimal(cell, context.point) } else { None };
+        if let Some(decimal) = decimal
+            && !context.is_marked(cell)
+        {
+            let digits = || cell.iter().all(u8::is_ascii_digit);
+            // A code is left to the long way, which keeps the first.
+            let code = cell[0] == b'0' && cell.len() > 1 && decimal.decimals == 0 && digits();
+            if !code {
+                let plain = &mut self.plain;
+                if plain.count == 0 {
+                    plain.width = cell.len();
+                }
+                plain.count += 1;
+                plain.ragged = plain.ragged || plain.width != cell.len() || !digits();
+                self.staged.decimal(decimal);
+                return Ok(());
             }
-            Reading::NonFinite(_) => {
-                survey.non_finite.push(row);
-                survey.values.push(f64::NAN);
-            }
-            Reading::Overflow => survey.overflow.push(row),
-            Reading::Text => {
-                survey.others.push(row);
-                survey.booleans += usize::from(read_boolean(cell).is_some());
-                survey.dates += usize::from(is_date(cell));
-                if !comma && matches!(read_number(cell, true), Reading::Finite(_)) {
-                    survey.comma_numbers.push(row);
+        }
+        self.push_any(cell, row, context, numbers && decimal.is_none())
+    }
+
+    /// Takes any cell; `long` says that it is no plain decimal as it stands.
+    fn push_any(
+        &mut self,
+        cell: &[u8],
+        row: usize,
+        context: &Context<'_>,
+        long: bool,
+    ) -> Result<()> {
+        // The whole file was checked to be UTF-8, and cells are cut at ASCII bytes.
+        let text = std::str::from_utf8(cell)
+            .map_err(|_| Error::data("a cell is not UTF-8").at(context.file))?;
+        if context.is_missing(text) {
+            self.staged.missing();
+            return Ok(());
+        }
+        if let Reader::Open = self.reader {
+            let texts =
+                is_code(text) || read_number(text, context.options.decimal_comma) == Reading::Text;
+            self.reader =
+                if texts { Reader::Texts(Box::new(Interned::new())) } else { Reader::Numbers };
+        }
+        match &mut self.reader {
+            Reader::Open => {}
+            Reader::Numbers => {
+                let level = Level { text, count: 1, first: row };
+                let value = self.survey.push(&level, context.options.decimal_comma);
+                let trimmed = trim(text).as_bytes();
+                let decimal = match long && trimmed.len() == cell.len() {
+                    true => None,
+                    false => plain_decimal(trimmed, context.point),
+                };
+                match (value, decimal) {
+                    (Some(_), Some(decimal)) => self.staged.decimal(decimal),
+                    (Some(value), None) => self.staged.double(value),
+                    (None, _) => self.staged.missing(),
                 }
             }
-        }
-    }
-    survey
-}
-
-impl Survey {
-    fn look_at_digits(&mut self, row: usize, cell: &str, value: f64) {
-        if is_code(cell) {
-            self.codes.push(row);
-        }
-        if lost_digits(cell, value) {
-            self.lost.push(row);
-        }
-        if self.same_width_integers {
-            let trimmed = trim(cell);
-            self.same_width_integers = *self.width.get_or_insert(trimmed.len()) == trimmed.len()
-                && trimmed.bytes().all(|byte| byte.is_ascii_digit());
-        }
-    }
-}
-
-impl Typing<'_> {
-    fn decide(&mut self) -> Result<ColumnType> {
-        let survey = &self.survey;
-        let numeric = survey.numbers + survey.non_finite.count + survey.overflow.count;
-        let is_code_column = survey.codes.count > 0 && survey.same_width_integers;
-        if numeric == survey.present {
-            if is_code_column && survey.numbers == numeric {
-                self.notes.push(Note::new(NoteKind::Interpreted, format!(
-                    "column {} holds codes with leading zeros ({}): taken as a category; --column-type {}=number makes them numbers",
-                    quoted(self.name), self.example(self.survey.codes.first), shell(self.name),
-                )));
-                return Ok(ColumnType::Category);
-            }
-            return Ok(ColumnType::Number);
-        }
-        if survey.booleans == survey.present {
-            return Ok(ColumnType::Boolean);
-        }
-        if survey.dates == survey.present {
-            return Ok(ColumnType::Date);
-        }
-        if survey.codes.count == 0 {
-            if survey.comma_numbers.count > 0
-                && 2 * (survey.comma_numbers.count + numeric) > survey.present
-            {
-                return Err(self.decimal_comma_error());
-            }
-            // Mostly numbers: the rest are slips or marks of gaps, and a category would hide them.
-            if 2 * numeric > survey.present {
-                return Err(self.text_error());
+            Reader::Texts(texts) => {
+                let code = texts.push(text, row).ok_or_else(|| {
+                    Error::data("the column has more distinct texts than can be counted")
+                        .at(context.file)
+                })?;
+                self.staged.code(code);
             }
         }
-        if numeric > 0 {
-            self.notes.push(Note::new(
-                NoteKind::Interpreted,
-                format!(
-                    "column {} mixes {} with {} of text ({}): taken as a category",
-                    quoted(self.name),
-                    count(numeric, "number"),
-                    count(survey.others.count, "cell"),
-                    self.example(survey.others.first),
-                ),
-            ));
-        }
-        Ok(ColumnType::Category)
+        Ok(())
     }
 
-    fn numbers(&mut self) -> Result<Cells> {
-        let survey = &self.survey;
-        if survey.others.count > 0 {
-            return Err(self.text_error());
-        }
-        if survey.overflow.count > 0 {
-            return Err(Error::data(format!(
-                "{} is beyond the largest 64-bit float (1.8e308)",
-                quoted(self.cell(survey.overflow.first))
-            ))
-            .at(self.context.place(survey.overflow.first, self.name))
-            .help("correct the cell"));
-        }
-        if survey.non_finite.count > 0 && !self.context.options.allow_non_finite {
-            let cell = self.cell(survey.non_finite.first);
-            return Err(Error::data(format!("{} is not a finite number", quoted(cell)))
-                .at(self.context.place(survey.non_finite.first, self.name))
-                .help(format!(
-                    "correct the cell, or take such cells as missing with --missing {}",
-                    shell(trim(cell))
-                )));
-        }
-        if survey.codes.count > 0 {
-            self.notes.push(Note::new(NoteKind::Interpreted, format!(
-                "column {} has {} with leading zeros ({}), which numbers lose; --column-type {}=category keeps them",
-                quoted(self.name), count(survey.codes.count, "number"),
-                self.example(survey.codes.first), shell(self.name),
-            )));
-        }
-        if survey.lost.count > 0 {
-            let row = survey.lost.first;
-            self.notes.push(Note::new(NoteKind::LostDigits, format!(
-                "column {} has {} above 2^53, which lose digits: {} is read as {}; --column-type {}=category keeps them as text",
-                quoted(self.name), count(survey.lost.count, "integer"),
-                self.example(row), survey.values[row], shell(self.name),
-            )));
-        }
-        Ok(Cells::Number(std::mem::take(&mut self.survey.values)))
-    }
-
-    fn booleans(&mut self) -> Result<Cells> {
-        let mut values = Vec::with_capacity(self.ends.len());
-        let mut words = [None, None];
-        for (row, cell) in cells(self.text, self.ends).enumerate() {
-            if self.context.is_missing(cell) {
-                values.push(None);
-                continue;
+    /// What the column is, and what is worth telling about it. What was declared goes before what the cells look like.
+    ///
+    /// # Errors
+    /// Kind `data`: text in a column of numbers, NaN and infinity, numbers beyond 64-bit floats, numbers with a decimal
+    /// comma, or cells that are not of the declared type.
+    pub(crate) fn finish(self, name: &str, context: &Context<'_>, lines: &Lines) -> Result<Typed> {
+        let Typing { reader, plain, mut survey, declared, .. } = self;
+        survey.push_plain(&plain);
+        let comma = context.options.decimal_comma;
+        let texts = match &reader {
+            Reader::Texts(texts) => Some(texts.as_ref()),
+            Reader::Open | Reader::Numbers => None,
+        };
+        let surveyed = match declared {
+            Some(ColumnType::Boolean | ColumnType::Category | ColumnType::Date) => None,
+            Some(ColumnType::Number) | None => texts,
+        };
+        let number = |level: Level<'_>| survey.push(&level, comma).unwrap_or(f64::NAN);
+        let numbers: Vec<f64> =
+            surveyed.into_iter().flat_map(Interned::levels).map(number).collect();
+        let mut verdict = Verdict { survey: &survey, name, context, lines, notes: vec![] };
+        let kind = match declared {
+            Some(kind) => kind,
+            None => verdict.decide()?,
+        };
+        let kind = match (kind, texts) {
+            (ColumnType::Number, texts) => {
+                verdict.refuse_no_numbers()?;
+                if texts.is_some() { Kind::CodedNumber(numbers) } else { Kind::Number }
             }
-            let value = read_boolean(cell).ok_or_else(|| {
-                Error::data(format!("{} is neither true nor false", quoted(cell)))
-                    .at(self.context.place(row, self.name))
-                    .help("correct the cell, or leave it empty")
-            })?;
-            words[usize::from(value)].get_or_insert_with(|| trim(cell).to_string());
-            values.push(Some(value));
-        }
-        let [no, yes] = words;
-        let words = [no.unwrap_or_else(|| "false".into()), yes.unwrap_or_else(|| "true".into())];
-        Ok(Cells::Boolean { values, words })
-    }
-
-    fn texts(&self) -> Result<Texts> {
-        let mut index: HashMap<&str, u32> = HashMap::new();
-        let mut levels = Vec::new();
-        let mut codes = Vec::with_capacity(self.ends.len());
-        for cell in cells(self.text, self.ends) {
-            if self.context.is_missing(cell) {
-                codes.push(Texts::MISSING);
-                continue;
-            }
-            let code = *index.entry(cell).or_insert_with(|| {
-                levels.push(cell.to_string());
-                levels.len() as u32 - 1
-            });
-            codes.push(code);
-        }
-        if levels.len() >= Texts::MISSING as usize {
-            return Err(Error::data("the column has more distinct texts than can be counted")
-                .at(self.context.file));
-        }
-        Ok(Texts { levels, codes })
-    }
-
-    fn cell(&self, row: usize) -> &str {
-        let start = row.checked_sub(1).map_or(0, |before| self.ends[before]);
-        &self.text[start..self.ends[row]]
-    }
-
-    /// The cell of `row` with its line: `"007" at line 2`.
-    fn example(&self, row: usize) -> String {
-        format!("{} at line {}", quoted(self.cell(row)), self.context.lines.of(row))
-    }
-
-    fn text_error(&self) -> Error {
-        let first = self.survey.others.first;
-        let mut found: Vec<(&str, usize)> = Vec::new();
-        for cell in cells(self.text, self.ends) {
-            let is_text = !self.context.is_missing(cell)
-                && read_number(cell, self.context.options.decimal_comma) == Reading::Text;
-            if !is_text {
-                continue;
-            }
-            match found.iter().position(|(other, _)| *other == cell) {
-                Some(at) => found[at].1 += 1,
-                None if found.len() < 6 => found.push((cell, 1)),
-                None => {}
-            }
-        }
-        let cell = self.cell(first);
-        let mut error = Error::data(format!("{} is text in a column of numbers", quoted(cell)))
-            .at(self.context.place(first, self.name))
-            .help(format!(
-                "correct the cell, or take it as missing with --missing {}, or make the column a category with --column-type {}=category",
-                shell(trim(cell)), shell(self.name),
-            ));
-        let survey = &self.survey;
-        if survey.others.count > 1 {
-            error = error.detail(format!(
-                "{} of {} are text:",
-                survey.others.count,
-                count(survey.present, "cell")
-            ));
-            for (cell, times) in found.iter().take(5) {
-                error = error.detail(format!("  {} ({})", quoted(cell), count(*times, "time")));
-            }
-            if found.len() > 5 {
-                error = error.detail("  …");
-            }
-        }
-        error
-    }
-
-    fn decimal_comma_error(&self) -> Error {
-        let first = self.survey.comma_numbers.first;
-        if is_grouped(self.cell(first)) {
-            return Error::data(format!("{} has a thousands separator", quoted(self.cell(first))))
-                .at(self.context.place(first, self.name))
-                .help(format!(
-                    "write numbers without it, or add --decimal-comma if the comma is the decimal one, or \
-                     --column-type {}=category if it is text",
-                    shell(self.name)
-                ));
-        }
-        Error::data(format!(
-            "{} looks like a number with a decimal comma",
-            quoted(self.cell(first))
-        ))
-        .at(self.context.place(first, self.name))
-        .help(format!(
-            "add --decimal-comma, or --column-type {}=category if it is text",
-            shell(self.name)
-        ))
+            (_, None) => return Ok(Typed::Again), // not operations: all but numbers need the texts
+            (ColumnType::Boolean, Some(texts)) => verdict.booleans(texts)?,
+            (ColumnType::Category, Some(texts)) => Kind::Category(levels(texts)),
+            (ColumnType::Date, Some(texts)) => Kind::Date(levels(texts)),
+        };
+        Ok(Typed::Column(kind, verdict.notes))
     }
 }
 
-/// Whether a cell is like `1,696` or `-12,345,678`: digits in groups of three, as thousands are written.
-fn is_grouped(cell: &str) -> bool {
-    let mut groups = cell.trim_start_matches(['-', '+']).split(',');
-    let digits = |group: &str| !group.is_empty() && group.bytes().all(|byte| byte.is_ascii_digit());
-    let first = groups.next().is_some_and(|group| digits(group) && group.len() <= 3);
-    let rest: Vec<&str> = groups.collect();
-    first && !rest.is_empty() && rest.iter().all(|group| digits(group) && group.len() == 3)
-}
-
-fn cells<'a>(text: &'a str, ends: &'a [usize]) -> impl Iterator<Item = &'a str> {
-    let mut start = 0;
-    ends.iter().map(move |&end| {
-        let cell = &text[start..end];
-        start = end;
-        cell
-    })
+fn levels(texts: &Interned) -> Arc<Vec<String>> {
+    Arc::new(texts.levels().map(|level| level.text.to_string()).collect())
 }

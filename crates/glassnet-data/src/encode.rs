@@ -1,13 +1,16 @@
 //! From typed columns to the dense arrays that a network reads.
 
+use std::borrow::Borrow;
 use std::collections::{BTreeSet, HashMap};
 
-use glassnet::{Error, ErrorKind, Result, Tensor};
+use glassnet::{Error, Result, Tensor};
 
 use crate::note::{Note, NoteKind};
 use crate::options::ColumnType;
-use crate::preprocessing::{Encoding, Feature, Preprocessing};
-use crate::table::{Cells, Column, Table, Texts};
+use crate::packed::Block;
+use crate::part::{Part, encode_block};
+use crate::preprocessing::Preprocessing;
+use crate::table::{Described, Table};
 use crate::target::labelled_rows;
 use crate::words::{count, list, quoted};
 
@@ -80,8 +83,8 @@ pub struct Encoded {
     pub notes: Vec<Note>,
 }
 
-/// The most elements that one call makes: 8 GiB.
-const MOST_ELEMENTS: usize = 1 << 31;
+/// Targets and row weights.
+pub(crate) type Labels = (Option<EncodedTarget>, Option<Vec<f32>>);
 
 impl Preprocessing {
     /// Encodes `rows` of `table`, in that order, with the columns found by name: their order does not matter, further
@@ -97,41 +100,91 @@ impl Preprocessing {
         rows: &[usize],
         options: &EncodeOptions,
     ) -> Result<Encoded> {
-        if let Some(&row) = rows.iter().find(|&&row| row >= table.rows()) {
-            return Err(Error::data(format!("there is no row {row}")).at(table.name()));
+        let labels = self.encode_labels(table, rows, options);
+        let mut parts = [Part::new(self, table, rows, *options)?];
+        self.encode_blocks(table, table.blocks.iter(), &mut parts)?;
+        let [part] = parts;
+        part.finish(labels)
+    }
+
+    /// As [`Preprocessing::encode`], giving the memory of `table` back as it is encoded.
+    ///
+    /// # Errors
+    /// As [`Preprocessing::encode`].
+    pub fn encode_owned(
+        &self,
+        mut table: Table,
+        rows: &[usize],
+        options: &EncodeOptions,
+    ) -> Result<Encoded> {
+        // What is needed of whole columns is taken before they are given back.
+        let labels = self.encode_labels(&table, rows, options);
+        let blocks = std::mem::take(&mut table.blocks);
+        let mut parts = [Part::new(self, &table, rows, *options)?];
+        self.encode_blocks(&table, blocks.into_iter(), &mut parts)?;
+        let [part] = parts;
+        part.finish(labels)
+    }
+
+    /// As [`Preprocessing::encode_owned`], of several lists of rows at once.
+    ///
+    /// ```
+    /// use glassnet_data::*;
+    /// let table = read_csv("x,y\n1,a\n2,b\n3,a\n4,b\n".as_bytes(), "t.csv", &CsvOptions::default())?;
+    /// let target = Target::choose(&table, "y", Task::Auto)?;
+    /// let (training, validation) = (vec![0, 1], vec![2, 3]);
+    /// let (preprocessing, _) = Preprocessing::fit(&table, &target, &training, &FitOptions::default())?;
+    /// let parts = [(&training[..], EncodeOptions::default()), (&validation[..], EncodeOptions::lenient())];
+    /// let one = preprocessing.encode(&table, &training, &EncodeOptions::default())?;
+    /// assert_eq!(preprocessing.encode_parts(table, &parts)?[0], one);
+    /// # Ok::<(), glassnet::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Preprocessing::encode`]; those of an earlier list go first.
+    pub fn encode_parts<'r>(
+        &self,
+        mut table: Table,
+        lists: &[(&'r [usize], EncodeOptions)],
+    ) -> Result<Vec<Encoded>> {
+        let labels: Vec<Result<Labels>> =
+            lists.iter().map(|(rows, options)| self.encode_labels(&table, rows, options)).collect();
+        let blocks = std::mem::take(&mut table.blocks);
+        let part = |(rows, options): &(&'r [usize], EncodeOptions)| {
+            Part::new(self, &table, rows, *options)
+        };
+        let mut parts = lists.iter().map(part).collect::<Result<Vec<_>>>()?;
+        self.encode_blocks(&table, blocks.into_iter(), &mut parts)?;
+        parts.into_iter().zip(labels).map(|(part, labels)| part.finish(labels)).collect()
+    }
+
+    /// Encodes what `parts` have of a table's blocks; whoever gives the blocks away is rid of each when it was encoded.
+    fn encode_blocks<B: Borrow<Block>>(
+        &self,
+        table: &Table,
+        blocks: impl Iterator<Item = B>,
+        parts: &mut [Part<'_>],
+    ) -> Result<()> {
+        let columns = self.find_columns(table, parts.iter().any(Part::has_target))?;
+        let mut start = 0;
+        for block in blocks {
+            let block: &Block = block.borrow();
+            encode_block(self, &columns, (block, start), parts);
+            start += block.rows();
         }
-        let columns = self.find_columns(table, options)?;
-        let width = self.width();
-        let elements = rows.len().checked_mul(width).filter(|&all| all <= MOST_ELEMENTS);
-        let elements = elements.ok_or_else(|| {
-            Error::new(
-                ErrorKind::Limit,
-                format!("{} of {width} features do not fit into 8 GiB", count(rows.len(), "row")),
-            )
-            .at(table.name())
-            .help("encode fewer rows at a time, or leave columns with many categories out")
-        })?;
-        let mut block =
-            Block { table, rows, options, width, data: vec![0.0; elements], notes: vec![] };
-        block.notes.extend(self.note_extra_columns(table));
-        let mut unseen = Vec::new();
-        let mut at = 0;
-        for (feature, column) in self.features.iter().zip(columns) {
-            block.encode_column(feature, column, at, &mut unseen)?;
-            at += feature.width();
-        }
-        block.report_unseen(&unseen)?;
-        let Block { data, notes, .. } = block;
-        let (target, row_weights) = match options.with_target {
+        Ok(())
+    }
+
+    fn encode_labels(
+        &self,
+        table: &Table,
+        rows: &[usize],
+        options: &EncodeOptions,
+    ) -> Result<Labels> {
+        refuse_no_row(table, rows)?;
+        Ok(match options.with_target {
             true => (Some(self.encode_target(table, rows)?), self.encode_weights(table, rows)?),
             false => (None, None),
-        };
-        Ok(Encoded {
-            features: Tensor::new([rows.len(), width], data)?,
-            feature_names: self.feature_names(),
-            target,
-            row_weights,
-            notes,
         })
     }
 
@@ -140,18 +193,23 @@ impl Preprocessing {
     /// # Errors
     /// Kind `data`: no such column, or fewer than two rows have a target.
     pub fn labelled_rows(&self, table: &Table) -> Result<(Vec<usize>, Vec<Note>)> {
-        labelled_rows(table, table.require(self.target.column())?)
+        labelled_rows(table, &table.require(self.target.column())?)
     }
 
+    /// The column of each feature.
     fn find_columns<'t>(
         &self,
         table: &'t Table,
-        options: &EncodeOptions,
-    ) -> Result<Vec<&'t Column>> {
-        let by_name: HashMap<&str, &Column> =
-            table.columns().iter().map(|column| (column.name(), column)).collect();
+        with_target: bool,
+    ) -> Result<Vec<(usize, &'t Described)>> {
+        let by_name: HashMap<&str, (usize, &Described)> = table
+            .columns
+            .iter()
+            .enumerate()
+            .map(|(index, column)| (column.name.as_str(), (index, column)))
+            .collect();
         let mut wanted: Vec<&str> = self.features.iter().map(|f| f.column.as_str()).collect();
-        if options.with_target {
+        if with_target {
             wanted.push(self.target.column());
             wanted.extend(self.weights.as_deref());
         }
@@ -173,7 +231,7 @@ impl Preprocessing {
         }
         for feature in &self.features {
             let (found, wanted) =
-                (by_name[feature.column.as_str()].column_type(), feature.column_type());
+                (by_name[feature.column.as_str()].1.column_type(), feature.column_type());
             let both_text = found == ColumnType::Date && wanted == ColumnType::Category;
             if found != wanted && !both_text {
                 return Err(Error::data(format!(
@@ -189,7 +247,7 @@ impl Preprocessing {
         Ok(self.features.iter().map(|feature| by_name[feature.column.as_str()]).collect())
     }
 
-    fn note_extra_columns(&self, table: &Table) -> Option<Note> {
+    pub(crate) fn note_extra_columns(&self, table: &Table) -> Option<Note> {
         let mut known: BTreeSet<&str> = self.features.iter().map(|f| f.column.as_str()).collect();
         known.insert(self.target.column());
         known.extend(self.weights.as_deref());
@@ -215,175 +273,64 @@ pub(crate) fn standardised(value: f64, mean: f64, std: f64) -> Option<f32> {
     scaled.is_finite().then_some(scaled)
 }
 
-pub(crate) fn too_far(table: &Table, column: &Column, row: usize) -> Error {
-    let value = column.numbers().map_or(f64::NAN, |values| values[row]);
+pub(crate) fn too_far(table: &Table, column: &str, row: usize, value: f64) -> Error {
     Error::data(format!(
         "{value:e} is so far from the training rows that it leaves the range of 32-bit floats"
     ))
-    .at(table.place(row, column.name()))
+    .at(table.place(row, column))
     .help("correct the cell")
 }
 
-/// The rows under construction, row by row in one block.
-struct Block<'a> {
-    table: &'a Table,
-    rows: &'a [usize],
-    options: &'a EncodeOptions,
-    width: usize,
-    data: Vec<f32>,
-    notes: Vec<Note>,
+pub(crate) fn refuse_no_row(table: &Table, rows: &[usize]) -> Result<()> {
+    match rows.iter().find(|&&row| row >= table.rows()) {
+        Some(row) => Err(Error::data(format!("there is no row {row}")).at(table.name())),
+        None => Ok(()),
+    }
 }
 
-/// A category that the training rows did not have: its column, text, count and first row.
-struct Unseen {
-    column: String,
-    text: String,
-    times: usize,
-    row: usize,
-}
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
 
-impl Block<'_> {
-    fn encode_column(
-        &mut self,
-        feature: &Feature,
-        column: &Column,
-        at: usize,
-        unseen: &mut Vec<Unseen>,
-    ) -> Result<()> {
-        let missing_at = at + feature.width() - 1;
-        match (&feature.encoding, column.cells()) {
-            (Encoding::Number { mean, std, median, gaps }, Cells::Number(values)) => {
-                self.handle_gaps(column, *gaps, missing_at)?;
-                for (index, &row) in self.rows.iter().enumerate() {
-                    let value = if values[row].is_nan() { *median } else { values[row] };
-                    self.data[index * self.width + at] = standardised(value, *mean, *std)
-                        .ok_or_else(|| too_far(self.table, column, row))?;
-                }
-            }
-            (Encoding::Boolean { most, gaps }, Cells::Boolean { values, .. }) => {
-                self.handle_gaps(column, *gaps, missing_at)?;
-                for (index, &row) in self.rows.iter().enumerate() {
-                    let value = values[row].unwrap_or(*most);
-                    self.data[index * self.width + at] = f32::from(u8::from(value));
-                }
-            }
-            (Encoding::Category { levels, gaps }, Cells::Category(texts) | Cells::Date(texts)) => {
-                self.handle_gaps(column, *gaps, missing_at)?;
-                self.encode_texts(column.name(), texts, levels, at, unseen);
-            }
-            // `find_columns` refused every other pair.
-            (
-                Encoding::Number { .. } | Encoding::Boolean { .. } | Encoding::Category { .. },
-                Cells::Number(_) | Cells::Boolean { .. } | Cells::Category(_) | Cells::Date(_),
-            ) => {}
+    use super::*;
+    use crate::{CsvOptions, FitOptions, Target, Task, read_csv};
+
+    /// A block that tells how many there are.
+    struct Counted<'a>(Block, &'a Cell<usize>);
+
+    impl Borrow<Block> for Counted<'_> {
+        fn borrow(&self) -> &Block {
+            &self.0
         }
+    }
+
+    impl Drop for Counted<'_> {
+        fn drop(&mut self) {
+            self.1.set(self.1.get() - 1);
+        }
+    }
+
+    #[test]
+    fn a_block_is_given_back_before_the_next_is_touched() -> Result<()> {
+        let rows: String = (0..30_000).map(|row| format!("{row},{}\n", row % 3)).collect();
+        let text = format!("x,y\n{rows}");
+        let mut table = read_csv(text.as_bytes(), "t.csv", &CsvOptions::default())?;
+        let target = Target::choose(&table, "y", Task::Classification)?;
+        let rows: Vec<usize> = (0..table.rows()).collect();
+        let (preprocessing, _) =
+            Preprocessing::fit(&table, &target, &rows, &FitOptions::default())?;
+        let whole = preprocessing.encode(&table, &rows, &EncodeOptions::default())?;
+        let blocks = std::mem::take(&mut table.blocks);
+        assert!(blocks.len() > 3);
+        let alive = Cell::new(0);
+        let blocks = blocks.into_iter().map(|block| {
+            assert_eq!(alive.replace(1), 0, "the block before is still there");
+            Counted(block, &alive)
+        });
+        let mut parts = [Part::new(&preprocessing, &table, &rows, EncodeOptions::default())?];
+        preprocessing.encode_blocks(&table, blocks, &mut parts)?;
+        let [part] = parts;
+        assert_eq!(part.finish(Ok((None, None)))?.features, whole.features);
         Ok(())
-    }
-
-    /// Marks the missing cells of `column` at feature `missing_at` if the training rows had `gaps`, else goes by policy.
-    fn handle_gaps(&mut self, column: &Column, gaps: bool, missing_at: usize) -> Result<()> {
-        let mut new_gaps = 0;
-        for (index, &row) in self.rows.iter().enumerate() {
-            if !column.is_missing(row) {
-                continue;
-            }
-            match (gaps, self.options.gaps) {
-                (true, _) => self.data[index * self.width + missing_at] = 1.0,
-                (false, GapPolicy::Fill) => new_gaps += 1,
-                (false, GapPolicy::Error) => {
-                    return Err(Error::data(
-                        "the cell is missing, and no training row had a gap there",
-                    )
-                    .at(self.table.place(row, column.name()))
-                    .help(
-                        "fill the cell, or add --gaps fill to take the training rows' middle value",
-                    ));
-                }
-            }
-        }
-        if new_gaps > 0 {
-            self.notes.push(Note::new(
-                NoteKind::Unseen,
-                format!(
-                    "column {} has {} where the training rows had none: filled",
-                    quoted(column.name()),
-                    count(new_gaps, "gap"),
-                ),
-            ));
-        }
-        Ok(())
-    }
-
-    fn encode_texts(
-        &mut self,
-        column: &str,
-        texts: &Texts,
-        levels: &[String],
-        at: usize,
-        unseen: &mut Vec<Unseen>,
-    ) {
-        let place: Vec<Option<usize>> =
-            texts.levels().iter().map(|text| levels.binary_search(text).ok()).collect();
-        let mut found: HashMap<u32, usize> = HashMap::new();
-        for (index, &row) in self.rows.iter().enumerate() {
-            let code = texts.codes()[row];
-            let Some(place) = place.get(code as usize) else {
-                continue;
-            };
-            if let Some(level) = place {
-                self.data[index * self.width + at + level] = 1.0;
-                continue;
-            }
-            let entry = *found.entry(code).or_insert_with(|| {
-                let text = texts.levels()[code as usize].clone();
-                unseen.push(Unseen { column: column.to_string(), text, times: 0, row });
-                unseen.len() - 1
-            });
-            unseen[entry].times += 1;
-        }
-    }
-
-    fn report_unseen(&mut self, unseen: &[Unseen]) -> Result<()> {
-        let Some(first) = unseen.first() else {
-            return Ok(());
-        };
-        match self.options.unseen {
-            UnseenPolicy::Ignore => {
-                let columns: BTreeSet<&str> = unseen.iter().map(|u| u.column.as_str()).collect();
-                for column in columns {
-                    let texts: Vec<&str> = unseen
-                        .iter()
-                        .filter(|u| u.column == column)
-                        .map(|u| u.text.as_str())
-                        .collect();
-                    self.notes.push(Note::new(NoteKind::Unseen, format!(
-                        "column {}: {} that the training rows did not have, encoded as none: {}",
-                        quoted(column), count(texts.len(), "category"), list(texts, 10),
-                    )));
-                }
-                Ok(())
-            }
-            UnseenPolicy::Error => {
-                let mut error = Error::data(format!(
-                    "column {} has a category that the training rows did not have: {}",
-                    quoted(&first.column), quoted(&first.text)
-                ))
-                .at(self.table.place(first.row, &first.column))
-                .help("correct the cell, or add --unseen ignore to encode it as none of the categories");
-                for one in unseen.iter().take(10) {
-                    error = error.detail(format!(
-                        "{} = {}: {}, first at line {}",
-                        quoted(&one.column),
-                        quoted(&one.text),
-                        count(one.times, "row"),
-                        self.table.line(one.row),
-                    ));
-                }
-                if unseen.len() > 10 {
-                    error = error.detail(format!("… {} in all", count(unseen.len(), "category")));
-                }
-                Err(error)
-            }
-        }
     }
 }

@@ -85,13 +85,13 @@ impl Preprocessing {
             if excluded {
                 continue;
             }
-            if let Some(why) = no_feature(column, rows) {
+            if let Some(why) = no_feature(&column, rows) {
                 notes.push(why);
                 continue;
             }
-            let encoding = fit_column(table, column, rows, options, &mut notes)?;
-            if is_constant(column, rows) {
-                constant.push(name);
+            let encoding = fit_column(table, &column, rows, options, &mut notes)?;
+            if is_constant(&column, rows) {
+                constant.push(name.to_string());
             }
             features.push(Feature { column: name.to_string(), encoding });
         }
@@ -318,8 +318,9 @@ fn fit_target(
             let (column_type, names) = (target.column_type, names.clone());
             return Ok(TargetEncoding::Classes { column, column_type, names });
         }
-        TargetValues::Numbers(_) => table.require(&column)?.numbers().unwrap_or_default(),
+        TargetValues::Numbers(_) => table.require(&column)?,
     };
+    let values = values.numbers().unwrap_or_default();
     let present: Vec<f64> = rows
         .iter()
         .filter_map(|&row| values.get(row).copied())

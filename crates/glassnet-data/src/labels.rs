@@ -21,7 +21,7 @@ impl Preprocessing {
         }
         match &self.target {
             TargetEncoding::Classes { names, .. } => {
-                Ok(EncodedTarget::Classes(encode_classes(table, column, names, rows)?))
+                Ok(EncodedTarget::Classes(encode_classes(table, &column, names, rows)?))
             }
             TargetEncoding::Number { mean, std, .. } => {
                 let values = column.numbers().ok_or_else(|| {
@@ -31,7 +31,7 @@ impl Preprocessing {
                 })?;
                 let scaled = rows.iter().map(|&row| {
                     standardised(values[row], *mean, *std)
-                        .ok_or_else(|| too_far(table, column, row))
+                        .ok_or_else(|| too_far(table, column.name(), row, values[row]))
                 });
                 let scaled = scaled.collect::<Result<Vec<f32>>>()?;
                 Ok(EncodedTarget::Values(Tensor::new([rows.len(), 1], scaled)?))

@@ -2,12 +2,13 @@
 //!
 //! Bytes come in, arrays and messages go out: nothing is opened or printed here. The way of a table:
 //!
-//! 1. [`read_csv`] types the columns from all rows ([`Table`]).
+//! 1. [`read_csv`] types the columns from all rows ([`Table`]); [`read_csv_file`] needs not hold the whole file.
 //! 2. [`Target::choose`] says what is to be predicted: classes or numbers.
 //! 3. [`split`] divides the rows into training and validation, by class or by whole groups; [`folds`] into the parts of
 //!    a cross-validation.
 //! 4. [`Preprocessing::fit`] learns means, categories and gaps from the training rows only; it is saved as JSON.
-//! 5. [`Preprocessing::encode`] makes the dense arrays that a network reads, by column name.
+//! 5. [`Preprocessing::encode`] makes the dense arrays that a network reads, by column name;
+//!    [`Preprocessing::encode_parts`] gives the table's memory back meanwhile.
 //!
 //! ```
 //! use glassnet_data::*;
@@ -29,16 +30,21 @@ mod encode;
 mod fingerprint;
 mod fit;
 mod folds;
+mod interned;
 mod labels;
 mod matrix;
 mod note;
 mod options;
+mod packed;
+mod part;
 mod preprocessing;
 mod read;
 mod records;
 mod split;
+mod survey;
 mod table;
 mod target;
+mod verdict;
 mod words;
 mod write;
 
@@ -50,7 +56,7 @@ pub use matrix::{Matrix, read_matrix};
 pub use note::{Note, NoteKind};
 pub use options::{ColumnType, CsvOptions};
 pub use preprocessing::{Encoding, FORMAT_VERSION, Feature, Preprocessing, TargetEncoding};
-pub use read::read_csv;
+pub use read::{read_csv, read_csv_file};
 pub use split::{Split, SplitOptions, split};
 pub use table::{Cells, Column, Table, Texts};
 pub use target::{Target, TargetValues, Task};

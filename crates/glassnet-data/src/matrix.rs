@@ -2,10 +2,8 @@
 
 use std::io::Read;
 
-use csv::ByteRecord;
 use glassnet::{Error, Result, Tensor};
 
-use crate::bytes::{check, read_all};
 use crate::cell::{Reading, read_number, trim};
 use crate::note::Note;
 use crate::options::CsvOptions;
@@ -40,33 +38,33 @@ pub struct Matrix {
 /// for a header of numbers only, which is most likely a row (`--no-header`).
 pub fn read_matrix(input: impl Read, name: &str, options: &CsvOptions) -> Result<Matrix> {
     options.check()?;
-    let bytes = read_all(input, name)?;
-    let text = check(&bytes, name, options)?;
-    let mut records = Records::new(text, options);
-    let mut record = ByteRecord::new();
+    let mut records = Records::new(input, name, options)?;
     let mut notes = Vec::new();
-    let mut line = records.next(&mut record)?;
-    if options.has_header && all_numbers(&record, options) {
-        return Err(Error::data(
-            "the first line holds numbers only, so it seems to be a row, not a header",
-        )
-        .at(format!("{name}:1"))
-        .help("add --no-header, or give the columns names"));
-    }
-    let names: Vec<String> =
-        header(&record, name, options, &mut notes)?.into_iter().map(|(name, _)| name).collect();
+    let mut line = records.next()?;
+    let first: Vec<Vec<u8>> = records.cells().map(<[u8]>::to_vec).collect();
+    let found = if options.has_header && all_numbers(&first, options) {
+        Err(Error::data("the first line holds numbers only, so it seems to be a row, not a header")
+            .at(format!("{name}:1"))
+            .help("add --no-header, or give the columns names"))
+    } else {
+        header(&first, name, options, &mut notes)
+    };
+    let names: Vec<String> = match found {
+        Ok(header) => header.into_iter().map(|(name, _)| name).collect(),
+        Err(error) => return Err(records.refuse(error)),
+    };
     if options.has_header {
-        line = records.next(&mut record)?;
+        line = records.next()?;
     }
     let (mut values, mut lines, mut ragged, mut rows) =
         (Vec::new(), Lines::default(), Ragged::default(), 0);
     let mut bad: Option<(usize, usize, String)> = None;
     while let Some(begin) = line {
         lines.push(rows, begin);
-        if record.len() != names.len() {
-            ragged.push(begin, record.len());
+        if records.width() != names.len() {
+            ragged.push(begin, records.width());
         }
-        for (column, cell) in record.iter().enumerate() {
+        for (column, cell) in records.cells().enumerate() {
             // The text was checked to be UTF-8, and cells are cut at ASCII bytes.
             let cell = std::str::from_utf8(cell).unwrap_or_default();
             match read_f32(cell, options) {
@@ -76,8 +74,10 @@ pub fn read_matrix(input: impl Read, name: &str, options: &CsvOptions) -> Result
             }
         }
         rows += 1;
-        line = records.next(&mut record)?;
+        line = records.next()?;
     }
+    records.refuse_blank()?;
+    drop(records);
     ragged.into_result(names.len(), rows, name)?;
     if rows == 0 {
         return Err(Error::data("the file has a header and no rows")

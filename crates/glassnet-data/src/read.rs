@@ -1,18 +1,19 @@
 //! CSV in, a typed table out.
 
-use std::io::Read;
+use std::collections::BTreeSet;
+use std::io::{Cursor, Read, Seek, SeekFrom};
 
-use csv::ByteRecord;
 use glassnet::{Error, Result};
 
-use crate::bytes::{check, read_all};
+use crate::bytes::read_error;
 use crate::cell::{Reading, read_number};
-use crate::columns::{Context, RawColumn, finish};
+use crate::columns::{Context, Typed, Typing};
 use crate::fingerprint::Fingerprint;
 use crate::note::{Note, NoteKind};
 use crate::options::CsvOptions;
+use crate::packed::Block;
 use crate::records::{Lines, Ragged, Records};
-use crate::table::{Column, Table, unknown_column};
+use crate::table::{Described, Table, unknown_column};
 use crate::words::{list, quoted};
 
 /// Reads a CSV table and decides each column's type from all of its rows. `name` stands for the file in messages.
@@ -42,85 +43,188 @@ use crate::words::{list, quoted};
 /// longer or shorter than the header, a header with equal names, no rows, another delimiter than the declared one, and columns
 /// whose cells contradict their type.
 pub fn read_csv(input: impl Read, name: &str, options: &CsvOptions) -> Result<Table> {
-    options.check()?;
-    let bytes = read_all(input, name)?;
-    let text = check(&bytes, name, options)?;
-    let mut records = Records::new(text, options);
-    let mut notes = Vec::new();
-    let mut record = ByteRecord::new();
-    let mut line = records.next(&mut record)?;
-    let header = header(&record, name, options, &mut notes)?;
-    check_named_columns(&header, name, options)?;
+    let mut bytes = Vec::new();
+    let mut input = input;
+    input.read_to_end(&mut bytes).map_err(|error| read_error(name, &error))?;
+    read_csv_file(Cursor::new(bytes), name, options)
+}
 
-    let kept: Vec<bool> = header
-        .iter()
-        .map(|(column, _)| {
-            !options.drop.contains(column)
-                && options.keep.as_ref().is_none_or(|keep| keep.contains(column))
-        })
-        .collect();
-    let mut raw: Vec<RawColumn> = header.iter().map(|_| RawColumn::default()).collect();
+/// As [`read_csv`], from a file, of which it holds a small piece at a time. It may go through the file a second time: where
+/// columns begin with numbers and turn out to be categories.
+///
+/// ```
+/// use std::io::Cursor;
+/// use glassnet_data::{ColumnType, CsvOptions, read_csv_file};
+/// let file = Cursor::new("room\n101\n102\nlobby\ncellar\n");
+/// let table = read_csv_file(file, "rooms.csv", &CsvOptions::default())?;
+/// assert_eq!(table.require("room")?.column_type(), ColumnType::Category);
+/// # Ok::<(), glassnet::Error>(())
+/// ```
+///
+/// # Errors
+/// As [`read_csv`]; kind `io` also when the file changes in between.
+pub fn read_csv_file(
+    mut input: impl Read + Seek,
+    name: &str,
+    options: &CsvOptions,
+) -> Result<Table> {
+    options.check()?;
+    let begin = input.stream_position().map_err(|error| read_error(name, &error))?;
+    let fingerprint = match pass(&mut input, name, options, &BTreeSet::new())? {
+        Pass::Done(table) => return Ok(table),
+        Pass::Again { texts, fingerprint } => {
+            input.seek(SeekFrom::Start(begin)).map_err(|error| read_error(name, &error))?;
+            (pass(&mut input, name, options, &texts)?, fingerprint)
+        }
+    };
+    match fingerprint {
+        (Pass::Done(table), before) if table.fingerprint == before => Ok(table),
+        (Pass::Done(_) | Pass::Again { .. }, _) => {
+            Err(Error::io("the file changed while it was read")
+                .at(name)
+                .help("try again when nothing writes to it"))
+        }
+    }
+}
+
+/// What came of going through a file.
+enum Pass {
+    Done(Table),
+    /// The texts of these columns, counted from 0, are needed.
+    Again {
+        texts: BTreeSet<usize>,
+        fingerprint: u64,
+    },
+}
+
+/// How many cells wait to be packed. A column's cells in a block should be many, as each packing has a cost.
+const STAGED_CELLS: usize = 1 << 19;
+/// The most rows of a block: what waits of a column is less than what allocators take from the system piece by piece,
+/// so that it is used again.
+const MOST_ROWS: usize = 1 << 13;
+
+/// Goes through the file; the texts of the columns `texts` are kept whatever they look like.
+fn pass(
+    input: &mut impl Read,
+    name: &str,
+    options: &CsvOptions,
+    texts: &BTreeSet<usize>,
+) -> Result<Pass> {
+    let mut records = Records::new(input, name, options)?;
+    let mut notes = Vec::new();
+    let mut line = records.next()?;
+    let first: Vec<Vec<u8>> = records.cells().map(<[u8]>::to_vec).collect();
+    let found = header(&first, name, options, &mut notes)
+        .and_then(|header| check_named_columns(&header, name, options).map(|()| header));
+    let header = match found {
+        Ok(header) => header,
+        Err(error) => return Err(records.refuse(error)),
+    };
+
     let mut fingerprint = Fingerprint::new();
     header.iter().for_each(|(column, _)| fingerprint.push(column.as_bytes()));
+    let mut columns = typings(&header, options, texts);
+    let block_rows = (STAGED_CELLS / header.len().max(1)).clamp(1, MOST_ROWS);
+    let context = Context::new(name, options);
     let (mut lines, mut ragged, mut rows) = (Lines::default(), Ragged::default(), 0);
+    let mut blocks = Vec::new();
+    let mut staged = 0;
     if options.has_header {
-        line = records.next(&mut record)?;
+        line = records.next()?;
     }
     while let Some(begin) = line {
         lines.push(rows, begin);
-        rows += 1;
-        if record.len() == header.len() {
-            for ((cell, column), &kept) in record.iter().zip(&mut raw).zip(&kept) {
+        if records.width() == header.len() {
+            for (cell, column) in records.cells().zip(&mut columns) {
                 fingerprint.push(cell);
-                if kept {
-                    column.push(cell);
+                if let Some(column) = column {
+                    column.push(cell, rows, &context)?;
                 }
             }
+            staged += 1;
         } else {
-            ragged.push(begin, record.len());
+            ragged.push(begin, records.width());
         }
-        line = records.next(&mut record)?;
+        rows += 1;
+        if staged == block_rows {
+            blocks.push(pack(&mut columns));
+            staged = 0;
+        }
+        line = records.next()?;
     }
+    records.refuse_blank()?;
+    drop(records);
     ragged.into_result(header.len(), rows, name)?;
     if rows == 0 {
         return Err(Error::data("the file has a header and no rows")
             .at(name)
             .help("add rows, or --no-header if the first line is one"));
     }
-    drop(records);
-    drop(bytes);
-
-    let context = Context { file: name, lines: &lines, options };
-    let mut columns = Vec::new();
-    for (((column, unnamed), raw), kept) in header.iter().zip(raw).zip(kept) {
-        if !kept {
-            continue;
-        }
-        let declared = options.column_types.get(column).copied();
-        let (cells, told) = finish(raw, column, declared, &context)?;
-        notes.extend(told);
-        columns.push(Column {
-            name: column.clone(),
-            cells,
-            declared: declared.is_some(),
-            unnamed: *unnamed,
-        });
+    if staged > 0 {
+        blocks.push(pack(&mut columns));
     }
-    Ok(Table {
+
+    let fingerprint = fingerprint.finish();
+    let mut described = Vec::new();
+    let mut again = BTreeSet::new();
+    for (index, ((column, unnamed), typing)) in header.iter().zip(columns).enumerate() {
+        let Some(typing) = typing else { continue };
+        match typing.finish(column, &context, &lines)? {
+            Typed::Again => {
+                again.insert(index);
+            }
+            Typed::Column(kind, told) => {
+                notes.extend(told);
+                described.push(Described {
+                    name: column.clone(),
+                    kind,
+                    declared: options.column_types.contains_key(column),
+                    unnamed: *unnamed,
+                });
+            }
+        }
+    }
+    if !again.is_empty() {
+        return Ok(Pass::Again { texts: again, fingerprint });
+    }
+    Ok(Pass::Done(Table {
         name: name.to_string(),
         header: header.into_iter().map(|(column, _)| column).collect(),
-        columns,
+        columns: described,
+        blocks,
         rows,
         missing: options.missing.clone(),
         lines,
-        fingerprint: fingerprint.finish(),
+        fingerprint,
         notes,
-    })
+    }))
+}
+
+/// What types each column; `None` for those that are left out.
+fn typings(
+    header: &[(String, bool)],
+    options: &CsvOptions,
+    texts: &BTreeSet<usize>,
+) -> Vec<Option<Typing>> {
+    let typing = |(index, (column, _)): (usize, &(String, bool))| {
+        let kept = !options.drop.contains(column)
+            && options.keep.as_ref().is_none_or(|keep| keep.contains(column));
+        let declared = options.column_types.get(column).copied();
+        kept.then(|| match texts.contains(&index) {
+            true => Typing::of_texts(declared),
+            false => Typing::new(declared),
+        })
+    };
+    header.iter().enumerate().map(typing).collect()
+}
+
+fn pack(columns: &mut [Option<Typing>]) -> Block {
+    Block::pack(columns.iter_mut().flatten().map(Typing::staged))
 }
 
 /// The columns' names, and whether each was made up because the header had none.
 pub(crate) fn header(
-    first: &ByteRecord,
+    first: &[Vec<u8>],
     file: &str,
     options: &CsvOptions,
     notes: &mut Vec<Note>,
@@ -157,15 +261,15 @@ pub(crate) fn header(
 }
 
 /// Whether every cell of the header is a number, as if it were a row.
-pub(crate) fn all_numbers(first: &ByteRecord, options: &CsvOptions) -> bool {
+pub(crate) fn all_numbers(first: &[Vec<u8>], options: &CsvOptions) -> bool {
     first.iter().all(|cell| {
         let text = String::from_utf8_lossy(cell);
         matches!(read_number(&text, options.decimal_comma), Reading::Finite(_))
     })
 }
 
-fn refuse_other_delimiter(first: &ByteRecord, file: &str, options: &CsvOptions) -> Result<()> {
-    let Some(only) = first.get(0).filter(|_| first.len() == 1) else {
+fn refuse_other_delimiter(first: &[Vec<u8>], file: &str, options: &CsvOptions) -> Result<()> {
+    let Some(only) = first.first().filter(|_| first.len() == 1) else {
         return Ok(());
     };
     let candidates = [(b';', "';'"), (b'\t', "tab"), (b'|', "'|'"), (b',', "','")];

@@ -1,9 +1,10 @@
 //! The rows of a CSV text with their line numbers: every row as long as the header, or an error.
 
-use csv::{ByteRecord, Reader, ReaderBuilder};
+use std::io::Read;
+
 use glassnet::{Error, Result};
 
-use crate::bytes::line_end;
+use crate::bytes::{bad_quote, line_end, not_utf8, nul, read_error, refuse_other_formats};
 use crate::options::CsvOptions;
 use crate::words::count;
 
@@ -30,52 +31,358 @@ impl Lines {
     }
 }
 
-/// A reader over a checked text that yields records with their lines.
-pub(crate) struct Records<'a> {
-    text: &'a [u8],
-    reader: Reader<&'a [u8]>,
-    carriage_returns: bool,
-    counted_to: usize,
-    line: u64,
+/// A reader of checked text that yields records with their lines. It holds a piece of the file at a time, at least one
+/// whole record.
+///
+/// # Errors
+/// What is wrong with the bytes goes before what is wrong with the cells, wherever it stands: after any error of its own or
+/// its caller's the rest of the file is looked through ([`Records::refuse`]).
+pub(crate) struct Records<'a, R> {
+    input: R,
+    name: &'a str,
+    delimiter: u8,
+    quote: u8,
+    /// Which bytes end an unquoted cell.
+    ends_cell: [bool; 256],
+    has_header: bool,
+    /// `buffer[at..filled]` was read and not yet yielded; `buffer[..checked]` is UTF-8 without NUL.
+    buffer: Vec<u8>,
+    at: usize,
+    filled: usize,
+    checked: usize,
+    ended: bool,
+    blank: bool,
+    /// Whether only a NUL byte can be worse than what was found.
+    not_utf8: bool,
+    place: Place,
+    record: Cells,
 }
 
-impl<'a> Records<'a> {
-    pub(crate) fn new(text: &'a [u8], options: &CsvOptions) -> Self {
-        let reader = ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .delimiter(options.delimiter)
-            .quote(options.quote)
-            .from_reader(text);
-        let carriage_returns = line_end(text) == b'\r';
-        Records { text, reader, carriage_returns, counted_to: 0, line: 1 }
+/// Where a byte stands: the lines before it, and the bytes before its line.
+#[derive(Clone, Copy)]
+struct Place {
+    line_end: u8,
+    lines: u64,
+    offset: u64,
+    line_start: u64,
+}
+
+impl Place {
+    /// The place after `bytes`.
+    fn advance(&mut self, bytes: &[u8]) {
+        let ends = bytes.iter().filter(|&&byte| byte == self.line_end).count();
+        if ends > 0 {
+            let last = bytes.iter().rposition(|&byte| byte == self.line_end).unwrap_or(0);
+            self.lines += ends as u64;
+            self.line_start = self.offset + last as u64 + 1;
+        }
+        self.offset += bytes.len() as u64;
+    }
+
+    fn after(mut self, bytes: &[u8]) -> Self {
+        self.advance(bytes);
+        self
+    }
+
+    /// `file:line:column`, both counted from 1; the column counts bytes.
+    fn of(self, name: &str) -> String {
+        format!("{name}:{}:{}", self.lines + 1, self.offset - self.line_start + 1)
+    }
+}
+
+/// The cells of a record: where they stand in the buffer.
+#[derive(Default)]
+struct Cells {
+    ranges: Vec<(usize, usize)>,
+    /// Those with doubled quotes.
+    doubled: Vec<usize>,
+    quoted: bool,
+}
+
+/// What a look at the buffer found.
+enum Found {
+    /// A record that ends before this byte.
+    Record(usize),
+    /// The buffer ends before the record.
+    Part,
+    /// The quote that opens here is not closed as it must be.
+    BadQuote { open: usize, close: Option<usize> },
+}
+
+/// How much of a file is read at a time: below what allocators take from the system, so that the memory is used again.
+const PIECE: usize = 1 << 16;
+
+impl<'a, R: Read> Records<'a, R> {
+    /// Reads the beginning of `input`.
+    ///
+    /// # Errors
+    /// Kind `io`, worded by [`read_error`]; kind `data` for a file that is no text.
+    pub(crate) fn new(input: R, name: &'a str, options: &CsvOptions) -> Result<Self> {
+        Records::with_piece(input, name, options, PIECE)
+    }
+
+    /// As [`Records::new`], with so many bytes at a time.
+    fn with_piece(input: R, name: &'a str, options: &CsvOptions, piece: usize) -> Result<Self> {
+        let mut ends_cell = [false; 256];
+        for byte in [options.delimiter, b'\n', b'\r'] {
+            ends_cell[usize::from(byte)] = true;
+        }
+        let place = Place { line_end: b'\n', lines: 0, offset: 0, line_start: 0 };
+        let mut records = Records {
+            input,
+            name,
+            delimiter: options.delimiter,
+            quote: options.quote,
+            ends_cell,
+            has_header: options.has_header,
+            buffer: vec![0; piece],
+            at: 0,
+            filled: 0,
+            checked: 0,
+            ended: false,
+            blank: true,
+            not_utf8: false,
+            place,
+            record: Cells::default(),
+        };
+        records.read()?;
+        let begin = &records.buffer[..records.filled];
+        refuse_other_formats(begin, name)?;
+        records.at = if begin.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 };
+        records.checked = records.at;
+        records.place.line_end = line_end(&records.buffer[records.at..records.filled]);
+        records.check()?;
+        Ok(records)
     }
 
     /// The next record and the line it begins on; `None` at the end.
-    pub(crate) fn next(&mut self, record: &mut ByteRecord) -> Result<Option<u64>> {
-        let start = self.reader.position().clone();
-        let more = self
-            .reader
-            .read_byte_record(record)
-            .map_err(|error| Error::data(format!("the text is no CSV: {error}")))?;
-        if !more {
-            return Ok(None);
+    ///
+    /// # Errors
+    /// Kind `io`; kind `data` for a NUL byte, bytes that are no UTF-8, and quotes that do not match.
+    pub(crate) fn next(&mut self) -> Result<Option<u64>> {
+        loop {
+            self.skip_line_ends();
+            if self.at == self.filled {
+                if self.ended {
+                    return Ok(None);
+                }
+                self.fill()?;
+                continue;
+            }
+            match self.scan() {
+                Found::Record(end) => {
+                    let line = self.place.lines + 1;
+                    let bytes = &self.buffer[self.at..end];
+                    if self.record.quoted {
+                        self.place.advance(bytes);
+                        self.undouble();
+                    } else {
+                        self.place.offset += bytes.len() as u64;
+                    }
+                    self.at = end;
+                    return Ok(Some(line));
+                }
+                Found::Part => self.fill()?,
+                Found::BadQuote { open, close } => {
+                    let error = self.bad_quote(open, close);
+                    self.check_rest()?;
+                    return Err(error);
+                }
+            }
         }
-        // The reader's position stands before the blank lines that it skips.
-        let mut at = start.byte() as usize;
-        let mut skipped = 0;
-        while let Some(byte @ (b'\r' | b'\n')) = self.text.get(at) {
-            skipped += u64::from(*byte == b'\n');
-            at += 1;
-        }
-        if self.carriage_returns {
-            let passed = &self.text[self.counted_to..at];
-            self.line += passed.iter().filter(|&&byte| byte == b'\r').count() as u64;
-            self.counted_to = at;
-            return Ok(Some(self.line));
-        }
-        Ok(Some(start.line() + skipped))
     }
+
+    /// The number of cells of the record that was read last.
+    pub(crate) fn width(&self) -> usize {
+        self.record.ranges.len()
+    }
+
+    /// The cells of the record that was read last: UTF-8, without the quotes around them.
+    pub(crate) fn cells(&self) -> impl ExactSizeIterator<Item = &[u8]> {
+        self.record.ranges.iter().map(|&(start, end)| &self.buffer[start..end])
+    }
+
+    /// The error to return for a file in which the caller found `error`: what is wrong with its bytes, if anything is.
+    pub(crate) fn refuse(mut self, error: Error) -> Error {
+        loop {
+            match self.next() {
+                Ok(Some(_)) => {}
+                Ok(None) => return self.refuse_blank().err().unwrap_or(error),
+                Err(found) => return found,
+            }
+        }
+    }
+
+    /// Refuses a file of blanks, once all of it was read.
+    ///
+    /// # Errors
+    /// Kind `data`.
+    pub(crate) fn refuse_blank(&self) -> Result<()> {
+        if !self.blank {
+            return Ok(());
+        }
+        Err(Error::data("the file is empty").at(self.name).help(if self.has_header {
+            "give a header line and rows"
+        } else {
+            "give at least one row"
+        }))
+    }
+
+    fn skip_line_ends(&mut self) {
+        let begin = self.at;
+        while self.at < self.filled && matches!(self.buffer[self.at], b'\n' | b'\r') {
+            self.at += 1;
+        }
+        self.place.advance(&self.buffer[begin..self.at]);
+    }
+
+    /// Looks for the record that begins at `at`.
+    fn scan(&mut self) -> Found {
+        let text = &self.buffer[..self.filled];
+        let cells = &mut self.record;
+        cells.ranges.clear();
+        cells.doubled.clear();
+        cells.quoted = false;
+        let mut start = self.at;
+        loop {
+            let end = if text.get(start) == Some(&self.quote) {
+                cells.quoted = true;
+                let close = match closing_quote(text, start, self.quote) {
+                    (Some(close), doubled) if close + 1 < text.len() || self.ended => {
+                        if doubled {
+                            cells.doubled.push(cells.ranges.len());
+                        }
+                        close
+                    }
+                    (None, _) if self.ended => {
+                        return Found::BadQuote { open: start, close: None };
+                    }
+                    (Some(_) | None, _) => return Found::Part,
+                };
+                if text.get(close + 1).is_some_and(|&byte| !self.ends_cell[usize::from(byte)]) {
+                    return Found::BadQuote { open: start, close: Some(close) };
+                }
+                cells.ranges.push((start + 1, close));
+                close + 1
+            } else {
+                let length =
+                    text[start..].iter().position(|&byte| self.ends_cell[usize::from(byte)]);
+                let end = length.map_or(text.len(), |length| start + length);
+                cells.ranges.push((start, end));
+                end
+            };
+            match text.get(end) {
+                Some(&byte) if byte == self.delimiter => start = end + 1,
+                None if !self.ended => return Found::Part,
+                Some(_) | None => return Found::Record(end),
+            }
+        }
+    }
+
+    /// Makes one of each pair of quotes.
+    fn undouble(&mut self) {
+        for index in std::mem::take(&mut self.record.doubled) {
+            let (start, end) = self.record.ranges[index];
+            let mut to = start;
+            let mut from = start;
+            while from < end {
+                let byte = self.buffer[from];
+                self.buffer[to] = byte;
+                to += 1;
+                from += if byte == self.quote { 2 } else { 1 };
+            }
+            self.record.ranges[index].1 = to;
+        }
+    }
+
+    /// Reads on behind the record that begins at `at`.
+    fn fill(&mut self) -> Result<()> {
+        self.buffer.copy_within(self.at..self.filled, 0);
+        self.checked -= self.at;
+        self.filled -= self.at;
+        self.at = 0;
+        // A record that takes most of the buffer would be looked through again for every few bytes that are read.
+        if 2 * self.filled > self.buffer.len() {
+            self.buffer.resize(2 * self.buffer.len(), 0);
+        }
+        self.read()?;
+        self.check()
+    }
+
+    /// Fills the buffer, or reads to the end.
+    fn read(&mut self) -> Result<()> {
+        while self.filled < self.buffer.len() {
+            match self.input.read(&mut self.buffer[self.filled..]) {
+                Ok(0) => {
+                    self.ended = true;
+                    break;
+                }
+                Ok(count) => self.filled += count,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(read_error(self.name, &error)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks the bytes that were read since the last call.
+    fn check(&mut self) -> Result<()> {
+        let new = &self.buffer[self.checked..self.filled];
+        self.blank = self.blank && new.iter().all(u8::is_ascii_whitespace);
+        let before = |offset: usize| self.place.after(&self.buffer[self.at..self.checked + offset]);
+        if new.contains(&0) {
+            let offset = new.iter().position(|&byte| byte == 0).unwrap_or(0);
+            return Err(nul(&before(offset).of(self.name)));
+        }
+        match std::str::from_utf8(new) {
+            Err(_) if self.not_utf8 => self.checked = self.filled,
+            Ok(_) => self.checked = self.filled,
+            // The end of the piece parts a character.
+            Err(error) if error.error_len().is_none() && !self.ended => {
+                self.checked += error.valid_up_to();
+            }
+            Err(error) => {
+                let offset = error.valid_up_to();
+                let found = not_utf8(new[offset], self.name, &before(offset).of(self.name));
+                self.checked = self.filled;
+                self.not_utf8 = true;
+                self.check_rest()?;
+                return Err(found);
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks through the bytes that are left, as no record of theirs counts any more.
+    fn check_rest(&mut self) -> Result<()> {
+        while !self.ended {
+            self.place.advance(&self.buffer[self.at..self.checked]);
+            self.at = self.checked;
+            self.fill()?;
+        }
+        Ok(())
+    }
+
+    fn bad_quote(&self, open: usize, close: Option<usize>) -> Error {
+        let before = |offset: usize| self.place.after(&self.buffer[self.at..offset]);
+        let opened = before(open);
+        let close = close.map(|close| before(close).lines + 1);
+        bad_quote(opened.lines + 1, close, &opened.of(self.name))
+    }
+}
+
+/// Where the quote that opens at `open` is closed, and whether quotes stand doubled before.
+fn closing_quote(text: &[u8], open: usize, quote: u8) -> (Option<usize>, bool) {
+    let mut doubled = false;
+    let mut from = open + 1;
+    while let Some(at) = text[from..].iter().position(|&byte| byte == quote) {
+        if text.get(from + at + 1) != Some(&quote) {
+            return (Some(from + at), doubled);
+        }
+        doubled = true;
+        from += at + 2;
+    }
+    (None, doubled)
 }
 
 /// What the rows with a wrong number of cells were: gathered over the whole file, so that the message can tell one
@@ -134,6 +441,8 @@ impl Ragged {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -147,9 +456,9 @@ mod tests {
     }
 
     fn starts(text: &str) -> Vec<u64> {
-        let mut records = Records::new(text.as_bytes(), &CsvOptions::default());
-        let mut record = ByteRecord::new();
-        std::iter::from_fn(|| records.next(&mut record).expect("CSV")).collect()
+        let mut records =
+            Records::new(text.as_bytes(), "t", &CsvOptions::default()).expect("a text");
+        std::iter::from_fn(|| records.next().expect("CSV")).collect()
     }
 
     #[test]
@@ -157,5 +466,77 @@ mod tests {
         assert_eq!(starts("a,b\n1,2\n\n\n3,4\n"), [1, 2, 5]);
         assert_eq!(starts("\n\na\r\n\"x\r\ny\"\r\nz"), [3, 4, 6]);
         assert_eq!(starts("a\rb\r\rc\r"), [1, 2, 4]);
+    }
+
+    /// Lines and cells of all records.
+    type All = Vec<(u64, Vec<Vec<u8>>)>;
+
+    fn all(text: &[u8], piece: usize) -> Result<All> {
+        let mut records = Records::with_piece(text, "t", &CsvOptions::default(), piece)?;
+        let mut found = vec![];
+        while let Some(line) = records.next()? {
+            found.push((line, records.cells().map(<[u8]>::to_vec).collect()));
+        }
+        Ok(found)
+    }
+
+    /// The same by the csv crate.
+    fn oracle(text: &[u8]) -> Vec<Vec<Vec<u8>>> {
+        let mut reader =
+            csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text);
+        let record = |record: std::result::Result<csv::ByteRecord, csv::Error>| {
+            record.expect("CSV").iter().map(<[u8]>::to_vec).collect()
+        };
+        reader.byte_records().map(record).collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn pieces_change_nothing(text in "[a1,é\"\n\r]{0,40}", piece in 4..40_usize) {
+            // The first bytes say which byte ends a line.
+            let text = format!("h\n{text}");
+            let whole = all(text.as_bytes(), 1 << 10);
+            let parted = all(text.as_bytes(), piece);
+            match (&whole, &parted) {
+                (Ok(whole), Ok(parted)) => {
+                    prop_assert_eq!(whole, parted);
+                    let cells: Vec<_> = whole.iter().map(|(_, cells)| cells.clone()).collect();
+                    prop_assert_eq!(cells, oracle(text.as_bytes()));
+                }
+                (Err(whole), Err(parted)) => {
+                    prop_assert_eq!(whole.to_string(), parted.to_string());
+                }
+                (Ok(_), Err(_)) | (Err(_), Ok(_)) => prop_assert!(false, "{:?} {:?}", whole, parted),
+            }
+        }
+
+        #[test]
+        fn bad_bytes_are_found_wherever_pieces_end(
+            before in "[a,é\n]{0,20}", after in "[a,\"\n]{0,20}", nul: bool, piece in 4..40_usize
+        ) {
+            let mut text = format!("h\n{before}").into_bytes();
+            let (offset, line) = (text.len(), 1 + before.matches('\n').count() + 1);
+            let column = text.iter().rev().take_while(|&&byte| byte != b'\n').count() + 1;
+            text.push(if nul { 0 } else { 0xE9 });
+            text.extend_from_slice(after.as_bytes());
+            let error = all(&text, piece).expect_err("a bad byte");
+            let place = format!("t:{line}:{column}");
+            prop_assert_eq!(error.place(), Some(place.as_str()), "{} {:?}", offset, error);
+            // A NUL byte says more than another one before it.
+            text.push(0);
+            let error = all(&text, piece).expect_err("a bad byte");
+            prop_assert!(error.what().contains("NUL"), "{}", error);
+        }
+    }
+
+    #[test]
+    fn a_record_may_be_longer_than_a_piece() {
+        let long = "x\n\"\"".repeat(1000);
+        let text = format!("a,\"{long}\"\nb,c\n");
+        let found = all(text.as_bytes(), 16).expect("CSV");
+        assert_eq!(found.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [1, 1002]);
+        assert_eq!(found[0].1[1], "x\n\"".repeat(1000).into_bytes());
     }
 }

@@ -1,16 +1,19 @@
 //! A table of typed columns.
 
+use std::sync::Arc;
+
 use glassnet::{Error, Result};
 
 use crate::note::Note;
 use crate::options::ColumnType;
+use crate::packed::Block;
 use crate::records::Lines;
 use crate::words::{list, nearest, quoted};
 
 /// Text cells, each distinct text kept once: cell `i` is `levels[codes[i]]`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Texts {
-    pub(crate) levels: Vec<String>,
+    pub(crate) levels: Arc<Vec<String>>,
     pub(crate) codes: Vec<u32>,
 }
 
@@ -53,7 +56,7 @@ pub enum Cells {
     Date(Texts),
 }
 
-/// A named column of one type.
+/// A named column of one type, unpacked from its table.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Column {
     pub(crate) name: String,
@@ -122,12 +125,79 @@ impl Column {
     }
 }
 
-/// Columns of equal length, read from a file of that name.
+/// What a table knows of a column beside its packed cells.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Described {
+    pub(crate) name: String,
+    pub(crate) kind: Kind,
+    pub(crate) declared: bool,
+    pub(crate) unnamed: bool,
+}
+
+/// What the packed cells of a column are.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Kind {
+    /// Numbers.
+    Number,
+    /// Codes of these numbers.
+    CodedNumber(Vec<f64>),
+    /// Codes of these values.
+    Boolean { values: Vec<bool>, words: [String; 2] },
+    /// Codes of texts.
+    Category(Arc<Vec<String>>),
+    /// Codes of texts that name dates.
+    Date(Arc<Vec<String>>),
+}
+
+impl Described {
+    pub(crate) fn column_type(&self) -> ColumnType {
+        match &self.kind {
+            Kind::Number | Kind::CodedNumber(_) => ColumnType::Number,
+            Kind::Boolean { .. } => ColumnType::Boolean,
+            Kind::Category(_) => ColumnType::Category,
+            Kind::Date(_) => ColumnType::Date,
+        }
+    }
+
+    /// What the column's `values`, some or all of them, mean.
+    pub(crate) fn cells(&self, mut values: Vec<f64>) -> Cells {
+        let texts = |levels: &Arc<Vec<String>>, values: &[f64]| Texts {
+            levels: levels.clone(),
+            codes: values.iter().map(|&code| code_of(code).unwrap_or(Texts::MISSING)).collect(),
+        };
+        match &self.kind {
+            Kind::Number => Cells::Number(values),
+            Kind::CodedNumber(numbers) => {
+                for value in &mut values {
+                    *value = code_of(*value).map_or(f64::NAN, |code| numbers[code as usize]);
+                }
+                Cells::Number(values)
+            }
+            Kind::Boolean { values: meanings, words } => Cells::Boolean {
+                values: values
+                    .iter()
+                    .map(|&code| code_of(code).map(|code| meanings[code as usize]))
+                    .collect(),
+                words: words.clone(),
+            },
+            Kind::Category(levels) => Cells::Category(texts(levels, &values)),
+            Kind::Date(levels) => Cells::Date(texts(levels, &values)),
+        }
+    }
+}
+
+fn code_of(value: f64) -> Option<u32> {
+    (!value.is_nan()).then_some(value as u32)
+}
+
+/// Columns of equal length, read from a file of that name. Their cells are packed: a table is about as large as the same
+/// numbers in 32-bit floats, or smaller.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Table {
     pub(crate) name: String,
     pub(crate) header: Vec<String>,
-    pub(crate) columns: Vec<Column>,
+    pub(crate) columns: Vec<Described>,
+    pub(crate) blocks: Vec<Block>,
     pub(crate) rows: usize,
     /// The cells that counted as missing beside the empty one.
     pub(crate) missing: Vec<String>,
@@ -147,9 +217,14 @@ impl Table {
         &self.header
     }
 
-    /// The columns that were kept, in the file's order.
-    pub fn columns(&self) -> &[Column] {
-        &self.columns
+    /// The columns that were kept, in the file's order, each unpacked when it is asked for.
+    pub fn columns(&self) -> impl DoubleEndedIterator<Item = Column> + ExactSizeIterator {
+        (0..self.columns.len()).map(|index| self.unpack(index))
+    }
+
+    /// The columns' names, in the same order.
+    pub fn names(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.columns.iter().map(|column| column.name.as_str())
     }
 
     /// The number of rows.
@@ -179,16 +254,28 @@ impl Table {
     }
 
     /// The column of that name.
-    pub fn column(&self, name: &str) -> Option<&Column> {
-        self.columns.iter().find(|column| column.name == name)
+    pub fn column(&self, name: &str) -> Option<Column> {
+        self.names().position(|other| other == name).map(|index| self.unpack(index))
     }
 
     /// The column of that name, which the caller cannot do without.
     ///
     /// # Errors
     /// Kind `data`, with the columns that there are, and the nearest name.
-    pub fn require(&self, name: &str) -> Result<&Column> {
+    pub fn require(&self, name: &str) -> Result<Column> {
         self.column(name).ok_or_else(|| unknown_column(name, &self.name, &self.header))
+    }
+
+    fn unpack(&self, index: usize) -> Column {
+        let described = &self.columns[index];
+        let mut values = Vec::with_capacity(self.rows);
+        self.blocks.iter().for_each(|block| block.unpack(index, &mut values));
+        Column {
+            name: described.name.clone(),
+            cells: described.cells(values),
+            declared: described.declared,
+            unnamed: described.unnamed,
+        }
     }
 }
 

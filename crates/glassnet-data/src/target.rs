@@ -58,16 +58,16 @@ impl Target {
     /// learn), more than 1000 classes, a class of its own for every row, or text where numbers are asked for.
     pub fn choose(table: &Table, column: &str, task: Task) -> Result<Target> {
         let found = table.require(column)?;
-        let (rows, mut notes) = labelled_rows(table, found)?;
+        let (rows, mut notes) = labelled_rows(table, &found)?;
         let classify = match task {
             Task::Classification => true,
             Task::Regression => false,
-            Task::Auto => auto_classifies(found, &rows, &mut notes),
+            Task::Auto => auto_classifies(&found, &rows, &mut notes),
         };
         let values = if classify {
-            classes(table, found, &rows, &mut notes)?
+            classes(table, &found, &rows, &mut notes)?
         } else {
-            numbers(table, found, &rows)?
+            numbers(table, &found, &rows)?
         };
         Ok(Target {
             column: column.to_string(),

@@ -13,13 +13,13 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-pub(crate) use runner::without_our_variables;
+pub(crate) use runner::{count_tests, without_our_variables};
 
 /// What one step found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Report {
-    passed: usize,
-    failed: usize,
+pub(crate) struct Report {
+    pub(crate) passed: usize,
+    pub(crate) failed: usize,
     skipped: usize,
     /// The tests that failed, by name.
     failures: Vec<String>,
@@ -88,7 +88,8 @@ fn choose(names: &[String]) -> Result<Vec<&'static Step>, String> {
     Ok(steps::STEPS.iter().filter(is_chosen).collect())
 }
 
-fn target_folder(root: &Path) -> Result<PathBuf, String> {
+/// Cargo's target folder, absolute.
+pub(crate) fn target_folder(root: &Path) -> Result<PathBuf, String> {
     let named = std::env::var_os("CARGO_TARGET_DIR").filter(|name| !name.is_empty());
     let folder = named.map_or_else(|| root.join("target"), PathBuf::from);
     std::path::absolute(&folder)

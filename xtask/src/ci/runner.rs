@@ -44,7 +44,7 @@ pub(super) fn check(mut command: Command) -> Result<Report, String> {
 }
 
 /// Runs a command whose standard output reports tests: shows it as it comes, and counts.
-pub(super) fn count_tests(mut command: Command) -> Result<Report, String> {
+pub(crate) fn count_tests(mut command: Command) -> Result<Report, String> {
     let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
     let mut child = child.map_err(|error| format!("{command:?} cannot be started: {error}"))?;
     let mut tally = Tally::default();

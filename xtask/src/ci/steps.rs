@@ -1,6 +1,7 @@
 //! The checks, in the order in which they run: quick answers first.
 #![allow(clippy::print_stdout, reason = "a command speaks to its terminal")]
 
+use std::path::Path;
 use std::process::Command;
 
 use super::runner::{cargo, check, count_tests, prepare, works};
@@ -20,6 +21,7 @@ pub(super) const STEPS: &[Step] = &[
     Step { name: "examples", run: examples },
     Step { name: "release", run: release },
     Step { name: "functions", run: functions },
+    Step { name: "counts", run: counts },
     Step { name: "readme", run: readme::first_command },
     Step { name: "deny", run: deny },
 ];
@@ -60,12 +62,18 @@ fn doc_tests(context: &Context) -> Result<Report, String> {
 }
 
 fn rustdoc(context: &Context) -> Result<Report, String> {
-    // Libraries only: the binary `glassnet` would write its pages over the library's.
-    let mut command = cargo(context, &["doc", "--workspace", "--lib", "--no-deps"]);
-    let mut flags = std::env::var_os("RUSTDOCFLAGS").unwrap_or_default();
-    flags.push(" -D warnings");
-    command.env("RUSTDOCFLAGS", flags);
-    check(command)
+    let document = |arguments: &[&str], target: &Path| {
+        let mut command = cargo(context, &[&["doc", "--no-deps"], arguments].concat());
+        let mut flags = std::env::var_os("RUSTDOCFLAGS").unwrap_or_default();
+        flags.push(" -D warnings");
+        command.env("RUSTDOCFLAGS", flags).env("CARGO_TARGET_DIR", target);
+        check(command)
+    };
+    let libraries = document(&["--workspace", "--lib"], &context.target)?;
+    // The binary `glassnet` would write its pages over the library's.
+    let elsewhere = context.target.join("xtask").join("doc");
+    let programs = document(&["--package", "glassnet-cli", "--bins"], &elsewhere)?;
+    Ok(Report::of(libraries.failed + programs.failed == 0))
 }
 
 /// Runs every example; one that says `//! Not run by ci: REASON` at its head is left out.
@@ -114,6 +122,12 @@ fn release(context: &Context) -> Result<Report, String> {
 fn functions(context: &Context) -> Result<Report, String> {
     let example = ["run", "--release", "--package", "glassnet", "--example", "ulp", "--", "64"];
     check(cargo(context, &example))
+}
+
+/// Machine instructions, where valgrind is there to count them.
+fn counts(context: &Context) -> Result<Report, String> {
+    let outcome = crate::counts::run(&context.root, &["--check".to_owned()])?;
+    Ok(outcome.map_or_else(|| Report::skipped("valgrind is not installed"), Report::of))
 }
 
 fn deny(context: &Context) -> Result<Report, String> {

@@ -8,11 +8,11 @@ use glassnet::nn::loss::Criterion;
 use glassnet::nn::{Module, Network};
 use glassnet::train::{Features, Target};
 use glassnet::{Error, Result, Tensor};
-use glassnet_data::{CsvOptions, TargetEncoding, read_matrix};
+use glassnet_data::{CsvOptions, TargetEncoding};
 
 use super::Explain;
 use crate::model::{Model, Trained};
-use crate::{memory, output, predict, reading, terminal::Terminal};
+use crate::{memory, predict, reading, terminal::Terminal};
 
 /// The rows and the loss, if there is one.
 pub(super) fn read(
@@ -171,8 +171,7 @@ type Read = (Vec<Vec<String>>, Vec<Vec<String>>, Labels);
 fn table(args: &Explain, path: &Path, terminal: &Terminal) -> Result<Read> {
     let base = reading::options(&args.reading)?;
     let options = CsvOptions { has_header: !args.no_header, ..base };
-    let matrix = read_matrix(output::read(path)?.as_slice(), &reading::label(path), &options)?;
-    reading::notes(&matrix.notes, terminal);
+    let matrix = reading::matrix(path, &options, terminal)?;
     let at = args
         .target
         .as_ref()

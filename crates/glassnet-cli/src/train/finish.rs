@@ -8,7 +8,7 @@ use glassnet::nn::Network;
 use glassnet::nn::loss::Criterion;
 use glassnet::report::render;
 use glassnet::train::metrics::Metrics;
-use glassnet::train::{Config, EpochRecord, Record, Stopped};
+use glassnet::train::{Config, Dataset, EpochRecord, Record, Stopped};
 use glassnet_formats::{Card, CheckpointContext, ModelFile, Task};
 use serde_json::{Value, json};
 
@@ -125,18 +125,13 @@ pub(super) fn measure(
 ) -> Result<Results> {
     let target = rows.preprocessing.target();
     let mut scores = Scores::new(networks.iter().copied(), &rows.preprocessing, engine)?;
-    let mut on = |encoded: &glassnet_data::Encoded| {
-        measured::measure(&mut scores, criterion, encoded, target)
-    };
+    let mut on = |data: &Dataset| measured::measure(&mut scores, criterion, data, target);
     let train = on(&rows.training)?;
     let validation = rows.validation.as_ref().map(&mut on).transpose()?;
     let test = rows.test.as_ref().map(&mut on).transpose()?;
     // The trivial predictor is judged on the same rows as the confusion table: the least seen ones.
     let judged = rows.test.as_ref().or(rows.validation.as_ref()).unwrap_or(&rows.training);
-    let baseline = match (&rows.training.target, &judged.target) {
-        (Some(training), Some(judged)) => baseline(training, judged, target)?,
-        (Some(_) | None, _) => Metrics::default(),
-    };
+    let baseline = baseline(rows.training.target(), judged.target(), target)?;
     Ok(Results { train, validation, test, baseline })
 }
 
@@ -177,8 +172,8 @@ pub(super) fn training_json(rows: &Rows, context: &CheckpointContext, results: &
     json!({
         "settings": context.settings,
         "rows": {
-            "train": rows.training.features.shape()[0],
-            "validation": rows.validation.as_ref().map(|rows| rows.features.shape()[0]),
+            "train": rows.training.rows(),
+            "validation": rows.validation.as_ref().map(Dataset::rows),
         },
         "train": measured::to_json(&results.train.metrics),
         "validation": results.validation.as_ref().map(|found| measured::to_json(&found.metrics)),
@@ -204,9 +199,8 @@ pub(super) fn document(facts: &Facts<'_>) -> Value {
     let (rows, results) = (facts.rows, facts.results);
     let optional =
         |found: &Option<Measured>| found.as_ref().map(|found| measured::to_json(&found.metrics));
-    let count = |encoded: &glassnet_data::Encoded| encoded.features.shape()[0];
-    let train = count(&rows.training);
-    let validation = rows.validation.as_ref().map_or(0, count);
+    let train = rows.training.rows();
+    let validation = rows.validation.as_ref().map_or(0, Dataset::rows);
     json!({
         "schema": "glassnet.train/1",
         "network": facts.network,
@@ -221,7 +215,7 @@ pub(super) fn document(facts: &Facts<'_>) -> Value {
         "rows": train + validation,
         "rows_train": train,
         "rows_validation": validation,
-        "rows_test": rows.test.as_ref().map(count),
+        "rows_test": rows.test.as_ref().map(Dataset::rows),
         "seed": facts.seed,
         "model": facts.model,
         "interrupted": facts.interrupted,

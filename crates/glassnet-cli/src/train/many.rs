@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use glassnet::engine::{self, Pool};
 use glassnet::nn::{Module, Network};
-use glassnet::train::{Config, Dataset, Ensemble, Member, Record, Stopped};
+use glassnet::train::{Config, Ensemble, Member, Record, Stopped};
 use glassnet::{Error, Result};
 use glassnet_data::{FoldOptions, folds};
 use glassnet_formats::CheckpointContext;
@@ -20,7 +20,6 @@ use super::rows::{Rows, Source};
 use super::{Outputs, context, settings};
 use crate::args;
 use crate::interrupt::Interrupt;
-use crate::measured;
 use crate::memory;
 use crate::progress::Many;
 use crate::terminal::Terminal;
@@ -30,19 +29,14 @@ use crate::usage::at_flag;
 struct Part {
     rows: Rows,
     module: Module,
-    training: Dataset,
-    validation: Option<Dataset>,
     config: Config,
 }
 
 impl Part {
     fn new(args: &args::Train, rows: Rows) -> Result<Self> {
         let module = settings::network(args, &rows.preprocessing)?;
-        let lines = rows.training_lines.clone();
-        let training = measured::dataset(&rows.training)?.with_lines(lines)?;
-        let validation = rows.validation.as_ref().map(measured::dataset).transpose()?;
-        let config = settings::config(args, &rows.preprocessing, &training)?;
-        Ok(Part { rows, module, training, validation, config })
+        let config = settings::config(args, &rows.preprocessing, &rows.training)?;
+        Ok(Part { rows, module, config })
     }
 
     /// The training of one network.
@@ -52,8 +46,8 @@ impl Part {
         if let Some(lr) = variant.lr {
             config.optimizer = config.optimizer.with_lr(lr);
         }
-        let validation = self.validation.as_ref();
-        Ok(Member { network, config, training: &self.training, rows: None, validation })
+        let validation = self.rows.validation.as_ref();
+        Ok(Member { network, config, training: &self.rows.training, rows: None, validation })
     }
 }
 
@@ -240,12 +234,11 @@ fn parts(args: &args::Train, source: &Source<'_>, terminal: &Terminal) -> Result
     let whole = Part::new(args, source.rows(terminal)?)?;
     let width = whole.rows.preprocessing.width();
     let summary = whole.module.summary(Some(glassnet::graph::Shape::batch([width])))?;
-    // Every part has its encoded rows twice: as they were encoded, and as they are trained on.
-    let numbers = source.target.rows().len().saturating_mul(width).saturating_mul(2);
+    let numbers = source.target.rows().len().saturating_mul(width);
     memory::check_many(
         &summary,
         (fold_rows.len() + 1).saturating_mul(Variant::all(args).len()),
-        args.batch_size.min(whole.training.rows()),
+        args.batch_size.min(whole.rows.training.rows()),
         numbers.saturating_mul(fold_rows.len() + 1),
     )?;
     // What is to be noticed of the columns was told of all rows.

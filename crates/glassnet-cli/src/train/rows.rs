@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use glassnet::train::Dataset;
 use glassnet::{Error, Result};
 use glassnet_data::{
     CsvOptions, EncodeOptions, Encoded, FitOptions, Note, Preprocessing, SplitOptions, Table,
@@ -10,6 +11,7 @@ use glassnet_data::{
 
 use super::settings;
 use crate::args::{self, TaskChoice};
+use crate::measured::dataset;
 use crate::reading;
 use crate::terminal::Terminal;
 
@@ -25,11 +27,19 @@ pub(super) struct Source<'a> {
 pub(super) struct Rows {
     pub(super) fingerprint: u64,
     pub(super) preprocessing: Preprocessing,
-    pub(super) training: Encoded,
-    /// The line of each training row in its file, by which messages name it.
-    pub(super) training_lines: Vec<u64>,
-    pub(super) validation: Option<Encoded>,
-    pub(super) test: Option<Encoded>,
+    /// The rows that train, with their lines in the file, by which messages name them.
+    pub(super) training: Dataset,
+    pub(super) validation: Option<Dataset>,
+    pub(super) test: Option<Dataset>,
+}
+
+/// What was learnt of a table before its rows are encoded.
+struct Learnt {
+    preprocessing: Preprocessing,
+    training: Vec<usize>,
+    validation: Option<Vec<usize>>,
+    fingerprint: u64,
+    training_lines: Vec<u64>,
 }
 
 impl<'a> Source<'a> {
@@ -43,7 +53,9 @@ impl<'a> Source<'a> {
                 Some(args.features.iter().chain(others.into_iter().flatten()).cloned().collect());
         }
         let table = reading::table(&args.data, &base, terminal)?;
-        if let Some(unknown) = args.features.iter().find(|name| table.column(name).is_none()) {
+        if let Some(unknown) =
+            args.features.iter().find(|name| table.names().all(|column| column != name.as_str()))
+        {
             let known = args.data.display();
             return Err(Error::data(format!("there is no column {unknown:?} in {known}"))
                 .at("--features")
@@ -61,10 +73,16 @@ impl<'a> Source<'a> {
 
     /// Splits the labelled rows, learns from those that train how columns become features, and encodes all.
     pub(super) fn rows(&self, terminal: &Terminal) -> Result<Rows> {
-        let mut rows = self.learn(&self.target, terminal)?;
-        let other = |path| self.other_table(path, &rows.preprocessing, terminal);
-        rows.test = self.args.test.as_deref().map(other).transpose()?.map(|(encoded, _)| encoded);
-        Ok(rows)
+        let learnt = self.learn(&self.target, terminal)?;
+        let encoded = learnt.encode(&self.table)?;
+        with_files(learnt, encoded, (self.args, &self.base), terminal)
+    }
+
+    /// As [`Source::rows`], giving the table's memory back as it is encoded.
+    pub(super) fn into_rows(self, terminal: &Terminal) -> Result<Rows> {
+        let learnt = self.learn(&self.target, terminal)?;
+        let encoded = learnt.preprocessing.encode_parts(self.table, &learnt.lists())?;
+        with_files(learnt, encoded, (self.args, &self.base), terminal)
     }
 
     /// As [`Source::rows`], as if the table had not the rows `measured`; they are the test.
@@ -72,17 +90,19 @@ impl<'a> Source<'a> {
         let held: std::collections::HashSet<usize> = measured.iter().copied().collect();
         let labelled = self.target.rows().iter().copied();
         let kept: Vec<usize> = labelled.filter(|row| !held.contains(row)).collect();
-        let mut rows = self.learn(&self.target.among(&kept), terminal)?;
+        let learnt = self.learn(&self.target.among(&kept), terminal)?;
+        let encoded = learnt.encode(&self.table)?;
+        let mut rows = with_validation(learnt, encoded, (self.args, &self.base), terminal)?;
         let encoded =
             rows.preprocessing.encode(&self.table, measured, &EncodeOptions::lenient())?;
-        rows.test = Some(encoded);
+        rows.test = Some(dataset(encoded)?);
         Ok(rows)
     }
 
-    fn learn(&self, target: &Target, terminal: &Terminal) -> Result<Rows> {
+    fn learn(&self, target: &Target, terminal: &Terminal) -> Result<Learnt> {
         let (args, table) = (self.args, &self.table);
         let tell = |notes: &[Note]| reading::notes(notes, terminal);
-        let (training_rows, validation_rows) = match settings::validation_part(args)? {
+        let (training, validation) = match settings::validation_part(args)? {
             Some(fraction) if fraction > 0.0 => {
                 let options =
                     SplitOptions { fraction, seed: args.seed, group_by: args.split_by.clone() };
@@ -97,45 +117,88 @@ impl<'a> Source<'a> {
             weights: args.weight.clone(),
             ..FitOptions::default()
         };
-        let (preprocessing, notes) = Preprocessing::fit(table, target, &training_rows, &fit)?;
+        let (preprocessing, notes) = Preprocessing::fit(table, target, &training, &fit)?;
         tell(&notes);
-        let encode = |rows: &[usize], options: &EncodeOptions| -> Result<Encoded> {
-            let encoded = preprocessing.encode(table, rows, options)?;
-            tell(&encoded.notes);
-            Ok(encoded)
-        };
-        let training = encode(&training_rows, &EncodeOptions::default())?;
-        let mut fingerprint = table.fingerprint();
-        let mut validation =
-            validation_rows.map(|rows| encode(&rows, &EncodeOptions::lenient())).transpose()?;
-        if let Some(path) = settings::validation_file(args)? {
-            let (encoded, found) = self.other_table(&path, &preprocessing, terminal)?;
-            validation = Some(encoded);
-            // Which epoch is best hangs on these rows too.
-            fingerprint ^= found.rotate_left(1);
-        }
-        let training_lines = training_rows.iter().map(|&row| table.line(row)).collect();
-        Ok(Rows { training_lines, fingerprint, training, validation, test: None, preprocessing })
+        let training_lines = training.iter().map(|&row| table.line(row)).collect();
+        let fingerprint = table.fingerprint();
+        Ok(Learnt { preprocessing, training, validation, fingerprint, training_lines })
+    }
+}
+
+impl Learnt {
+    fn lists(&self) -> Vec<(&[usize], EncodeOptions)> {
+        let mut lists = vec![(self.training.as_slice(), EncodeOptions::default())];
+        let validation = self.validation.as_deref();
+        lists.extend(validation.map(|rows| (rows, EncodeOptions::lenient())));
+        lists
     }
 
-    /// Another table with the same columns and targets, encoded as the training rows were, and its fingerprint.
-    fn other_table(
-        &self,
-        path: &Path,
-        preprocessing: &Preprocessing,
-        terminal: &Terminal,
-    ) -> Result<(Encoded, u64)> {
-        let options = preprocessing.csv_options(&self.base, true);
-        let table = reading::table(path, &options, terminal)?;
-        let (rows, notes) = preprocessing.labelled_rows(&table)?;
-        reading::notes(&notes, terminal);
-        if rows.is_empty() {
-            return Err(reading::no_target(path));
-        }
-        let encoded = preprocessing.encode(&table, &rows, &EncodeOptions::lenient())?;
-        reading::notes(&encoded.notes, terminal);
-        Ok((encoded, table.fingerprint()))
+    fn encode(&self, table: &Table) -> Result<Vec<Encoded>> {
+        let encode = |(rows, options): (&[usize], EncodeOptions)| {
+            self.preprocessing.encode(table, rows, &options)
+        };
+        self.lists().into_iter().map(encode).collect()
     }
+}
+
+/// What came from the command line.
+type Given<'a> = (&'a args::Train, &'a CsvOptions);
+
+/// The encoded rows of the table, with those of the files to validate and to test on.
+fn with_files(
+    learnt: Learnt,
+    encoded: Vec<Encoded>,
+    given: Given<'_>,
+    terminal: &Terminal,
+) -> Result<Rows> {
+    let mut rows = with_validation(learnt, encoded, given, terminal)?;
+    if let Some(path) = &given.0.test {
+        rows.test = Some(other_table(path, &rows.preprocessing, given.1, terminal)?.0);
+    }
+    Ok(rows)
+}
+
+fn with_validation(
+    learnt: Learnt,
+    encoded: Vec<Encoded>,
+    (args, base): Given<'_>,
+    terminal: &Terminal,
+) -> Result<Rows> {
+    let Learnt { preprocessing, mut fingerprint, training_lines, .. } = learnt;
+    let mut encoded = encoded.into_iter().map(|encoded| {
+        reading::notes(&encoded.notes, terminal);
+        dataset(encoded)
+    });
+    let training = encoded.next().unwrap_or_else(|| Err(Error::data("no row trains")))?;
+    let mut validation = encoded.next().transpose()?;
+    if let Some(path) = settings::validation_file(args)? {
+        let (rows, found) = other_table(&path, &preprocessing, base, terminal)?;
+        validation = Some(rows);
+        // Which epoch is best hangs on these rows too.
+        fingerprint ^= found.rotate_left(1);
+    }
+    let training = training.with_lines(training_lines)?;
+    Ok(Rows { fingerprint, training, validation, test: None, preprocessing })
+}
+
+/// Another table with the same columns and targets, encoded as the training rows were, and its fingerprint.
+fn other_table(
+    path: &Path,
+    preprocessing: &Preprocessing,
+    base: &CsvOptions,
+    terminal: &Terminal,
+) -> Result<(Dataset, u64)> {
+    let options = preprocessing.csv_options(base, true);
+    let table = reading::table(path, &options, terminal)?;
+    let (rows, notes) = preprocessing.labelled_rows(&table)?;
+    reading::notes(&notes, terminal);
+    if rows.is_empty() {
+        return Err(reading::no_target(path));
+    }
+    let fingerprint = table.fingerprint();
+    let encoded = preprocessing.encode_owned(table, &rows, &EncodeOptions::lenient())?;
+    reading::notes(&encoded.notes, terminal);
+    Ok((dataset(encoded)?, fingerprint))
 }
 
 #[cfg(test)]
@@ -143,6 +206,7 @@ mod tests {
     use std::fs;
 
     use clap::Parser;
+    use glassnet::train::{self, Features};
     use glassnet_data::{FoldOptions, folds};
 
     use super::*;
@@ -180,10 +244,11 @@ mod tests {
     }
 
     /// All that training depends on.
-    fn learned(rows: &Rows) -> (serde_json::Value, Vec<Encoded>, Vec<u64>) {
+    fn learned(rows: &Rows) -> (serde_json::Value, Vec<(Features, train::Target)>, Vec<u64>) {
         let sets = [Some(&rows.training), rows.validation.as_ref()].into_iter().flatten();
-        let sets = sets.cloned().collect();
-        (rows.preprocessing.to_json(), sets, rows.training_lines.clone())
+        let sets = sets.map(|set| (set.features().clone(), set.target().clone())).collect();
+        let lines = rows.training.lines().expect("lines").to_vec();
+        (rows.preprocessing.to_json(), sets, lines)
     }
 
     #[test]

@@ -32,8 +32,13 @@ pub(crate) struct Manual {
     pub(crate) weights: Weights,
     #[command(flatten)]
     pub(crate) rows: Rows,
-    /// The weight: a state-dict key and an index, such as 0.weight[0,1].
-    #[arg(long, value_name = "KEY[INDEX]")]
+    /// The weight: a state-dict key and an index.
+    // Not from the comment, in which brackets are links.
+    #[arg(
+        long,
+        value_name = "KEY[INDEX]",
+        help = "The weight: a state-dict key and an index, such as 0.weight[0,1]"
+    )]
     pub(crate) weight: String,
     /// The loss: mse (the default for numbers), cross_entropy (for classes), or an expression of torch.nn.
     #[arg(long)]

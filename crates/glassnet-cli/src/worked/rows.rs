@@ -119,8 +119,8 @@ impl Rows {
                 Error::data("the table has no column").at(table.name().to_owned())
             })?,
         };
-        let columns: Vec<&Column> = match self.features.as_slice() {
-            [] => table.columns().iter().filter(|column| column.name() != target.name()).collect(),
+        let columns: Vec<Column> = match self.features.as_slice() {
+            [] => table.columns().filter(|column| column.name() != target.name()).collect(),
             names => names
                 .iter()
                 .map(|name| table.require(name).map_err(|error| error.at("--features")))
@@ -131,7 +131,7 @@ impl Rows {
                 .at("--features")
                 .help("leave it out of one of them"));
         }
-        let used = || columns.iter().copied().chain([target]);
+        let used = || columns.iter().chain([&target]);
         let whole: Vec<usize> =
             (0..table.rows()).filter(|&row| used().all(|column| !column.is_missing(row))).collect();
         let gaps = table.rows() - whole.len();
@@ -158,7 +158,7 @@ impl Rows {
             inputs,
             target: Some(Answer {
                 name: target.name().to_owned(),
-                values: answers(target, &whole),
+                values: answers(&target, &whole),
             }),
         })
     }

@@ -100,7 +100,7 @@ proptest! {
         let types = (0..cells.len()).map(|at| (format!("c{at}"), glassnet_data::ColumnType::Category));
         let options = CsvOptions { column_types: types.collect(), ..CsvOptions::default() };
         if let Ok(table) = read_csv(&out[..], "t", &options) {
-            for (column, cell) in table.columns().iter().zip(&cells) {
+            for (column, cell) in table.columns().zip(&cells) {
                 let read = column.texts().and_then(|texts| texts.get(0));
                 prop_assert!(read == Some(cell.as_str()) || (read.is_none() && cell.trim_matches([' ', '\t']).is_empty()));
             }

@@ -1,7 +1,10 @@
 //! Every integration test of the crate, in one binary.
 
+mod blocks;
+mod counting;
 mod hostile;
 mod laws;
+mod memory;
 mod preprocessing;
 mod splitting;
 mod tables;

@@ -59,7 +59,8 @@ fn every_row_is_on_one_side_and_classes_keep_their_shares() {
 #[test]
 fn months_stay_whole_and_seasons_keep_near_their_shares() {
     let (table, target) = weather();
-    let months = table.require("month").expect("month").texts().expect("text");
+    let column = table.require("month").expect("month");
+    let months = column.texts().expect("text");
     let mut different = BTreeSet::new();
     for seed in 0..10 {
         let split = parts(&table, &target, 0.2, seed, Some("month"));
@@ -150,7 +151,8 @@ fn every_row_is_in_one_fold_and_classes_are_spread_evenly() {
 #[test]
 fn groups_stay_in_one_fold() {
     let (table, target) = weather();
-    let months = table.require("month").expect("month").texts().expect("text");
+    let column = table.require("month").expect("month");
+    let months = column.texts().expect("text");
     for seed in 0..5 {
         let found = folds_of(&table, &target, 4, seed, Some("month"));
         let mut seen = BTreeSet::new();

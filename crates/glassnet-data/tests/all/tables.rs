@@ -84,7 +84,7 @@ fn autompg_is_a_regression() {
 }
 
 fn types(text: &str) -> Vec<ColumnType> {
-    table(text).columns().iter().map(|column| column.column_type()).collect()
+    table(text).columns().map(|column| column.column_type()).collect()
 }
 
 #[test]
@@ -96,12 +96,14 @@ fn types_come_from_all_rows() {
     assert_eq!(types("c\n1\nx\ny\n"), [Category]);
     // Decimal zeros in front are numbers, a mark of codes only where all are integers of one width.
     assert_eq!(types("a,b\n0.5,07\n0.25,123\n"), [Number, Number]);
+    assert_eq!(types("a,b,c\n123,12,1.5\n07,07,007\n"), [Number, Category, Number]);
 }
 
 #[test]
 fn quoted_cells_keep_delimiters_quotes_and_line_ends() {
     let table = table("a,b\n\"x, \"\"y\"\"\nz\",1\nw,2\n");
-    assert_eq!(table.column("a").and_then(|a| a.texts()?.get(0)), Some("x, \"y\"\nz"));
+    let a = table.column("a").expect("a column");
+    assert_eq!(a.texts().and_then(|texts| texts.get(0)), Some("x, \"y\"\nz"));
     assert_eq!((table.line(0), table.line(1)), (2, 4));
 }
 

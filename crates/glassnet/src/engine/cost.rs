@@ -4,7 +4,7 @@
 //! the price of a wait, and with each other.
 
 use super::instruction::{After, Instruction, Product};
-use super::kernels::Level;
+use super::kernels::{Level, Right};
 use crate::graph::op::Activation;
 
 pub(super) type Nanoseconds = f32;
@@ -14,6 +14,9 @@ pub(super) const WAIT: Nanoseconds = 400.0;
 
 /// What an instruction costs at least.
 const CALL: Nanoseconds = 10.0;
+
+/// Reading a weight that was packed before, from the second or third cache: with few rows, that is the work.
+const READ: Nanoseconds = 0.035;
 
 /// Reading, computing something simple, writing.
 const STREAM: Nanoseconds = 0.08;
@@ -62,8 +65,13 @@ fn of_product(product: &Product, level: Level) -> Nanoseconds {
     let columns_used = columns.next_multiple_of(lanes);
     let sums = rows as f32 * columns_used as f32 * product.k as f32 / rate;
     let packing = if product.transpose_b { 0.12 } else { 0.06 };
-    let packs = product.transpose_b || rows >= 24;
-    let pack = if packs { (columns * product.k) as f32 * packing } else { 0.0 };
+    let weights = (columns * product.k) as f32;
+    let (read, pack) = if product.shape.b == Right::Panels {
+        (weights * READ, 0.0)
+    } else {
+        let packs = product.transpose_b || rows >= 24;
+        (0.0, if packs { weights * packing } else { 0.0 })
+    };
     let stored = (rows * columns) as f32;
     let after = match product.after {
         After::Nothing => 0.0,
@@ -72,7 +80,7 @@ fn of_product(product: &Product, level: Level) -> Nanoseconds {
             other => of_activation(other), // not operations: all the others by name, below
         },
     };
-    sums + pack + stored * (after + 0.03)
+    sums.max(read) + pack + stored * (after + 0.03)
 }
 
 /// Nanoseconds for an element.

@@ -57,6 +57,9 @@ mod schedule;
 mod self_test;
 mod tiny;
 
+#[cfg(test)]
+mod tests;
+
 pub use kernels::Level;
 pub use memory::{Block, Memory, Packed};
 pub use pool::{Member, Pool};
@@ -416,6 +419,11 @@ impl Plan {
     fn perform(&self, run: &Run<'_>, memory: &mut Memory) -> Result<()> {
         let together = &self.schedule.together;
         if let (Some(pool), false) = (&self.pool, together.is_empty()) {
+            let before = &self.schedule.before;
+            if !before.is_empty() {
+                // SAFETY: as below, alone.
+                unsafe { execute::execute(run, before, &mut memory.scratch[0], &|| {}) }?;
+            }
             let team = Team { scratch: memory.scratch.as_mut_ptr(), error: Mutex::new(None) };
             let body = |member: &Member<'_>| {
                 let index = member.index();
@@ -431,7 +439,7 @@ impl Plan {
             };
             // A long run makes up for a thread that comes late, a short one doesn't.
             let ran = if self.smooth {
-                pool.try_run_smooth(together.len(), &body)
+                pool.try_run_smooth(together.len(), (self.schedule.time / 1e3) as u32, &body)
             } else {
                 pool.try_run(together.len(), &body)
             };

@@ -7,6 +7,8 @@
 //!
 //! - [`call`] is how a job reaches the workers, and how they sleep without missing one.
 //! - [`gate`] is how threads wait for each other within a job: at [`Member::wait`], and at the job's end.
+//! - [`smooth`] is when threads are left out of jobs so short that they would rather hold them up.
+//! - [`aside`] is how a worker leaves its caller's core.
 //! - [`divide`] is work in pieces that threads take in turn.
 //!
 //! # Bits
@@ -16,11 +18,13 @@
 // The one place in this crate that starts threads: a pool is an argument, as the crate's clippy.toml asks.
 #![allow(clippy::disallowed_methods)]
 
+mod aside;
 mod call;
 mod divide;
 mod gate;
 mod member;
 mod shared;
+mod smooth;
 #[cfg(test)]
 mod tests;
 
@@ -33,6 +37,7 @@ use crate::error::{Error, ErrorKind, Result};
 use call::{Body, Kind};
 pub use member::Member;
 use shared::Shared;
+use smooth::Sleepers;
 
 /// The most threads that a pool has.
 const MOST_THREADS: usize = 1024;
@@ -45,12 +50,19 @@ const PATIENT: u32 = 2048;
 /// The same where there are more parts than cores: whoever is waited for may need this very core.
 const IMPATIENT: u32 = 16;
 
-/// How many jobs are left to their callers at most after parts have waited long for each other.
-const MOST_SKIPPED: u32 = 4096;
+/// How often a word is looked at once more before the waiting thread goes to sleep, and how often the thread offers its core
+/// to others meanwhile. These are 40 to 180 µs, so that an idle worker sleeps after about 0.1 to 0.3 ms. An offer that
+/// somebody takes lasts as long as the system gives that one, milliseconds, and while it lasts the waiting thread still
+/// counts as one that wants to run, for which the system takes time from others: so there are few.
+const LAST_LOOKS: u32 = 4096;
+const OFFERS: u32 = 2;
 
-/// How often a waiting thread then offers its core to others before it goes to sleep. An offer that nobody takes costs
-/// 0.2 to 0.5 µs, so this is 50 to 130 µs. Together an idle worker sleeps after about 0.1 to 0.2 ms.
-const OFFERS: u32 = 256;
+/// The offers of a thread that waits with so much patience, and the looks after each. Where there are more parts than cores,
+/// there are many: to be woken would take longer.
+fn offers(patience: u32) -> (u32, u32) {
+    let looks = if patience < PATIENT { IMPATIENT } else { LAST_LOOKS / OFFERS };
+    (LAST_LOOKS / looks, looks)
+}
 
 /// Threads that compute parts of one job at the same time.
 ///
@@ -60,7 +72,7 @@ const OFFERS: u32 = 256;
 /// One job runs at a time. A second caller is not kept waiting: it is told that the pool is in use ([`Pool::try_run`])
 /// and computes alone, so that a program whose own threads call at once never has more threads than it asked for.
 ///
-/// Workers wait for the next job awake for at most about 0.2 ms, then sleep until they are needed.
+/// Workers wait for the next job awake for at most about 0.3 ms, then sleep until they are needed.
 ///
 /// ```
 /// use glassnet::engine::Pool;
@@ -159,18 +171,47 @@ impl Pool {
         self.try_run(parts, body)
     }
 
-    /// Like [`Pool::try_run_awake`], for a job of microseconds that comes again and again: where other programs have
-    /// taken the cores, so that parts waited long for each other, it returns false for the next jobs, more of them each
-    /// time that happens in a row. The caller computes them alone, which is then faster.
-    pub fn try_run_smooth(&self, parts: usize, body: &(dyn Fn(&Member<'_>) + Sync)) -> bool {
-        let shared = &*self.0.shared;
-        if shared.skips() {
+    /// Like [`Pool::try_run_awake`], for a job of about `micros` millionths of a second, less than about a thousand, that comes
+    /// again and again. It also returns false, and the caller computes alone, which is then faster,
+    /// - for the next jobs after parts waited long for each other because other programs have taken the cores: more of them
+    ///   each time, until many jobs in a row went smoothly;
+    /// - likewise after another thread had the pool for such a job, where there are no cores for both callers and the workers;
+    /// - without waking anybody, if workers were woken before and the next job came only when they slept again.
+    ///
+    /// A job that takes as long as waking a worker does not leave those that it wakes to the next job, which might find them
+    /// asleep again, but waits for them.
+    pub fn try_run_smooth(
+        &self,
+        parts: usize,
+        micros: u32,
+        body: &(dyn Fn(&Member<'_>) + Sync),
+    ) -> bool {
+        let (shared, micros) = (&*self.0.shared, micros.max(1));
+        if shared.smooth.skips(micros) {
             return false;
         }
-        let before = shared.long_waits();
-        let ran = self.try_run_awake(parts, body);
+        let asleep = parts > 1 && shared.call.sleeps(parts);
+        if asleep {
+            match shared.smooth.sleepers(micros) {
+                Sleepers::Leave => return false,
+                Sleepers::Wake => {
+                    self.wake();
+                    return false;
+                }
+                Sleepers::Await => {}
+            }
+        }
+        let before = shared.waits();
+        let ran = self.try_run(parts, body);
         if ran {
-            shared.went(shared.long_waits() == before);
+            let after = shared.waits();
+            if asleep {
+                shared.smooth.ran_with_sleepers(before, after);
+            } else {
+                shared.smooth.ran(micros, before, after);
+            }
+        } else if parts >= shared.cores() && shared.busy.is_closed() {
+            shared.smooth.crowded();
         }
         ran
     }

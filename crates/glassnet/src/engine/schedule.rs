@@ -24,6 +24,8 @@ use super::tiny::{Tiny, TinyEntropy};
 pub(super) struct Schedule {
     /// Everything, for one thread.
     pub(super) alone: Vec<Instruction>,
+    /// What the calling thread does before the others are asked.
+    pub(super) before: Vec<Instruction>,
     /// A program for each of several threads; empty where one is as fast.
     pub(super) together: Vec<Vec<Instruction>>,
     /// The same as `alone`, where it is a step of training that registers hold.
@@ -34,7 +36,11 @@ pub(super) struct Schedule {
 
 /// What one thread has to be busy for before others are asked to help: below that, the least disturbance costs more
 /// than they bring.
-const WORTH: Nanoseconds = 30_000.0;
+const WORTH: Nanoseconds = 15_000.0;
+
+/// The same for predictions with weights that were packed before. Less work suffices: it is little more than reading the
+/// weights, of which each thread then keeps its own part in its core's cache from call to call.
+const WORTH_PREDICTING: Nanoseconds = 8_000.0;
 
 impl Schedule {
     /// `trained` is the number of parameters, where the plan changes them.
@@ -48,18 +54,27 @@ impl Schedule {
     ) -> Self {
         let threads = config.pool.as_ref().map_or(1, |pool| pool.threads());
         let level = config.level;
-        let instructions = feeds(inputs, batch).chain(instructions).collect::<Vec<_>>();
+        let predicts = instructions.iter().any(reads_packed);
+        let worth = if predicts { WORTH_PREDICTING } else { WORTH };
+        let mut before = feeds(inputs, batch).collect::<Vec<_>>();
+        let fed = before.len();
+        let instructions = before.iter().cloned().chain(instructions).collect::<Vec<_>>();
         let alone_time: Nanoseconds =
             instructions.iter().map(|instruction| cost(instruction, level)).sum();
+        // What is predicted nearly always lies in order already: a wait after the copying would cost more than it.
+        let divided = if predicts { &instructions[fed..] } else { &instructions[..] };
+        if !predicts {
+            before.clear();
+        }
         let mut together = vec![];
         // The fewest threads that are nearly as fast as any other number.
         let mut best = alone_time;
         let fewest = if config.divide_always { threads.max(2) } else { 2 };
         for count in fewest..=threads {
-            if alone_time < WORTH && !config.divide_always {
+            if alone_time < worth && !config.divide_always {
                 break;
             }
-            let (programs, time) = Division::new(count, config).divide(&instructions, batch);
+            let (programs, time) = Division::new(count, config).divide(divided, batch);
             if time < 0.93 * best || config.divide_always {
                 (together, best) = (programs, time);
             }
@@ -69,12 +84,12 @@ impl Schedule {
             .and_then(|parameters| Resident::read(&instructions, parameters, batch))
             .map(Box::new);
         let alone = if config.fuse { shrink(instructions, level, tight) } else { instructions };
-        Schedule { alone, together, resident, time: best }
+        Schedule { alone, before, together, resident, time: best }
     }
 
     /// All programs.
     pub(super) fn programs(&self) -> impl Iterator<Item = &[Instruction]> {
-        std::iter::once(&self.alone).chain(&self.together).map(Vec::as_slice)
+        [&self.alone, &self.before].into_iter().chain(&self.together).map(Vec::as_slice)
     }
 
     /// The scratch that each thread needs; the first one also runs alone.
@@ -140,6 +155,11 @@ fn nothing_between(instructions: &[Instruction], update: &Update) -> bool {
         !matches!(instruction, Instruction::StopUnlessFinite { .. })
             && !instruction.accesses().conflict(&step)
     })
+}
+
+/// Whether it is a product with weights that were packed before.
+fn reads_packed(instruction: &Instruction) -> bool {
+    matches!(instruction, Instruction::Product(product) if product.b.space == Space::Packed)
 }
 
 /// Copies of inputs to their places, in order: the first thing to be done.

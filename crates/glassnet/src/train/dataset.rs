@@ -147,6 +147,32 @@ impl Dataset {
         &self.target
     }
 
+    /// The same targets, weights and lines with other features.
+    ///
+    /// # Errors
+    /// When the numbers of rows differ.
+    pub fn with_features(&self, features: Features) -> Result<Self> {
+        if features.rows() != self.rows() {
+            return Err(Error::data(format!(
+                "{} rows of features for {} targets",
+                features.rows(),
+                self.rows()
+            )));
+        }
+        let Dataset { target, weights, lines, .. } = self;
+        Ok(Dataset {
+            features,
+            target: target.clone(),
+            weights: weights.clone(),
+            lines: lines.clone(),
+        })
+    }
+
+    /// The line of its file for each row, where they are known.
+    pub fn lines(&self) -> Option<&[u64]> {
+        self.lines.as_deref()
+    }
+
     /// The rows' weights, if they differ.
     pub fn weights(&self) -> Option<&[f32]> {
         self.weights.as_deref()

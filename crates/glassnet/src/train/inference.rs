@@ -33,10 +33,6 @@ fn fewest(weights: usize) -> usize {
 /// How many operations make it worth while to ask other threads: about 10 to 20 µs of one.
 const WORTH_THREADS: usize = 1 << 20;
 
-/// How many operations make it worth while to compute one batch together, where threads wait for each other: a thread that
-/// another program keeps from its core holds all of them up, which costs a short run many times what it takes alone.
-const WORTH_TOGETHER: usize = 1 << 19;
-
 /// A network in evaluation mode, ready to predict any number of rows on any number of threads.
 ///
 /// It is never changed by predicting, so that threads share it by reference, without a lock; what a prediction writes
@@ -45,7 +41,8 @@ const WORTH_TOGETHER: usize = 1 << 19;
 ///
 /// Plans are compiled for 1, 2, 4, … rows when they are first needed, so any number of rows takes a few of them. After
 /// the first call with a number of rows, calls with the same number allocate nothing. Many rows are divided among the
-/// threads of [`Config::pool`], if it has one that is free.
+/// threads of [`Config::pool`], if it has one that is free; so is a single row where the weights are megabytes, each thread
+/// reading its own part of them, if such calls follow each other closely.
 ///
 /// ```
 /// use glassnet::{nn, train::Inference};
@@ -391,10 +388,7 @@ impl Inference {
     }
 
     fn compile(&self, rows: usize) -> Result<Ready> {
-        let together = rows.saturating_mul(self.effort) >= WORTH_TOGETHER;
-        let pool = self.config.pool.clone().filter(|_| together);
-        let config = Config { pool, ..self.config.clone() };
-        let plan = Plan::compile_packed(&self.graph, &[self.output], rows, &config)?;
+        let plan = Plan::compile_packed(&self.graph, &[self.output], rows, &self.config)?;
         let (feed, input) = (plan.feed("x"), plan.input("x"));
         Ok(Ready { plan, feed, input })
     }

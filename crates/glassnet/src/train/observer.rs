@@ -42,7 +42,7 @@ pub trait Observer {
         Control::Continue
     }
 
-    /// The most steps that may be done before the observer is told; 1 unless it says otherwise.
+    /// The most steps that may be done before the observer is told, at least 1; 1 unless it says otherwise.
     ///
     /// A step of a network of a dozen parameters takes less time than telling of it, so several are done at once where
     /// all observers allow it. It changes no number, and never passes the end of an epoch.

@@ -63,6 +63,37 @@ fn any_number_of_rows_and_threads_gives_the_same_bits() {
 }
 
 #[test]
+fn one_row_through_large_weights_has_the_same_bits_on_several_threads() {
+    let network =
+        network("Sequential(Linear(300, 700), ReLU(), Linear(700, 301), Tanh(), Linear(301, 7))");
+    let x = numbers(4, 300 * 4);
+    let alone = Inference::new(&network, &[300], &Config::default()).unwrap();
+    let mut workspace = alone.workspace();
+    let mut expected = vec![0.0; 7 * 4];
+    for (x, y) in x.chunks(300).zip(expected.chunks_mut(7)) {
+        alone.run(&mut workspace, x, y).unwrap();
+    }
+    for threads in [2, 3, 5, 8] {
+        let pool = Pool::new(threads).unwrap();
+        let level = if threads == 3 { Level::PORTABLE } else { Level::detect() };
+        // By itself where that is worth while, and by force.
+        for divide_always in [false, true] {
+            let pool = Some(pool.clone());
+            let config = Config { pool, level, divide_always, ..Config::default() };
+            let inference = Inference::new(&network, &[300], &config).unwrap();
+            assert!(inference.threads(1) > 1);
+            let mut workspace = inference.workspace();
+            for round in 0..40 {
+                let rows = 1 + round % 4;
+                let mut y = vec![f32::NAN; 7 * rows];
+                inference.run(&mut workspace, &x[..300 * rows], &mut y).unwrap();
+                assert_eq!(bits(&y), bits(&expected[..7 * rows]), "{rows} rows, {threads} threads");
+            }
+        }
+    }
+}
+
+#[test]
 fn four_threads_share_a_network() {
     let network = network(NETWORK);
     let x = numbers(2, 6 * 600);

@@ -26,13 +26,14 @@ impl Training {
 
 impl Loaded for Training {
     fn measure(&mut self, seconds: f64) -> Result<Times> {
-        let mut clock = Clock(Sampler::new(seconds));
-        while !clock.0.is_over() {
+        let batch_size = self.config.batch_size;
+        let mut clock = Clock { sampler: Sampler::new(seconds), batch_size };
+        while !clock.sampler.is_over() {
             let mut session = self.session()?;
-            clock.0.restart();
+            clock.sampler.restart();
             while session.epoch(&mut clock).map_err(said)?.is_some() {}
         }
-        clock.0.times().ok_or_else(|| "nothing was measured".to_owned())
+        clock.sampler.times().ok_or_else(|| "nothing was measured".to_owned())
     }
 
     fn losses(&mut self, steps: usize) -> Result<Vec<f32>> {
@@ -47,13 +48,23 @@ impl Loaded for Training {
     }
 }
 
+/// The steps after which the observer of `glassnet train` looks for a signal at the latest.
+const STRIDE: usize = 64;
+
 /// Reads the clock after steps.
-struct Clock(Sampler);
+struct Clock {
+    sampler: Sampler,
+    batch_size: usize,
+}
 
 impl Observer for Clock {
-    fn step(&mut self, _: &StepEvent<'_>) -> Control {
-        self.0.tick();
-        if self.0.is_over() { Control::Stop } else { Control::Continue }
+    fn step(&mut self, event: &StepEvent<'_>) -> Control {
+        self.sampler.tick_many(event.rows.len() / self.batch_size);
+        if self.sampler.is_over() { Control::Stop } else { Control::Continue }
+    }
+
+    fn stride(&self) -> usize {
+        STRIDE
     }
 
     fn epoch(&mut self, _: &EpochRecord) -> Control {

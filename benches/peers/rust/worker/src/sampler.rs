@@ -53,8 +53,14 @@ impl Sampler {
     /// A step was done.
     #[inline]
     pub fn tick(&mut self) {
-        self.done += 1;
-        if self.done == self.group {
+        self.tick_many(1);
+    }
+
+    /// Some steps were done.
+    #[inline]
+    pub fn tick_many(&mut self, steps: usize) {
+        self.done += steps;
+        if self.done >= self.group {
             self.read();
         }
     }

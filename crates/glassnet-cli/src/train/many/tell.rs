@@ -1,6 +1,7 @@
 //! What is told of many trainings.
 
 use glassnet::Result;
+use glassnet::train::Dataset;
 use glassnet::train::metrics::Metrics;
 use serde_json::{Map, Value, json};
 
@@ -133,16 +134,15 @@ fn network_json(network: &Trained) -> Value {
 }
 
 fn fold_json((number, fold): (usize, &Result<Outcome>)) -> Value {
-    let count = |encoded: &glassnet_data::Encoded| encoded.features.shape()[0];
     match fold {
         Ok(outcome) => {
             let rows = &outcome.part.rows;
             let best: Vec<usize> = outcome.records().map(|record| record.best_epoch).collect();
             json!({
                 "fold": number + 1,
-                "rows": rows.test.as_ref().map(count),
-                "rows_train": count(&rows.training),
-                "rows_validation": rows.validation.as_ref().map_or(0, count),
+                "rows": rows.test.as_ref().map(Dataset::rows),
+                "rows_train": rows.training.rows(),
+                "rows_validation": rows.validation.as_ref().map_or(0, Dataset::rows),
                 "best_epochs": best,
                 "metrics": measured::to_json(&outcome.results.judged().0.metrics),
                 "baseline": measured::to_json(&outcome.results.baseline),
@@ -225,7 +225,7 @@ fn folds_text(run: &Run<'_>) -> String {
         let mut cells = vec![(number + 1).to_string()];
         match fold {
             Ok(fold) => {
-                let rows = fold.part.rows.test.as_ref().map_or(0, |rows| rows.features.shape()[0]);
+                let rows = fold.part.rows.test.as_ref().map_or(0, Dataset::rows);
                 let best: Vec<usize> = fold.records().map(|record| record.best_epoch).collect();
                 cells.push(rows.to_string());
                 cells.push(range(&best));

@@ -4,7 +4,7 @@ use glassnet::Result;
 use glassnet::document::{Block, Column, Document, NoteKind, Table, Text};
 use glassnet::graph::Shape;
 use glassnet::train::Shuffle;
-use glassnet_data::{Encoded, TargetEncoding};
+use glassnet_data::TargetEncoding;
 
 use crate::summary::{LAYER_COLUMNS, describe_encoding, layer_rows};
 use crate::train::finish::Outcome;
@@ -21,11 +21,11 @@ pub(super) fn data(document: &mut Document, outcome: &Outcome<'_>) {
         Some("-") => Text::from("standard input"),
         Some(_) | None => Text::default().code(path.display().to_string()),
     };
-    let mut from = Text::from(format!("{} rows of ", count(&rows.training)));
+    let mut from = Text::from(format!("{} rows of ", rows.training.rows()));
     from.0.extend(name(&args.data).0);
     from = from.plain(" to learn from");
     if let Some(validation) = &rows.validation {
-        from = from.plain(format!(", {} rows ", count(validation)));
+        from = from.plain(format!(", {} rows ", validation.rows()));
         from = match args.validation.to_str().map(str::parse::<f64>) {
             Some(Ok(_)) => from.plain("of it kept aside to validate on"),
             Some(Err(_)) | None => {
@@ -34,7 +34,7 @@ pub(super) fn data(document: &mut Document, outcome: &Outcome<'_>) {
         };
     }
     if let (Some(test), Some(path)) = (&rows.test, &args.test) {
-        from = from.plain(format!(", {} rows of ", count(test))).code(path.display().to_string());
+        from = from.plain(format!(", {} rows of ", test.rows())).code(path.display().to_string());
         from = from.plain(" to test on");
     }
     document.say(from.plain("."));
@@ -93,10 +93,6 @@ pub(super) fn data(document: &mut Document, outcome: &Outcome<'_>) {
     }
     let text = Text::from("The data's fingerprint is ");
     document.say(text.code(outcome.context.data_fingerprint.as_str()).plain("."));
-}
-
-fn count(encoded: &Encoded) -> usize {
-    encoded.features.shape()[0]
 }
 
 /// Layers and sizes.

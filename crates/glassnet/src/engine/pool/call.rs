@@ -35,8 +35,9 @@ use std::hint::spin_loop;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{JoinHandle, park, yield_now};
 
+use super::aside::Core;
 use super::shared::Line;
-use super::{Member, OFFERS};
+use super::{Member, offers};
 
 /// Somebody sleeps until the ticket changes.
 const ASLEEP: u64 = 1;
@@ -70,6 +71,7 @@ struct Posted {
     body: *const Body<'static>,
     met: u32,
     finished: u32,
+    caller: Core,
 }
 
 /// What is to be done, and where the two gates' counts stand.
@@ -79,6 +81,8 @@ pub(super) struct Job<'a> {
     pub(super) met: u32,
     /// The count of the finish after it.
     pub(super) finished: u32,
+    /// Where its caller runs, if workers had better know it.
+    pub(super) caller: Core,
 }
 
 /// Whether a job needs all its parts.
@@ -138,7 +142,10 @@ impl Call {
         // SAFETY: only the lifetime in the pointer's type changes, and that promises nothing until it is read.
         let body = unsafe { std::mem::transmute::<*const Body<'_>, *const Body<'static>>(body) };
         // SAFETY: nobody reads or writes the job now: see the implementation of `Sync`.
-        unsafe { *self.job.get() = Some(Posted { body, met: job.met, finished: job.finished }) };
+        unsafe {
+            *self.job.get() =
+                Some(Posted { body, met: job.met, finished: job.finished, caller: job.caller })
+        };
         let number = self.next_number();
         let kind = match kind {
             Kind::Closed => 0,
@@ -153,6 +160,12 @@ impl Call {
         if before & ASLEEP != 0 {
             self.wake(handles, parts);
         }
+    }
+
+    /// The number of the last job.
+    #[cfg(test)]
+    pub(super) fn jobs(&self) -> u64 {
+        self.ticket.load(Ordering::Relaxed) / NEXT_JOB
     }
 
     fn next_number(&self) -> u64 {
@@ -191,6 +204,11 @@ impl Call {
         }
     }
 
+    /// Whether any worker sleeps, as far as can be said without stopping it.
+    pub(super) fn any_sleeps(&self) -> bool {
+        self.ticket.load(Ordering::Relaxed) & ASLEEP != 0
+    }
+
     /// Whether a worker that has a part in jobs of `parts` parts sleeps, as far as can be said without stopping it.
     pub(super) fn sleeps(&self, parts: usize) -> bool {
         self.ticket.load(Ordering::Relaxed) & ASLEEP != 0
@@ -213,11 +231,11 @@ impl Call {
             1.. => {
                 // SAFETY: this worker takes part, so nobody writes the job before it has arrived at the finish.
                 match unsafe { *self.job.get() } {
-                    Some(Posted { body, met, finished }) => {
+                    Some(Posted { body, met, finished, caller }) => {
                         // SAFETY: it lives until this worker has arrived at the finish, which is the last thing that
                         // the worker does with the order (see the module).
                         let body = unsafe { &*body };
-                        Order::Run { parts, job: Job { body, met, finished } }
+                        Order::Run { parts, job: Job { body, met, finished, caller } }
                     }
                     None => Order::Skip,
                 }
@@ -234,11 +252,15 @@ impl Call {
             }
             spin_loop();
         }
-        for _ in 0..OFFERS {
-            if let Some(ticket) = look() {
-                return ticket;
-            }
+        let (offers, looks) = offers(patience);
+        for _ in 0..offers {
             yield_now();
+            for _ in 0..looks {
+                if let Some(ticket) = look() {
+                    return ticket;
+                }
+                spin_loop();
+            }
         }
         self.sleep(index, seen)
     }

@@ -23,7 +23,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread::yield_now;
 
-use super::OFFERS;
+use super::offers;
 
 /// Somebody sleeps until the count grows.
 const ASLEEP: u32 = 1;
@@ -39,8 +39,9 @@ pub(super) struct Gate {
     word: AtomicU32,
     lock: Mutex<()>,
     changed: Condvar,
-    /// How often somebody's patience came to an end.
+    /// How often somebody's patience came to an end, and how often somebody then slept.
     long: AtomicU32,
+    slept: AtomicU32,
 }
 
 /// Somebody will never arrive.
@@ -67,6 +68,7 @@ impl Gate {
             lock: Mutex::new(()),
             changed: Condvar::new(),
             long: AtomicU32::new(0),
+            slept: AtomicU32::new(0),
         }
     }
 
@@ -89,7 +91,7 @@ impl Gate {
             }
             spin_loop();
         }
-        self.wait_long(all)
+        self.wait_long(all, patience)
     }
 
     /// How often somebody has waited for longer than patience lasts. It may wrap around.
@@ -98,15 +100,26 @@ impl Gate {
         self.long.load(Ordering::Relaxed)
     }
 
+    /// How often somebody has waited for so long that it slept. It may wrap around.
+    #[inline]
+    pub(super) fn sleeps(&self) -> u32 {
+        self.slept.load(Ordering::Relaxed)
+    }
+
     #[cold]
-    fn wait_long(&self, all: u32) -> Result<(), Poisoned> {
+    fn wait_long(&self, all: u32, patience: u32) -> Result<(), Poisoned> {
         self.long.fetch_add(1, Ordering::Relaxed);
-        for _ in 0..OFFERS {
-            if let Some(outcome) = self.look(all) {
-                return outcome;
-            }
+        let (offers, looks) = offers(patience);
+        for _ in 0..offers {
             yield_now();
+            for _ in 0..looks {
+                if let Some(outcome) = self.look(all) {
+                    return outcome;
+                }
+                spin_loop();
+            }
         }
+        self.slept.fetch_add(1, Ordering::Relaxed);
         let mut guard = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             let word = self.word.load(Ordering::Acquire);

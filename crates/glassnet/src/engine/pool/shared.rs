@@ -7,10 +7,12 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
 
+use super::aside::{self, Core, UNKNOWN};
 use super::call::{Body, Call, Job, Kind, Order};
 use super::gate::{self, Gate};
 use super::member::{Member, OtherPanicked};
-use super::{IMPATIENT, MOST_SKIPPED, PATIENT};
+use super::smooth::{Smooth, Waits};
+use super::{IMPATIENT, PATIENT};
 
 /// What the threads share.
 pub(super) struct Shared {
@@ -25,17 +27,20 @@ pub(super) struct Shared {
     panic: Mutex<Option<Box<dyn Any + Send>>>,
     /// How many threads can run at the same time.
     cores: usize,
-    /// Of the jobs that want to run smoothly, how many more are left to their callers, and how many it were last.
-    skip: Line<AtomicU32>,
-    last_skip: AtomicU32,
+    /// What is known about jobs that want to run smoothly.
+    pub(super) smooth: Line<Smooth>,
 }
 
 /// The pool's occupation, and what its caller needs to know about the jobs before.
 pub(super) struct Busy {
     taken: AtomicBool,
+    /// Whether the job needs all its parts; else they may be calling from within it.
+    closed: AtomicBool,
     /// Where the two gates' counts stand between jobs.
     met: AtomicU32,
     finished: AtomicU32,
+    /// How many long waits there were before the last job.
+    long: AtomicU32,
 }
 
 /// Something that has its cache lines for itself: two, since processors fetch them in pairs.
@@ -52,54 +57,51 @@ impl<T> Deref for Line<T> {
 }
 
 impl Shared {
-    /// Whether a job that wants to run smoothly is left to its caller. Callers at the same time may count one job twice:
-    /// nothing depends on it.
+    /// How the waits of all jobs went so far: to be compared with what they were.
     #[inline]
-    pub(super) fn skips(&self) -> bool {
-        let skip = self.skip.load(Ordering::Relaxed);
-        if skip > 0 {
-            self.skip.store(skip - 1, Ordering::Relaxed);
+    pub(super) fn waits(&self) -> Waits {
+        Waits {
+            long: self.meeting.long_waits().wrapping_add(self.finish.long_waits()),
+            slept: self.meeting.sleeps().wrapping_add(self.finish.sleeps()),
         }
-        skip > 0
     }
 
-    /// How often a part's patience came to an end.
-    #[inline]
-    pub(super) fn long_waits(&self) -> u32 {
-        self.meeting.long_waits().wrapping_add(self.finish.long_waits())
-    }
-
-    /// A job went smoothly, or parts had to wait long for each other.
-    #[inline]
-    pub(super) fn went(&self, smoothly: bool) {
-        let last = self.last_skip.load(Ordering::Relaxed);
-        if smoothly {
-            if last > 0 {
-                self.last_skip.store(last / 2, Ordering::Relaxed);
-            }
-        } else {
-            let next = (last * 2).clamp(8, MOST_SKIPPED);
-            self.last_skip.store(next, Ordering::Relaxed);
-            self.skip.store(next, Ordering::Relaxed);
-        }
+    /// How many threads can run at the same time.
+    pub(super) fn cores(&self) -> usize {
+        self.cores
     }
 
     pub(super) fn new(workers: usize, cores: usize) -> Self {
         let zero = || AtomicU32::new(0);
         Shared {
-            busy: Line(Busy { taken: AtomicBool::new(false), met: zero(), finished: zero() }),
+            busy: Line(Busy {
+                taken: AtomicBool::new(false),
+                closed: AtomicBool::new(false),
+                met: zero(),
+                finished: zero(),
+                long: zero(),
+            }),
             call: Line(Call::new(workers)),
             meeting: Line(Gate::new()),
             finish: Line(Gate::new()),
             panic: Mutex::new(None),
             cores,
-            skip: Line(AtomicU32::new(0)),
-            last_skip: AtomicU32::new(0),
+            smooth: Line(Smooth::default()),
         }
     }
 
     fn patience(&self, threads: usize) -> u32 {
         if threads > self.cores { IMPATIENT } else { PATIENT }
+    }
+
+    /// Where the caller of a job runs, if a worker may have come there: because it was woken, or because threads waited
+    /// long for each other in the job before. Where there are more parts than cores, it doesn't matter.
+    fn where_caller_is(&self, parts: usize) -> Core {
+        let long = self.waits().long;
+        let disturbed = self.busy.long.load(Ordering::Relaxed) != long;
+        self.busy.long.store(long, Ordering::Relaxed);
+        let crowded = parts > self.cores;
+        if !crowded && (disturbed || self.call.any_sleeps()) { aside::core() } else { UNKNOWN }
     }
 
     /// Runs a job as its caller, who has taken the pool, and returns what a part panicked with.
@@ -113,12 +115,14 @@ impl Shared {
         let patience = self.patience(parts);
         let met = self.busy.met.load(Ordering::Relaxed);
         let before = self.busy.finished.load(Ordering::Relaxed);
+        self.busy.closed.store(kind == Kind::Closed, Ordering::Relaxed);
         let finished = match kind {
             Kind::Closed => gate::after(before, parts - 1),
             // Nobody knows yet how many will come: each that leaves looks whether somebody waits.
             Kind::Open => before,
         };
-        self.call.publish(workers, parts, kind, &Job { body, met, finished });
+        let caller = self.where_caller_is(parts);
+        self.call.publish(workers, parts, kind, &Job { body, met, finished, caller });
         let member = Member::new(0, parts, &self.meeting, met, patience);
         self.part(&member, body);
         let finished = match kind {
@@ -161,7 +165,8 @@ impl Shared {
             match order {
                 Order::Skip => {}
                 Order::End => return,
-                Order::Run { parts, job: Job { body, met, finished } } => {
+                Order::Run { parts, job: Job { body, met, finished, caller } } => {
+                    aside::leave(caller);
                     let patience = self.patience(parts);
                     let member = Member::new(index, parts, &self.meeting, met, patience);
                     self.part(&member, body);
@@ -177,6 +182,11 @@ impl Busy {
     #[inline]
     pub(super) fn take(&self) -> bool {
         !self.taken.load(Ordering::Relaxed) && !self.taken.swap(true, Ordering::Acquire)
+    }
+
+    /// Whether the pool is or was last in use for parts that wait for each other.
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
     }
 
     #[inline]

@@ -293,11 +293,12 @@ fn handles_of_the_same_threads_are_equal() {
 #[test]
 fn short_jobs_are_left_to_their_caller_after_parts_waited_long() {
     let pool = Pool::new(2).unwrap();
-    // A worker that sleeps is woken for a later job.
+    // Sooner or later the worker is awake.
     let again = |pool: &Pool| {
         (0..200).any(|_| {
-            let ran = pool.try_run_smooth(2, &|member| member.wait());
+            let ran = pool.try_run_smooth(2, 10, &|member| member.wait());
             if !ran {
+                pool.wake();
                 thread::sleep(Duration::from_micros(50));
             }
             ran
@@ -307,7 +308,7 @@ fn short_jobs_are_left_to_their_caller_after_parts_waited_long() {
     // One part comes so late that the other's patience ends: as where another program has taken its core.
     let mut late = false;
     for _ in 0..200 {
-        late = pool.try_run_smooth(2, &|member| {
+        late = pool.try_run_smooth(2, 10, &|member| {
             if member.index() == 1 {
                 thread::sleep(Duration::from_millis(20));
             }
@@ -316,10 +317,71 @@ fn short_jobs_are_left_to_their_caller_after_parts_waited_long() {
         if late {
             break;
         }
+        pool.wake();
+        thread::sleep(Duration::from_micros(50));
     }
     assert!(late);
-    assert!(pool.0.shared.skips(), "the next job is left to its caller");
-    assert!(!pool.try_run_smooth(2, &|_| unreachable!("left to the caller")));
+    assert!(pool.0.shared.smooth.skips(10), "the next job is left to its caller");
+    assert!(!pool.try_run_smooth(2, 10, &|_| unreachable!("left to the caller")));
     // Not for ever.
     assert!((0..100).any(|_| again(&pool)));
+}
+
+#[test]
+fn short_jobs_leave_sleepers_alone_that_were_woken_in_vain() {
+    let pool = Pool::new(2).unwrap();
+    let asleep = |pool: &Pool| pool.0.shared.call.sleeps(2);
+    let mut woken = 0;
+    for _ in 0..40 {
+        while !asleep(&pool) {
+            thread::sleep(Duration::from_micros(200));
+        }
+        let before = pool.0.shared.call.jobs();
+        assert!(!pool.try_run_smooth(2, 10, &|_| unreachable!("somebody sleeps")));
+        if pool.0.shared.call.jobs() != before {
+            woken += 1;
+            // Not before it is awake does the next round wait until it sleeps.
+            assert!(pool.try_run(2, &|_| {}));
+        }
+    }
+    // The first, the ninth after it, and the seventeenth after that.
+    assert_eq!(woken, 3);
+}
+
+#[test]
+fn short_jobs_of_several_callers_are_left_to_them_where_cores_are_few() {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    for (threads, crowded) in [(cores.max(2), true), (cores - 1, false)] {
+        if threads < 2 {
+            continue;
+        }
+        let pool = Pool::new(threads).unwrap();
+        let done = pool.try_run(threads, &|member| {
+            if member.index() == 0 {
+                assert!(!pool.try_run_smooth(threads, 10, &|_| unreachable!("the pool is in use")));
+            }
+        });
+        assert!(done);
+        assert_eq!(pool.0.shared.smooth.skips(10), crowded, "{threads} threads");
+    }
+    // A job in pieces says nothing about other callers: it may be one of its own pieces that calls.
+    let pool = Pool::new(cores.max(2)).unwrap();
+    pool.for_each(4, &|_| {
+        pool.try_run_smooth(cores.max(2), 10, &|_| unreachable!("the pool is in use"));
+    });
+    assert!(!pool.0.shared.smooth.skips(10));
+}
+
+#[test]
+fn a_job_that_is_worth_it_wakes_workers_for_itself() {
+    let pool = Pool::new(2).unwrap();
+    let mut ran = 0;
+    for _ in 0..40 {
+        while !pool.0.shared.call.sleeps(2) {
+            thread::sleep(Duration::from_micros(200));
+        }
+        // Neither of the two waits for the other.
+        ran += usize::from(pool.try_run_smooth(2, 100, &|_| {}));
+    }
+    assert!((1..=3).contains(&ran), "{ran} of 40 jobs that come rarely woke the worker");
 }

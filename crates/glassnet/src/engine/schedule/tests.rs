@@ -203,6 +203,76 @@ fn parts_are_the_whole_and_apart() {
     assert!(cuts > 1000, "only {cuts} cuts");
 }
 
+/// A plan that predicts `batch` rows by layers of these widths.
+fn prediction(widths: &[usize], batch: usize, level: Level) -> Plan {
+    let mut builder = Builder::new();
+    let x = builder.input("x", DType::F32, Shape::batch([widths[0]])).unwrap();
+    let layers: Vec<String> =
+        { widths.windows(2) }.map(|pair| format!("Linear({}, {})", pair[0], pair[1])).collect();
+    let notation = format!("Sequential({})", layers.join(", ReLU(), "));
+    let mut context = Lowering::new(Mode::Eval);
+    let y = parse(&notation).unwrap().lower(&mut builder, x, &mut context).unwrap();
+    let config = Config { pool: Some(Pool::new(2).unwrap()), level, ..Config::default() };
+    Plan::compile_packed(&builder.finish_checked(), &[y], batch, &config).unwrap()
+}
+
+#[test]
+fn one_row_through_megabytes_of_weights_is_divided_by_columns() {
+    for level in Level::supported() {
+        let plan = prediction(&[784, 512, 512, 10], 1, level);
+        assert_eq!(plan.threads(), 2, "{level}");
+        assert!(matches!(plan.schedule.before[..], [Instruction::Feed(_)]));
+        let programs: Vec<String> = { plan.schedule.together.iter() }
+            .map(|program| {
+                let of_each = program.iter().map(|instruction| match instruction {
+                    Instruction::Product(product) => format!("{:?}", product.columns),
+                    Instruction::Wait => "wait".to_owned(),
+                    other => format!("{other:?}"), // not operations: nothing else is expected
+                });
+                of_each.collect::<Vec<_>>().join(", ")
+            })
+            .collect();
+        // Each reads its own half of the large weights, and one of them the small ones.
+        let expected = ["0..256, wait, 0..256, wait, 0..10", "256..512, wait, 256..512, wait"];
+        assert_eq!(programs, expected, "{level}");
+    }
+    let level = Level::detect();
+    assert_eq!(prediction(&[784, 128, 64, 10], 1, level).threads(), 1);
+    assert_eq!(prediction(&[6, 32, 32, 32, 4], 4, level).threads(), 1);
+}
+
+#[test]
+fn scattered_rows_are_copied_before_others_read_them() {
+    let alone = Config::default();
+    let pool = Some(Pool::new(2).unwrap());
+    let together = Config { pool, divide_always: true, ..Config::default() };
+    let mut builder = Builder::new();
+    let x = builder.input("x", DType::F32, Shape::batch([300])).unwrap();
+    let mut context = Lowering::new(Mode::Eval);
+    let module = parse("300-200-7").unwrap();
+    let y = module.lower(&mut builder, x, &mut context).unwrap();
+    let graph = builder.finish_checked();
+    let mut block = Block::for_graph(&graph);
+    Stream::at(3, 0, 0).fill_normal(block.data_mut(), 0.0, 0.5);
+    let mut table = vec![0.0; 300 * 9];
+    Stream::at(4, 0, 0).fill_normal(&mut table, 0.0, 1.0);
+    let results = [alone, together].map(|config| {
+        let plan = Plan::compile_packed(&graph, &[y], 3, &config).unwrap();
+        assert_eq!(plan.threads(), if config.divide_always { 2 } else { 1 });
+        let packed = plan.pack(&block);
+        let mut memory = plan.memory();
+        let mut all = vec![];
+        for rows in [[8, 0, 3], [1, 1, 7], [2, 6, 5]] {
+            let mut feeds = Feeds::default();
+            feeds.set(plan.feed("x").unwrap(), &table, &rows);
+            plan.run_packed(&block, &packed, &mut memory, Draw::default(), &feeds).unwrap();
+            all.extend(plan.results(&memory).iter().map(|value| value.to_bits()));
+        }
+        all
+    });
+    assert_eq!(results[0], results[1]);
+}
+
 fn momentum() -> Rule {
     let entry = Entry { sign: 1.0, decay: 0.25, keep: 1.0 };
     Rule::Momentum(Momentum { entry, keep: 0.5, add: 1.0, rate: -0.125 })

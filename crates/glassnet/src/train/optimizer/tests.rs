@@ -364,3 +364,46 @@ fn a_step_in_parts_is_the_step() -> Result<()> {
     }
     Ok(())
 }
+
+/// However many others stand beside it, on any instruction set; each array ends where its memory ends.
+#[test]
+fn a_parameter_is_changed_as_if_it_were_alone() -> Result<()> {
+    for notation in [
+        "SGD(lr=0.1)",
+        "SGD(lr=0.1, momentum=0.9)",
+        "SGD(lr=0.1, momentum=0.9, nesterov=True)",
+        "Adam(lr=0.01)",
+        "Adam(lr=0.01, amsgrad=True)",
+        "AdamW(lr=0.01)",
+        "NAdam(lr=0.01)",
+        "RAdam(lr=0.01)",
+        "RMSprop(lr=0.01)",
+        "RMSprop(lr=0.01, momentum=0.5)",
+        "RMSprop(lr=0.01, centered=True)",
+        "RMSprop(lr=0.01, momentum=0.5, centered=True)",
+        "Adagrad(lr=0.1)",
+        "Adadelta(lr=1.0)",
+    ] {
+        let optimizer = Optimizer::parse(notation)?;
+        let after = |level: Level, first: usize, len: usize| -> Result<Box<[f32]>> {
+            let numbers = |from: usize| (from..from + len).map(|i| (i as f32 * 0.7).sin());
+            let mut w: Box<[f32]> = numbers(first).collect();
+            let mut state = optimizer.state(len)?;
+            for step in 0..7 {
+                let g: Box<[f32]> = numbers(first + 1000 * step).collect();
+                optimizer.step(level, optimizer.lr(), &mut w, &g, &mut state);
+            }
+            Ok(w)
+        };
+        let bits = |w: &[f32]| w.iter().map(|w| w.to_bits()).collect::<Vec<_>>();
+        let alone = (0..70).map(|i| after(Level::PORTABLE, i, 1).map(|w| w[0]));
+        let alone = alone.collect::<Result<Vec<_>>>()?;
+        for level in Level::supported() {
+            for len in [0, 1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 33, 64, 70] {
+                let together = after(level, 0, len)?;
+                assert_eq!(bits(&together), bits(&alone[..len]), "{notation} {len} {level}");
+            }
+        }
+    }
+    Ok(())
+}

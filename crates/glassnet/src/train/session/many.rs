@@ -39,7 +39,7 @@ impl Session<'_> {
         let size = self.full.plan.batch();
         let (batch, count) = match &mut self.ragged {
             Some(ragged) if rows.len() < size => (ragged, 1),
-            Some(_) | None => (&mut self.full, (rows.len() / size).min(most).min(Many::MOST)),
+            Some(_) | None => (&mut self.full, (rows.len() / size).min(most.clamp(1, Many::MOST))),
         };
         let size = batch.plan.batch();
         let Many { possible, rules, losses } = &mut self.many;

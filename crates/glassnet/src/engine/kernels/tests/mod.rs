@@ -1,6 +1,7 @@
 //! Kernels against plain loops: the same bits at every level.
 
 mod products;
+mod registers;
 
 use super::*;
 use crate::math::elementary;
