@@ -65,10 +65,15 @@ pub(super) fn rows_stay_apart(checked: &Checked) -> Result<()> {
             Op::Softmax(softmax) => vec![softmax.axis()],
             Op::Reduce(reduce) => reduce.axes.clone(),
             Op::Normalize(normalize) => normalize.axes.clone(),
-            // A loss over rows is one number of all of them; products sum over what the shapes below show.
-            Op::Loss(_) => return Err(mixed()),
+            // A loss over rows is one number of all of them, and their number is what it is in the file; products sum over what the shapes below show.
+            Op::Loss(_) | Op::Source(Source::Count(_)) => return Err(mixed()),
             Op::Linear(_)
-            | Op::Source(_)
+            | Op::Source(
+                Source::Input { .. }
+                | Source::Parameter { .. }
+                | Source::Buffer { .. }
+                | Source::Constant(_),
+            )
             | Op::Arithmetic(_)
             | Op::Activation(_)
             | Op::ActivationGrad(_)

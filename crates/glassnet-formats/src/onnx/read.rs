@@ -249,7 +249,7 @@ impl<'a> Reader<'a> {
             |at: usize| symbols.get(at).and_then(|dim: &proto::Dimension| dim.symbol.as_deref());
         let mut open: Vec<usize> = (0..lengths.len()).filter(|&at| lengths[at].is_none()).collect();
         // Two axes of one name are of one length, which is the batch's only once.
-        open.dedup_by_key(|&mut at| symbol(at));
+        open.dedup_by(|a, b| symbol(*a).is_some() && symbol(*a) == symbol(*b));
         if open.len() > 1 {
             let named: Vec<String> =
                 open.iter().map(|&at| format!("{at} ({})", symbol(at).unwrap_or("?"))).collect();

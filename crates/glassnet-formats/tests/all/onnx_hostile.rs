@@ -67,6 +67,18 @@ fn input(name: &str, shape: &[u64]) -> Vec<u8> {
     named(11, name, shape)
 }
 
+/// An input whose axes are named, or open without a name.
+fn open_input(name: &str, symbols: &[&str]) -> Vec<u8> {
+    let dim = |symbol: &&str| match symbol.parse() {
+        Ok(length) => field(1, &number(1, length)),
+        Err(_) if symbol.is_empty() => field(1, &[]),
+        Err(_) => field(1, &field(2, symbol.as_bytes())),
+    };
+    let dims: Vec<u8> = symbols.iter().flat_map(dim).collect();
+    let array = [number(1, 1), field(2, &dims)].concat();
+    field(11, &[field(1, name.as_bytes()), field(2, &field(1, &array))].concat())
+}
+
 fn output(name: &str) -> Vec<u8> {
     named(12, name, &[])
 }
@@ -378,4 +390,57 @@ fn changed_files_are_refused_or_read() {
         }
     }
     assert!(read > 200, "{read} were read");
+}
+
+#[test]
+fn one_axis_may_be_open() {
+    let relu = node("Relu", &["x"], &["y"], &[]);
+    for symbols in [&["", ""][..], &["a", "b"], &["", "3", "b"]] {
+        let bytes = file(&[open_input("x", symbols), output("y"), relu.clone()]);
+        check(&bytes, ErrorKind::Unsupported, &["several open lengths", "input \"x\""]);
+    }
+    for (symbols, shape) in
+        [(&["batch", "3"][..], "[B, 3]"), (&["", "3"], "[B, 3]"), (&["4", "n"], "[4, B]")]
+    {
+        let model =
+            read_onnx(&file(&[open_input("x", symbols), output("y"), relu.clone()]), "a.onnx")
+                .unwrap();
+        let (id, _) = model.graph.graph().sources().next().unwrap();
+        assert_eq!(model.graph.shape(id).to_string(), shape);
+    }
+}
+
+/// Files for some fixed number of rows, in which the rows meet: they are read as they stand.
+#[test]
+fn rows_that_meet_stay_as_many_as_the_file_says() {
+    let sum = node("ReduceSum", &["x", "axes"], &["y"], &[]);
+    let count = [
+        node("Shape", &["x"], &["shape"], &[]),
+        node("Cast", &["shape"], &["floats"], &[int("to", 1)]),
+        wholes("first", &[0]),
+        node("Gather", &["floats", "first"], &["rows"], &[]),
+        node("Div", &["x", "rows"], &["y"], &[]),
+    ]
+    .concat();
+    let product = [
+        node("Transpose", &["x"], &["turned"], &[]),
+        node("MatMul", &["x", "turned"], &["y"], &[]),
+    ]
+    .concat();
+    let turned = node("Reshape", &["x", "two"], &["y"], &[]);
+    let cases = [
+        [wholes("axes", &[0]), sum].concat(),
+        count,
+        product,
+        [wholes("two", &[3, 2]), turned].concat(),
+    ];
+    for nodes in cases {
+        let model = read_onnx(&file(&[input("x", &[2, 3]), output("y"), nodes]), "a.onnx").unwrap();
+        let (id, _) = model.graph.graph().sources().next().unwrap();
+        assert_eq!(model.graph.shape(id).to_string(), "[2, 3]");
+    }
+    let relu = node("Relu", &["x"], &["y"], &[]);
+    let model = read_onnx(&file(&[input("x", &[2, 3]), output("y"), relu]), "a.onnx").unwrap();
+    let (id, _) = model.graph.graph().sources().next().unwrap();
+    assert_eq!(model.graph.shape(id).to_string(), "[B, 3]");
 }
