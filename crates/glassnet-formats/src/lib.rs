@@ -20,6 +20,7 @@ mod message;
 pub mod model;
 mod note;
 pub mod numpy;
+pub mod onnx;
 mod open;
 mod pickle;
 mod prefix;
@@ -34,5 +35,8 @@ pub use fitting::fitted;
 pub use format::Format;
 pub use model::{Card, FORMAT_VERSION, ModelFile, ReadOptions, Task};
 pub use note::Note;
+pub use onnx::{
+    OnnxExport, OnnxModel, OnnxOptions, read_onnx, read_onnx_tensor, read_onnx_with, write_onnx,
+};
 pub use open::{Opened, open};
 pub use prefix::unwrapped;

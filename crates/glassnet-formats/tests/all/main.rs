@@ -9,5 +9,11 @@ mod hostile;
 mod hostile_torch;
 mod model;
 mod mutations;
+mod onnx;
+mod onnx_hostile;
+mod onnx_nodes;
+#[path = "../onnx/runner.rs"]
+mod onnx_runner;
+mod onnx_write;
 mod support;
 mod torch;

@@ -1,0 +1,181 @@
+//! Networks as ONNX files.
+//!
+//! Every layer becomes the operator of its name where opset 17 has one, else the few that its definition takes: files
+//! that run in every ONNX Runtime from 1.12 on. Weights keep their keys and their layout, the batch is open. Dropout
+//! and identities do nothing when a network is used, and leave no trace.
+
+mod fragment;
+mod layer;
+mod nodes;
+
+use std::collections::HashMap;
+
+use glassnet::graph::{Builder, DType, Dim, NodeId, Shape};
+use glassnet::nn::{Lowering, Mode, Module, Network};
+use glassnet::{Error, Result};
+use prost::Message;
+
+use super::element::Element;
+use super::proto;
+use nodes::Nodes;
+
+/// The version of the operators that is written.
+pub const WRITTEN_OPSET: i64 = 17;
+
+/// The version of the file format that belongs to it.
+const IR_VERSION: i64 = 8;
+
+/// The name of the open axis.
+const BATCH: &str = "batch";
+
+/// How a network is written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OnnxExport {
+    /// The shape of one row, where the layers do not tell it.
+    pub row: Option<Vec<usize>>,
+    /// The input's name.
+    pub input: String,
+    /// The output's name.
+    pub output: String,
+}
+
+impl Default for OnnxExport {
+    /// The shape that the layers tell, from `x` to `y`.
+    fn default() -> Self {
+        OnnxExport { row: None, input: "x".to_owned(), output: "y".to_owned() }
+    }
+}
+
+/// The bytes of an ONNX file of `network` in evaluation mode, of opset [`WRITTEN_OPSET`], for any number of rows.
+///
+/// # Shapes
+/// One input `[batch, row…]` of float32, or int64 for a leading embedding; one output.
+///
+/// # Errors
+/// [`ErrorKind::Usage`](glassnet::ErrorKind::Usage) when the layers do not tell the shape of a row and `export` does not,
+/// or both names are one;
+/// [`ErrorKind::Network`](glassnet::ErrorKind::Network) when the layers do not fit a row of that shape.
+///
+/// # Example
+/// ```
+/// use glassnet::nn::{self, Network};
+/// use glassnet_formats::{OnnxExport, read_onnx, write_onnx};
+/// let network = Network::new(nn::parse("6-32-4")?, 0)?;
+/// let bytes = write_onnx(&network, &OnnxExport::default())?;
+/// assert_eq!(read_onnx(&bytes, "model.onnx")?.network, Some(network));
+/// # Ok::<(), glassnet::Error>(())
+/// ```
+pub fn write_onnx(network: &Network, export: &OnnxExport) -> Result<Vec<u8>> {
+    if export.input == export.output || export.input.is_empty() || export.output.is_empty() {
+        return Err(Error::usage("the input and the output need two different names"));
+    }
+    let module = network.module();
+    let shape = match &export.row {
+        Some(row) => Shape::batch(row.iter().copied()),
+        None => module.input_shape().ok_or_else(|| {
+            Error::usage("the layers do not tell the shape of a row").help("give it")
+        })?,
+    };
+    let mut builder = Builder::new();
+    let x = builder.input("x", module.input_dtype(), shape.clone())?;
+    let mut lowering = Lowering::new(Mode::Eval);
+    let y = module.lower(&mut builder, x, &mut lowering)?;
+    let lowered = lowering
+        .layers
+        .iter()
+        .map(|layer| (layer.name.clone(), (layer.input, layer.output)))
+        .collect::<HashMap<String, (NodeId, NodeId)>>();
+    let mut writer =
+        Writer { builder: &builder, lowered, network, nodes: Nodes::new(&export.input) };
+    let last = writer.module("", module, export.input.clone())?;
+    writer.nodes.finish(last, &export.input, &export.output);
+    let element = if module.input_dtype() == DType::I64 { Element::I64 } else { Element::F32 };
+    let graph = proto::Graph {
+        name: Some("glassnet".to_owned()),
+        node: writer.nodes.nodes,
+        initializer: writer.nodes.arrays,
+        input: vec![info(&export.input, element, &shape)],
+        output: vec![info(&export.output, Element::F32, builder.shape(y))],
+        doc_string: None,
+        sparse_initializer: vec![],
+    };
+    Ok(proto::Model {
+        ir_version: Some(IR_VERSION),
+        producer_name: Some("glassnet".to_owned()),
+        producer_version: Some(env!("CARGO_PKG_VERSION").to_owned()),
+        graph: Some(graph),
+        opset_import: vec![proto::OperatorSet {
+            domain: Some(String::new()),
+            version: Some(WRITTEN_OPSET),
+        }],
+        ..proto::Model::default()
+    }
+    .encode_to_vec())
+}
+
+/// A name with its type; the batch is open.
+fn info(name: &str, element: Element, shape: &Shape) -> proto::ValueInfo {
+    let dim = |dim: &Dim| match dim {
+        Dim::Batch => proto::Dimension { value: None, symbol: Some(BATCH.to_owned()) },
+        Dim::Fixed(length) => proto::Dimension { value: Some(*length as i64), symbol: None },
+    };
+    let shape = proto::TensorShape { dim: shape.dims().iter().map(dim).collect() };
+    let array = proto::TensorType { elem_type: Some(element.code()), shape: Some(shape) };
+    proto::ValueInfo {
+        name: Some(name.to_owned()),
+        value_type: Some(proto::ValueType { tensor: Some(array) }),
+    }
+}
+
+/// The file under construction, beside the graph that the layers become here.
+struct Writer<'a> {
+    builder: &'a Builder,
+    /// The input and the output of every layer, by its state-dict prefix.
+    lowered: HashMap<String, (NodeId, NodeId)>,
+    network: &'a Network,
+    nodes: Nodes,
+}
+
+impl Writer<'_> {
+    /// Appends a module at `path`, applied to the value called `x`, and returns the name of its result.
+    fn module(&mut self, path: &str, module: &Module, x: String) -> Result<String> {
+        let Some(children) = module.children() else { return self.layer(path, module, &x) };
+        let mut y = x.clone();
+        for (name, child) in children {
+            let below = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+            y = self.module(&below, child, y)?;
+        }
+        match module {
+            Module::Residual(_) => Ok(self.nodes.push(path, "Add", &[&x, &y], vec![])),
+            Module::Sequential(_)
+            | Module::Linear(_)
+            | Module::Activation(_)
+            | Module::Prelu(_)
+            | Module::Formula(_)
+            | Module::Softmax { .. }
+            | Module::LogSoftmax { .. }
+            | Module::Identity
+            | Module::Flatten(_)
+            | Module::Dropout(_)
+            | Module::BatchNorm1d(_)
+            | Module::LayerNorm(_)
+            | Module::Embedding(_) => Ok(y),
+        }
+    }
+
+    /// The layer's input and output in the graph.
+    fn ends(&self, path: &str) -> Result<(NodeId, NodeId)> {
+        self.lowered
+            .get(path)
+            .copied()
+            .ok_or_else(|| Error::network(format!("layer {path:?} is not in the graph")))
+    }
+
+    /// The array of a layer, which enters the file under its key.
+    fn array(&mut self, path: &str, name: &str) -> Result<String> {
+        let key = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+        let array = self.network.state_dict().floats(&key)?;
+        self.nodes.array(&key, array.shape(), array.data());
+        Ok(key)
+    }
+}
