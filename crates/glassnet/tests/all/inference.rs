@@ -69,7 +69,7 @@ fn one_row_through_large_weights_has_the_same_bits_on_several_threads() {
     let x = numbers(4, 300 * 4);
     let alone = Inference::new(&network, &[300], &Config::default()).unwrap();
     let mut workspace = alone.workspace();
-    let mut expected = vec![0.0; 7 * 4];
+    let mut expected = [0.0; 7 * 4];
     for (x, y) in x.chunks(300).zip(expected.chunks_mut(7)) {
         alone.run(&mut workspace, x, y).unwrap();
     }

@@ -24,8 +24,18 @@ fn table(rows: usize, width: usize, classes: u64, ignored: usize, stream: u64) -
 struct Listener {
     stride: usize,
     rows: usize,
-    /// Step, rows so far, loss, gradients, weights.
-    heard: Vec<(u64, usize, u32, Vec<u32>, Vec<u32>)>,
+    heard: Vec<Heard>,
+}
+
+/// What an observer is told, in bits.
+#[derive(Debug, PartialEq)]
+struct Heard {
+    step: u64,
+    /// How many rows there were so far.
+    rows: usize,
+    loss: u32,
+    gradients: Vec<u32>,
+    weights: Vec<u32>,
 }
 
 impl Listener {
@@ -42,7 +52,8 @@ impl Observer for Listener {
     fn step(&mut self, event: &StepEvent<'_>) -> Control {
         self.rows += event.rows.len();
         let (gradients, weights) = (bits(event.gradients), bits(event.block.parameters()));
-        self.heard.push((event.step, self.rows, event.loss.to_bits(), gradients, weights));
+        let (step, rows, loss) = (event.step, self.rows, event.loss.to_bits());
+        self.heard.push(Heard { step, rows, loss, gradients, weights });
         Control::Continue
     }
 
@@ -87,7 +98,7 @@ fn same(
     (expected, plain): &(Listener, Result<Record>),
 ) {
     for heard in &found.heard {
-        assert!(expected.heard.contains(heard), "{what}: step {}", heard.0);
+        assert!(expected.heard.contains(heard), "{what}: step {}", heard.step);
     }
     assert_eq!(found.heard.last(), expected.heard.last(), "{what}");
     match (record, plain) {
@@ -134,7 +145,7 @@ fn many_steps_at_once_are_the_steps() -> Result<()> {
                 Config::new(Criterion::parse("CrossEntropyLoss()")?, Optimizer::parse(optimizer)?);
             let config = Config { epochs: 6, batch_size, shuffle, seed: 3, ..config };
             let expected = plainly(&network, &data, chosen, &config)?;
-            assert_eq!(expected.0.heard.len() as u64, expected.0.heard.last().expect("steps").0);
+            assert_eq!(expected.0.heard.len() as u64, expected.0.heard.last().expect("steps").step);
             for level in Level::supported() {
                 let mut config = config.clone();
                 config.engine.level = level;
