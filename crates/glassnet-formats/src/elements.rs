@@ -41,6 +41,25 @@ pub(crate) enum Change {
 }
 
 impl ElementType {
+    /// The type that NumPy writes as `code`, the byte order's sign left out: `f4`, `u1`.
+    pub(crate) fn of_numpy(code: &str) -> Option<Self> {
+        Some(match code {
+            "f8" => ElementType::F64,
+            "f4" => ElementType::F32,
+            "f2" => ElementType::F16,
+            "i8" => ElementType::I64,
+            "i4" => ElementType::I32,
+            "i2" => ElementType::I16,
+            "i1" => ElementType::I8,
+            "u8" => ElementType::U64,
+            "u4" => ElementType::U32,
+            "u2" => ElementType::U16,
+            "u1" => ElementType::U8,
+            "b1" => ElementType::Bool,
+            _ => return None, // not operations: what is no number
+        })
+    }
+
     /// The bytes of one number.
     pub(crate) fn size(self) -> usize {
         match self {

@@ -180,37 +180,19 @@ impl<'a> Scanner<'a> {
             Some(("<" | "=" | "|", code)) => (ByteOrder::Little, code),
             Some(_) | None => (ByteOrder::Little, text),
         };
-        let element = match code {
-            "f8" => ElementType::F64,
-            "f4" => ElementType::F32,
-            "f2" => ElementType::F16,
-            "i8" => ElementType::I64,
-            "i4" => ElementType::I32,
-            "i2" => ElementType::I16,
-            "i1" => ElementType::I8,
-            "u8" => ElementType::U64,
-            "u4" => ElementType::U32,
-            "u2" => ElementType::U16,
-            "u1" => ElementType::U8,
-            "b1" => ElementType::Bool,
-            other => {
-                let (what, help) = match other.chars().next() {
-                    Some('O') => (
-                        "Python objects",
-                        "save the arrays themselves: numpy.savez(\"weights.npz\", **arrays)",
-                    ),
-                    Some('U' | 'S' | 'a') => ("texts", "leave it out: weights are numbers"),
-                    Some('c') => ("complex numbers", "save real and imaginary parts"),
-                    _ => {
-                        ("no numbers that glassnet reads", "convert it with astype(numpy.float32)")
-                    } // not operations: letters
-                };
-                return Err(Error::model(format!(
-                    "the array of type {} holds {what}",
-                    quoted(text)
-                ))
-                .help(help));
-            }
+        let Some(element) = ElementType::of_numpy(code) else {
+            let (what, help) = match code.chars().next() {
+                Some('O') => (
+                    "Python objects",
+                    "save the arrays themselves: numpy.savez(\"weights.npz\", **arrays)",
+                ),
+                Some('U' | 'S' | 'a') => ("texts", "leave it out: weights are numbers"),
+                Some('c') => ("complex numbers", "save real and imaginary parts"),
+                _ => ("no numbers that glassnet reads", "convert it with astype(numpy.float32)"), // not operations: letters
+            };
+            return Err(
+                Error::model(format!("the array of type {} holds {what}", quoted(text))).help(help)
+            );
         };
         Ok((element, order))
     }

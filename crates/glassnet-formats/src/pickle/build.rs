@@ -201,24 +201,10 @@ pub(super) fn storage<'a>(objects: &Objects<'a>, id: Id) -> Step<Object<'a>> {
 /// `('f8', False, True)`.
 fn numpy_type<'a>(objects: &Objects<'_>, items: &[Id]) -> Object<'a> {
     let code = items.first().and_then(|&id| objects.text(id)).unwrap_or_default();
-    let element = match code {
-        "f8" => ElementType::F64,
-        "f4" => ElementType::F32,
-        "f2" => ElementType::F16,
-        "i8" => ElementType::I64,
-        "i4" => ElementType::I32,
-        "i2" => ElementType::I16,
-        "i1" => ElementType::I8,
-        "u8" => ElementType::U64,
-        "u4" => ElementType::U32,
-        "u2" => ElementType::U16,
-        "u1" => ElementType::U8,
-        "b1" => ElementType::Bool,
-        _ => {
-            // Texts, objects, records: they may lie beside the weights, and no number comes of them.
-            let element = Element::Other("a NumPy type that is no number");
-            return Object::NumpyType(Box::new(NumpyType { element, big: false }));
-        }
+    let Some(element) = ElementType::of_numpy(code) else {
+        // Texts, objects, records: they may lie beside the weights, and no number comes of them.
+        let element = Element::Other("a NumPy type that is no number");
+        return Object::NumpyType(Box::new(NumpyType { element, big: false }));
     };
     Object::NumpyType(Box::new(NumpyType { element: Element::Known(element), big: false }))
 }

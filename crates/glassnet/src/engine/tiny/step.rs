@@ -7,12 +7,21 @@ use super::super::arena::Arena;
 use super::super::execute::Updating;
 use super::super::kernels::{Few, Lanes, Reach};
 use super::super::place::Slot;
-use super::super::rule::{Adam, Entry, Rule, SLOTS};
+use super::super::rule::{Adam, Entry, Momentum, Rule, SLOTS, Sgd};
 
-/// Whether [`next`] has the rule: the commonest.
-pub(in crate::engine) fn has(rule: &Rule) -> bool {
+/// The commonest rules: those that work on registers here.
+enum Common<'a> {
+    Sgd(&'a Sgd),
+    Momentum(&'a Momentum),
+    Adam(&'a Adam),
+}
+
+#[inline(always)]
+fn common(rule: &Rule) -> Option<Common<'_>> {
     match rule {
-        Rule::Sgd(_) | Rule::Momentum(_) | Rule::Adam(_) => true,
+        Rule::Sgd(rule) => Some(Common::Sgd(rule)),
+        Rule::Momentum(rule) => Some(Common::Momentum(rule)),
+        Rule::Adam(rule) => Some(Common::Adam(rule)),
         Rule::Nesterov(_)
         | Rule::AmsGrad(_)
         | Rule::NAdam(_)
@@ -23,8 +32,13 @@ pub(in crate::engine) fn has(rule: &Rule) -> bool {
         | Rule::Centered(_)
         | Rule::CenteredMomentum(_)
         | Rule::Adagrad(_)
-        | Rule::Adadelta(_) => false,
+        | Rule::Adadelta(_) => None,
     }
+}
+
+/// Whether [`next`] has the rule.
+pub(in crate::engine) fn has(rule: &Rule) -> bool {
+    common(rule).is_some()
 }
 
 /// The next parameters and what is remembered of them, from their gradient `g`; `None` for a rule that this doesn't have.
@@ -42,31 +56,20 @@ pub(in crate::engine) unsafe fn next<L: Lanes>(
 ) -> Option<(L, [L; 2])> {
     // SAFETY: the caller's promise.
     unsafe {
-        match rule {
-            Rule::Sgd(rule) => {
-                Some((entered(&rule.entry, g, w).mul_add(L::splat(rule.rate), w), [a, b]))
+        Some(match common(rule)? {
+            Common::Sgd(rule) => {
+                (entered(&rule.entry, g, w).mul_add(L::splat(rule.rate), w), [a, b])
             }
-            Rule::Momentum(rule) => {
+            Common::Momentum(rule) => {
                 let g = entered(&rule.entry, g, w);
                 let buffer = g.mul_add(L::splat(rule.add), a.times(L::splat(rule.keep))).flushed();
-                Some((buffer.mul_add(L::splat(rule.rate), w), [buffer, b]))
+                (buffer.mul_add(L::splat(rule.rate), w), [buffer, b])
             }
-            Rule::Adam(rule) => {
+            Common::Adam(rule) => {
                 let (next, mean, square) = adam(rule, g, [w, a, b]);
-                Some((next, [mean, square]))
+                (next, [mean, square])
             }
-            Rule::Nesterov(_)
-            | Rule::AmsGrad(_)
-            | Rule::NAdam(_)
-            | Rule::RAdam(_)
-            | Rule::Rectified(_)
-            | Rule::RmsProp(_)
-            | Rule::RmsPropMomentum(_)
-            | Rule::Centered(_)
-            | Rule::CenteredMomentum(_)
-            | Rule::Adagrad(_)
-            | Rule::Adadelta(_) => None,
-        }
+        })
     }
 }
 
