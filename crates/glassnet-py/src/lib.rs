@@ -1,0 +1,13 @@
+//! The compiled half of the Python package `glassnet`: the module `glassnet._glassnet`.
+//!
+//! Python's side (`python/glassnet/`) holds what is read more often than run: names, signatures, docstrings. Here is
+//! what computes, and it computes nothing by itself: every number comes from the crate `glassnet`.
+
+use pyo3::prelude::*;
+
+/// The compiled half of `glassnet`.
+#[pymodule]
+mod _glassnet {
+    #[pymodule_export]
+    const __version__: &str = env!("CARGO_PKG_VERSION");
+}
