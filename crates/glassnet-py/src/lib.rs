@@ -3,6 +3,13 @@
 //! Python's side (`python/glassnet/`) holds what is read more often than run: names, signatures, docstrings. Here is
 //! what computes, and it computes nothing by itself: every number comes from the crate `glassnet`.
 
+mod arrays;
+mod errors;
+mod fit;
+mod pools;
+mod predict;
+mod state;
+
 use pyo3::prelude::*;
 
 /// The compiled half of `glassnet`.
@@ -10,4 +17,8 @@ use pyo3::prelude::*;
 mod _glassnet {
     #[pymodule_export]
     const __version__: &str = env!("CARGO_PKG_VERSION");
+    #[pymodule_export]
+    use crate::fit::fit;
+    #[pymodule_export]
+    use crate::predict::{Forward, initial_state};
 }

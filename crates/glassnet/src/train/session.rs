@@ -54,6 +54,8 @@ pub struct Session<'a> {
     ragged: Option<Batch>,
     /// Each parameter's range within the gradients, the same in both plans.
     tensors: Vec<Range<usize>>,
+    /// Those of two or more axes, within the block.
+    matrices: Vec<Range<usize>>,
     block: Block,
     optimizer: Optimizer,
     optimizer_state: State,
@@ -61,6 +63,8 @@ pub struct Session<'a> {
     torch: Option<TorchGenerator>,
     validation: Option<Validation<'a>>,
     order: Vec<usize>,
+    /// Whether the caller has set the order.
+    reordered: bool,
     epoch: usize,
     step: u64,
     history: Vec<EpochRecord>,
@@ -149,7 +153,10 @@ impl<'a> Session<'a> {
         };
         let each_step =
             config.schedule.as_ref().is_some_and(|schedule| schedule.unit() == Unit::Step);
-        let may_take_many = config.fuses_optimizer() && !each_step && full.plan.may_be_resident();
+        let may_take_many = config.fuses_optimizer()
+            && config.alpha == 0.0
+            && !each_step
+            && full.plan.may_be_resident();
         Ok(Session {
             validation: validation
                 .map(|data| plans.validation(&program, &network, training, data, config))
@@ -158,7 +165,9 @@ impl<'a> Session<'a> {
             optimizer_state: with_slots(config, schedule.as_ref())?
                 .state(block.parameters().len())?,
             order,
+            reordered: false,
             tensors: program.tensors(&full.plan),
+            matrices: matrices(&block),
             network,
             training,
             chosen,
@@ -199,6 +208,47 @@ impl<'a> Session<'a> {
         self.chosen.map_or(self.training.rows(), <[usize]>::len)
     }
 
+    /// Sets the optimiser's own learning rate from the next step on. A schedule started from the former one and goes on
+    /// from it.
+    ///
+    /// # Errors
+    /// When it is not finite or negative.
+    pub fn set_lr(&mut self, lr: f64) -> Result<()> {
+        let optimizer = self.optimizer.with_lr(lr);
+        optimizer.validate()?;
+        self.optimizer = optimizer;
+        Ok(())
+    }
+
+    /// Sets the order in which the next epochs visit the rows, for a training with [`Shuffle::None`]: every row that trains,
+    /// by its number in the table.
+    ///
+    /// # Errors
+    /// When the training shuffles by itself, or `order` is of another length or names a row that doesn't train.
+    pub fn set_order(&mut self, order: &[usize]) -> Result<()> {
+        if self.config.shuffle != Shuffle::None {
+            return Err(Error::usage("the training shuffles its rows by itself")
+                .help("give Shuffle::None, and the order of every epoch"));
+        }
+        if order.len() != self.rows() {
+            return Err(Error::usage(format!(
+                "the order has {} rows, {} train",
+                order.len(),
+                self.rows()
+            )));
+        }
+        let trains = |row: &usize| match self.chosen {
+            Some(chosen) => chosen.contains(row),
+            None => *row < self.training.rows(),
+        };
+        if let Some(row) = order.iter().find(|row| !trains(row)) {
+            return Err(Error::usage(format!("row {row} of the order doesn't train")));
+        }
+        self.order.copy_from_slice(order);
+        self.reordered = true;
+        Ok(())
+    }
+
     /// The epochs done so far.
     pub fn history(&self) -> &[EpochRecord] {
         &self.history
@@ -229,7 +279,7 @@ impl<'a> Session<'a> {
             if done == 0 {
                 done = batch.min(rows - start);
                 match self.train_on(&order[start..start + done], lr) {
-                    Ok(loss) => total += f64::from(loss) * done as f64,
+                    Ok(loss) => total += loss * done as f64,
                     Err(error) => {
                         self.order = order;
                         return Err(error);
@@ -335,22 +385,44 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Takes one step on `rows`, and gives its loss.
-    fn train_on(&mut self, rows: &[usize], lr: f64) -> Result<f32> {
+    /// What `alpha` adds to the gradient of each weight, in units of the weight, in a batch of `rows`.
+    fn alpha_of(&self, rows: &[usize]) -> f64 {
+        if self.config.alpha == 0.0 {
+            return 0.0;
+        }
+        let rows = match self.training.weights() {
+            Some(weights) => rows.iter().map(|&row| f64::from(weights[row])).sum(),
+            None => rows.len() as f64,
+        };
+        self.config.alpha / rows
+    }
+
+    /// Takes one step on `rows`, and gives its loss with the penalty of `alpha`.
+    fn train_on(&mut self, rows: &[usize], lr: f64) -> Result<f64> {
+        let alpha = self.alpha_of(rows);
+        let penalty = match alpha {
+            0.0 => 0.0,
+            alpha => {
+                let weights = self.matrices.iter().map(|range| &self.block.data()[range.clone()]);
+                weights.map(|weights| penalty::l2_penalty(weights, alpha)).sum()
+            }
+        };
         let batch = match &mut self.ragged {
             Some(ragged) if ragged.plan.batch() == rows.len() => ragged,
             Some(_) | None => &mut self.full,
         };
-        let in_order = self.config.shuffle == Shuffle::None && self.chosen.is_none();
+        let in_order =
+            self.config.shuffle == Shuffle::None && self.chosen.is_none() && !self.reordered;
         let feeds = batch.feed(self.training, rows, in_order);
         let draw = Draw { seed: self.config.seed, step: self.step };
         let count = self.block.parameters().len();
         let before = self.optimizer_state.count();
         let (plan, memory) = (&*batch.plan, &mut batch.memory);
         let outcome = if self.config.fuses_optimizer() {
-            let rule = self.optimizer.begin(lr, &mut self.optimizer_state);
-            let slots = self.optimizer_state.slots_of(&rule);
-            plan.step(&mut self.block, memory, draw, &feeds, &rule, slots)
+            let [weights, others] =
+                self.optimizer.begin_with(alpha, lr, &mut self.optimizer_state);
+            let slots = self.optimizer_state.slots_of(&weights);
+            plan.step(&mut self.block, memory, draw, &feeds, [&weights, &others], slots)
         } else {
             plan.run_on(&self.block, memory, draw, &feeds)
         };
@@ -381,6 +453,12 @@ impl<'a> Session<'a> {
             if self.config.l2 > 0.0 {
                 penalty::add_l2(gradients, self.block.parameters(), self.config.l2);
             }
+            if alpha > 0.0 {
+                for range in self.matrices.iter().cloned() {
+                    let weights = &self.block.parameters()[range.clone()];
+                    penalty::add_l2(&mut gradients[range], weights, alpha);
+                }
+            }
             if let Some(clip) = &self.config.clip {
                 clip.apply(gradients, &self.tensors);
             }
@@ -402,7 +480,7 @@ impl<'a> Session<'a> {
         {
             state.advance(schedule, f64::NAN);
         }
-        Ok(loss)
+        Ok(f64::from(loss) + penalty)
     }
 
     /// Tells the observer of the steps on `rows`.
@@ -433,17 +511,21 @@ impl<'a> Session<'a> {
         if let Some(error) = diverged::weights(&self.block, self.step, self.epoch) {
             return Err(error);
         }
-        let validation = match &self.validation {
+        let (validation, judged) = match &self.validation {
             Some(validation) => {
-                Some(validation.measure(&self.network, &self.block, self.config)?)
+                let judge = &mut |outputs: &Tensor<f32>| observer.judge(outputs);
+                let (metrics, judged) =
+                    validation.measure(&self.network, &self.block, self.config, judge)?;
+                (Some(metrics), judged)
             }
-            None => None,
+            None => (None, None),
         };
         let loss = validation.as_ref().and_then(|metrics| metrics.loss);
-        let improved = loss.is_some_and(|loss| {
-            self.best.as_ref().is_none_or(|best| loss < best.loss - self.config.min_delta)
+        let judged = judged.or(loss);
+        let improved = judged.is_some_and(|judged| {
+            self.best.as_ref().is_none_or(|best| judged < best.loss - self.config.min_delta)
         });
-        if let (true, Some(loss)) = (improved, loss) {
+        if let (true, Some(loss)) = (improved, judged) {
             let (epoch, step, block) = (self.epoch, self.step, self.block.data().to_vec());
             self.best = Some(BestWeights { epoch, loss, step, block });
         }
@@ -470,6 +552,14 @@ impl<'a> Session<'a> {
             self.stopped = Some(Stopped::Patience);
         }
     }
+}
+
+/// Where the parameters of two or more axes lie within the block.
+fn matrices(block: &Block) -> Vec<Range<usize>> {
+    let parameters = block.parameters().len();
+    let matrices = block.keys().filter(|(_, shape)| shape.len() > 1);
+    let ranges = matrices.filter_map(|(key, _)| block.range(key));
+    ranges.filter(|range| range.end <= parameters).collect()
 }
 
 /// The optimiser that makes and reads the state: where the schedule sets the momentum, a state needs room for it even

@@ -25,5 +25,6 @@ mod metrics;
 mod report;
 mod resume;
 mod settings;
+mod steering;
 mod stopping;
 mod tables;

@@ -55,6 +55,22 @@ impl Optimizer {
 }
 
 impl Optimizer {
+    /// As [`Optimizer::begin`]: the rule of the weights, to whose gradients `alpha` times themselves is added, and the one of
+    /// all other parameters.
+    ///
+    /// # Panics
+    /// As [`Optimizer::begin`].
+    pub(crate) fn begin_with(&self, alpha: f64, lr: f64, state: &mut State) -> [Rule; 2] {
+        let before = state.count();
+        let others = self.begin(lr, state);
+        if alpha == 0.0 {
+            return [others; 2];
+        }
+        state.go_back(before);
+        let weights = self.with_weight_decay(self.weight_decay() + alpha).begin(lr, state);
+        [weights, others]
+    }
+
     /// As [`Optimizer::begin`] for the next `count` steps, one rule for each.
     ///
     /// # Panics
