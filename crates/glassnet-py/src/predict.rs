@@ -143,7 +143,7 @@ impl Forward {
     }
 }
 
-/// The state that the network of `notation` has after `torch.manual_seed(seed)` and its constructor, and its printed form.
+/// The state that the network of `notation` has after `torch.manual_seed(seed)` and its constructor, after its notation as an expression.
 #[pyfunction]
 pub(crate) fn initial_state<'py>(
     py: Python<'py>,
@@ -152,5 +152,5 @@ pub(crate) fn initial_state<'py>(
 ) -> PyResult<(String, Bound<'py, PyDict>)> {
     let module = nn::parse(notation).or_exception()?;
     let network = Network::new(module, seed).or_exception()?;
-    Ok((network.module().to_string(), write_state(py, network.state_dict())?))
+    Ok((network.module().notation(), write_state(py, network.state_dict())?))
 }

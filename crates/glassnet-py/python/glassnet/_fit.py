@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass, field
 from typing import Any, Callable, Mapping, Sequence
@@ -199,7 +200,43 @@ def _network(net: Any, seed: int) -> tuple[str, dict[str, np.ndarray]]:
     if isinstance(net, str):
         return _glassnet.initial_state(net, _count(seed, "seed", least=0))
     state = {key: np.asarray(value) for key, value in net.state_dict().items()}
-    return repr(net), state
+    return network_notation(net), state
+
+
+def network_notation(net: Any) -> str:
+    """A network in notation, from a text, a module of ``glassnet.nn``, or one of ``torch.nn`` that prints alike.
+
+    Examples
+    --------
+    >>> from glassnet._fit import network_notation
+    >>> class Printed:
+    ...     def __repr__(self):
+    ...         return "Sequential(\\n  (0): Linear(in_features=2, out_features=1, bias=True)\\n  (last): Tanh()\\n)"
+    >>> network_notation(Printed())
+    "Sequential(OrderedDict([('0', Linear(in_features=2, out_features=1, bias=True)), ('last', Tanh())]))"
+    """
+    if isinstance(net, str):
+        return net
+    text = repr(net)
+    if "\n" not in text:
+        return text
+    pieces: list[str] = []
+    for line in (line.strip() for line in text.splitlines()):
+        child = _CHILD.match(line)
+        body = child["body"] if child else line
+        if child:
+            pieces.append(f"('{child['name']}', ")
+        if body.endswith("("):
+            pieces.append(body + "OrderedDict([")
+        elif body == ")":
+            pieces.append("]))), ")
+        else:
+            pieces.append(body + "), ")
+    return "".join(pieces).replace(", ]", "]").removesuffix("), ")
+
+
+#: A line of a printed container: its child's name, and what the child prints first.
+_CHILD = re.compile(r"\((?P<name>[^()]*)\): (?P<body>.*)")
 
 
 def _notation(value: Any) -> str:

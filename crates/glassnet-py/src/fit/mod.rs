@@ -22,7 +22,7 @@ use watch::Watch;
 /// The settings of a training, from a `dict` with these keys.
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
-struct Settings {
+pub(crate) struct Settings {
     loss: String,
     optimizer: String,
     schedule: Option<String>,
