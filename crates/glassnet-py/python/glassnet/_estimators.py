@@ -130,6 +130,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     - Integer weights and repeated rows are the same training, bit for bit, where one step takes all rows (``batch_size``
       of at least the number of rows, 200 by default), without ``dropout`` and ``batch_norm``.
     - Ctrl-C ends the training with a warning; the weights so far are kept, the best ones with ``early_stopping``.
+    - With ``early_stopping`` both parts have every class in its proportion, for more than two classes too, unless a class
+      has one row only.
     - Sparse matrices are accepted and become dense float32.
     - For several labels ``y`` is a matrix of zeros and ones.
 
@@ -333,7 +335,13 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return class_factors(self.class_weight, self._labels, y)
 
     def _stratify(self, y: np.ndarray) -> np.ndarray | None:
-        return None if self._labels.kind == "multilabel" else y.reshape(len(y), -1)[:, 0]
+        if self._labels.kind == "multilabel":
+            return None
+        # A class of one row can't be on both sides, nor can more classes than rows be on one.
+        counts = np.bincount(y)
+        judges = int(np.ceil(self.validation_fraction * len(y)))
+        possible = counts[counts > 0].min() > 1 and np.count_nonzero(counts) <= min(judges, len(y) - judges)
+        return y if possible else None
 
     def _score_outputs(self, outputs: np.ndarray, y: np.ndarray, weights: np.ndarray | None) -> float:
         if not np.isfinite(outputs).all():

@@ -129,6 +129,8 @@ def train(
         "l1": 0.0,
         "l2": 0.0,
         "alpha": float(e.alpha) / objective.scale,
+        "epsilon_hat": e.optimizer is None,
+        "velocity": e.optimizer is None,
         "clip_norm": None,
         "clip_value": None,
         "order": order,

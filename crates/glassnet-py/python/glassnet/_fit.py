@@ -170,6 +170,8 @@ def fit(
         "l1": float(l1),
         "l2": float(l2),
         "alpha": 0.0,
+        "epsilon_hat": False,
+        "velocity": False,
         "clip_norm": None if clip_norm is None else float(clip_norm),
         "clip_value": None if clip_value is None else float(clip_value),
         "order": None,

@@ -36,6 +36,8 @@ pub(crate) struct Settings {
     l1: f64,
     l2: f64,
     alpha: f64,
+    epsilon_hat: bool,
+    velocity: bool,
     clip_norm: Option<f64>,
     clip_value: Option<f64>,
     order: Option<Py<PyAny>>,
@@ -60,6 +62,7 @@ impl Settings {
             l1: self.l1,
             l2: self.l2,
             alpha: self.alpha,
+            epsilon_hat: self.epsilon_hat,
             epochs: self.epochs,
             batch_size: self.batch_size,
             shuffle: shuffle(&self.shuffle, self.order.is_some())?,
@@ -80,7 +83,9 @@ fn shuffle(name: &str, ordered: bool) -> PyResult<Shuffle> {
         "own" if !ordered => Ok(Shuffle::Own),
         "torch" if !ordered => Ok(Shuffle::Torch),
         "none" => Ok(Shuffle::None),
-        "own" | "torch" => Err(PyValueError::new_err("give an order or a way to shuffle, not both")),
+        "own" | "torch" => {
+            Err(PyValueError::new_err("give an order or a way to shuffle, not both"))
+        }
         _ => Err(PyValueError::new_err(format!("there is no order '{name}': own, torch or none"))),
     }
 }
@@ -104,14 +109,14 @@ pub(crate) fn fit<'py>(
     let config = settings.config()?;
     let remembered = optimizer_state.map(record::read_optimizer).transpose()?;
     let mut watch = Watch::new(settings.on_epoch, settings.judge);
-    let order = settings.order;
+    let (order, velocity) = (settings.order, settings.velocity);
     let outcome = py.detach(|| {
         let mut session = Session::new(network, &training, validation.as_ref(), &config)?;
         if let Some(remembered) = remembered {
             session.restore_optimizer(remembered)?;
         }
         let rows = training.rows();
-        run(session, &mut watch, order.as_ref(), rows)
+        run(session, &mut watch, order.as_ref(), rows, velocity)
     });
     if let Some(failure) = watch.failure() {
         return Err(failure);
@@ -132,6 +137,7 @@ fn run(
     watch: &mut Watch,
     order: Option<&Py<PyAny>>,
     rows: usize,
+    velocity: bool,
 ) -> glassnet::Result<(Record, SavedState)> {
     while !watch.stopped() {
         if let Some(order) = order {
@@ -144,7 +150,10 @@ fn run(
             break;
         }
         if let Some(lr) = watch.take_lr() {
-            session.set_lr(lr)?;
+            let before = session.set_lr(lr)?;
+            if velocity && lr > 0.0 {
+                session.scale_momentum(before / lr);
+            }
         }
     }
     let remembered = session.optimizer_state();

@@ -88,8 +88,10 @@ impl Watch {
             let given = order.bind(py).call1((epoch,))?;
             let given: PyReadonlyArray1<'_, i64> = given.extract()?;
             let given = given.as_array();
-            let numbers: Option<Vec<usize>> =
-                given.iter().map(|&row| usize::try_from(row).ok().filter(|&row| row < rows)).collect();
+            let numbers: Option<Vec<usize>> = given
+                .iter()
+                .map(|&row| usize::try_from(row).ok().filter(|&row| row < rows))
+                .collect();
             numbers.ok_or_else(|| PyValueError::new_err("the order names rows that there are not"))
         })
     }

@@ -38,6 +38,11 @@ pub struct Config {
     /// scikit-learn's L2 penalty: `½·alpha·Σw²/n` is added to the loss of a batch of `n` rows (whose weights add up to `n`,
     /// where rows have weights). The sum is over parameters of two or more axes: the layers' weights, not their biases.
     pub alpha: f64,
+    /// Whether Adam's `eps` is added before the bias correction rather than behind it, as in scikit-learn:
+    /// `w ← w − lr·√(1 − β₂ᵗ)/(1 − β₁ᵗ) · m/(√v + eps)`. Other optimisers don't look at it.
+    ///
+    /// Source: Kingma and Ba, *Adam: a method for stochastic optimization*, ICLR 2015, end of section 2 (there `ε̂`).
+    pub epsilon_hat: bool,
     /// How often every row is visited.
     pub epochs: usize,
     /// Rows per step; the last batch of an epoch may be smaller.
@@ -66,6 +71,7 @@ impl Config {
             l1: 0.0,
             l2: 0.0,
             alpha: 0.0,
+            epsilon_hat: false,
             epochs: 100,
             batch_size: 32,
             shuffle: Shuffle::Own,
@@ -87,8 +93,12 @@ impl Config {
         if self.batch_size == 0 {
             return Err(Error::usage("the batch size is 0").help("give at least 1"));
         }
-        let numbers =
-            [("l1", self.l1), ("l2", self.l2), ("alpha", self.alpha), ("min_delta", self.min_delta)];
+        let numbers = [
+            ("l1", self.l1),
+            ("l2", self.l2),
+            ("alpha", self.alpha),
+            ("min_delta", self.min_delta),
+        ];
         for (name, value) in numbers {
             if !value.is_finite() || value < 0.0 {
                 return Err(Error::usage(format!("{name} is {value}"))

@@ -155,6 +155,7 @@ impl<'a> Session<'a> {
             config.schedule.as_ref().is_some_and(|schedule| schedule.unit() == Unit::Step);
         let may_take_many = config.fuses_optimizer()
             && config.alpha == 0.0
+            && !config.epsilon_hat
             && !each_step
             && full.plan.may_be_resident();
         Ok(Session {
@@ -208,16 +209,25 @@ impl<'a> Session<'a> {
         self.chosen.map_or(self.training.rows(), <[usize]>::len)
     }
 
-    /// Sets the optimiser's own learning rate from the next step on. A schedule started from the former one and goes on
+    /// Sets the optimiser's own learning rate from the next step on, and gives the one before. A schedule started from the former one and goes on
     /// from it.
     ///
     /// # Errors
     /// When it is not finite or negative.
-    pub fn set_lr(&mut self, lr: f64) -> Result<()> {
+    pub fn set_lr(&mut self, lr: f64) -> Result<f64> {
+        let before = self.optimizer.lr();
         let optimizer = self.optimizer.with_lr(lr);
         optimizer.validate()?;
         self.optimizer = optimizer;
-        Ok(())
+        Ok(before)
+    }
+
+    /// Multiplies the momentum of `SGD` by `factor`: a direction in which steps were taken at one learning rate becomes that
+    /// of another one. Other optimisers stay as they are.
+    pub fn scale_momentum(&mut self, factor: f64) {
+        if matches!(self.optimizer, Optimizer::Sgd(_)) {
+            self.optimizer_state.scale(factor);
+        }
     }
 
     /// Sets the order in which the next epochs visit the rows, for a training with [`Shuffle::None`]: every row that trains,
@@ -417,10 +427,13 @@ impl<'a> Session<'a> {
         let draw = Draw { seed: self.config.seed, step: self.step };
         let count = self.block.parameters().len();
         let before = self.optimizer_state.count();
+        let optimizer = match self.config.epsilon_hat {
+            true => self.optimizer.with_epsilon_hat(before.0 + 1),
+            false => self.optimizer,
+        };
         let (plan, memory) = (&*batch.plan, &mut batch.memory);
         let outcome = if self.config.fuses_optimizer() {
-            let [weights, others] =
-                self.optimizer.begin_with(alpha, lr, &mut self.optimizer_state);
+            let [weights, others] = optimizer.begin_with(alpha, lr, &mut self.optimizer_state);
             let slots = self.optimizer_state.slots_of(&weights);
             plan.step(&mut self.block, memory, draw, &feeds, [&weights, &others], slots)
         } else {
@@ -463,7 +476,7 @@ impl<'a> Session<'a> {
                 clip.apply(gradients, &self.tensors);
             }
             let level = self.config.engine.level;
-            self.optimizer.step(
+            optimizer.step(
                 level,
                 lr,
                 self.block.parameters_mut(),

@@ -1,10 +1,11 @@
 //! A training that its caller steers: order, learning rate, what is best; and scikit-learn's penalty.
 
 use glassnet::Result;
+use glassnet::nn::Network;
 use glassnet::tensor::{Tensor, Value};
 use glassnet::train::{
-    Config, Control, EpochRecord, Observer, Session, Shuffle, clip::Clip,
-    penalty::l2_penalty,
+    Config, Control, Dataset, EpochRecord, Features, Observer, Session, Shuffle, Target,
+    clip::Clip, penalty::l2_penalty,
 };
 
 use crate::tables::{bits, classes, config, network};
@@ -23,8 +24,7 @@ fn floats(value: &Value) -> Vec<f64> {
 fn alpha_shrinks_weights_by_the_batches_rows_and_leaves_biases_alone() -> Result<()> {
     let (plain, weighted) = (
         classes(1, 20, 4, 3),
-        classes(1, 20, 4, 3)
-            .with_weights((0..20).map(|row| 0.25 + (row % 3) as f32).collect())?,
+        classes(1, 20, 4, 3).with_weights((0..20).map(|row| 0.25 + (row % 3) as f32).collect())?,
     );
     for data in [&plain, &weighted] {
         for clip in [None, Some(Clip::Value { clip_value: 1e6 })] {
@@ -32,7 +32,8 @@ fn alpha_shrinks_weights_by_the_batches_rows_and_leaves_biases_alone() -> Result
             // One step on all rows, so that the gradient of the loss is the same with alpha and without.
             let step = |alpha: f64| {
                 let config = in_order("SGD(lr=0.5, momentum=0.9)")?;
-                let config = Config { alpha, epochs: 1, batch_size: 20, clip: clip.clone(), ..config };
+                let config =
+                    Config { alpha, epochs: 1, batch_size: 20, clip: clip.clone(), ..config };
                 Session::new(before.clone(), data, None, &config)?.run(&mut ())
             };
             let (without, with) = (step(0.0)?, step(2.0)?);
@@ -81,6 +82,49 @@ fn alpha_is_the_same_fused_and_apart_in_ragged_batches() -> Result<()> {
     }
     let error = run(None, "AdamW(lr=0.01)").unwrap_err();
     assert!(error.to_string().contains("use its weight_decay instead"), "{error}");
+    Ok(())
+}
+
+/// One weight without bias, whose gradient is 1 at every step.
+fn one_weight(optimizer: &str) -> Result<(Dataset, Config)> {
+    let (x, y) = (Tensor::new([1, 1], vec![1.0])?, Tensor::new([1, 1], vec![-1e6])?);
+    let data = Dataset::new(Features::Floats(x), Target::Values(y))?;
+    Ok((data, Config { epochs: 3, ..config("L1Loss()", optimizer)? }))
+}
+
+#[test]
+fn epsilon_hat_stands_before_the_bias_correction() -> Result<()> {
+    for clip in [None, Some(Clip::Value { clip_value: 1e6 })] {
+        let (data, config) = one_weight("Adam(lr=0.1, eps=0.01)")?;
+        let config = Config { epsilon_hat: true, clip, ..config };
+        let before = network("Linear(1, 1, bias=False)")?;
+        let after = Session::new(before.clone(), &data, None, &config)?.run(&mut ())?.network;
+        let weight = |network: &Network| floats(network.state_dict().get("weight").unwrap())[0];
+        let (mut w, mut m, mut v) = (weight(&before), 0.0, 0.0);
+        for step in 1..=3 {
+            (m, v) = (0.9 * m + 0.1, 0.999 * v + 0.001);
+            let rate = 0.1 * (1.0 - 0.999_f64.powi(step)).sqrt() / (1.0 - 0.9_f64.powi(step));
+            w -= rate * m / (f64::sqrt(v) + 0.01);
+        }
+        let found = weight(&after);
+        assert!((found - w).abs() < 1e-6, "{found} for {w}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_momentum_that_is_scaled_keeps_the_length_of_steps() -> Result<()> {
+    let (data, config) = one_weight("SGD(lr=0.1, momentum=0.5)")?;
+    let before = network("Linear(1, 1, bias=False)")?;
+    let mut session = Session::new(before.clone(), &data, None, &config)?;
+    session.epoch(&mut ())?;
+    assert_eq!(session.set_lr(0.2)?, 0.1);
+    session.scale_momentum(0.5);
+    session.epoch(&mut ())?;
+    let after = session.finish()?.network;
+    let weight = |network: &Network| floats(network.state_dict().get("weight").unwrap())[0];
+    // A step of 0.1, then half of that and 0.2.
+    assert!((weight(&before) - weight(&after) - 0.35).abs() < 1e-6);
     Ok(())
 }
 

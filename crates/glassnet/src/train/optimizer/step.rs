@@ -55,6 +55,24 @@ impl Optimizer {
 }
 
 impl Optimizer {
+    /// The same with the `eps` that has at this step, from 1, the effect of Adam's `ε̂`: see
+    /// [`Config::epsilon_hat`](crate::train::Config::epsilon_hat).
+    pub(crate) fn with_epsilon_hat(mut self, step: u64) -> Self {
+        match &mut self {
+            Optimizer::Adam(Adam { eps, betas, .. })
+            | Optimizer::AdamW(AdamW { eps, betas, .. }) => {
+                *eps /= without_power(betas.1, step).sqrt();
+            }
+            Optimizer::Sgd(_)
+            | Optimizer::NAdam(_)
+            | Optimizer::RAdam(_)
+            | Optimizer::RmsProp(_)
+            | Optimizer::Adagrad(_)
+            | Optimizer::Adadelta(_) => {}
+        }
+        self
+    }
+
     /// As [`Optimizer::begin`]: the rule of the weights, to whose gradients `alpha` times themselves is added, and the one of
     /// all other parameters.
     ///
