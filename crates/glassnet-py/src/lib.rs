@@ -6,6 +6,7 @@
 mod arrays;
 mod errors;
 mod fit;
+mod objective;
 mod pools;
 mod predict;
 mod state;
@@ -16,9 +17,12 @@ use pyo3::prelude::*;
 #[pymodule]
 mod _glassnet {
     #[pymodule_export]
+    #[allow(non_upper_case_globals)]
     const __version__: &str = env!("CARGO_PKG_VERSION");
     #[pymodule_export]
     use crate::fit::fit;
     #[pymodule_export]
-    use crate::predict::{Forward, initial_state};
+    use crate::objective::Objective;
+    #[pymodule_export]
+    use crate::predict::{Forward, network_state};
 }

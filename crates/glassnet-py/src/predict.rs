@@ -145,7 +145,7 @@ impl Forward {
 
 /// The state that the network of `notation` has after `torch.manual_seed(seed)` and its constructor, after its notation as an expression.
 #[pyfunction]
-pub(crate) fn initial_state<'py>(
+pub(crate) fn network_state<'py>(
     py: Python<'py>,
     notation: &str,
     seed: u64,

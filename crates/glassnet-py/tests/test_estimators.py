@@ -147,6 +147,29 @@ def test_early_stopping_is_scikit_learns():
     np.testing.assert_allclose(ours.validation_scores_, theirs.validation_scores_, atol=1e-4)
 
 
+@pytest.mark.parametrize("settings", [{}, {"activation": "tanh", "alpha": 0.1, "tol": 1e-3}], ids=str)
+def test_lbfgs_minimises_as_in_scikit_learn(settings):
+    X, y = load_iris(return_X_y=True)
+    X = (X - X.mean(axis=0)) / X.std(axis=0)
+    settings = {"solver": "lbfgs", "hidden_layer_sizes": (8,), "random_state": 0, "max_iter": 30, **settings}
+    ours, theirs = MLPClassifier(**settings).fit(X, y), TheirClassifier(**settings).fit(X, y)
+    np.testing.assert_allclose(ours.loss_, theirs.loss_, rtol=0.02)
+    assert abs(ours.n_iter_ - theirs.n_iter_) <= 3 and not hasattr(ours, "loss_curve_")
+    assert (ours.predict(X) == theirs.predict(X)).mean() > 0.99
+    short = {**settings, "max_iter": 6, "tol": 0.0}
+    ours, theirs = MLPClassifier(**short).fit(X, y), TheirClassifier(**short).fit(X, y)
+    np.testing.assert_allclose(ours.loss_, theirs.loss_, rtol=1e-4)
+    weights = np.random.default_rng(0).integers(0, 3, 150)
+    weighted = MLPClassifier(**settings).fit(X, y, sample_weight=weights)
+    repeated = MLPClassifier(**settings).fit(X.repeat(weights, axis=0), y.repeat(weights))
+    assert (weighted.predict_proba(X) == repeated.predict_proba(X)).all()
+    X, y = diabetes()
+    ours, theirs = (cls(**short).fit(X, y) for cls in (MLPRegressor, TheirRegressor))
+    np.testing.assert_allclose(ours.loss_, theirs.loss_, rtol=1e-4)
+    with pytest.raises(AttributeError, match="lbfgs is not stochastic"):
+        ours.partial_fit(X, y)
+
+
 def test_partial_fit_goes_on_as_in_scikit_learn():
     X, y = digits(300)
     for settings in ({}, {"solver": "sgd", "learning_rate_init": 0.05}):
@@ -264,7 +287,7 @@ def test_a_network_may_have_one_output_for_two_classes_or_one_for_each():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"solver": "lbfgs"}, "lbfgs"),
+        ({"solver": "lbfgs", "dropout": 0.5}, "without dropout"),
         ({"solver": "newton"}, "'solver' parameter"),
         ({"alpha": -1}, "'alpha' parameter"),
         ({"alpha": float("nan")}, "'alpha' parameter"),
@@ -289,6 +312,15 @@ def test_what_cannot_be_used_is_said(settings, message):
     X, y = load_iris(return_X_y=True)
     with pytest.raises(ValueError, match=message):
         MLPClassifier(**settings).fit(X, y)
+
+
+def test_a_training_that_fails_leaves_nothing_fitted():
+    X, y = load_iris(return_X_y=True)
+    model = MLPClassifier(max_iter=2).fit(X, y)
+    with pytest.raises(ValueError, match="non-finite"):
+        model.set_params(solver="sgd", learning_rate_init=1e30).fit(X, y)
+    with pytest.raises(ValueError, match="not fitted"):
+        model.predict(X)
 
 
 def test_bad_rows_are_said():

@@ -23,7 +23,7 @@ class Net:
     """A network as a module of glassnet.nn or torch.nn shows itself."""
 
     def __init__(self, notation, seed=0):
-        self.notation, self.state = _glassnet.initial_state(notation, seed)
+        self.notation, self.state = _glassnet.network_state(notation, seed)
 
     def __repr__(self):
         return self.notation
@@ -251,7 +251,7 @@ def test_embeddings_take_indices():
 
 def test_many_threads_predict_at_once():
     x, y = table(rows=500)
-    forward = _glassnet.Forward(*_glassnet.initial_state("4-32-3", 0), [4], 2)
+    forward = _glassnet.Forward(*_glassnet.network_state("4-32-3", 0), [4], 2)
     expected = forward(x)
     wrong = []
 
@@ -274,7 +274,7 @@ def test_many_threads_predict_at_once():
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
 def test_a_forked_process_trains_and_predicts():
     x, y = table(rows=2000)
-    forward = _glassnet.Forward(*_glassnet.initial_state("4-256-256-3", 0), [4], 2)
+    forward = _glassnet.Forward(*_glassnet.network_state("4-256-256-3", 0), [4], 2)
     expected = forward(x)
     trained = gn.fit("4-256-256-3", x, y, epochs=1, threads=2, batch_size=512).state_dict["0.weight"]
     child = os.fork()

@@ -19,8 +19,8 @@ _SHARED = """
     activation : str or sequence of str, default='relu'
         That of the hidden layers: scikit-learn's ``'identity'``, ``'logistic'``, ``'tanh'``, ``'relu'``, others such as
         ``'gelu'``, ``'silu'``, or one as in ``torch.nn``: ``'LeakyReLU(0.2)'``. A sequence has one for each layer.
-    solver : {'adam', 'sgd'}, default='adam'
-        scikit-learn's ``'lbfgs'`` is not there.
+    solver : {'adam', 'sgd', 'lbfgs'}, default='adam'
+        ``'lbfgs'`` takes all rows in every step and needs SciPy.
     alpha : float, default=0.0001
         ``alpha / 2`` times the sum of all squared weights (not biases), divided by the rows of the batch, is added to the
         loss.
@@ -57,7 +57,7 @@ _SHARED = """
     n_iter_no_change : int, default=10
         Training stops after more than so many epochs without improvement.
     max_fun : int, default=15000
-        Only for scikit-learn's ``'lbfgs'``: does nothing.
+        For ``solver='lbfgs'``: the most evaluations of the loss.
     dropout : float or sequence of float, default=0.0
         The part of each hidden layer's outputs that is left out in training. A sequence has one for each layer.
     batch_norm : bool, default=False

@@ -33,7 +33,7 @@ def _bool(value: Any) -> bool:
 
 #: Parameter, whether a value fits, what does.
 RULES: list[tuple[str, Callable[[Any], bool], str]] = [
-    ("solver", _one_of("adam", "sgd", "lbfgs"), "'adam' or 'sgd'"),
+    ("solver", _one_of("adam", "sgd", "lbfgs"), "'adam', 'sgd' or 'lbfgs'"),
     ("alpha", _real(0), "a float in the range [0.0, inf)"),
     (
         "batch_size",
@@ -74,9 +74,7 @@ def check_parameters(estimator: Any, incremental: bool) -> None:
             raise ValueError(
                 f"The {name!r} parameter of {type(estimator).__name__} must be {wanted}. Got {value!r} instead."
             )
-    if estimator.solver == "lbfgs":
-        raise ValueError(
-            "solver='lbfgs' is not there; use 'adam' with a large batch_size, which takes full steps too, or 'sgd'"
-        )
+    if incremental and estimator.solver == "lbfgs" and estimator.optimizer is None:
+        raise AttributeError("partial_fit is only available for stochastic optimizers. lbfgs is not stochastic.")
     if incremental and estimator.early_stopping:
         raise ValueError("partial_fit does not support early_stopping=True")

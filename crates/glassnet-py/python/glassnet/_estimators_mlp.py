@@ -17,6 +17,7 @@ from ._estimators_base import (
 )
 from ._estimators_checks import check_parameters
 from ._estimators_columns import Columns, has_categories, is_frame
+from ._estimators_lbfgs import minimize
 from ._estimators_network import biases, build, dense_weights, initial_weights
 from ._estimators_train import Judges, Objective, Progress, Rows, train
 from ._fit import network_notation
@@ -66,7 +67,6 @@ class BaseMLP(BaseEstimator):
     """The part of the estimators that doesn't depend on the target."""
 
     # What the two classes have of their own.
-    _y_numeric = False
 
     def _targets(self, y: Any, rows: int, kept: np.ndarray | None, *, first: bool, incremental: bool) -> np.ndarray:
         raise NotImplementedError
@@ -91,8 +91,12 @@ class BaseMLP(BaseEstimator):
         rows = self._rows_and_targets(X, y, sample_weight, first=first, incremental=incremental)
         random = random_state(self.random_state)
         task = self._task(rows.y, rows.weights)
-        if first:
-            self._initialize(rows.x.shape[1], task, random)
+        state = self._initialize(rows.x.shape[1], task, random) if first else self._state
+        threads = threads_to_use(self.threads)
+        if self.solver == "lbfgs" and self.optimizer is None:
+            rows = task.targets(rows)
+            self._state = minimize(self, self.network_, state, task.objective, rows, self._progress, threads=threads)
+            return self._finished()
         if self.early_stopping:
             training, judges = self._split(rows, task, random)
         else:
@@ -100,15 +104,18 @@ class BaseMLP(BaseEstimator):
         self._state = train(
             self,
             self.network_,
-            self._state,
+            state,
             task.objective,
             training,
             judges,
             self._progress,
             random,
             incremental=incremental,
-            threads=threads_to_use(self.threads),
+            threads=threads,
         )
+        return self._finished()
+
+    def _finished(self) -> Any:
         self._compiled = Compiled()
         self._report()
         return self
@@ -161,7 +168,9 @@ class BaseMLP(BaseEstimator):
             raise ValueError("Input X contains a value too large for dtype('float32').")
         return rows
 
-    def _initialize(self, inputs: int, task: Task, random: np.random.RandomState) -> None:
+    def _initialize(self, inputs: int, task: Task, random: np.random.RandomState) -> dict[str, np.ndarray]:
+        # Until the training is done, nothing is fitted.
+        self.__dict__.pop("_state", None)
         own = self.network is not None
         if own:
             notation = network_notation(self.network)
@@ -169,10 +178,11 @@ class BaseMLP(BaseEstimator):
             notation = build(
                 inputs, task.outputs, self.hidden_layer_sizes, self.activation, self.dropout, self.batch_norm
             )
-        self.network_, self._state = initial_weights(notation, self.activation, random, own=own)
+        self.network_, state = initial_weights(notation, self.activation, random, own=own)
         self._progress = Progress()
         self.n_outputs_ = task.outputs
         self.out_activation_ = task.out_activation
+        return state
 
     def _split(self, rows: Rows, task: Task, random: np.random.RandomState) -> tuple[Rows, Judges]:
         """The rows that train, and those that say when to stop."""
@@ -193,6 +203,9 @@ class BaseMLP(BaseEstimator):
         self.n_iter_ = progress.epochs
         self.t_ = progress.samples
         self.n_layers_ = len(dense_weights(self._state)) + 1
+        if self.solver == "lbfgs" and self.optimizer is None:
+            self.loss_ = self.best_loss_ = progress.best_loss
+            return
         self.loss_curve_ = list(progress.loss_curve)
         if self.loss_curve_:
             self.loss_ = self.loss_curve_[-1]

@@ -108,8 +108,8 @@ def initial_weights(
         scikit-learn's: uniform within Glorot's bounds, biases too, number by number from the same generator.
     """
     if own:
-        return _glassnet.initial_state(notation, int(random.randint(np.iinfo(np.int32).max)))
-    printed, state = _glassnet.initial_state(notation, 0)
+        return _glassnet.network_state(notation, int(random.randint(np.iinfo(np.int32).max)))
+    printed, state = _glassnet.network_state(notation, 0)
     logistic = activation == "logistic"
     for key in dense_weights(state):
         fan_out, fan_in = state[key].shape

@@ -63,7 +63,7 @@ def _width_of(estimator: Any) -> int:
     notation = network_notation(estimator.network)
     columns = getattr(estimator, "_columns", None)
     inputs = estimator.n_features_in_ if columns is None else len(columns.encoded)
-    printed, state = _glassnet.initial_state(notation, 0)
+    printed, state = _glassnet.network_state(notation, 0)
     return output_width(printed, state, inputs)
 
 

@@ -200,7 +200,7 @@ def fit(
 def _network(net: Any, seed: int) -> tuple[str, dict[str, np.ndarray]]:
     """The network in notation and its weights."""
     if isinstance(net, str):
-        return _glassnet.initial_state(net, _count(seed, "seed", least=0))
+        return _glassnet.network_state(net, _count(seed, "seed", least=0))
     state = {key: np.asarray(value) for key, value in net.state_dict().items()}
     return network_notation(net), state
 

@@ -2,6 +2,7 @@
 
 mod many;
 mod resume;
+mod steer;
 #[cfg(test)]
 mod tests;
 
@@ -24,7 +25,6 @@ use super::{Config, Shuffle, penalty};
 use crate::engine::Plan;
 use crate::engine::{Block, Draw};
 use crate::error::{Error, Result};
-use crate::math::random::{SHUFFLE, Stream};
 use crate::math::torch_random::TorchGenerator;
 use crate::nn::{Network, StateDict};
 use crate::tensor::{Tensor, Value};
@@ -168,7 +168,7 @@ impl<'a> Session<'a> {
             order,
             reordered: false,
             tensors: program.tensors(&full.plan),
-            matrices: matrices(&block),
+            matrices: block.matrices(),
             network,
             training,
             chosen,
@@ -207,56 +207,6 @@ impl<'a> Session<'a> {
     /// How many rows train.
     fn rows(&self) -> usize {
         self.chosen.map_or(self.training.rows(), <[usize]>::len)
-    }
-
-    /// Sets the optimiser's own learning rate from the next step on, and gives the one before. A schedule started from the former one and goes on
-    /// from it.
-    ///
-    /// # Errors
-    /// When it is not finite or negative.
-    pub fn set_lr(&mut self, lr: f64) -> Result<f64> {
-        let before = self.optimizer.lr();
-        let optimizer = self.optimizer.with_lr(lr);
-        optimizer.validate()?;
-        self.optimizer = optimizer;
-        Ok(before)
-    }
-
-    /// Multiplies the momentum of `SGD` by `factor`: a direction in which steps were taken at one learning rate becomes that
-    /// of another one. Other optimisers stay as they are.
-    pub fn scale_momentum(&mut self, factor: f64) {
-        if matches!(self.optimizer, Optimizer::Sgd(_)) {
-            self.optimizer_state.scale(factor);
-        }
-    }
-
-    /// Sets the order in which the next epochs visit the rows, for a training with [`Shuffle::None`]: every row that trains,
-    /// by its number in the table.
-    ///
-    /// # Errors
-    /// When the training shuffles by itself, or `order` is of another length or names a row that doesn't train.
-    pub fn set_order(&mut self, order: &[usize]) -> Result<()> {
-        if self.config.shuffle != Shuffle::None {
-            return Err(Error::usage("the training shuffles its rows by itself")
-                .help("give Shuffle::None, and the order of every epoch"));
-        }
-        if order.len() != self.rows() {
-            return Err(Error::usage(format!(
-                "the order has {} rows, {} train",
-                order.len(),
-                self.rows()
-            )));
-        }
-        let trains = |row: &usize| match self.chosen {
-            Some(chosen) => chosen.contains(row),
-            None => *row < self.training.rows(),
-        };
-        if let Some(row) = order.iter().find(|row| !trains(row)) {
-            return Err(Error::usage(format!("row {row} of the order doesn't train")));
-        }
-        self.order.copy_from_slice(order);
-        self.reordered = true;
-        Ok(())
     }
 
     /// The epochs done so far.
@@ -361,27 +311,6 @@ impl<'a> Session<'a> {
         Ok(state)
     }
 
-    fn shuffle(&mut self) {
-        let rows = self.rows();
-        match (&mut self.torch, self.config.shuffle) {
-            (Some(torch), _) => {
-                self.order = torch.randperm(rows);
-                if let Some(chosen) = self.chosen {
-                    self.order.iter_mut().for_each(|row| *row = chosen[*row]);
-                }
-            }
-            (None, Shuffle::Own) => {
-                // Always from the table's order, so that an epoch's order depends on nothing but seed and epoch.
-                match self.chosen {
-                    Some(chosen) => self.order.copy_from_slice(chosen),
-                    None => self.order.sort_unstable(),
-                }
-                Stream::at(self.config.seed, SHUFFLE, self.epoch as u64).shuffle(&mut self.order);
-            }
-            (None, Shuffle::Torch | Shuffle::None) => {}
-        }
-    }
-
     /// Sets what the schedule says and returns the step's learning rate.
     fn begin_step(&mut self) -> f64 {
         match &self.schedule {
@@ -395,28 +324,9 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// What `alpha` adds to the gradient of each weight, in units of the weight, in a batch of `rows`.
-    fn alpha_of(&self, rows: &[usize]) -> f64 {
-        if self.config.alpha == 0.0 {
-            return 0.0;
-        }
-        let rows = match self.training.weights() {
-            Some(weights) => rows.iter().map(|&row| f64::from(weights[row])).sum(),
-            None => rows.len() as f64,
-        };
-        self.config.alpha / rows
-    }
-
     /// Takes one step on `rows`, and gives its loss with the penalty of `alpha`.
     fn train_on(&mut self, rows: &[usize], lr: f64) -> Result<f64> {
-        let alpha = self.alpha_of(rows);
-        let penalty = match alpha {
-            0.0 => 0.0,
-            alpha => {
-                let weights = self.matrices.iter().map(|range| &self.block.data()[range.clone()]);
-                weights.map(|weights| penalty::l2_penalty(weights, alpha)).sum()
-            }
-        };
+        let (alpha, penalty) = self.penalty_of(rows);
         let batch = match &mut self.ragged {
             Some(ragged) if ragged.plan.batch() == rows.len() => ragged,
             Some(_) | None => &mut self.full,
@@ -565,14 +475,6 @@ impl<'a> Session<'a> {
             self.stopped = Some(Stopped::Patience);
         }
     }
-}
-
-/// Where the parameters of two or more axes lie within the block.
-fn matrices(block: &Block) -> Vec<Range<usize>> {
-    let parameters = block.parameters().len();
-    let matrices = block.keys().filter(|(_, shape)| shape.len() > 1);
-    let ranges = matrices.filter_map(|(key, _)| block.range(key));
-    ranges.filter(|range| range.end <= parameters).collect()
 }
 
 /// The optimiser that makes and reads the state: where the schedule sets the momentum, a state needs room for it even

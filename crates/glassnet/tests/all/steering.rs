@@ -32,8 +32,7 @@ fn alpha_shrinks_weights_by_the_batches_rows_and_leaves_biases_alone() -> Result
             // One step on all rows, so that the gradient of the loss is the same with alpha and without.
             let step = |alpha: f64| {
                 let config = in_order("SGD(lr=0.5, momentum=0.9)")?;
-                let config =
-                    Config { alpha, epochs: 1, batch_size: 20, clip: clip.clone(), ..config };
+                let config = Config { alpha, epochs: 1, batch_size: 20, clip, ..config };
                 Session::new(before.clone(), data, None, &config)?.run(&mut ())
             };
             let (without, with) = (step(0.0)?, step(2.0)?);
