@@ -3,11 +3,32 @@
 //! Python's side (`python/glassnet/`) holds what is read more often than run: names, signatures, docstrings. Here is
 //! what computes, and it computes nothing by itself: every number comes from the crate `glassnet`.
 
+mod errors;
+mod layers;
+mod piece;
+mod random;
+mod state;
+mod tape;
+mod tensor;
+
 use pyo3::prelude::*;
 
 /// The compiled half of `glassnet`.
 #[pymodule]
 mod _glassnet {
+    #[pymodule_export]
+    use crate::layers::{criterion_piece, initial_state, layer_piece};
+    #[pymodule_export]
+    use crate::piece::Piece;
+    #[pymodule_export]
+    use crate::random::{
+        initial_seed, initialize, integers, manual_seed, normal, permutation, uniform,
+    };
+    #[pymodule_export]
+    use crate::tape::backward;
+    #[pymodule_export]
+    use crate::tensor::{Tensor, is_grad_enabled, set_grad_enabled};
+
     #[pymodule_export]
     const __version__: &str = env!("CARGO_PKG_VERSION");
 }

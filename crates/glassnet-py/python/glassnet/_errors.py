@@ -1,0 +1,5 @@
+"""Exceptions of the library that are of two of Python's kinds."""
+
+
+class NetworkError(RuntimeError, ValueError):
+    """Parts that do not fit together: PyTorch raises ``RuntimeError`` there, NumPy and scikit-learn ``ValueError``."""
