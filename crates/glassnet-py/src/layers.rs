@@ -93,10 +93,7 @@ fn give_weights(
 
 /// Checks a layer's arguments and draws its initial arrays from the global generator, as PyTorch's constructor does.
 #[pyfunction]
-pub(crate) fn initial_state<'py>(
-    py: Python<'py>,
-    notation: &str,
-) -> PyResult<Bound<'py, PyDict>> {
+pub(crate) fn initial_state<'py>(py: Python<'py>, notation: &str) -> PyResult<Bound<'py, PyDict>> {
     let module = nn::parse(notation).or_exception()?;
     let state = with_generator(|generator| module.init(generator)).or_exception()?;
     write_state(py, &state)

@@ -5,6 +5,7 @@
 
 mod errors;
 mod layers;
+mod optim;
 mod piece;
 mod random;
 mod state;
@@ -18,6 +19,8 @@ use pyo3::prelude::*;
 mod _glassnet {
     #[pymodule_export]
     use crate::layers::{criterion_piece, initial_state, layer_piece};
+    #[pymodule_export]
+    use crate::optim::{Remembered, Rule, Scheduled, clip_norm, clip_value};
     #[pymodule_export]
     use crate::piece::Piece;
     #[pymodule_export]

@@ -45,7 +45,9 @@ pub(crate) fn uniform(
     to: f64,
 ) -> PyResult<Bound<'_, PyArrayDyn<f32>>> {
     let array = PyArrayDyn::zeros(py, IxDyn(&shape), false);
-    with_generator(|generator| generator.uniform_(array.try_readwrite()?.as_slice_mut()?, from, to).or_exception())?;
+    with_generator(|generator| {
+        generator.uniform_(array.try_readwrite()?.as_slice_mut()?, from, to).or_exception()
+    })?;
     Ok(array)
 }
 
@@ -58,7 +60,9 @@ pub(crate) fn normal(
     std: f64,
 ) -> PyResult<Bound<'_, PyArrayDyn<f32>>> {
     let array = PyArrayDyn::zeros(py, IxDyn(&shape), false);
-    with_generator(|generator| generator.normal_(array.try_readwrite()?.as_slice_mut()?, mean, std).or_exception())?;
+    with_generator(|generator| {
+        generator.normal_(array.try_readwrite()?.as_slice_mut()?, mean, std).or_exception()
+    })?;
     Ok(array)
 }
 
@@ -71,7 +75,9 @@ pub(crate) fn integers(
     high: i64,
 ) -> PyResult<Bound<'_, PyArrayDyn<i64>>> {
     let array = PyArrayDyn::zeros(py, IxDyn(&shape), false);
-    with_generator(|generator| generator.randint(array.try_readwrite()?.as_slice_mut()?, low, high).or_exception())?;
+    with_generator(|generator| {
+        generator.randint(array.try_readwrite()?.as_slice_mut()?, low, high).or_exception()
+    })?;
     Ok(array)
 }
 

@@ -99,7 +99,8 @@ pub(crate) fn record(
     operands: &[Bound<'_, Tensor>],
     drawn: Drawn,
 ) -> PyResult<Option<Arc<Call>>> {
-    let wanted = |(operand, used): (&Bound<'_, Tensor>, bool)| used && operand.borrow().needs_grad();
+    let wanted =
+        |(operand, used): (&Bound<'_, Tensor>, bool)| used && operand.borrow().needs_grad();
     let used = part.sources.iter().map(|source| source.used);
     if !is_grad_enabled() || !operands.iter().zip(used).any(wanted) {
         return Ok(None);
@@ -108,10 +109,9 @@ pub(crate) fn record(
         let known = tensor.borrow();
         match known.origin() {
             Some(origin) => Operand::Computed(origin.clone()),
-            None => Operand::Leaf {
-                tensor: tensor.clone().unbind(),
-                version: known.store().version(),
-            },
+            None => {
+                Operand::Leaf { tensor: tensor.clone().unbind(), version: known.store().version() }
+            }
         }
     });
     Ok(Some(Arc::new(Call {
@@ -454,7 +454,12 @@ pub(crate) fn backward<'py>(
     let walk = walk(py, &origin)?;
     let towards = towards(py, &walk, inputs.as_deref());
     let mut key = walk.key.clone();
-    key.extend([u64::MAX - 1, u64::from(above.is_some()), walk.places[&Arc::as_ptr(&origin.call)] as u64, origin.output as u64]);
+    key.extend([
+        u64::MAX - 1,
+        u64::from(above.is_some()),
+        walk.places[&Arc::as_ptr(&origin.call)] as u64,
+        origin.output as u64,
+    ]);
     for &(towards, _) in towards.iter().flatten() {
         key.extend(match towards {
             Towards::Leaf(place) => [place as u64, 0],
@@ -539,9 +544,7 @@ fn backward_of_leaf<'py>(
 ) -> PyResult<Vec<Option<Py<Tensor>>>> {
     let own = root.borrow().array(py).clone();
     let one = || match above {
-        Some(above) => {
-            as_type_of(above.call_method0("copy")?.cast::<PyUntypedArray>()?, &own)
-        }
+        Some(above) => as_type_of(above.call_method0("copy")?.cast::<PyUntypedArray>()?, &own),
         None => Ok(py
             .import("numpy")?
             .call_method1("ones_like", (&own,))?

@@ -7,7 +7,9 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use numpy::{PyArrayDyn, PyArrayMethods, PyReadonlyArrayDyn, PyUntypedArray, PyUntypedArrayMethods};
+use numpy::{
+    PyArrayDyn, PyArrayMethods, PyReadonlyArrayDyn, PyUntypedArray, PyUntypedArrayMethods,
+};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyTuple, PyType};
@@ -95,6 +97,10 @@ impl Tensor {
 
     pub(crate) fn origin(&self) -> Option<&Origin> {
         self.origin.as_ref()
+    }
+
+    pub(crate) fn grad_of(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.grad.as_ref().map(|grad| grad.clone_ref(py))
     }
 
     pub(crate) fn needs_grad(&self) -> bool {
@@ -259,7 +265,7 @@ impl Tensor {
         }
         if requires && !is_float {
             return Err(PyRuntimeError::new_err(
-                "only Tensors of floating point dtype can require gradients",
+                "only Tensors of floating point and complex dtype can require gradients",
             ));
         }
         this.requires_grad = requires;
@@ -269,7 +275,7 @@ impl Tensor {
     /// The gradient that `backward()` computed, or `None`.
     #[getter]
     fn grad(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.grad.as_ref().map(|grad| grad.clone_ref(py))
+        self.grad_of(py)
     }
 
     #[setter]
@@ -279,7 +285,8 @@ impl Tensor {
             if slf.is(grad) {
                 return Err(PyRuntimeError::new_err("can't assign Variable as its own grad"));
             }
-            let (own, given) = (slf.borrow().array.clone_ref(py), grad.borrow().array.clone_ref(py));
+            let (own, given) =
+                (slf.borrow().array.clone_ref(py), grad.borrow().array.clone_ref(py));
             let (own, given) = (own.bind(py), given.bind(py));
             if own.shape() != given.shape() {
                 return Err(PyRuntimeError::new_err(format!(
@@ -339,9 +346,11 @@ pub(crate) fn with_floats<T: numpy::Element + Copy, R>(
     array: &Bound<'_, PyUntypedArray>,
     read: impl FnOnce(&[T]) -> R,
 ) -> PyResult<R> {
+    let in_order = array.is_c_contiguous();
     let array: PyReadonlyArrayDyn<'_, T> = array.cast::<PyArrayDyn<T>>()?.try_readonly()?;
     match array.as_slice() {
-        Ok(slice) => Ok(read(slice)),
-        Err(_) => Ok(read(&array.as_array().iter().copied().collect::<Vec<T>>())),
+        Ok(slice) if in_order => Ok(read(slice)),
+        // In another order: Fortran's, for instance, is a slice too.
+        Ok(_) | Err(_) => Ok(read(&array.as_array().iter().copied().collect::<Vec<T>>())),
     }
 }

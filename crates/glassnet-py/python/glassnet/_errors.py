@@ -3,3 +3,7 @@
 
 class NetworkError(RuntimeError, ValueError):
     """Parts that do not fit together: PyTorch raises ``RuntimeError`` there, NumPy and scikit-learn ``ValueError``."""
+
+
+class NotForElements(NotImplementedError):
+    """An operation that some element types lack, as PyTorch raises it."""

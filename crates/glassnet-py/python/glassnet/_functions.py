@@ -16,6 +16,8 @@ from ._glassnet import Tensor
 def _made(array: np.ndarray, requires_grad: bool = False) -> Tensor:
     made = Tensor._around(np.asarray(array))
     if requires_grad:
+        if made._array.dtype.kind != "f":
+            raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
         made.requires_grad = True
     return made
 

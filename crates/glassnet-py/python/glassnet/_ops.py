@@ -14,6 +14,7 @@ import numpy as np
 
 from . import _dtype
 from ._convert import to_tensor
+from ._errors import NotForElements
 from ._glassnet import Piece, Tensor, is_grad_enabled
 
 _MOST_PIECES = 4096
@@ -140,7 +141,7 @@ def binary(name: str, a: object, b: object) -> Tensor:
     if wanted.kind == "b" and name in ("add", "mul", "maximum", "minimum"):
         pass
     elif wanted.kind == "b" and name == "sub":
-        raise RuntimeError(
+        raise NotForElements(
             "Subtraction, the `-` operator, with two bool tensors is not supported. "
             "Use the `^` or `logical_xor()` operator instead."
         )
@@ -354,7 +355,7 @@ def expand(x: Tensor, shape: Sequence[int]) -> Tensor:
 def concatenate(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     tensors = [to_tensor(each) for each in tensors]
     if not tensors:
-        raise RuntimeError("torch.cat(): expected a non-empty list of Tensors")
+        raise ValueError("torch.cat(): expected a non-empty list of Tensors")
     # As in PyTorch, an empty tensor of one axis is no obstacle.
     rest = [each for each in tensors if each._array.shape != (0,)] or tensors[:1]
     at = axis(dim, rest[0]._array.ndim)
@@ -426,7 +427,7 @@ def matmul(a: Tensor, b: Tensor) -> Tensor:
             )
         rows = math.prod(left.shape[:-1])
         raise RuntimeError(
-            f"mat1 and mat2 shapes cannot be multiplied ({rows}x{left.shape[-1]} and {'x'.join(map(str, right.shape))})"
+            f"mm: mat1 and mat2 shapes cannot be multiplied ({rows}x{left.shape[-1]} and {'x'.join(map(str, right.shape))})"
         )
     if left.dtype.kind != "f":
         return Tensor._around(np.asarray(left @ right))

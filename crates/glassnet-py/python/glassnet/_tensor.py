@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from . import _dtype, _glassnet, _ops, _print
+from . import _dtype, _errors, _glassnet, _ops, _print
 from ._convert import as_array, to_tensor
 from ._glassnet import Tensor, is_grad_enabled
 
@@ -24,10 +24,40 @@ class Size(tuple):
         return math.prod(self)
 
 
-MaxResult = namedtuple("max", ["values", "indices"])
-MinResult = namedtuple("min", ["values", "indices"])
-SortResult = namedtuple("sort", ["values", "indices"])
-TopkResult = namedtuple("topk", ["values", "indices"])
+class _Result(namedtuple("Result", ["values", "indices"])):
+    """Values with the places where they were found."""
+
+    __slots__ = ()
+    _name = ""
+
+    def __repr__(self) -> str:
+        return f"torch.return_types.{self._name}(\nvalues={self.values!r},\nindices={self.indices!r})"
+
+
+class MaxResult(_Result):
+    """What `max` along an axis gives."""
+
+    _name = "max"
+
+
+class MinResult(_Result):
+    """What `min` along an axis gives."""
+
+    _name = "min"
+
+
+class SortResult(_Result):
+    """What `sort` along an axis gives."""
+
+    _name = "sort"
+
+
+class TopkResult(_Result):
+    """What `topk` along an axis gives."""
+
+    _name = "topk"
+
+
 
 
 def _sizes(given: tuple) -> tuple:
@@ -141,11 +171,16 @@ class Methods:
     def tolist(self) -> object:
         return self._array.tolist()
 
+    def _scalar(self) -> object:
+        if self._array.size != 1:
+            raise ValueError("only one element tensors can be converted to Python scalars")
+        return self._array.item()
+
     def __float__(self) -> float:
-        return float(self.item())
+        return float(self._scalar())
 
     def __int__(self) -> int:
-        return int(self.item())
+        return int(self._scalar())
 
     def __index__(self) -> int:
         if self._array.dtype.kind not in "iu" or self._array.size != 1:
@@ -646,7 +681,8 @@ class Methods:
 
     def mm(self, other: Tensor) -> Tensor:
         if self._array.ndim != 2 or to_tensor(other)._array.ndim != 2:
-            raise RuntimeError("self must be a matrix" if self._array.ndim != 2 else "mat2 must be a matrix")
+            which, found = ("self", self) if self._array.ndim != 2 else ("mat2", to_tensor(other))
+            raise RuntimeError(f"mm: {which} must be a matrix, got {found._array.ndim}-D tensor")
         return _ops.matmul(self, other)
 
     def bmm(self, other: Tensor) -> Tensor:
@@ -757,10 +793,10 @@ class Methods:
         with np.errstate(invalid="ignore"):
             if min is not None:
                 least = min._array if isinstance(min, Tensor) else min
-                result = _ops.select(Tensor._around(np.asarray(self._array < least)), min, result)
+                result = _ops.select(Tensor._around(np.asarray(self._array <= least)), min, result)
             if max is not None:
                 most = max._array if isinstance(max, Tensor) else max
-                result = _ops.select(Tensor._around(np.asarray(self._array > most)), max, result)
+                result = _ops.select(Tensor._around(np.asarray(self._array >= most)), max, result)
         return result
 
     clip = clamp
@@ -794,7 +830,7 @@ class Methods:
         self = self if dtype is None else self.to(dtype)
         if self._array.dtype.kind != "f":
             names = {"int64": "Long", "int32": "Int", "bool": "Bool"}
-            raise RuntimeError(
+            raise _errors.NotForElements(
                 "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. "
                 f"Got: {names.get(self._array.dtype.name, self._array.dtype.name)}"
             )

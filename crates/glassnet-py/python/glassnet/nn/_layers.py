@@ -270,9 +270,10 @@ class BatchNorm1d(_Layer):
 
     def _arguments(self) -> str:
         momentum = self.momentum
-        if momentum is None and self.training and self.num_batches_tracked is not None:
+        counter = self._buffers.get("num_batches_tracked")
+        if momentum is None and self.training and counter is not None:
             # The average of all batches moves by a share that falls with their number.
-            momentum = 1.0 / float(self.num_batches_tracked.item() + 1)
+            momentum = 1.0 / float(counter.item() + 1)
         end = "" if self._has_bias else ", bias=False"
         return (
             f"{self.num_features}, eps={_written(self.eps)}, momentum={_written(momentum)}, affine={self.affine}, "
@@ -297,7 +298,7 @@ class BatchNorm1d(_Layer):
     def extra_repr(self) -> str:
         return (
             f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
-            f"track_running_stats={self.track_running_stats}"
+            f"bias={self._parameters.get('bias') is not None}, track_running_stats={self.track_running_stats}"
         )
 
 
@@ -328,7 +329,7 @@ class LayerNorm(_Layer):
         )
 
     def extra_repr(self) -> str:
-        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}, bias={self._has_bias}"
+        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}, bias={self._parameters.get('bias') is not None}"
 
 
 class Embedding(_Layer):

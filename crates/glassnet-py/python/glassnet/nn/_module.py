@@ -85,21 +85,21 @@ class Module:
         elif parameters is not None and name in parameters:
             if value is not None:
                 raise TypeError(
-                    f"cannot assign '{type(value).__module__}.{type(value).__name__}' as parameter '{name}' "
+                    f"cannot assign '{_kind(value)}' as parameter '{name}' "
                     "(torch.nn.Parameter or None expected)"
                 )
             parameters[name] = None
         elif parameters is not None and name in known["_modules"]:
             if value is not None:
                 raise TypeError(
-                    f"cannot assign '{type(value).__module__}.{type(value).__name__}' as child module '{name}' "
+                    f"cannot assign '{_kind(value)}' as child module '{name}' "
                     "(torch.nn.Module or None expected)"
                 )
             known["_modules"][name] = None
         elif parameters is not None and name in known["_buffers"]:
             if value is not None and not isinstance(value, Tensor):
                 raise TypeError(
-                    f"cannot assign '{type(value).__module__}.{type(value).__name__}' object to buffer '{name}' "
+                    f"cannot assign '{_kind(value)}' object to buffer '{name}' "
                     "(torch.Tensor or None required)"
                 )
             if value is not None:
@@ -442,6 +442,10 @@ class Module:
     def _notation(self) -> str | None:
         """The library's notation of the module, or ``None`` where it is no layer of the library."""
         return None
+
+
+def _kind(value: object) -> str:
+    return value.type() if isinstance(value, Tensor) else f"{type(value).__module__}.{type(value).__name__}"
 
 
 class _Handle:
