@@ -13,13 +13,23 @@ use crate::piece::{Part, Piece};
 use crate::random::with_generator;
 use crate::state::write_state;
 
-/// The piece of a layer or network written as `notation`, for an input of `shape`: `x`, then its state-dict keys.
+/// The piece `name` of a layer or network written as `notation`, for an input of `shape`: `x`, then its state-dict keys.
 #[pyfunction]
-pub(crate) fn layer_piece(notation: &str, shape: Vec<usize>, training: bool) -> PyResult<Piece> {
-    layer(notation, &shape, training).or_exception().map(|part| Piece(Arc::new(part)))
+pub(crate) fn layer_piece(
+    name: &str,
+    notation: &str,
+    shape: Vec<usize>,
+    training: bool,
+) -> PyResult<Piece> {
+    layer(name, notation, &shape, training).or_exception().map(|part| Piece(Arc::new(part)))
 }
 
-pub(crate) fn layer(notation: &str, shape: &[usize], training: bool) -> glassnet::Result<Part> {
+pub(crate) fn layer(
+    name: &str,
+    notation: &str,
+    shape: &[usize],
+    training: bool,
+) -> glassnet::Result<Part> {
     let module = nn::parse(notation)?;
     module.validate()?;
     let mut builder = Builder::new();
@@ -29,15 +39,15 @@ pub(crate) fn layer(notation: &str, shape: &[usize], training: bool) -> glassnet
     let y = module.lower(&mut builder, x, &mut lowering)?;
     let updates: Vec<_> =
         lowering.buffer_updates.iter().map(|update| (update.buffer, update.value)).collect();
-    let name = notation.split('(').next().unwrap_or(notation);
     Part::new(name, &builder.finish_checked(), &[y], &updates)
 }
 
-/// The piece of a loss written as `notation`: estimate, target, then what of `variance`, `loss.weight` and
+/// The piece `name` of a loss written as `notation`: estimate, target, then what of `variance`, `loss.weight` and
 /// `loss.pos_weight` has a shape here.
 #[pyfunction]
-#[pyo3(signature = (notation, estimate, target, integers, variance=None, weight=None, pos_weight=None))]
+#[pyo3(signature = (name, notation, estimate, target, integers, variance=None, weight=None, pos_weight=None))]
 pub(crate) fn criterion_piece(
+    name: &str,
     notation: &str,
     estimate: Vec<usize>,
     target: Vec<usize>,
@@ -61,7 +71,7 @@ pub(crate) fn criterion_piece(
         };
         let operands = LossOperands { variance, sample_weight: None };
         let loss = criterion.lower(&mut builder, scores, wanted, &operands)?;
-        Part::new(criterion.name(), &builder.finish_checked(), &[loss], &[])
+        Part::new(name, &builder.finish_checked(), &[loss], &[])
     };
     build().or_exception().map(|part| Piece(Arc::new(part)))
 }

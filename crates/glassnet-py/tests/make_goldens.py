@@ -4,9 +4,10 @@ import json
 import pathlib
 
 import cases
-import torch
 
 if __name__ == "__main__":
+    import torch
+
     found = {each.__name__: each(torch) for each in [*cases.EXACT, *(each for each, _ in cases.CLOSE)]}
     found["training"] = cases.training(torch)
     found["training_double"] = cases.training(torch, double=True)

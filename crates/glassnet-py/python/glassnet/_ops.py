@@ -281,8 +281,15 @@ def reduce(name: str, x: Tensor, dim: object, keepdim: bool, more: str = "") -> 
     found = _pieces.get(key)
     if found is None:
         keep = "true" if keepdim else "false"
+        # PyTorch numbers the overloads of its reductions.
+        if name in ("sum", "mean"):
+            title = f"{name.capitalize()}Backward{int(dim is not None)}"
+        elif name == "variance":
+            title = "Var"
+        else:
+            title = f"{name.capitalize()}Backward1" if dim is None else f"A{name}"
         line = f"{name}(%0) {{axes={shape_text(over)}, keep={keep}{more}}}"
-        found = piece(key, lambda: operation(name.capitalize(), line, [shape]))
+        found = piece(key, lambda: operation(title, line, [shape]))
     return found(x)
 
 

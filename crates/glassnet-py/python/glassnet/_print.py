@@ -134,7 +134,7 @@ def text(tensor: Tensor) -> str:
     if not is_default:
         more.append(f"dtype={tensor.dtype}")
     if tensor._computed_by is not None:
-        more.append(f"grad_fn=<{tensor._computed_by}Backward0>")
+        more.append(f"grad_fn={tensor.grad_fn!r}")
     elif tensor.requires_grad:
         more.append("requires_grad=True")
     last = len(body) - body.rfind("\n") if "\n" in body else len(head) + len(body) + 1

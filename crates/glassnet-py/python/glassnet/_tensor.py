@@ -365,7 +365,7 @@ class Methods:
         return _ops.reshape(self, _sizes(shape))
 
     def reshape(self, *shape: object) -> Tensor:
-        return _ops.reshape(self, _sizes(shape), "Reshape")
+        return _ops.reshape(self, _sizes(shape))
 
     def view_as(self, other: Tensor) -> Tensor:
         return _ops.reshape(self, other._array.shape)
@@ -496,7 +496,12 @@ class Methods:
                 value = array[(*index, ...)] if isinstance(index, tuple) else array[index, ...]
                 shares = np.may_share_memory(value, array)
             return self._view(value) if shares else Tensor._around(value)
-        return _ops.pick(self, _ops.places(self)[index], value)
+        parts = index if isinstance(index, tuple) else (index,)
+        if all(isinstance(each, (int, np.integer)) and not isinstance(each, bool) for each in parts):
+            title = "Select"
+        else:
+            title = "Slice" if all(isinstance(each, slice) for each in parts) else "Index"
+        return _ops.pick(self, _ops.places(self)[index], value, title)
 
     def __setitem__(self, index: object, value: object) -> None:
         index = _index(index)
@@ -1080,10 +1085,15 @@ class _GradFn:
         self._name = name
 
     def name(self) -> str:
-        return f"{self._name}Backward0"
+        return full_name(self._name)
 
     def __repr__(self) -> str:
         return f"<{self.name()}>"
+
+
+def full_name(name: str) -> str:
+    """The name that PyTorch gives the backward function of a call."""
+    return name if "Backward" in name else f"{name}Backward0"
 
 
 def _ctype(array: np.ndarray) -> str:

@@ -57,7 +57,7 @@ class Known(Module):
         key = ("layer", notation, shape, training)
         layer = _ops._pieces.get(key)
         if layer is None:
-            layer = _ops.piece(key, lambda: _glassnet.layer_piece(notation, list(shape), training))
+            layer = _ops.piece(key, lambda: _glassnet.layer_piece(_title(self), notation, list(shape), training))
         self._check_dtype(x, state)
         for norm in norms:
             norm._count_batch()
@@ -81,6 +81,24 @@ class Known(Module):
     def forward(self, x: Tensor) -> Tensor:
         """The module's output for a batch or a single row."""
         return self._run(x)
+
+
+_TITLES = {
+    "BatchNorm1d": "NativeBatchNorm", "CELU": "Celu", "Dropout": "Mul", "ELU": "Elu", "Flatten": "View", "Formula": "Mul",
+    "GELU": "Gelu", "LayerNorm": "NativeLayerNorm", "LeakyReLU": "LeakyRelu", "Linear": "Addmm", "PReLU": "PreluKernel",
+    "ReLU": "Relu", "ReLU6": "Hardtanh", "Residual": "Add", "SELU": "Elu", "SiLU": "Silu", "Softsign": "Div",
+}
+
+
+def _title(module: Module) -> str:
+    """PyTorch's name for what computed a module's output: its last layer."""
+    name = next(kind.__name__ for kind in type(module).__mro__ if kind.__module__.startswith("glassnet.nn"))
+    if name == "Sequential":
+        layers = [each for each in module._modules.values() if each is not None and not isinstance(each, Identity)]
+        return _title(layers[-1]) if layers else "Alias"
+    if name == "Linear" and module._parameters["bias"] is None:
+        return "Mm"
+    return _TITLES.get(name, name)
 
 
 def _takes_indices(module: Module) -> bool:
@@ -154,7 +172,7 @@ class Linear(_Layer):
     >>> import glassnet as gn
     >>> _ = gn.manual_seed(0)
     >>> gn.nn.Linear(2, 2)(gn.ones(1, 2))
-    tensor([[ 0.1018, -0.9128]], grad_fn=<LinearBackward0>)
+    tensor([[ 0.1017, -0.9128]], grad_fn=<AddmmBackward0>)
     """
 
     def __init__(self, in_features: int, out_features: int, bias: bool = True, device: object = None, dtype: object = None) -> None:

@@ -285,6 +285,13 @@ def batch_norm(
 # --- losses --------------------------------------------------------------------------------------------------------
 
 
+_TITLES = {
+    "CrossEntropyLoss": "NllLoss", "NLLLoss": "NllLoss", "MSELoss": "MseLoss", "L1Loss": "Mean", "KLDivLoss": "Mean",
+    "PoissonNLLLoss": "Mean", "GaussianNLLLoss": "Mean", "BCELoss": "BinaryCrossEntropy",
+    "BCEWithLogitsLoss": "BinaryCrossEntropyWithLogits",
+}
+
+
 def criterion(
     notation: str,
     input: Tensor,
@@ -323,8 +330,9 @@ def criterion(
     found = _ops._pieces.get(key)
     if found is None:
         sizes = [None if shapes.get(each) is None else list(shapes[each]) for each in ("variance", "loss.weight", "loss.pos_weight")]
+        title = _TITLES.get(name, name.removesuffix("Loss") + "Loss")
         make = lambda: _glassnet.criterion_piece(
-            notation, list(input._array.shape), list(target._array.shape), integers, *sizes
+            title, notation, list(input._array.shape), list(target._array.shape), integers, *sizes
         )
         found = _ops.piece(key, make)
     if integers:
