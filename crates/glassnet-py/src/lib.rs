@@ -4,6 +4,7 @@
 //! what computes, and it computes nothing by itself: every number comes from the crate `glassnet`.
 
 mod errors;
+mod forward;
 mod layers;
 mod optim;
 mod piece;
@@ -17,6 +18,8 @@ use pyo3::prelude::*;
 /// The compiled half of `glassnet`.
 #[pymodule]
 mod _glassnet {
+    #[pymodule_export]
+    use crate::forward::{Forward, changes, count_a_change};
     #[pymodule_export]
     use crate::layers::{criterion_piece, initial_state, layer_piece};
     #[pymodule_export]

@@ -31,33 +31,55 @@ def _written(value: object) -> str:
 class Known(Module):
     """A module that the library knows: it is computed as one graph."""
 
-    def _refresh(self) -> None:
+    _is_known = True
+
+    def __call__(self, *args: object, **kwargs: object) -> object:
+        quick = self._forward_pass
+        if quick is not None and len(args) == 1 and not kwargs:
+            result = quick(args[0])
+            if result is not None:
+                return result
+        return super().__call__(*args, **kwargs)
+
+    def _refresh(self) -> tuple:
         """Finds the notation and the tensors of the module anew, where the structure of some module changed."""
+        changes = _glassnet.changes()
         notation = self._notation()
         modes = {module.training for module in self.modules() if isinstance(module, (Dropout, BatchNorm1d))}
-        plain = notation is not None and len(modes) <= 1
-        norms = [module for module in self.modules() if isinstance(module, BatchNorm1d)]
+        if len(modes) > 1:
+            notation = None
         training = True in modes
-        state = self.state_dict(keep_vars=True) if plain else {}
+        norms = [module for module in self.modules() if isinstance(module, BatchNorm1d)] if training else []
+        state = {} if notation is None else self.state_dict(keep_vars=True)
+        compiled = (changes, notation, state, training, norms)
+        quick = None
+        if notation is not None and not training:
+            quick = _glassnet.Forward(changes, _title(self), notation, list(state), list(state.values()))
         set_ = object.__setattr__
-        set_(self, "_compiled", (_module._changes, notation if plain else None, state, training, norms if training else []))
+        set_(self, "_compiled", compiled)
+        set_(self, "_forward_pass", quick)
+        return compiled
 
     def _run(self, x: object) -> Tensor | None:
         """The output, or ``None`` where a module within is none of the library's."""
         compiled = self._compiled
-        if compiled is None or compiled[0] != _module._changes:
-            self._refresh()
-            compiled = self._compiled
+        if compiled is None or compiled[0] != _glassnet.changes():
+            compiled = self._refresh()
         _, notation, state, training, norms = compiled
         if notation is None:
             return None
         if not isinstance(x, Tensor):
             x = to_features(x)
+        if self._forward_pass is not None:
+            result = self._forward_pass(x)
+            if result is not None:
+                return result
         shape = x._array.shape
-        key = ("layer", notation, shape, training)
+        title = _title(self)
+        key = ("layer", title, notation, shape, training)
         layer = _ops._pieces.get(key)
         if layer is None:
-            layer = _ops.piece(key, lambda: _glassnet.layer_piece(_title(self), notation, list(shape), training))
+            layer = _ops.piece(key, lambda: _glassnet.layer_piece(title, notation, list(shape), training))
         self._check_dtype(x, state)
         for norm in norms:
             norm._count_batch()

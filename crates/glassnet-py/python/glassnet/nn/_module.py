@@ -5,18 +5,13 @@ from __future__ import annotations
 from collections import OrderedDict, namedtuple
 from collections.abc import Callable, Iterator, Mapping
 
-from .. import _dtype
+from .. import _dtype, _glassnet
 from .._convert import as_array, to_tensor
 from .._glassnet import Tensor
 from .parameter import Parameter
 
-#: How often the structure of any module changed: what was compiled for a module asks.
-_changes = 0
-
-
-def _count_a_change() -> None:
-    global _changes
-    _changes += 1
+#: Whatever changes the structure of a module says so: what was compiled for modules asks.
+_count_a_change = _glassnet.count_a_change
 
 
 class _IncompatibleKeys(namedtuple("IncompatibleKeys", ["missing_keys", "unexpected_keys"])):
@@ -55,6 +50,7 @@ class Module:
     """
 
     training: bool
+    _is_known = False
 
     def __init__(self) -> None:
         set_ = super().__setattr__
@@ -66,6 +62,7 @@ class Module:
         set_("_forward_hooks", {})
         set_("_forward_pre_hooks", {})
         set_("_compiled", None)
+        set_("_forward_pass", None)
 
     # --- attributes ---
 
@@ -107,6 +104,9 @@ class Module:
             known["_buffers"][name] = value
         else:
             super().__setattr__(name, value)
+            if not self._is_known:
+                # What the library doesn't look at.
+                return
         _count_a_change()
 
     def __getattr__(self, name: str) -> object:
@@ -136,10 +136,10 @@ class Module:
         self.__dict__.pop(name, None)
 
     def __getstate__(self) -> dict:
-        return {name: value for name, value in self.__dict__.items() if name != "_compiled"}
+        return {name: value for name, value in self.__dict__.items() if name not in ("_compiled", "_forward_pass")}
 
     def __setstate__(self, state: dict) -> None:
-        self.__dict__.update(state, _compiled=None)
+        self.__dict__.update(state, _compiled=None, _forward_pass=None)
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
         """Registers a parameter, or ``None`` in its place."""
