@@ -70,7 +70,6 @@ struct Packed {
     inference: Inference,
     row: Vec<usize>,
     output: Vec<usize>,
-    width: usize,
     weights: usize,
     workspaces: Mutex<Vec<Workspace>>,
 }
@@ -198,7 +197,6 @@ impl Forward {
         let inference = Inference::new(&network, row, &Config::default()).or_exception()?;
         let output = inference.output_shape();
         Ok(Some(Packed {
-            width: output.iter().product(),
             weights: network.parameter_count().max(row.iter().product()),
             row: row.to_vec(),
             output,

@@ -28,7 +28,8 @@ mod _glassnet {
     use crate::piece::Piece;
     #[pymodule_export]
     use crate::random::{
-        initial_seed, initialize, integers, manual_seed, normal, permutation, uniform,
+        Generator, initial_seed, initialize, integers, manual_seed, normal, permutation, uniform,
+        whole,
     };
     #[pymodule_export]
     use crate::tape::backward;
@@ -36,5 +37,6 @@ mod _glassnet {
     use crate::tensor::{Tensor, is_grad_enabled, set_grad_enabled};
 
     #[pymodule_export]
+    #[allow(non_upper_case_globals, reason = "Python's name for it")]
     const __version__: &str = env!("CARGO_PKG_VERSION");
 }

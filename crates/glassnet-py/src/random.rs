@@ -4,7 +4,8 @@ use std::sync::{Mutex, PoisonError};
 
 use glassnet::math::torch_random::TorchGenerator;
 use glassnet::nn::init::Init;
-use numpy::{IxDyn, PyArray1, PyArrayDyn, PyArrayMethods, PyUntypedArray, PyUntypedArrayMethods};
+use numpy::{PyArray1, PyArrayDyn, PyArrayMethods, PyUntypedArray, PyUntypedArrayMethods};
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
 use crate::errors::OrException;
@@ -19,6 +20,59 @@ const DEFAULT_SEED: u64 = 67_280_421_310_721;
 pub(crate) fn with_generator<R>(draw: impl FnOnce(&mut TorchGenerator) -> R) -> R {
     let mut generator = GENERATOR.lock().unwrap_or_else(PoisonError::into_inner);
     draw(generator.get_or_insert_with(|| TorchGenerator::new(DEFAULT_SEED)))
+}
+
+/// A stream of random numbers of its own, as PyTorch's of that name.
+#[pyclass(frozen, module = "glassnet", name = "Generator")]
+pub(crate) struct Generator(Mutex<TorchGenerator>);
+
+#[pymethods]
+impl Generator {
+    #[new]
+    #[pyo3(signature = (device="cpu"))]
+    fn new(device: &str) -> PyResult<Self> {
+        if device != "cpu" {
+            return Err(PyRuntimeError::new_err(format!(
+                "there is no device '{device}'; glassnet computes on the CPU"
+            )));
+        }
+        Ok(Generator(Mutex::new(TorchGenerator::new(DEFAULT_SEED))))
+    }
+
+    /// Starts the stream from `seed`.
+    fn manual_seed<'py>(slf: Bound<'py, Self>, seed: i128) -> Bound<'py, Self> {
+        slf.get().draw(|generator| generator.manual_seed(seed as u64));
+        slf
+    }
+
+    /// The seed that the stream started from.
+    fn initial_seed(&self) -> u64 {
+        self.draw(|generator| generator.initial_seed())
+    }
+}
+
+impl Generator {
+    fn draw<R>(&self, draw: impl FnOnce(&mut TorchGenerator) -> R) -> R {
+        draw(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Draws from `generator`, or from the global one.
+fn draw_from<R>(
+    generator: Option<&Bound<'_, Generator>>,
+    draw: impl FnOnce(&mut TorchGenerator) -> R,
+) -> R {
+    match generator {
+        Some(generator) => generator.get().draw(draw),
+        None => with_generator(draw),
+    }
+}
+
+/// A whole number of `0..2^63`, as PyTorch's `random_()` draws it.
+#[pyfunction]
+#[pyo3(signature = (generator=None))]
+pub(crate) fn whole(generator: Option<&Bound<'_, Generator>>) -> i64 {
+    draw_from(generator, TorchGenerator::random_i64)
 }
 
 /// Begins the generator again from `seed`, and with it the dropout masks.
@@ -36,55 +90,66 @@ pub(crate) fn initial_seed() -> u64 {
     with_generator(|generator| generator.initial_seed())
 }
 
-/// Numbers uniform over `[from, to)`.
+/// Fills an array with numbers uniform over `[from, to)`.
 #[pyfunction]
-pub(crate) fn uniform(
-    py: Python<'_>,
-    shape: Vec<usize>,
+#[pyo3(signature = (array, from, to, generator=None))]
+pub(crate) fn uniform<'py>(
+    array: Bound<'py, PyArrayDyn<f32>>,
     from: f64,
     to: f64,
-) -> PyResult<Bound<'_, PyArrayDyn<f32>>> {
-    let array = PyArrayDyn::zeros(py, IxDyn(&shape), false);
-    with_generator(|generator| {
-        generator.uniform_(array.try_readwrite()?.as_slice_mut()?, from, to).or_exception()
+    generator: Option<&Bound<'_, Generator>>,
+) -> PyResult<Bound<'py, PyArrayDyn<f32>>> {
+    let mut values = array.try_readwrite()?;
+    draw_from(generator, |from_| -> PyResult<()> {
+        from_.uniform_(values.as_slice_mut()?, from, to).or_exception()
     })?;
+    drop(values);
     Ok(array)
 }
 
-/// Normal deviates.
+/// Fills an array with normal deviates.
 #[pyfunction]
-pub(crate) fn normal(
-    py: Python<'_>,
-    shape: Vec<usize>,
+#[pyo3(signature = (array, mean, std, generator=None))]
+pub(crate) fn normal<'py>(
+    array: Bound<'py, PyArrayDyn<f32>>,
     mean: f64,
     std: f64,
-) -> PyResult<Bound<'_, PyArrayDyn<f32>>> {
-    let array = PyArrayDyn::zeros(py, IxDyn(&shape), false);
-    with_generator(|generator| {
-        generator.normal_(array.try_readwrite()?.as_slice_mut()?, mean, std).or_exception()
+    generator: Option<&Bound<'_, Generator>>,
+) -> PyResult<Bound<'py, PyArrayDyn<f32>>> {
+    let mut values = array.try_readwrite()?;
+    draw_from(generator, |from_| -> PyResult<()> {
+        from_.normal_(values.as_slice_mut()?, mean, std).or_exception()
     })?;
+    drop(values);
     Ok(array)
 }
 
-/// Integers of `low..high`.
+/// Fills an array with integers of `low..high`.
 #[pyfunction]
-pub(crate) fn integers(
-    py: Python<'_>,
-    shape: Vec<usize>,
+#[pyo3(signature = (array, low, high, generator=None))]
+pub(crate) fn integers<'py>(
+    array: Bound<'py, PyArrayDyn<i64>>,
     low: i64,
     high: i64,
-) -> PyResult<Bound<'_, PyArrayDyn<i64>>> {
-    let array = PyArrayDyn::zeros(py, IxDyn(&shape), false);
-    with_generator(|generator| {
-        generator.randint(array.try_readwrite()?.as_slice_mut()?, low, high).or_exception()
+    generator: Option<&Bound<'_, Generator>>,
+) -> PyResult<Bound<'py, PyArrayDyn<i64>>> {
+    let mut values = array.try_readwrite()?;
+    draw_from(generator, |from_| -> PyResult<()> {
+        from_.randint(values.as_slice_mut()?, low, high).or_exception()
     })?;
+    drop(values);
     Ok(array)
 }
 
 /// A permutation of `0..n`.
 #[pyfunction]
-pub(crate) fn permutation(py: Python<'_>, n: usize) -> Bound<'_, PyArray1<i64>> {
-    let order = with_generator(|generator| generator.randperm(n));
+#[pyo3(signature = (n, generator=None))]
+pub(crate) fn permutation<'py>(
+    py: Python<'py>,
+    n: usize,
+    generator: Option<&Bound<'_, Generator>>,
+) -> Bound<'py, PyArray1<i64>> {
+    let order = draw_from(generator, |generator| generator.randperm(n));
     PyArray1::from_iter(py, order.into_iter().map(|place| place as i64))
 }
 

@@ -243,5 +243,21 @@ def rates(torch):
     return [*found, epochs]
 
 
-EXACT = [printed, layer_texts, errors, initial_weights]
+def batches(torch):
+    """The orders in which rows come."""
+    data = torch.utils.data
+    torch.manual_seed(3)
+    rows = data.TensorDataset(torch.arange(10), torch.arange(10.0))
+    loader = data.DataLoader(rows, batch_size=4, shuffle=True)
+    found = [[x.tolist(), y.tolist()] for _ in range(2) for x, y in loader]
+    generator = torch.Generator().manual_seed(5)
+    parts = data.random_split(rows, [0.7, 0.3], generator=generator)
+    found.append([list(part.indices) for part in parts])
+    plain = data.DataLoader([{"a": 1, "b": 2.5}, {"a": 2, "b": 3.5}, {"a": 3, "b": 4.5}], batch_size=2, drop_last=True)
+    found.append([[len(loader), len(plain)], [repr(batch) for batch in plain]])
+    chosen = data.RandomSampler(range(7), replacement=True, num_samples=40)
+    return [*found, list(chosen), torch.rand(2, generator=generator).tolist(), torch.randperm(4, generator=generator).tolist()]
+
+
+EXACT = [printed, layer_texts, errors, initial_weights, batches]
 CLOSE = [(gradients, 2e-6), (normal_numbers, 1e-5), (layer_gradients, 2e-6), (losses, 2e-6), (rates, 1e-12)]

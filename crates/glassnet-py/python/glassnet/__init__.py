@@ -37,7 +37,7 @@ from ._dtype import float_ as float
 from ._dtype import int_ as int
 from ._functions import *  # noqa: F403
 from ._method_functions import *  # noqa: F403
-from ._glassnet import Tensor, __version__
+from ._glassnet import Generator, Tensor, __version__
 from ._print import set_printoptions
 from ._tensor import Size
 from .autograd import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
@@ -45,7 +45,7 @@ from .autograd import enable_grad, inference_mode, is_grad_enabled, no_grad, set
 inf, nan, pi, e = (float_number for float_number in map(__import__("builtins").float, ("inf", "nan", "3.141592653589793", "2.718281828459045")))
 
 #: What is imported when it is first used.
-_LAZY = {"nn": ".nn", "optim": ".optim"}
+_LAZY = {"nn": ".nn", "optim": ".optim", "utils": ".utils"}
 
 
 def __getattr__(name: str) -> object:

@@ -197,13 +197,10 @@ def meshgrid(*tensors: object, indexing: str = "ij") -> tuple:
 # --- random numbers ------------------------------------------------------------------------------------------------
 
 
-class Generator:
-    """Names PyTorch's stream of random numbers; there is one, which `manual_seed` starts."""
+class _GlobalGenerator:
+    """The stream that everything draws from where no other is given."""
 
-    def __init__(self, device: object = "cpu") -> None:
-        _check_device(device)
-
-    def manual_seed(self, seed: int) -> Generator:
+    def manual_seed(self, seed: int) -> _GlobalGenerator:
         """Starts the stream from `seed`."""
         manual_seed(seed)
         return self
@@ -213,10 +210,10 @@ class Generator:
         return _glassnet.initial_seed()
 
 
-_generator = Generator()
+default_generator = _GlobalGenerator()
 
 
-def manual_seed(seed: int) -> Generator:
+def manual_seed(seed: int) -> _GlobalGenerator:
     """Starts the random numbers from `seed`: initial weights, `rand`, `randn`, `randperm` are PyTorch's from there on.
 
     Uniform numbers have PyTorch's bits, normal ones its values to about 1e-6. Dropout masks are the library's own.
@@ -229,7 +226,7 @@ def manual_seed(seed: int) -> Generator:
     tensor([0.4963, 0.7682])
     """
     _glassnet.manual_seed(int(seed))
-    return _generator
+    return default_generator
 
 
 def initial_seed() -> int:
@@ -250,14 +247,23 @@ def _drawn(array: np.ndarray, dtype: object, requires_grad: bool) -> Tensor:
     return _made(array if dtype is None else array.astype(_type(dtype)), requires_grad)
 
 
+def _uniform(shape: tuple, generator: object = None) -> np.ndarray:
+    return _glassnet.uniform(np.empty(shape, np.float32), 0.0, 1.0, _stream(generator))
+
+
+def _stream(generator: object) -> object:
+    return None if generator is default_generator else generator
+
+
 def rand(*size: object, generator: object = None, dtype: object = None, requires_grad: bool = False, **_: object) -> Tensor:
     """Numbers uniform over [0, 1)."""
-    return _drawn(_glassnet.uniform(_size(size), 0.0, 1.0), dtype, requires_grad)
+    return _drawn(_uniform(_size(size), generator), dtype, requires_grad)
 
 
 def randn(*size: object, generator: object = None, dtype: object = None, requires_grad: bool = False, **_: object) -> Tensor:
     """Standard normal numbers."""
-    return _drawn(_glassnet.normal(_size(size), 0.0, 1.0), dtype, requires_grad)
+    array = np.empty(_size(size), np.float32)
+    return _drawn(_glassnet.normal(array, 0.0, 1.0, _stream(generator)), dtype, requires_grad)
 
 
 def rand_like(input: Tensor, *, dtype: object = None, requires_grad: bool = False) -> Tensor:
@@ -274,27 +280,27 @@ def randint(low: int, high: object = None, size: object = None, *, generator: ob
     """Whole numbers uniform over ``low, …, high − 1``; ``randint(high, size)`` begins at 0."""
     if size is None:
         low, high, size = 0, low, high
-    drawn = _glassnet.integers(_size((size,)), low, high)
+    drawn = _glassnet.integers(np.empty(_size((size,)), np.int64), low, high, _stream(generator))
     return _drawn(drawn, dtype, requires_grad)
 
 
 def normal(mean: object = 0.0, std: object = 1.0, size: object = None) -> Tensor:
     """Normal numbers with a mean and a standard deviation."""
     if size is not None:
-        return _made(_glassnet.normal(_size((size,)), mean, std))
+        return _made(_glassnet.normal(np.empty(_size((size,)), np.float32), mean, std))
     shape = np.broadcast_shapes(np.shape(as_array(mean)), np.shape(as_array(std)))
     return randn(shape) * std + mean
 
 
 def randperm(n: int, *, generator: object = None, dtype: object = None) -> Tensor:
     """A random order of ``0, …, n − 1``."""
-    return _drawn(_glassnet.permutation(n), dtype, False)
+    return _drawn(_glassnet.permutation(n, _stream(generator)), dtype, False)
 
 
 def bernoulli(input: Tensor, p: float | None = None) -> Tensor:
     """Ones with the given probabilities, else zeros. The draws are uniform ones of this stream, not PyTorch's."""
     chance = input._array if p is None else p
-    return _made((_glassnet.uniform(input.shape, 0.0, 1.0) < chance).astype(input._array.dtype))
+    return _made((_uniform(input.shape) < chance).astype(input._array.dtype))
 
 
 # --- several tensors -----------------------------------------------------------------------------------------------
@@ -400,4 +406,4 @@ __all__ = [
     name
     for name, each in list(globals().items())
     if not name.startswith("_") and callable(each) and getattr(each, "__module__", None) == __name__
-] + ["concat", "concatenate"]
+] + ["concat", "concatenate", "default_generator"]

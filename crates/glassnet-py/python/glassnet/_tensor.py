@@ -1044,16 +1044,16 @@ class Methods:
     def masked_fill_(self, mask: Tensor, value: float) -> Tensor:
         return self._assign(self.masked_fill(mask, value))
 
-    def uniform_(self, from_: float = 0.0, to: float = 1.0) -> Tensor:
-        return self._assign(Tensor._around(_glassnet.uniform(self._array.shape, from_, to)))
+    def uniform_(self, from_: float = 0.0, to: float = 1.0, *, generator: object = None) -> Tensor:
+        return self._assign(Tensor._around(_glassnet.uniform(np.empty(self._array.shape, np.float32), from_, to)))
 
     def normal_(self, mean: float = 0.0, std: float = 1.0) -> Tensor:
-        return self._assign(Tensor._around(_glassnet.normal(self._array.shape, mean, std)))
+        return self._assign(Tensor._around(_glassnet.normal(np.empty(self._array.shape, np.float32), mean, std)))
 
     def random_(self, low: int = 0, high: int | None = None) -> Tensor:
         if high is None:
             low, high = (0, low) if low else (0, 2**24)
-        drawn = Tensor._around(_glassnet.integers(self._array.shape, low, high))
+        drawn = Tensor._around(_glassnet.integers(np.empty(self._array.shape, np.int64), low, high))
         return self._assign(_ops.cast(drawn, self._array.dtype))
 
     def unsqueeze_(self, dim: int) -> Tensor:
