@@ -6,10 +6,17 @@
 mod arrays;
 mod errors;
 mod fit;
+mod forward;
+mod layers;
 mod objective;
+mod optim;
+mod piece;
 mod pools;
 mod predict;
+mod random;
 mod state;
+mod tape;
+mod tensor;
 
 use pyo3::prelude::*;
 
@@ -17,12 +24,30 @@ use pyo3::prelude::*;
 #[pymodule]
 mod _glassnet {
     #[pymodule_export]
-    #[allow(non_upper_case_globals)]
-    const __version__: &str = env!("CARGO_PKG_VERSION");
-    #[pymodule_export]
     use crate::fit::fit;
+    #[pymodule_export]
+    use crate::forward::{Forward, changes, count_a_change};
+    #[pymodule_export]
+    use crate::layers::{criterion_piece, initial_state, layer_piece};
     #[pymodule_export]
     use crate::objective::Objective;
     #[pymodule_export]
-    use crate::predict::{Forward, network_state};
+    use crate::optim::{Remembered, Rule, Scheduled, clip_norm, clip_value};
+    #[pymodule_export]
+    use crate::piece::Piece;
+    #[pymodule_export]
+    use crate::predict::{Inference, network_state};
+    #[pymodule_export]
+    use crate::random::{
+        Generator, initial_seed, initialize, integers, manual_seed, normal, permutation, uniform,
+        whole,
+    };
+    #[pymodule_export]
+    use crate::tape::backward;
+    #[pymodule_export]
+    use crate::tensor::{Tensor, is_grad_enabled, set_grad_enabled};
+
+    #[pymodule_export]
+    #[allow(non_upper_case_globals, reason = "Python's name for it")]
+    const __version__: &str = env!("CARGO_PKG_VERSION");
 }

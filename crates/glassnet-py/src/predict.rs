@@ -3,7 +3,7 @@
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use glassnet::nn::{self, Network, StateDict};
-use glassnet::train::{Inference, Workspace};
+use glassnet::train::{self, Workspace};
 use numpy::{PyArray1, PyArrayDyn, PyArrayMethods, PyReadonlyArrayDyn, PyUntypedArrayMethods};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -19,9 +19,9 @@ pub(crate) fn network(notation: &str, state: StateDict) -> PyResult<Network> {
     Network::with_state(module, &state).or_exception()
 }
 
-/// A network in evaluation mode: `Forward(network, state, row, threads)`.
+/// A network in evaluation mode: `Inference(network, state, row, threads)`.
 #[pyclass(frozen, module = "glassnet._glassnet")]
-pub(crate) struct Forward {
+pub(crate) struct Inference {
     network: Network,
     row: Vec<usize>,
     own: Compiled,
@@ -31,7 +31,7 @@ pub(crate) struct Forward {
 }
 
 struct Compiled {
-    inference: Inference,
+    inference: train::Inference,
     /// Those that no thread uses now.
     idle: Mutex<Vec<Workspace>>,
 }
@@ -39,7 +39,7 @@ struct Compiled {
 impl Compiled {
     fn new(network: &Network, row: &[usize], threads: usize) -> PyResult<Self> {
         let engine = pools::engine(threads)?;
-        let inference = Inference::new(network, row, &engine).or_exception()?;
+        let inference = train::Inference::new(network, row, &engine).or_exception()?;
         Ok(Compiled { inference, idle: Mutex::new(vec![]) })
     }
 
@@ -50,7 +50,7 @@ impl Compiled {
     /// Computes with a workspace of its own.
     fn run(
         &self,
-        compute: impl FnOnce(&Inference, &mut Workspace) -> glassnet::Result<()>,
+        compute: impl FnOnce(&train::Inference, &mut Workspace) -> glassnet::Result<()>,
     ) -> glassnet::Result<()> {
         let free = self.idle().pop();
         let mut workspace = free.unwrap_or_else(|| self.inference.workspace());
@@ -61,7 +61,7 @@ impl Compiled {
 }
 
 #[pymethods]
-impl Forward {
+impl Inference {
     #[new]
     fn new(
         notation: &str,
@@ -71,7 +71,7 @@ impl Forward {
     ) -> PyResult<Self> {
         let network = network(notation, read_state(state)?)?;
         let own = Compiled::new(&network, &row, threads)?;
-        Ok(Forward { network, row, own, process: std::process::id(), forked: OnceLock::new() })
+        Ok(Inference { network, row, own, process: std::process::id(), forked: OnceLock::new() })
     }
 
     /// The outputs for the rows of `x`, float32 or int64, as a new array. Any number of threads may call it at once.
@@ -95,7 +95,7 @@ impl Forward {
     }
 }
 
-impl Forward {
+impl Inference {
     /// What this process computes with.
     fn compiled(&self) -> PyResult<&Compiled> {
         if std::process::id() == self.process {
@@ -113,7 +113,9 @@ impl Forward {
         py: Python<'py>,
         compiled: &Compiled,
         x: &PyReadonlyArrayDyn<'py, T>,
-        run: impl Fn(&Inference, &mut Workspace, &[T], &mut [f32]) -> glassnet::Result<()> + Send + Sync,
+        run: impl Fn(&train::Inference, &mut Workspace, &[T], &mut [f32]) -> glassnet::Result<()>
+        + Send
+        + Sync,
     ) -> PyResult<Bound<'py, PyArrayDyn<f32>>> {
         let shape = x.shape();
         let rows = match shape.split_first() {

@@ -11,6 +11,7 @@ import pytest
 
 import glassnet as gn
 from glassnet import _glassnet
+from glassnet._notation import loss_notation, network_notation, optimizer_notation
 
 
 def table(rows=60, width=4, classes=3, seed=0):
@@ -40,7 +41,7 @@ def test_a_network_in_notation_learns():
     result = gn.fit("4-16-3", x, y, optimizer="Adam(lr=0.02)", epochs=60)
     assert result.stopped == "finished" and result.best_epoch == len(result.history) == 60
     assert result.train_loss[-1] < 0.1 < result.train_loss[0]
-    outputs = _glassnet.Forward(result.network, result.state_dict, [4], 1)(x)
+    outputs = _glassnet.Inference(result.network, result.state_dict, [4], 1)(x)
     assert (outputs.argmax(axis=1) == y).mean() > 0.95
 
 
@@ -83,11 +84,79 @@ def test_torchs_modules_are_trained(nested):
     torch = pytest.importorskip("torch")
     layers = [torch.nn.Linear(4, 8), torch.nn.ReLU(), torch.nn.Linear(8, 3)]
     net = torch.nn.Sequential(torch.nn.Sequential(*layers[:2]), layers[2]) if nested else torch.nn.Sequential(*layers)
-    notation = gn._fit.network_notation(net)
+    notation = network_notation(net)
     state = {key: value.numpy() for key, value in net.state_dict().items()}
     x, _ = table()
-    outputs = _glassnet.Forward(notation, state, [4], 1)(x)
+    outputs = _glassnet.Inference(notation, state, [4], 1)(x)
     np.testing.assert_allclose(outputs, net(torch.tensor(x)).detach().numpy(), atol=1e-6)
+
+
+def test_modules_losses_and_optimisers_of_the_package_are_trained():
+    nn, optim = gn.nn, gn.optim
+    x, y = table()
+    for build in (
+        lambda: nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 3)),
+        lambda: nn.Sequential(nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.GELU()), nn.Dropout(0.2), nn.Linear(8, 3)),
+    ):
+        gn.manual_seed(0)
+        net = build()
+        before = np.asarray(net(x).detach())
+        optimizer = optim.Adam(net.parameters(), lr=0.05)
+        schedule = optim.lr_scheduler.StepLR(optimizer, step_size=20)
+        loss = nn.CrossEntropyLoss(weight=gn.tensor([1.0, 2.0, 1.0]), label_smoothing=0.1)
+        result = gn.fit(net, x, y, loss=loss, optimizer=optimizer, schedule=schedule, epochs=40)
+        assert [result.history[at]["lr"] for at in (0, 19, 20)] == pytest.approx([0.05, 0.05, 0.005])
+        net.eval()
+        outputs = np.asarray(net(x).detach())
+        assert (outputs.argmax(axis=1) == y).mean() > 0.8 and (outputs != before).any()
+        np.testing.assert_array_equal(outputs, _glassnet.Inference(result.network, result.state_dict, [4], 1)(x))
+
+
+def test_the_compiled_loop_takes_the_steps_of_the_written_one():
+    nn, optim = gn.nn, gn.optim
+    x, y = table(rows=48)
+    gn.manual_seed(3)
+    one, other = (nn.Sequential(nn.Linear(4, 16), nn.ReLU(), nn.Linear(16, 3)) for _ in range(2))
+    other.load_state_dict(one.state_dict())
+    gn.fit(one, x, y, optimizer="SGD(lr=0.1, momentum=0.9)", epochs=3, batch_size=16, shuffle=False)
+    optimizer, criterion = optim.SGD(other.parameters(), lr=0.1, momentum=0.9), nn.CrossEntropyLoss()
+    for _ in range(3):
+        for start in range(0, 48, 16):
+            optimizer.zero_grad()
+            criterion(other(gn.tensor(x[start : start + 16])), gn.tensor(y[start : start + 16])).backward()
+            optimizer.step()
+    for key, value in one.state_dict().items():
+        np.testing.assert_allclose(np.asarray(value), np.asarray(other.state_dict()[key]), atol=1e-6, err_msg=key)
+
+
+def test_what_the_compiled_loop_does_not_know_is_said():
+    nn = gn.nn
+    x, y = table()
+
+    class Own(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.Linear(4, 3)
+
+        def forward(self, input):
+            return self.layer(input)
+
+    with pytest.raises(TypeError, match="can't train this Own"):
+        gn.fit(Own(), x, y)
+    with pytest.raises(TypeError, match="no loss Own"):
+        loss_notation(Own())
+    with pytest.raises(TypeError, match="no optimiser Own"):
+        optimizer_notation(Own())
+
+
+def test_torchs_losses_and_optimisers_are_read():
+    torch = pytest.importorskip("torch")
+    weight = torch.nn.Parameter(torch.zeros(2))
+    loss = torch.nn.CrossEntropyLoss(weight=torch.tensor([1.0, 2.5]))
+    assert loss_notation(loss) == "CrossEntropyLoss(weight=[1.0, 2.5], ignore_index=-100, reduction='mean', label_smoothing=0.0)"
+    for optimizer in (torch.optim.SGD([weight], lr=0.5, momentum=0.9, nesterov=True), torch.optim.AdamW([weight], lr=0.25)):
+        x, y = table()
+        assert gn.fit("4-8-3", x, y, optimizer=optimizer, epochs=1).history[0]["lr"] == optimizer.param_groups[0]["lr"]
 
 
 def test_numbers_are_learnt_by_the_squared_error():
@@ -251,7 +320,7 @@ def test_embeddings_take_indices():
 
 def test_many_threads_predict_at_once():
     x, y = table(rows=500)
-    forward = _glassnet.Forward(*_glassnet.network_state("4-32-3", 0), [4], 2)
+    forward = _glassnet.Inference(*_glassnet.network_state("4-32-3", 0), [4], 2)
     expected = forward(x)
     wrong = []
 
@@ -274,7 +343,7 @@ def test_many_threads_predict_at_once():
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
 def test_a_forked_process_trains_and_predicts():
     x, y = table(rows=2000)
-    forward = _glassnet.Forward(*_glassnet.network_state("4-256-256-3", 0), [4], 2)
+    forward = _glassnet.Inference(*_glassnet.network_state("4-256-256-3", 0), [4], 2)
     expected = forward(x)
     trained = gn.fit("4-256-256-3", x, y, epochs=1, threads=2, batch_size=512).state_dict["0.weight"]
     child = os.fork()

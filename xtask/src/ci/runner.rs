@@ -106,7 +106,7 @@ impl Tally {
         let summary = line.trim_matches('=').trim();
         if let Some(test) = line.strip_prefix("FAILED ").or_else(|| line.strip_prefix("ERROR ")) {
             self.report.failures.push(test.split(" - ").next().unwrap_or(test).to_owned());
-        } else if line.starts_with("==") && line.ends_with("==") && summary.contains(" in ") {
+        } else if is_pytests_sum(summary) {
             // What is expected to fail and does is no test that passed.
             self.report.passed = number_before(summary, " passed");
             self.report.failed = number_before(summary, " failed")
@@ -126,6 +126,17 @@ impl Tally {
         }
         self.report
     }
+}
+
+/// Whether a line is pytest's last one: counts, then ` in 0.12s`.
+fn is_pytests_sum(line: &str) -> bool {
+    let Some((counts, time)) = line.rsplit_once(" in ") else { return false };
+    let seconds = time.split(' ').next().and_then(|time| time.strip_suffix('s'));
+    let counted = counts == "no tests ran"
+        || counts.split(", ").all(|part| {
+            part.split_once(' ').is_some_and(|(count, _)| count.parse::<usize>().is_ok())
+        });
+    counted && seconds.is_some_and(|seconds| seconds.parse::<f64>().is_ok())
 }
 
 /// The number that stands before `unit`; 0 if there is none.
@@ -186,6 +197,7 @@ test result: FAILED. 1 passed; 1 failed; 1 ignored; 0 measured; 0 filtered out; 
     #[test]
     fn pytest_is_counted() {
         check_pytest("===== 12 passed in 0.12s =====\n", true, 12, 0, 0);
+        check_pytest("12 passed, 2 warnings in 0.12s\n", true, 12, 0, 0);
         check_pytest(
             "tests/test_a.py ..\n===== 2 passed, 1 skipped in 61.00s (0:01:01) =====",
             true,

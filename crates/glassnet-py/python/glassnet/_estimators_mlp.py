@@ -20,7 +20,7 @@ from ._estimators_columns import Columns, has_categories, is_frame
 from ._estimators_lbfgs import minimize
 from ._estimators_network import biases, build, dense_weights, initial_weights
 from ._estimators_train import Judges, Objective, Progress, Rows, train
-from ._fit import network_notation
+from ._notation import network_notation
 from ._threads import threads_to_use
 
 __all__ = ["BaseMLP", "Task"]
@@ -43,7 +43,7 @@ class Compiled:
         """The network, ready to predict with so many threads."""
         forward = self.forward
         if forward is None or self.threads != threads:
-            forward = _glassnet.Forward(notation, state, [inputs], threads)
+            forward = _glassnet.Inference(notation, state, [inputs], threads)
             self.forward, self.threads = forward, threads
         return forward
 

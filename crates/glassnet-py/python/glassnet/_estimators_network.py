@@ -136,7 +136,7 @@ def _bias(key: str) -> str:
 
 def output_width(notation: str, state: dict[str, np.ndarray], inputs: int) -> int:
     """How many numbers the network gives for a row of ``inputs``."""
-    outputs = _glassnet.Forward(notation, state, [inputs], 1)(np.zeros((1, inputs), dtype=np.float32))
+    outputs = _glassnet.Inference(notation, state, [inputs], 1)(np.zeros((1, inputs), dtype=np.float32))
     if outputs.ndim != 2:
         raise ValueError(f"the network gives {outputs.shape[1:]} numbers for a row; an estimator needs one axis of them")
     return int(outputs.shape[1])

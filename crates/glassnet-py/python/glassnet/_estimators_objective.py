@@ -10,7 +10,7 @@ from ._estimators_labels import Labels
 from ._estimators_mlp import Task
 from ._estimators_network import output_width
 from ._estimators_train import Objective
-from ._fit import network_notation
+from ._notation import loss_notation, network_notation
 
 __all__ = ["classification", "regression"]
 
@@ -24,13 +24,9 @@ def _name(loss: str) -> str:
     return loss.split("(")[0].strip().removeprefix("torch.").removeprefix("nn.")
 
 
-def _notation(loss: Any) -> str:
-    return loss if isinstance(loss, str) else repr(loss)
-
-
 def classification(estimator: Any, labels: Labels, y: np.ndarray) -> Task:
     """For classes ``y``: as numbers from 0 for several, as 0.0 and 1.0 where each output is a yes or no."""
-    loss = _notation(estimator.loss)
+    loss = loss_notation(estimator.loss)
     name = _name(loss)
     if name != "log_loss" and name not in _CROSS_ENTROPY + _BINARY:
         raise ValueError(
@@ -69,7 +65,7 @@ def _width_of(estimator: Any) -> int:
 
 def regression(estimator: Any, y: np.ndarray, weights: np.ndarray | None) -> Task:
     """For numbers ``y`` of shape (rows, outputs)."""
-    loss = _notation(estimator.loss)
+    loss = loss_notation(estimator.loss)
     outputs = y.shape[1]
     if loss == "squared_error":
         return Task(outputs, Objective("mse", 0.5 * outputs), "identity")

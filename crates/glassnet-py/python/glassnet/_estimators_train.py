@@ -10,6 +10,7 @@ import numpy as np
 
 from . import _glassnet
 from ._estimators_base import ConvergenceWarning
+from ._notation import optimizer_notation, schedule_notation
 
 __all__ = ["Judges", "Progress", "Rows", "merge_equal_rows", "train"]
 
@@ -118,7 +119,7 @@ def train(
     settings = {
         "loss": objective.notation,
         "optimizer": loop.optimizer(),
-        "schedule": None if e.schedule is None else str(e.schedule),
+        "schedule": None if e.schedule is None else schedule_notation(e.schedule),
         "epochs": 1 if incremental else int(e.max_iter),
         "batch_size": batch,
         "shuffle": "none",
@@ -207,7 +208,7 @@ class _Loop:
         """The optimiser in notation."""
         e, scale = self.estimator, self.objective.scale
         if e.optimizer is not None:
-            return e.optimizer if isinstance(e.optimizer, str) else repr(e.optimizer)
+            return optimizer_notation(e.optimizer)
         if e.solver == "sgd":
             nesterov = bool(e.nesterovs_momentum) and e.momentum > 0
             return f"SGD(lr={self.lr * scale!r}, momentum={float(e.momentum)!r}, nesterov={nesterov})"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from dataclasses import dataclass, field
 from typing import Any, Callable, Mapping, Sequence
@@ -10,6 +9,7 @@ from typing import Any, Callable, Mapping, Sequence
 import numpy as np
 
 from . import _glassnet
+from ._notation import loss_notation, network_notation, optimizer_notation, schedule_notation
 from ._threads import threads_to_use
 
 __all__ = ["FitResult", "fit"]
@@ -157,9 +157,9 @@ def fit(
     weights = _weights(sample_weight, class_weight, y)
     training, judging = _split((x, y, weights), validation, seed, notation)
     settings = {
-        "loss": default if loss is None else _notation(loss),
-        "optimizer": _notation(optimizer),
-        "schedule": None if schedule is None else _notation(schedule),
+        "loss": default if loss is None else loss_notation(loss),
+        "optimizer": optimizer_notation(optimizer),
+        "schedule": None if schedule is None else schedule_notation(schedule),
         "epochs": _count(epochs, "epochs", least=0),
         "batch_size": _count(batch_size, "batch_size"),
         "shuffle": "torch" if shuffle == "torch" else "own" if shuffle else "none",
@@ -203,47 +203,6 @@ def _network(net: Any, seed: int) -> tuple[str, dict[str, np.ndarray]]:
         return _glassnet.network_state(net, _count(seed, "seed", least=0))
     state = {key: np.asarray(value) for key, value in net.state_dict().items()}
     return network_notation(net), state
-
-
-def network_notation(net: Any) -> str:
-    """A network in notation, from a text, a module of ``glassnet.nn``, or one of ``torch.nn`` that prints alike.
-
-    Examples
-    --------
-    >>> from glassnet._fit import network_notation
-    >>> class Printed:
-    ...     def __repr__(self):
-    ...         return "Sequential(\\n  (0): Linear(in_features=2, out_features=1, bias=True)\\n  (last): Tanh()\\n)"
-    >>> network_notation(Printed())
-    "Sequential(OrderedDict([('0', Linear(in_features=2, out_features=1, bias=True)), ('last', Tanh())]))"
-    """
-    if isinstance(net, str):
-        return net
-    text = repr(net)
-    if "\n" not in text:
-        return text
-    pieces: list[str] = []
-    for line in (line.strip() for line in text.splitlines()):
-        child = _CHILD.match(line)
-        body = child["body"] if child else line
-        if child:
-            pieces.append(f"('{child['name']}', ")
-        if body.endswith("("):
-            pieces.append(body + "OrderedDict([")
-        elif body == ")":
-            pieces.append("]))), ")
-        else:
-            pieces.append(body + "), ")
-    return "".join(pieces).replace(", ]", "]").removesuffix("), ")
-
-
-#: A line of a printed container: its child's name, and what the child prints first.
-_CHILD = re.compile(r"\((?P<name>[^()]*)\): (?P<body>.*)")
-
-
-def _notation(value: Any) -> str:
-    """A loss, an optimiser or a schedule in notation."""
-    return value if isinstance(value, str) else repr(value)
 
 
 def features(x: Any, notation: str = "") -> np.ndarray:

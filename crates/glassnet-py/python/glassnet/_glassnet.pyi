@@ -80,7 +80,7 @@ class Objective:
     def __call__(self, parameters: NDArray[np.float32]) -> tuple[float, NDArray[np.float32]]:
         """The loss, with the penalty of ``alpha``, and its gradient."""
 
-class Forward:
+class Inference:
     """A network in evaluation mode, compiled for rows of shape ``row``."""
 
     def __init__(self, notation: str, state: dict[str, NDArray[Any]], row: list[int], threads: int) -> None: ...
