@@ -3,8 +3,10 @@
 //! Python's side (`python/glassnet/`) holds what is read more often than run: names, signatures, docstrings. Here is
 //! what computes, and it computes nothing by itself: every number comes from the crate `glassnet`.
 
+mod backward;
 mod errors;
 mod forward;
+mod joined;
 mod layers;
 mod optim;
 mod piece;
@@ -12,12 +14,15 @@ mod random;
 mod state;
 mod tape;
 mod tensor;
+mod walk;
 
 use pyo3::prelude::*;
 
 /// The compiled half of `glassnet`.
 #[pymodule]
 mod _glassnet {
+    #[pymodule_export]
+    use crate::backward::backward;
     #[pymodule_export]
     use crate::forward::{Forward, changes, count_a_change};
     #[pymodule_export]
@@ -31,8 +36,6 @@ mod _glassnet {
         Generator, initial_seed, initialize, integers, manual_seed, normal, permutation, uniform,
         whole,
     };
-    #[pymodule_export]
-    use crate::tape::backward;
     #[pymodule_export]
     use crate::tensor::{Tensor, is_grad_enabled, set_grad_enabled};
 
