@@ -4,9 +4,11 @@
 //! what computes, and it computes nothing by itself: every number comes from the crate `glassnet`.
 
 mod arrays;
+mod backward;
 mod errors;
 mod fit;
 mod forward;
+mod joined;
 mod layers;
 mod objective;
 mod optim;
@@ -17,12 +19,15 @@ mod random;
 mod state;
 mod tape;
 mod tensor;
+mod walk;
 
 use pyo3::prelude::*;
 
 /// The compiled half of `glassnet`.
 #[pymodule]
 mod _glassnet {
+    #[pymodule_export]
+    use crate::backward::backward;
     #[pymodule_export]
     use crate::fit::fit;
     #[pymodule_export]
@@ -42,8 +47,6 @@ mod _glassnet {
         Generator, initial_seed, initialize, integers, manual_seed, normal, permutation, uniform,
         whole,
     };
-    #[pymodule_export]
-    use crate::tape::backward;
     #[pymodule_export]
     use crate::tensor::{Tensor, is_grad_enabled, set_grad_enabled};
 

@@ -13,36 +13,55 @@ Names, arguments, defaults and printed text are PyTorch's where PyTorch has them
 from __future__ import annotations
 
 import importlib as _importlib
+from typing import TYPE_CHECKING as _TYPE_CHECKING
 
-from . import _functions, _tensor, autograd
-from ._dtype import bool_ as bool
-from ._dtype import (
-    double,
-    dtype,
-    float16,
-    float32,
-    float64,
-    get_default_dtype,
-    half,
-    int8,
-    int16,
-    int32,
-    int64,
-    long,
-    set_default_dtype,
-    short,
-    uint8,
-)
-from ._dtype import float_ as float
-from ._dtype import int_ as int
+from . import _dtype, _functions, _tensor  # noqa: F401
+from . import autograd as autograd
+from ._dtype import double as double
+from ._dtype import dtype as dtype
+from ._dtype import float16 as float16
+from ._dtype import float32 as float32
+from ._dtype import float64 as float64
+from ._dtype import get_default_dtype as get_default_dtype
+from ._dtype import half as half
+from ._dtype import int8 as int8
+from ._dtype import int16 as int16
+from ._dtype import int32 as int32
+from ._dtype import int64 as int64
+from ._dtype import long as long
+from ._dtype import set_default_dtype as set_default_dtype
+from ._dtype import short as short
+from ._dtype import uint8 as uint8
 from ._functions import *  # noqa: F403
+from ._glassnet import Generator as Generator
+from ._glassnet import Tensor as Tensor
+from ._glassnet import __version__ as __version__
 from ._method_functions import *  # noqa: F403
-from ._glassnet import Generator, Tensor, __version__
-from ._print import set_printoptions
-from ._tensor import Size
-from .autograd import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
+from ._numbers import e as e
+from ._numbers import inf as inf
+from ._numbers import nan as nan
+from ._numbers import pi as pi
+from ._print import set_printoptions as set_printoptions
+from ._tensor import Size as Size
+from .autograd import enable_grad as enable_grad
+from .autograd import inference_mode as inference_mode
+from .autograd import is_grad_enabled as is_grad_enabled
+from .autograd import no_grad as no_grad
+from .autograd import set_grad_enabled as set_grad_enabled
 
-inf, nan, pi, e = (float_number for float_number in map(__import__("builtins").float, ("inf", "nan", "3.141592653589793", "2.718281828459045")))
+bool = _dtype.bool_
+float = _dtype.float_
+int = _dtype.int_
+
+if _TYPE_CHECKING:
+    from . import nn as nn
+    from . import optim as optim
+    from . import utils as utils
+    from ._estimators import MLPClassifier as MLPClassifier
+    from ._estimators import MLPRegressor as MLPRegressor
+    from ._fit import FitResult as FitResult
+    from ._fit import fit as fit
+    from ._threads import default_threads as default_threads
 
 #: What is imported when it is first used.
 _LAZY = {"nn": ".nn", "optim": ".optim", "utils": ".utils"}

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from . import _dtype, _glassnet, _ops
 from ._convert import as_array, tensor_array, to_tensor
 from ._glassnet import Tensor
+
+__all__ = [
+    "addmm", "arange", "as_tensor", "bernoulli", "cat", "concat", "concatenate", "default_generator", "diag", "empty",
+    "empty_like", "eye", "from_dlpack", "from_numpy", "full", "full_like", "hstack", "initial_seed",
+    "is_floating_point", "is_tensor", "linspace", "logspace", "manual_seed", "meshgrid", "normal", "numel", "ones",
+    "ones_like", "outer", "rand", "rand_like", "randint", "randn", "randn_like", "randperm", "save", "seed", "stack",
+    "tensor", "tril", "triu", "vstack", "where", "zeros", "zeros_like",
+]
 
 
 def _made(array: np.ndarray, requires_grad: bool = False) -> Tensor:
@@ -127,16 +135,19 @@ def full(size: Sequence[int], fill_value: float, *, dtype: object = None, requir
     return _made(np.full(_size((size,)), fill_value, inferred), requires_grad)
 
 
-def _like(make: Callable) -> Callable:
-    def like(input: Tensor, *, dtype: object = None, requires_grad: bool = False) -> Tensor:
-        return make(input.shape, dtype=input.dtype if dtype is None else dtype, requires_grad=requires_grad)
-
-    like.__name__ = like.__qualname__ = f"{make.__name__}_like"
-    like.__doc__ = f"As `{make.__name__}`, with the shape and element type of another tensor."
-    return like
+def zeros_like(input: Tensor, *, dtype: object = None, requires_grad: bool = False) -> Tensor:
+    """Zeros, with the shape and element type of another tensor."""
+    return zeros(input.shape, dtype=input.dtype if dtype is None else dtype, requires_grad=requires_grad)
 
 
-zeros_like, ones_like, empty_like = _like(zeros), _like(ones), _like(empty)
+def ones_like(input: Tensor, *, dtype: object = None, requires_grad: bool = False) -> Tensor:
+    """Ones, with the shape and element type of another tensor."""
+    return ones(input.shape, dtype=input.dtype if dtype is None else dtype, requires_grad=requires_grad)
+
+
+def empty_like(input: Tensor, *, dtype: object = None, requires_grad: bool = False) -> Tensor:
+    """As `empty`, with the shape and element type of another tensor."""
+    return empty(input.shape, dtype=input.dtype if dtype is None else dtype, requires_grad=requires_grad)
 
 
 def full_like(input: Tensor, fill_value: float, *, dtype: object = None) -> Tensor:
@@ -400,10 +411,3 @@ def numel(input: Tensor) -> int:
 def save(obj: object, f: object) -> None:
     """Not available: a pickle can run code when it is read. Use `glassnet.write` (safetensors, ONNX, npz)."""
     raise NotImplementedError("save writes a pickle, which runs code when it is read; write the state dict with glassnet.write")
-
-
-__all__ = [
-    name
-    for name, each in list(globals().items())
-    if not name.startswith("_") and callable(each) and getattr(each, "__module__", None) == __name__
-] + ["concat", "concatenate", "default_generator"]

@@ -14,14 +14,13 @@ from . import _module
 from ._module import Module
 from .parameter import Parameter
 
-__all__ = [
-    "BatchNorm1d", "CELU", "Dropout", "ELU", "Embedding", "Flatten", "Formula", "GELU", "Hardsigmoid", "Hardswish",
-    "Hardtanh", "Identity", "LayerNorm", "LeakyReLU", "Linear", "LogSigmoid", "LogSoftmax", "Mish", "PReLU", "ReLU",
-    "ReLU6", "SELU", "SiLU", "Sigmoid", "Softmax", "Softplus", "Softsign", "Tanh",
-]
+__all__ = ["BatchNorm1d", "Dropout", "Embedding", "Flatten", "Identity", "LayerNorm", "Linear"]
+
+#: The modules whose classes the library knows.
+_OURS = "glassnet.nn._"
 
 
-def _written(value: object) -> str:
+def written(value: object) -> str:
     """An argument in the notation."""
     if isinstance(value, (tuple, list)):
         return "[" + ", ".join(map(str, value)) + "]"
@@ -137,7 +136,7 @@ def _scalar(x: Tensor) -> str:
     return x.type()[len("torch.") : -len("Tensor")]
 
 
-class _Layer(Known):
+class Layer(Known):
     """A single layer: the name of its class with `_arguments`."""
 
     def _arguments(self) -> str:
@@ -151,11 +150,12 @@ class _Layer(Known):
 
     def _kind(self) -> str | None:
         """The library's name; ``None`` for a subclass with a ``forward`` of its own."""
-        for each in type(self).__mro__:
-            if "forward" in vars(each):
-                return next(
-                    kind.__name__ for kind in type(self).__mro__ if kind.__module__ == __name__ and not kind.__name__.startswith("_")
-                ) if each is Known else None
+        for kind in type(self).__mro__:
+            is_ours = kind.__module__.startswith(_OURS)
+            if is_ours:
+                return kind.__name__
+            if "forward" in vars(kind):
+                return None
         return None
 
     def _take_initial(self) -> None:
@@ -171,7 +171,7 @@ class _Layer(Known):
 
     @classmethod
     def _base_name(cls) -> str:
-        return next(kind.__name__ for kind in cls.__mro__ if kind.__module__ == __name__)
+        return next(kind.__name__ for kind in cls.__mro__ if kind.__module__.startswith(_OURS))
 
     def reset_parameters(self) -> None:
         """Draws the initial weights again."""
@@ -179,7 +179,7 @@ class _Layer(Known):
             getattr(self, name).detach().copy_(Tensor._around(array))
 
 
-class Linear(_Layer):
+class Linear(Layer):
     """``y = x·Wᵀ + b``: every output is a weighted sum of all inputs.
 
     Parameters
@@ -215,7 +215,7 @@ class Linear(_Layer):
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self._parameters['bias'] is not None}"
 
 
-class Identity(_Layer):
+class Identity(Layer):
     """The input itself. Arguments are accepted and do nothing."""
 
     def __init__(self, *args: object, **kwargs: object) -> None:
@@ -224,11 +224,8 @@ class Identity(_Layer):
     def forward(self, x: Tensor) -> Tensor:
         return x
 
-    def _kind(self) -> str | None:
-        return "Identity" if type(self) is Identity else None
 
-
-class Flatten(_Layer):
+class Flatten(Layer):
     """Joins the axes ``start_dim … end_dim`` into one."""
 
     def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
@@ -242,14 +239,11 @@ class Flatten(_Layer):
         x = to_features(x)
         return x.flatten(self.start_dim, self.end_dim)
 
-    def _kind(self) -> str | None:
-        return "Flatten" if type(self) is Flatten else None
-
     def extra_repr(self) -> str:
         return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
 
 
-class Dropout(_Layer):
+class Dropout(Layer):
     """In training, every element becomes 0 with probability `p` and is otherwise multiplied by ``1/(1 − p)``.
 
     The draws follow `manual_seed`, but are the library's own: PyTorch's masks are others.
@@ -262,13 +256,13 @@ class Dropout(_Layer):
         self.p, self.inplace = p, inplace
 
     def _arguments(self) -> str:
-        return f"p={_written(self.p)}"
+        return f"p={written(self.p)}"
 
     def extra_repr(self) -> str:
         return f"p={self.p}, inplace={self.inplace}"
 
 
-class BatchNorm1d(_Layer):
+class BatchNorm1d(Layer):
     """``(x − mean)/√(variance + eps)·w + b`` per channel: by the batch in training, by running statistics in evaluation.
 
     Parameters
@@ -316,7 +310,7 @@ class BatchNorm1d(_Layer):
             momentum = 1.0 / float(counter.item() + 1)
         end = "" if self._has_bias else ", bias=False"
         return (
-            f"{self.num_features}, eps={_written(self.eps)}, momentum={_written(momentum)}, affine={self.affine}, "
+            f"{self.num_features}, eps={written(self.eps)}, momentum={written(momentum)}, affine={self.affine}, "
             f"track_running_stats={self.track_running_stats}{end}"
         )
 
@@ -342,7 +336,7 @@ class BatchNorm1d(_Layer):
         )
 
 
-class LayerNorm(_Layer):
+class LayerNorm(Layer):
     """``(x − mean)/√(variance + eps)·w + b`` over the last axes of each row."""
 
     def __init__(
@@ -364,7 +358,7 @@ class LayerNorm(_Layer):
 
     def _arguments(self) -> str:
         return (
-            f"{_written(self.normalized_shape)}, eps={_written(self.eps)}, elementwise_affine={self.elementwise_affine}, "
+            f"{written(self.normalized_shape)}, eps={written(self.eps)}, elementwise_affine={self.elementwise_affine}, "
             f"bias={self._has_bias}"
         )
 
@@ -372,7 +366,7 @@ class LayerNorm(_Layer):
         return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}, bias={self._parameters.get('bias') is not None}"
 
 
-class Embedding(_Layer):
+class Embedding(Layer):
     """A trained row per index."""
 
     def __init__(
@@ -411,8 +405,8 @@ class Embedding(_Layer):
 
     def _arguments(self) -> str:
         return (
-            f"{self.num_embeddings}, {self.embedding_dim}, padding_idx={self.padding_idx}, max_norm={_written(self.max_norm)}, "
-            f"norm_type={_written(self.norm_type)}, scale_grad_by_freq={self.scale_grad_by_freq}, sparse={self.sparse}"
+            f"{self.num_embeddings}, {self.embedding_dim}, padding_idx={self.padding_idx}, max_norm={written(self.max_norm)}, "
+            f"norm_type={written(self.norm_type)}, scale_grad_by_freq={self.scale_grad_by_freq}, sparse={self.sparse}"
         )
 
     def extra_repr(self) -> str:
@@ -424,105 +418,3 @@ class Embedding(_Layer):
             if value != standard:
                 text += f", {name}={value if name != 'sparse' else 'True'}"
         return text
-
-
-class PReLU(_Layer):
-    """A ReLU whose slope below 0 is trained."""
-
-    def __init__(self, num_parameters: int = 1, init: float = 0.25, device: object = None, dtype: object = None) -> None:
-        super().__init__()
-        self.num_parameters, self.init = num_parameters, init
-        self._take_initial()
-
-    def _arguments(self) -> str:
-        return f"num_parameters={self.num_parameters}, init={_written(self.init)}"
-
-    def extra_repr(self) -> str:
-        return f"num_parameters={self.num_parameters}"
-
-
-class _Activation(_Layer):
-    """An elementwise layer: its options in the order in which PyTorch has them."""
-
-    _options: tuple[tuple[str, object], ...] = ()
-    #: Options that the notation hasn't, and those that `repr` shows though they have their default.
-    _shown: tuple[str, ...] = ()
-
-    def __init__(self, *args: object, **kwargs: object) -> None:
-        super().__init__()
-        names = [name for name, _ in self._options]
-        if len(args) > len(names):
-            raise TypeError(f"{type(self).__name__}() takes at most {len(names)} arguments ({len(args)} given)")
-        for name in kwargs:
-            if name not in names or name in names[: len(args)]:
-                raise TypeError(f"{type(self).__name__}.__init__() got an unexpected keyword argument '{name}'")
-        given = dict(zip(names, args), **kwargs)
-        for name, standard in self._options:
-            setattr(self, name, given.get(name, standard))
-
-    def _arguments(self) -> str:
-        return ", ".join(f"{name}={_written(getattr(self, name))}" for name, _ in self._options if name != "inplace")
-
-    def extra_repr(self) -> str:
-        parts = [f"{name}={_shown(getattr(self, name))}" for name in self._shown]
-        if getattr(self, "inplace", False) and ("inplace", False) in self._options and self._prints_inplace:
-            parts.append("inplace=True")
-        return ", ".join(parts)
-
-    _prints_inplace = True
-
-
-def _shown(value: object) -> str:
-    return f"'{value}'" if isinstance(value, str) else f"{value}"
-
-
-def _activation(name: str, doc: str, options: tuple = (), shown: tuple = (), prints_inplace: bool = True) -> type:
-    members = {
-        "__doc__": doc, "__module__": __name__, "_options": options, "_shown": shown, "_prints_inplace": prints_inplace,
-    }
-    return type(name, (_Activation,), members)
-
-
-_inplace = ("inplace", False)
-ReLU = _activation("ReLU", "``max(z, 0)``.", (_inplace,))
-LeakyReLU = _activation("LeakyReLU", "``z`` where ``z > 0``, else ``negative_slope·z``.", (("negative_slope", 0.01), _inplace), ("negative_slope",))
-ELU = _activation("ELU", "``z`` where ``z > 0``, else ``alpha·(e^z − 1)``.", (("alpha", 1.0), _inplace), ("alpha",))
-CELU = _activation("CELU", "``max(0, z) + min(0, alpha·(e^(z/alpha) − 1))``.", (("alpha", 1.0), _inplace), ("alpha",))
-SELU = _activation("SELU", "The self-normalising ELU.", (_inplace,))
-GELU = _activation("GELU", "``z·Φ(z)``, or its approximation by tanh.", (("approximate", "none"),), ("approximate",))
-SiLU = _activation("SiLU", "``z·σ(z)``.", (_inplace,))
-Mish = _activation("Mish", "``z·tanh(softplus(z))``.", (_inplace,))
-Softplus = _activation("Softplus", "``ln(1 + e^(beta·z))/beta``, z itself where ``beta·z > threshold``.", (("beta", 1.0), ("threshold", 20.0)), ("beta", "threshold"))
-Softsign = _activation("Softsign", "``z/(1 + |z|)``.")
-Sigmoid = _activation("Sigmoid", "``1/(1 + e^−z)``.")
-LogSigmoid = _activation("LogSigmoid", "``ln σ(z)``.")
-Tanh = _activation("Tanh", "``tanh z``.")
-Hardtanh = _activation("Hardtanh", "z cut to ``[min_val, max_val]``.", (("min_val", -1.0), ("max_val", 1.0), _inplace), ("min_val", "max_val"))
-ReLU6 = _activation("ReLU6", "z cut to [0, 6].", (_inplace,))
-Hardsigmoid = _activation("Hardsigmoid", "``relu6(z + 3)/6``.", (_inplace,), prints_inplace=False)
-Hardswish = _activation("Hardswish", "``z·hardsigmoid(z)``.", (_inplace,), prints_inplace=False)
-Softmax = _activation("Softmax", "Softmax along an axis.", (("dim", None),), ("dim",))
-LogSoftmax = _activation("LogSoftmax", "The logarithm of softmax along an axis.", (("dim", None),), ("dim",))
-
-
-class Formula(_Layer):
-    """An activation given by a formula in one variable, applied to every element.
-
-    Examples
-    --------
-    >>> import glassnet as gn
-    >>> gn.nn.Formula("z*sigmoid(z)")(gn.ones(2))
-    tensor([0.7311, 0.7311])
-    """
-
-    def __init__(self, formula: str) -> None:
-        super().__init__()
-        self.formula = formula
-        _glassnet.initial_state(f"Formula({self._arguments()})")
-
-    def _arguments(self) -> str:
-        text = self.formula.replace("\\", "\\\\").replace("'", "\\'")
-        return f"'{text}'"
-
-    def extra_repr(self) -> str:
-        return f"'{self.formula}'"

@@ -6,7 +6,7 @@ from collections import OrderedDict, namedtuple
 from collections.abc import Callable, Iterator, Mapping
 
 from .. import _dtype, _glassnet
-from .._convert import as_array, to_tensor
+from .._convert import as_array
 from .._glassnet import Tensor
 from .parameter import Parameter
 
