@@ -13,10 +13,12 @@ Names, arguments, defaults and printed text are PyTorch's where PyTorch has them
 from __future__ import annotations
 
 import importlib as _importlib
+import os as _os
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
-from . import _dtype, _functions, _tensor  # noqa: F401
+from . import _dtype, _functions, _glassnet, _tensor  # noqa: F401
 from . import autograd as autograd
+from ._device import *  # noqa: F403
 from ._dtype import double as double
 from ._dtype import dtype as dtype
 from ._dtype import float16 as float16
@@ -57,6 +59,9 @@ if _TYPE_CHECKING:
     from . import nn as nn
     from . import optim as optim
     from . import utils as utils
+
+if hasattr(_os, "register_at_fork"):
+    _os.register_at_fork(after_in_child=_glassnet.after_fork)
 
 #: What is imported when it is first used.
 _LAZY = {"nn": ".nn", "optim": ".optim", "utils": ".utils"}
