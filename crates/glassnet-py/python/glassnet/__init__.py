@@ -13,10 +13,12 @@ Names, arguments, defaults and printed text are PyTorch's where PyTorch has them
 from __future__ import annotations
 
 import importlib as _importlib
+import os as _os
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
-from . import _dtype, _functions, _tensor  # noqa: F401
+from . import _dtype, _functions, _glassnet, _tensor  # noqa: F401
 from . import autograd as autograd
+from ._device import *  # noqa: F403
 from ._dtype import double as double
 from ._dtype import dtype as dtype
 from ._dtype import float16 as float16
@@ -62,6 +64,9 @@ if _TYPE_CHECKING:
     from ._fit import FitResult as FitResult
     from ._fit import fit as fit
     from ._threads import default_threads as default_threads
+
+if hasattr(_os, "register_at_fork"):
+    _os.register_at_fork(after_in_child=_glassnet.after_fork)
 
 #: What is imported when it is first used.
 _LAZY = {"nn": ".nn", "optim": ".optim", "utils": ".utils"}
