@@ -74,6 +74,14 @@ pub(crate) fn matrix(path: &Path, options: &CsvOptions, terminal: &Terminal) -> 
     Ok(matrix)
 }
 
+/// An error about a table's rows, by the table's name.
+pub(crate) fn in_table(error: Error, path: &Path) -> Error {
+    match error.place() {
+        Some(_) => error,
+        None => error.at(label(path)),
+    }
+}
+
 /// Every target cell of a table is empty.
 pub(crate) fn no_target(path: &Path) -> Error {
     Error::data("no row has a target").at(label(path)).help("give rows whose target is known")

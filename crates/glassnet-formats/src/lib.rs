@@ -1,7 +1,7 @@
 //! Model files: bytes in, bytes out. Nothing here opens a file, and nothing that a file says is executed.
 //!
 //! [`open`] reads a file of any [`Format`]: [`safetensors`], which is also what glassnet writes, PyTorch's ([`torch`]),
-//! NumPy's ([`numpy`]). [`model`] says what glassnet keeps beside the weights (of one network, or of the members of an
+//! NumPy's ([`numpy`]), ONNX ([`onnx`]). [`model`] says what glassnet keeps beside the weights (of one network, or of the members of an
 //! ensemble), [`checkpoint`] what it keeps of a training under way; [`content`] tells what a file holds when it is
 //! something else. [`chain`] reads a network from the keys and shapes of a file that has weights alone; [`mod@convert`] writes
 //! one format from another.

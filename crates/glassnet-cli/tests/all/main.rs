@@ -10,6 +10,7 @@ mod hostile_flags;
 mod hostile_models;
 mod json_docs;
 mod many;
+mod onnx;
 mod outputs;
 mod reproducible;
 mod seed;

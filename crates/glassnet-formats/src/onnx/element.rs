@@ -98,6 +98,25 @@ impl Element {
         }
     }
 
+    /// What it is called: NumPy's name.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Element::F32 => "float32",
+            Element::F64 => "float64",
+            Element::F16 => "float16",
+            Element::BF16 => "bfloat16",
+            Element::U8 => "uint8",
+            Element::I8 => "int8",
+            Element::U16 => "uint16",
+            Element::I16 => "int16",
+            Element::I32 => "int32",
+            Element::I64 => "int64",
+            Element::U32 => "uint32",
+            Element::U64 => "uint64",
+            Element::Bool => "bool",
+        }
+    }
+
     /// The least and greatest whole number of a type of whole numbers.
     pub(super) fn range(self) -> Option<(i128, i128)> {
         let bits = 8 * self.bytes() as u32;
@@ -115,21 +134,7 @@ impl Element {
 
 impl fmt::Display for Element {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Element::F32 => "float32",
-            Element::F64 => "float64",
-            Element::F16 => "float16",
-            Element::BF16 => "bfloat16",
-            Element::U8 => "uint8",
-            Element::I8 => "int8",
-            Element::U16 => "uint16",
-            Element::I16 => "int16",
-            Element::I32 => "int32",
-            Element::I64 => "int64",
-            Element::U32 => "uint32",
-            Element::U64 => "uint64",
-            Element::Bool => "bool",
-        })
+        f.write_str(self.name())
     }
 }
 

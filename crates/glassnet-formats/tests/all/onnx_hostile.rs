@@ -185,7 +185,8 @@ fn what_is_not_supported_is_named_with_its_node() {
         model
             .notes
             .iter()
-            .any(|note| note.contains("\"y\" is left out") && note.contains("the Conv"))
+            .map(ToString::to_string)
+            .any(|note| note.contains("\"y\" was left out") && note.contains("the Conv"))
     );
 }
 

@@ -16,7 +16,8 @@ use glassnet::{Error, Result};
 use prost::Message;
 
 use super::element::Element;
-use super::proto;
+use super::{description, proto};
+use crate::model::Card;
 use nodes::Nodes;
 
 /// The version of the operators that is written.
@@ -37,12 +38,22 @@ pub struct OnnxExport {
     pub input: String,
     /// The output's name.
     pub output: String,
+    /// What glassnet knows of the model beside the network, which [`open`](crate::open) reads again.
+    pub card: Option<Card>,
+    /// Further texts, by their keys.
+    pub texts: Vec<(String, String)>,
 }
 
 impl Default for OnnxExport {
     /// The shape that the layers tell, from `x` to `y`.
     fn default() -> Self {
-        OnnxExport { row: None, input: "x".to_owned(), output: "y".to_owned() }
+        OnnxExport {
+            row: None,
+            input: "x".to_owned(),
+            output: "y".to_owned(),
+            card: None,
+            texts: vec![],
+        }
     }
 }
 
@@ -99,7 +110,9 @@ pub fn write_onnx(network: &Network, export: &OnnxExport) -> Result<Vec<u8>> {
         doc_string: None,
         sparse_initializer: vec![],
     };
+    let metadata = description::written(&graph, export.card.as_ref(), &export.texts)?;
     Ok(proto::Model {
+        metadata,
         ir_version: Some(IR_VERSION),
         producer_name: Some("glassnet".to_owned()),
         producer_version: Some(env!("CARGO_PKG_VERSION").to_owned()),
