@@ -1,5 +1,7 @@
 //! `glassnet convert`.
 
+mod columns;
+
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -19,6 +21,7 @@ use crate::usage::at_flag;
     glassnet convert checkpoint.pt model.safetensors --activation relu\n  \
     glassnet convert checkpoint.pt model.safetensors --net 'Sequential(Linear(4, 8), ReLU(), Linear(8, 3))'\n  \
     glassnet convert model.safetensors model.onnx\n  \
+    glassnet convert model.safetensors server.onnx --with-preprocessing\n  \
     glassnet convert model.safetensors weights.npz")]
 pub(crate) struct Convert {
     /// The file to read; its content tells its format.
@@ -34,6 +37,10 @@ pub(crate) struct Convert {
     /// Leave the keys as they are: also a beginning such as 'module.' or 'model.' that a wrapper gave all of them.
     #[arg(long, conflicts_with_all = ["net", "activation"])]
     pub(crate) keep_keys: bool,
+    /// With .onnx: the graph takes the table's columns as they are, one input each, and gives a class with the
+    /// probabilities, or a number, in the target's units.
+    #[arg(long, conflicts_with_all = ["net", "activation", "input_shape"])]
+    pub(crate) with_preprocessing: bool,
     /// The shape of one row, for .onnx, where the layers do not tell it.
     #[arg(long, value_delimiter = ',', value_name = "N,…", value_parser = crate::args::whole::<usize>, allow_negative_numbers = true)]
     pub(crate) input_shape: Vec<usize>,
@@ -50,11 +57,12 @@ pub(crate) fn run(args: &Convert, terminal: &mut Terminal) -> Result<u8> {
     let (from, to) = (shown(&args.from), shown(&args.to));
     let format = Format::to_write(&to)?;
     let network = args.net.as_deref().map(nn::parse).transpose();
-    let options = Options {
+    let mut options = Options {
         keep_keys: args.keep_keys,
         network: network.map_err(|error| at_flag(error, "--net"))?,
         activation: args.activation.as_deref().map(model::activation).transpose()?,
         row: (!args.input_shape.is_empty()).then(|| args.input_shape.clone()),
+        table: None,
     };
     let arrays_alone = matches!(format, Format::Npz | Format::Npy);
     if arrays_alone && (args.net.is_some() || args.activation.is_some()) {
@@ -68,11 +76,19 @@ pub(crate) fn run(args: &Convert, terminal: &mut Terminal) -> Result<u8> {
             .at("--input-shape")
             .help("leave it out, or write .onnx"));
     }
+    if format != Format::Onnx && args.with_preprocessing {
+        return Err(Error::usage(format!("{} computes nothing", format.name()))
+            .at("--with-preprocessing")
+            .help("leave it out: .safetensors keeps the preprocessing always; or write .onnx"));
+    }
     let replace = if args.force { Replace::Always } else { Replace::Never };
     let output = Output::prepare(&args.to, "the output", replace, &[&args.from])?;
     let read = ReadOptions { allow_non_finite: args.allow_non_finite };
     let opened = glassnet_formats::open(&output::read(&args.from)?, &from, read)?;
     let read_as = opened.format;
+    if args.with_preprocessing {
+        options.table = Some(columns::table(opened.model.card.as_ref(), &from)?);
+    }
     let made = convert(opened, format, &options, &from)?;
     output.write(&made.bytes)?;
     if terminal.json() {

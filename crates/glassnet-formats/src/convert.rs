@@ -5,7 +5,10 @@ use glassnet::{Error, Result};
 
 use crate::model::{Card, KEY, ModelFile};
 use crate::note::{Note, listed};
-use crate::{Format, OnnxExport, Opened, chain, fitted, numpy, unwrapped, write_onnx};
+use crate::{
+    Format, OnnxExport, OnnxTable, Opened, chain, fitted, numpy, unwrapped, write_onnx,
+    write_onnx_table,
+};
 
 /// How a file is converted.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -18,6 +21,8 @@ pub struct Options {
     pub activation: Option<Module>,
     /// The shape of one row, for ONNX, where the layers do not tell it.
     pub row: Option<Vec<usize>>,
+    /// How a table's columns become features and outputs answers: an ONNX file does that itself then.
+    pub table: Option<OnnxTable>,
 }
 
 /// A file in its new format.
@@ -127,35 +132,48 @@ fn as_onnx(
             .at(name.to_owned())
             .help("give the network or its activation: --net or --activation"));
     };
-    if let Some(count) = card.members {
+    if let Some(count) = card.members.filter(|_| options.table.is_none()) {
         return Err(Error::usage(format!("the file is an ensemble of {count} networks"))
             .at(name.to_owned())
             .help("add --with-preprocessing, which averages them within the graph"));
     }
     let in_file = |error: Error| Error::model(error.what().to_owned()).at(name.to_owned());
     let module = nn::parse(&card.network).map_err(in_file)?;
-    let network = Network::with_state(module, &model.state).map_err(in_file)?;
+    let states = model.members(name)?.unwrap_or_else(|| vec![model.state.clone()]);
+    let network = |state| Network::with_state(module.clone(), state).map_err(in_file);
+    let networks: Vec<Network> = states.iter().map(network).collect::<Result<_>>()?;
     let export = OnnxExport {
         row: options.row.clone(),
         card: Some(card.clone()),
         texts: metadata.into_iter().filter(|(key, _)| !OWN.contains(&key.as_str())).collect(),
         ..OnnxExport::default()
     };
-    let bytes = write_onnx(&network, &export).map_err(|error| match error.place() {
+    let written = match (&options.table, &networks[..]) {
+        (Some(table), networks) => write_onnx_table(networks, table, &export),
+        (None, [network]) => write_onnx(network, &export),
+        (None, _) => Err(Error::model("the file holds no network")),
+    };
+    let bytes = written.map_err(|error| match error.place() {
         Some(_) => error,
         None => error.at(name.to_owned()),
     })?;
-    let counters: Vec<&str> = network
-        .state_dict()
+    let mut notes = vec![];
+    if let Some(table) = &options.table {
+        let (inputs, outputs) = table.interface();
+        notes.push(Note::Interface(format!("inputs {}", listed(&inputs))));
+        notes.push(Note::Interface(format!("outputs {}", listed(&outputs))));
+    }
+    let counters: Vec<&str> = model
+        .state
         .iter()
         .filter(|(_, value)| value.as_f32().is_none())
         .map(|(key, _)| key)
         .collect();
-    let note = (!counters.is_empty()).then(|| Note::LeftOut {
-        what: listed(&counters),
-        why: "prediction needs no counters".to_owned(),
-    });
-    Ok((bytes, note.into_iter().collect()))
+    if !counters.is_empty() {
+        let why = "prediction needs no counters".to_owned();
+        notes.push(Note::LeftOut { what: listed(&counters), why });
+    }
+    Ok((bytes, notes))
 }
 
 /// The keys of glassnet's own texts in safetensors.

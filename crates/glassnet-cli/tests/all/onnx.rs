@@ -177,6 +177,54 @@ fn a_trained_model_comes_back_from_onnx_whole() {
     assert_eq!(bits.status, 0, "{bits:?}");
 }
 
+/// `tests/onnx/COLUMNS.md` says what ONNX Runtime makes of such files.
+#[test]
+fn a_file_with_preprocessing_names_its_interface_and_comes_back_whole() {
+    let rows: String = (0..60)
+        .map(|at| format!("{},{},{}\n", at, ["u", "v", ""][at % 3], ["k", "l"][at / 3 % 2]))
+        .collect();
+    let folder = Folder::with(&[("t.csv", format!("a,b,y\n{rows}").as_bytes())]);
+    for (flags, classes) in [("--hidden 4", "k"), ("--hidden 4 --ensemble 2", "k")] {
+        folder.train(&format!(
+            "t.csv --target y --epochs 2 --output m.safetensors --force -q {flags}"
+        ));
+        let told = folder
+            .run(&words("convert m.safetensors m.onnx --with-preprocessing --force"))
+            .success();
+        for line in [
+            "interface: inputs \"a\" float32 [N, 1], \"b\" string [N, 1]\n",
+            "interface: outputs \"label\" string [N], \"probabilities\" float32 [N, 2]\n",
+        ] {
+            assert!(told.stdout.contains(line), "no {line:?} in {told:?}");
+        }
+        let predict = |file| folder.run(&["predict", file, "t.csv"]).success().stdout;
+        assert_eq!(predict("m.onnx"), predict("m.safetensors"));
+        assert!(predict("m.onnx").starts_with(&format!("prediction,p({classes})")));
+        folder.run(&words("convert m.onnx again.safetensors --force")).success();
+        assert_eq!(folder.read("again.safetensors"), folder.read("m.safetensors"));
+    }
+    let whole = folder.refused(&words("convert m.safetensors n.onnx"), 2, "usage");
+    whole.names(&["ensemble of 2", "--with-preprocessing"]);
+    // A bit of a weight: the description no longer belongs to the graph, which nobody but a runtime with texts computes.
+    let mut changed = folder.read("m.onnx");
+    let weights = folder.read("m.safetensors");
+    let last = &weights[weights.len() - 8..];
+    let at = changed.windows(8).position(|window| window == last).unwrap();
+    changed[at] ^= 1;
+    folder.write("changed.onnx", changed);
+    let refused = folder.refused(&words("predict changed.onnx t.csv"), 4, "unsupported");
+    refused.names(&["changed.onnx", "\"b\"", "string", "raw columns"]);
+
+    folder.write("same.pt", golden("same.pt"));
+    for (line, named) in [
+        ("convert m.safetensors m.npz --with-preprocessing", ".onnx"),
+        ("convert same.pt s.onnx --with-preprocessing", "same.pt doesn't say"),
+        ("convert same.pt s.onnx --with-preprocessing --activation relu", "--activation"),
+    ] {
+        folder.refused(&words(line), 2, "usage").names(&["--with-preprocessing", named]);
+    }
+}
+
 #[test]
 fn weights_alone_become_onnx_with_their_network() {
     let folder = Folder::with(&[("x.csv", b"a,b,c,d\n0.5,-1,2,0.25\n1.5,0.25,-0.75,1\n")]);

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// ONNX's number for texts, which are not read.
+pub(super) const STRING: i32 = 8;
+
 /// An element type that is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Element {
@@ -144,7 +147,7 @@ pub(super) fn name_of(code: i32) -> String {
         Some(element) => element.to_string(),
         None => match code {
             0 => "undefined".to_owned(),
-            8 => "string".to_owned(),
+            STRING => "string".to_owned(),
             14 => "complex64".to_owned(),
             15 => "complex128".to_owned(),
             17..=20 => "an 8-bit float".to_owned(),

@@ -46,7 +46,10 @@ use crate::{Content, Format, ModelFile, Note, Opened, ReadOptions};
 use constant::Data;
 use description::Described;
 use read::{Imported, Rows};
-pub use write::{OnnxExport, WRITTEN_OPSET, write_onnx};
+pub use write::{
+    OnnxAnswer, OnnxColumn, OnnxEncoding, OnnxExport, OnnxTable, WRITTEN_OPSET, write_onnx,
+    write_onnx_table,
+};
 
 /// The oldest version of the operators that is read.
 pub const OLDEST_OPSET: i64 = 7;

@@ -200,7 +200,10 @@ impl<'a> Reader<'a> {
         let Some(element) = Element::of(code) else {
             // An input that nothing needs harms nobody.
             let why = format!("its elements are {}", element::name_of(code));
-            let error = Error::unsupported("an input", "the ONNX reader", &why).at(place());
+            let mut error = Error::unsupported("an input", "the ONNX reader", &why).at(place());
+            if code == element::STRING {
+                error = error.help("a graph of raw columns: give the model that it was made of");
+            }
             self.values.insert(name, Err(error));
             return Ok(());
         };
