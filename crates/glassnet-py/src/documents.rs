@@ -1,8 +1,9 @@
 //! Documents: what the library explains, as objects that a notebook displays.
 
-use glassnet::document;
 use glassnet::Tensor;
-use glassnet::explain::{self, Labels, Rows, Weight};
+use glassnet::document;
+use glassnet::graph::DType;
+use glassnet::explain::{self as explaining, Labels, Rows, Weight};
 use glassnet::nn::loss::Criterion;
 use glassnet::nn::{self, Mode, Network};
 use glassnet::report::{self, Format};
@@ -111,6 +112,12 @@ pub(crate) fn main(py: Python<'_>, words: Vec<std::ffi::OsString>) -> u8 {
     py.detach(|| glassnet_cli::main(words))
 }
 
+/// Whether the network of this notation takes indices, as one that begins with an embedding does, rather than floats.
+#[pyfunction]
+pub(crate) fn takes_indices(network: &str) -> PyResult<bool> {
+    Ok(nn::parse(network).or_exception()?.input_dtype() == DType::I64)
+}
+
 /// Rows explained: every number of the pass, and what is asked of it.
 #[pyfunction]
 #[pyo3(signature = (network, state, rows, *, classes=None, values=None, criterion=None, backward=false, weight=None,
@@ -153,7 +160,7 @@ pub(crate) fn explain(
     };
     py.detach(|| {
         let network = Network::with_state(nn::parse(network)?, &state)?;
-        let config = explain::Config {
+        let config = explaining::Config {
             criterion: criterion.map(Criterion::parse).transpose()?,
             backward,
             weight: weight.map(Weight::parse).transpose()?,
@@ -161,7 +168,7 @@ pub(crate) fn explain(
             optimizer: optimizer.map(Optimizer::parse).transpose()?,
             mode: if training { Mode::Train } else { Mode::Eval },
         };
-        let explained = explain::explain(&network, &Rows { features, target, labels }, &config)?;
+        let explained = explaining::explain(&network, &Rows { features, target, labels }, &config)?;
         let data = serde_json::to_string(&explained.data())
             .map_err(|error| glassnet::Error::usage(format!("no JSON: {error}")))?;
         Ok(Document { document: explained.document(), data: Some(data) })

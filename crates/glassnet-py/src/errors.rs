@@ -3,7 +3,7 @@
 use glassnet::error::ErrorKind;
 use pyo3::exceptions::{
     PyFloatingPointError, PyKeyboardInterrupt, PyMemoryError, PyNotImplementedError, PyOSError,
-    PyValueError,
+    PyRuntimeError, PyValueError,
 };
 use pyo3::prelude::*;
 
@@ -32,6 +32,8 @@ pub(crate) fn exception(error: glassnet::Error) -> PyErr {
         ErrorKind::Limit => PyMemoryError::new_err(text),
         ErrorKind::Numeric => PyFloatingPointError::new_err(text),
         ErrorKind::Interrupted => PyKeyboardInterrupt::new_err(text),
+        // The library may learn to fail in further ways.
+        _ => PyRuntimeError::new_err(text),
     }
 }
 

@@ -14,10 +14,11 @@ use pyo3::prelude::*;
 #[pymodule]
 mod _glassnet {
     #[pymodule_export]
+    #[allow(non_upper_case_globals)]
     const __version__: &str = env!("CARGO_PKG_VERSION");
 
     #[pymodule_export]
-    use crate::documents::{Document, answer, explain, main};
+    use crate::documents::{Document, answer, explain, main, takes_indices};
     #[pymodule_export]
     use crate::files::{ask_for_network, read_model, write_model};
 }

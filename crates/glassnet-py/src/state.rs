@@ -3,7 +3,7 @@
 use glassnet::Tensor;
 use glassnet::nn::StateDict;
 use glassnet::tensor::Value;
-use numpy::{PyArrayDyn, PyArrayMethods, PyReadonlyArrayDyn, ToPyArray};
+use numpy::{PyReadonlyArrayDyn, ToPyArray};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
