@@ -51,8 +51,7 @@ pub(crate) fn answer(args: &Exercise, terminal: &Terminal) -> Result<Answer> {
 
 /// The variant as people read it.
 fn shown(variant: &Variant, solution: bool, terminal: &Terminal) -> Result<Document> {
-    let mut run =
-        |command: &lesson::Command| Ok(answer::answer(command, terminal)?.document);
+    let mut run = |command: &lesson::Command| Ok(answer::answer(command, terminal)?.document);
     variant.document(solution, &mut run)
 }
 

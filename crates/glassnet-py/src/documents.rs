@@ -2,8 +2,8 @@
 
 use glassnet::Tensor;
 use glassnet::document;
-use glassnet::graph::DType;
 use glassnet::explain::{self as explaining, Labels, Rows, Weight};
+use glassnet::graph::DType;
 use glassnet::nn::loss::Criterion;
 use glassnet::nn::{self, Mode, Network};
 use glassnet::report::{self, Format};

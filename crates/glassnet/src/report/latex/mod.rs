@@ -47,7 +47,9 @@ pub(super) fn render(document: &Document) -> String {
 /// and TikZ where there are figures.
 pub(super) fn embed(document: &Document) -> String {
     // What the preamble defines, unless the other document has it from there or from an earlier part.
-    let mut text = String::from("\\providecommand{\\fit}[2]{\\resizebox{\\ifdim\\width>#1 #1\\else\\width\\fi}{!}{#2}}\n");
+    let mut text = String::from(
+        "\\providecommand{\\fit}[2]{\\resizebox{\\ifdim\\width>#1 #1\\else\\width\\fi}{!}{#2}}\n",
+    );
     write_body(document, &mut text);
     text
 }
