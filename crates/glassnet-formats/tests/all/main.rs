@@ -15,5 +15,6 @@ mod onnx_nodes;
 #[path = "../onnx/runner.rs"]
 mod onnx_runner;
 mod onnx_write;
+mod same_bits;
 mod support;
 mod torch;
