@@ -85,7 +85,7 @@ pub fn open(bytes: &[u8], name: &str, options: ReadOptions) -> Result<Opened> {
                 graph: None,
             }
         }
-        Format::Onnx => onnx::open(bytes, name, options)?,
+        Format::Onnx => onnx::open(bytes, name)?,
     };
     if !options.allow_non_finite {
         check_finite(&opened.model.state, name)?;

@@ -42,7 +42,7 @@ use prost::Message;
 
 use crate::message::short;
 use crate::model::Card;
-use crate::{Content, Format, ModelFile, Note, Opened, ReadOptions};
+use crate::{Content, Format, ModelFile, Note, Opened};
 use constant::Data;
 use description::Described;
 use read::{Imported, Rows};
@@ -119,7 +119,8 @@ pub fn read_onnx_with(bytes: &[u8], name: &str, options: &OnnxOptions) -> Result
 
 /// Reads a file as [`open`](crate::open) gives it: as the model of its description, as the chain of layers that it is, or as a
 /// graph.
-pub(crate) fn open(bytes: &[u8], name: &str, options: ReadOptions) -> Result<Opened> {
+/// Weights may be NaN or infinite: the door judges them, as those of every format.
+pub(crate) fn open(bytes: &[u8], name: &str) -> Result<Opened> {
     let model = decode(bytes).map_err(|error| in_file(error, name))?;
     let metadata = description::others(&model);
     let mut notes = vec![];
@@ -132,8 +133,7 @@ pub(crate) fn open(bytes: &[u8], name: &str, options: ReadOptions) -> Result<Ope
             return Ok(Opened { format: Format::Onnx, model, metadata, notes, graph: None });
         }
     }
-    let options =
-        OnnxOptions { allow_non_finite: options.allow_non_finite, ..OnnxOptions::default() };
+    let options = OnnxOptions { allow_non_finite: true, ..OnnxOptions::default() };
     let mut read = of(&model, bytes.len(), &options).map_err(|error| in_file(error, name))?;
     notes.append(&mut read.notes);
     let format = Format::Onnx;

@@ -10,6 +10,7 @@ mod hostile_torch;
 mod model;
 mod mutations;
 mod onnx;
+mod onnx_file;
 mod onnx_hostile;
 mod onnx_nodes;
 #[path = "../onnx/runner.rs"]
