@@ -3,6 +3,7 @@
 mod derive;
 mod exercise;
 mod explain;
+mod files;
 mod folder;
 mod formats;
 mod hostile_data;
