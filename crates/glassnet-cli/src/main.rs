@@ -36,6 +36,7 @@ use args::{Cli, Verb};
 use terminal::Terminal;
 
 fn main() -> ExitCode {
+    tell_of_panics();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return usage::tell(&error),
@@ -47,6 +48,20 @@ fn main() -> ExitCode {
         Err(error) => terminal.fail(&error),
     }
 }
+
+/// A panic in a decoder of Parquet becomes an error, which tells more.
+#[cfg(feature = "parquet")]
+fn tell_of_panics() {
+    let tell = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !glassnet_data::is_guarded() {
+            tell(panic);
+        }
+    }));
+}
+
+#[cfg(not(feature = "parquet"))]
+fn tell_of_panics() {}
 
 /// Does what the command line says and returns the exit status.
 fn run(cli: Cli, terminal: &mut Terminal) -> Result<u8> {

@@ -50,7 +50,16 @@ impl<'a> Input<'a> {
     /// Kind `io`; kind `data` for compressed bytes that are damaged.
     pub(crate) fn look(&mut self) -> Result<(Content, Content)> {
         let outer = self.content()?;
-        Ok((outer, if outer.is_compressed() { Content::of(&self.unpacked_head()?) } else { outer }))
+        if !outer.is_compressed() {
+            return Ok((outer, outer));
+        }
+        let inner = Content::of(&self.unpacked_head()?);
+        if inner.is_compressed() {
+            return Err(Error::data("the file is compressed twice")
+                .at(self.name.clone())
+                .help("unpack it once: gunzip, or zstd -d"));
+        }
+        Ok((outer, inner))
     }
 
     fn unpacked_head(&mut self) -> Result<Vec<u8>> {
@@ -97,6 +106,33 @@ impl<'a> Input<'a> {
                 .help("divide it into several"));
         }
         Ok(bytes)
+    }
+
+    /// How long the file is.
+    ///
+    /// # Errors
+    /// Kind `io`.
+    #[cfg(feature = "parquet")]
+    pub(crate) fn length(&mut self) -> Result<u64> {
+        self.fresh = false;
+        let end = self.bytes.seek(SeekFrom::End(0));
+        end.map(|end| end.saturating_sub(self.begin))
+            .map_err(|error| read_error(&self.name, &error))
+    }
+
+    /// Some of the file's bytes, which it must have.
+    ///
+    /// # Errors
+    /// Kind `io`.
+    #[cfg(feature = "parquet")]
+    pub(crate) fn piece(&mut self, range: std::ops::Range<u64>) -> Result<Vec<u8>> {
+        self.fresh = false;
+        let mut piece = vec![0; (range.end - range.start) as usize];
+        let read = self
+            .bytes
+            .seek(SeekFrom::Start(self.begin + range.start))
+            .and_then(|_| self.bytes.read_exact(&mut piece));
+        read.map(|()| piece).map_err(|error| read_error(&self.name, &error))
     }
 
     /// The bytes from where the file begins.

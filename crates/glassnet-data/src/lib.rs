@@ -23,7 +23,9 @@
 //! # Ok::<(), glassnet::Error>(())
 //! ```
 
+mod arrays;
 mod bytes;
+mod calendar;
 mod cell;
 mod columns;
 mod content;
@@ -40,6 +42,8 @@ mod matrix;
 mod note;
 mod options;
 mod packed;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod part;
 mod preprocessing;
 mod ragged;
@@ -50,6 +54,7 @@ mod split;
 mod survey;
 mod table;
 mod target;
+mod typed;
 mod unpack;
 mod verdict;
 mod words;
@@ -63,6 +68,8 @@ pub use input::Input;
 pub use matrix::{Matrix, read_matrix};
 pub use note::{Note, NoteKind};
 pub use options::{ColumnType, CsvOptions};
+#[cfg(feature = "parquet")]
+pub use parquet::is_guarded;
 pub use preprocessing::{Encoding, FORMAT_VERSION, Feature, Preprocessing, TargetEncoding};
 pub use read::{read_csv, read_csv_file};
 pub use read_any::{read_numbers, read_table};

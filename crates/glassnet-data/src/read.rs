@@ -116,6 +116,11 @@ const STAGED_CELLS: usize = 1 << 19;
 /// so that it is used again.
 const MOST_ROWS: usize = 1 << 13;
 
+/// How many rows of so many columns make a block.
+pub(crate) fn block_rows(columns: usize) -> usize {
+    (STAGED_CELLS / columns.max(1)).clamp(1, MOST_ROWS)
+}
+
 /// What is gathered from all files.
 struct Gathered {
     header: Vec<(String, bool)>,
@@ -135,7 +140,7 @@ impl Gathered {
         header.iter().for_each(|(column, _)| fingerprint.push(column.as_bytes()));
         Gathered {
             columns: typings(&header, options, texts),
-            block_rows: (STAGED_CELLS / header.len().max(1)).clamp(1, MOST_ROWS),
+            block_rows: block_rows(header.len()),
             header,
             blocks: vec![],
             staged: 0,
@@ -192,7 +197,8 @@ impl Gathered {
     }
 
     fn pack(&mut self) {
-        self.blocks.push(Block::pack(self.columns.iter_mut().flatten().map(Typing::staged)));
+        let staged = self.columns.iter_mut().flatten().map(Typing::staged);
+        self.blocks.push(Block::pack(staged, self.staged));
         self.staged = 0;
     }
 }
@@ -291,8 +297,7 @@ fn typings(
     texts: &BTreeSet<usize>,
 ) -> Vec<Option<Typing>> {
     let typing = |(index, (column, _)): (usize, &(String, bool))| {
-        let kept = !options.drop.contains(column)
-            && options.keep.as_ref().is_none_or(|keep| keep.contains(column));
+        let kept = !options.leaves_out(column);
         let declared = options.column_types.get(column).copied();
         kept.then(|| match texts.contains(&index) {
             true => Typing::of_texts(declared),

@@ -1,5 +1,8 @@
 //! Tables from files of any kind that is known: what they are is told by their content.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Cursor;
+
 use glassnet::{Error, Result, Tensor};
 
 use crate::content::Content;
@@ -8,7 +11,7 @@ use crate::matrix::{Matrix, read_matrix};
 use crate::options::CsvOptions;
 use crate::read::read_csv_files;
 use crate::table::Table;
-use crate::words::list;
+use crate::words::{list, quoted};
 
 /// Reads the files of a table: one, or several with the same columns, whose rows follow each other. What a file is, is told by
 /// its content, not by its name: CSV, or CSV compressed with gzip or zstd.
@@ -32,20 +35,44 @@ pub fn read_table(mut inputs: Vec<Input<'_>>, options: &CsvOptions) -> Result<Ta
         .at(inputs[at].name.clone())
         .help("give files of one kind"));
     }
-    let mut table = match kinds.first() {
-        None
-        | Some(
-            Content::Text
-            | Content::Gzip
-            | Content::Zstandard
-            | Content::Parquet
-            | Content::Npy
-            | Content::Zip
-            | Content::Idx,
-        ) => read_csv_files(&mut inputs, options)?,
-    };
+    let kind = kinds.first().copied().unwrap_or(Content::Text);
+    let mut table = read_kind(kind, &mut inputs, options)?;
     table.notes.splice(0..0, notes);
     Ok(table)
+}
+
+/// Reads files of one kind.
+fn read_kind(kind: Content, inputs: &mut [Input<'_>], options: &CsvOptions) -> Result<Table> {
+    if kind != Content::Text {
+        held_whole(inputs)?;
+    }
+    match kind {
+        Content::Parquet => parquet(inputs, options),
+        Content::Text | Content::Gzip | Content::Zstandard => read_csv_files(inputs, options),
+        Content::Npy | Content::Zip | Content::Idx => read_csv_files(inputs, options),
+    }
+}
+
+/// Unpacks compressed files whose bytes are not read in their order.
+fn held_whole(inputs: &mut [Input<'_>]) -> Result<()> {
+    for input in inputs {
+        if input.look()?.0.is_compressed() {
+            *input = Input::new(input.name.clone(), Cursor::new(input.whole()?));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(feature = "parquet")]
+fn parquet(inputs: &mut [Input<'_>], options: &CsvOptions) -> Result<Table> {
+    crate::parquet::read_parquet_files(inputs, options)
+}
+
+#[cfg(not(feature = "parquet"))]
+fn parquet(inputs: &mut [Input<'_>], _: &CsvOptions) -> Result<Table> {
+    Err(Error::data("the file is a Parquet file, which this build does not read")
+        .at(crate::read::title(inputs))
+        .help("use a build with the feature parquet, or save the table as CSV"))
 }
 
 /// Reads files of numbers for a network without preprocessing: as [`read_matrix`], from any kind of file that
@@ -55,10 +82,26 @@ pub fn read_table(mut inputs: Vec<Input<'_>>, options: &CsvOptions) -> Result<Ta
 /// As [`read_matrix`] and [`read_table`].
 pub fn read_numbers(inputs: Vec<Input<'_>>, options: &CsvOptions) -> Result<Matrix> {
     let mut all: Option<Matrix> = None;
+    // As they do not apply to CSV either.
+    let plain = CsvOptions {
+        missing: vec![],
+        column_types: BTreeMap::new(),
+        drop: BTreeSet::new(),
+        keep: None,
+        ..options.clone()
+    };
     for mut input in inputs {
-        let (outer, _) = input.look()?;
+        let (outer, inner) = input.look()?;
         let (name, note) = (input.name.clone(), input.note(outer));
-        let mut matrix = read_matrix(input.open()?, &name, options)?;
+        let mut matrix = match inner {
+            Content::Text => read_matrix(input.open()?, &name, options)?,
+            Content::Gzip
+            | Content::Zstandard
+            | Content::Parquet
+            | Content::Npy
+            | Content::Zip
+            | Content::Idx => of_table(&read_kind(inner, &mut [input], &plain)?)?,
+        };
         matrix.notes.splice(0..0, note);
         all = Some(match all {
             None => matrix,
@@ -66,6 +109,38 @@ pub fn read_numbers(inputs: Vec<Input<'_>>, options: &CsvOptions) -> Result<Matr
         });
     }
     all.ok_or_else(|| Error::data("there is no file to read").help("name at least one"))
+}
+
+/// A table's numbers, which must be its only columns and have no gaps.
+fn of_table(table: &Table) -> Result<Matrix> {
+    let names: Vec<String> = table.names().map(str::to_owned).collect();
+    let (rows, width) = (table.rows(), names.len());
+    let mut values = vec![0.0; rows * width];
+    for (at, column) in table.columns().enumerate() {
+        let numbers = column.numbers().ok_or_else(|| {
+            Error::data(format!(
+                "column {} holds no numbers (its type is {})",
+                quoted(column.name()),
+                column.column_type().name()
+            ))
+            .at(table.name())
+            .help("a network without preprocessing reads numbers only")
+        })?;
+        for (row, &number) in numbers.iter().enumerate() {
+            let value = number as f32;
+            if !value.is_finite() {
+                let what = match number.is_nan() {
+                    true => "the cell is empty".to_owned(),
+                    false => format!("{number:e} is beyond the largest 32-bit float (3.4e38)"),
+                };
+                return Err(Error::data(what)
+                    .at(table.place(row, column.name()))
+                    .help("correct the cell: a network without preprocessing needs every number"));
+            }
+            values[row * width + at] = value;
+        }
+    }
+    Ok(Matrix { values: Tensor::new([rows, width], values)?, names, notes: table.notes().to_vec() })
 }
 
 /// The rows of both.

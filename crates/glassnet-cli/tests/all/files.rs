@@ -132,7 +132,7 @@ fn damaged_and_unknown_compression_is_refused() {
         ("cut.csv.gz", "cut short"),
         ("damaged.csv.gz", "damaged"),
         ("tail.csv.gz", "damaged"),
-        ("twice.csv.gz", "gzip twice"),
+        ("twice.csv.gz", "compressed twice"),
         ("t.bz2", "bzip2"),
         ("t.xz", "xz"),
     ] {
@@ -156,4 +156,84 @@ fn a_bomb_is_stopped_before_it_fills_memory() {
     let spaces = gz(&vec![b'1'; 1 << 22]);
     let folder = Folder::with(&[("t.csv.gz", &[gz(b"a,y\n"), spaces.repeat(100)].concat())]);
     folder.refused(&words("train t.csv.gz --target y"), 6, "limit").names(&["t.csv.gz"]);
+}
+
+/// A Parquet file of the tests of the crate that reads them, or the CSV of the same table.
+#[cfg(feature = "parquet")]
+fn committed(name: &str) -> Vec<u8> {
+    let tests = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../glassnet-data/tests");
+    std::fs::read(tests.join("parquet").join(name)).unwrap()
+}
+
+#[cfg(feature = "parquet")]
+#[test]
+fn parquet_gives_the_model_and_the_answers_of_its_csv() {
+    let folder = Folder::with(&[
+        ("t.csv", &committed("types.csv")),
+        ("t.parquet", &committed("zstd.parquet")),
+        ("part-1.parquet", &committed("part-1.parquet")),
+        ("part-2.parquet", &committed("part-2.parquet")),
+    ]);
+    let weights = |data: &str| {
+        folder.train(&format!("{data} --target y --epochs 3 --output model --force -q"));
+        let tensors = folder.run(&["convert", "model", "w.npz", "--force"]).success();
+        assert!(tensors.stdout.contains("tensors"), "{tensors:?}");
+        (folder.read("w.npz"), folder.run(&["predict", "model", "t.csv"]).success().stdout)
+    };
+    let expected = weights("t.csv");
+    for data in ["t.parquet", "part-*.parquet"] {
+        assert!(weights(data) == expected, "{data}");
+    }
+    for verb in ["predict", "evaluate"] {
+        let answer = |data: &str| folder.run(&[verb, "model", data, "--json"]).success().stdout;
+        assert_eq!(answer("t.parquet"), answer("t.csv"), "{verb}");
+    }
+    let explained = ["explain", "model", "--data", "part-*.parquet", "--row", "40"];
+    let told = folder.run(&explained).success().stdout;
+    assert!(told.contains("row 9 of \"part-2.parquet\""), "{told}");
+    folder.write("packed.gz", gz(&committed("zstd.parquet")));
+    let packed = folder.run(&["predict", "model", "packed.gz"]).success().stdout;
+    assert_eq!(packed, expected.1);
+}
+
+#[cfg(feature = "parquet")]
+#[test]
+fn parquet_that_lies_is_refused() {
+    let whole = committed("version-2.parquet");
+    let mut damaged = committed("int96.parquet");
+    damaged[300] ^= 0xFF;
+    let folder = Folder::with(&[
+        ("rows.parquet", &committed("claims-rows.parquet")),
+        ("page.parquet", &committed("claims-page.parquet")),
+        ("dictionary.parquet", &committed("claims-dictionary.parquet")),
+        ("cut.parquet", &whole[..whole.len() / 2]),
+        ("encrypted.parquet", &committed("encrypted-column.parquet")),
+        ("nested.parquet", &committed("nested.parquet")),
+        ("zeros.parquet", &committed("three-zeros.parquet")),
+        ("mixed.parquet", &committed("nested.parquet")),
+    ]);
+    let check = |file: &str, named: &[&str]| {
+        folder.refused(&["train", file, "--target", "y"], 3, "data").names(named);
+    };
+    check("rows.parquet", &["rows.parquet", "1000000000 rows"]);
+    check("page.parquet", &["page.parquet", "\"a\"", "2147483647"]);
+    check("dictionary.parquet", &["dictionary.parquet", "\"a\""]);
+    check("cut.parquet", &["cut.parquet", "cut short"]);
+    check("encrypted.parquet", &["encrypted.parquet", "\"wide\"", "encrypted"]);
+    check("nested.parquet", &["nested.parquet", "\"tags\"", "--drop tags"]);
+    let line = "train nested.parquet --target y --drop tags,place --epochs 1 --output model";
+    folder.run(&words(line)).success();
+    let bare = folder.run(&words("predict 1-2 zeros.parquet")).success().stdout;
+    assert_eq!(bare.lines().count(), 4, "{bare}");
+    // Bytes that its decoder believes: an error, and no word of a panic.
+    for at in 4..damaged.len() {
+        if at % 23 == 0 {
+            let mut bytes = committed("int96.parquet");
+            bytes[at] ^= 0xFF;
+            folder.write("damaged.parquet", &bytes);
+            let answer = folder.run(&["predict", "1-2", "damaged.parquet"]);
+            assert!(!answer.stderr.contains("panicked"), "{at} {answer:?}");
+            assert!(answer.status == 3, "{at} {answer:?}");
+        }
+    }
 }

@@ -8,6 +8,7 @@ use parquet::basic::{Compression, Encoding};
 use parquet::column::page::{Page, PageMetadata, PageReader};
 use parquet::errors::{ParquetError, Result};
 
+use super::plain::{Width, check, plain};
 use super::thrift::{Compact, Field};
 use super::unpack::unpack;
 
@@ -18,14 +19,21 @@ pub(super) struct Pages {
     codec: Compression,
     /// How many values are still to come.
     left: usize,
-    /// The fewest bytes that a value of the dictionary takes.
-    value_bytes: usize,
+    width: Width,
+    /// Whether values may be missing, so that levels stand before them.
+    optional: bool,
 }
 
 impl Pages {
-    /// The pages in `chunk`, which have `values` values; a plain one takes at least `value_bytes`.
-    pub(super) fn new(chunk: Bytes, codec: Compression, values: usize, value_bytes: usize) -> Self {
-        Pages { chunk, at: 0, codec, left: values, value_bytes: value_bytes.max(1) }
+    /// The pages in `chunk`, which have `values` values of that `width`; some may be missing in a column that is
+    /// `optional`.
+    pub(super) fn new(
+        chunk: Bytes,
+        codec: Compression,
+        values: usize,
+        (width, optional): (Width, bool),
+    ) -> Self {
+        Pages { chunk, at: 0, codec, left: values, width, optional }
     }
 
     fn next_page(&mut self) -> Result<Option<Page>> {
@@ -54,14 +62,22 @@ impl Pages {
         let encoding = header.encoding;
         match header.kind {
             Kind::Dictionary => {
-                if header.values.saturating_mul(self.value_bytes) > header.unpacked {
+                let least = match self.width {
+                    Width::Fixed(width) => width.max(1),
+                    Width::Told => 4,
+                };
+                if header.values.saturating_mul(least) > header.unpacked {
                     return Err(general(format!(
                         "a dictionary claims {} values in {} bytes",
                         header.values, header.unpacked
                     )));
                 }
+                let buf = whole(body)?;
+                if let Width::Told = self.width {
+                    check(&buf)?;
+                }
                 let page = Page::DictionaryPage {
-                    buf: whole(body)?,
+                    buf,
                     num_values,
                     encoding: encoding.unwrap_or(Encoding::PLAIN),
                     is_sorted: false,
@@ -69,10 +85,16 @@ impl Pages {
                 Ok(Some(page))
             }
             Kind::Data => {
+                let mut encoding = encoding.ok_or_else(no_encoding)?;
+                let mut buf = whole(body)?;
+                let levels = self.level_bytes(&buf, header)?;
+                if let Some(rewritten) = plain(encoding, &buf, levels, self.width)? {
+                    (buf, encoding) = (Bytes::from(rewritten), Encoding::PLAIN);
+                }
                 let page = Page::DataPage {
-                    buf: whole(body)?,
+                    buf,
                     num_values,
-                    encoding: encoding.ok_or_else(no_encoding)?,
+                    encoding,
                     def_level_encoding: header.def_levels.unwrap_or(Encoding::RLE),
                     rep_level_encoding: header.rep_levels.unwrap_or(Encoding::RLE),
                     statistics: None,
@@ -92,10 +114,15 @@ impl Pages {
                     false if values.len() == length => values.to_vec(),
                     false => return Err(general("a page is not as long as it says".to_owned())),
                 };
+                let mut encoding = encoding.ok_or_else(no_encoding)?;
+                let mut buf = Bytes::from([before, &values].concat());
+                if let Some(rewritten) = plain(encoding, &buf, levels, self.width)? {
+                    (buf, encoding) = (Bytes::from(rewritten), Encoding::PLAIN);
+                }
                 let page = Page::DataPageV2 {
-                    buf: Bytes::from([before, &values].concat()),
+                    buf,
                     num_values,
-                    encoding: encoding.ok_or_else(no_encoding)?,
+                    encoding,
                     num_nulls: header.nulls as u32,
                     num_rows: header.rows as u32,
                     def_levels_byte_len: header.def_bytes as u32,
@@ -108,6 +135,21 @@ impl Pages {
             }
             Kind::Other => Ok(None),
         }
+    }
+
+    /// How many bytes of a data page of version 1 are levels.
+    fn level_bytes(&self, page: &[u8], header: &Header) -> Result<usize> {
+        if !self.optional {
+            return Ok(0);
+        }
+        let short = || general("a page is shorter than its levels".to_owned());
+        let length = match (header.def_levels, page.first_chunk::<4>()) {
+            #[allow(deprecated)]
+            (Some(Encoding::BIT_PACKED), _) => header.values.div_ceil(8),
+            (_, Some(length)) => (u32::from_le_bytes(*length) as usize).saturating_add(4),
+            (_, None) => return Err(short()),
+        };
+        if length > page.len() { Err(short()) } else { Ok(length) }
     }
 
     fn take(&mut self, values: usize) -> Result<()> {

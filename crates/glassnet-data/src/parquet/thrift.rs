@@ -70,6 +70,27 @@ impl<'a> Compact<'a> {
         field.kind == 12
     }
 
+    /// Visits each struct of a list of structs.
+    pub(super) fn structs(
+        &mut self,
+        field: Field,
+        mut visit: impl FnMut(&mut Self) -> Result<()>,
+    ) -> Result<()> {
+        if field.kind != 9 {
+            return Err(bad("a field that should be a list"));
+        }
+        let head = self.byte()?;
+        let count = match head >> 4 {
+            15 => self.unsigned()?,
+            short => u64::from(short), // not operations: a length
+        };
+        self.elements(count)?;
+        if head & 15 != 12 {
+            return Err(bad("a list that should be of structs"));
+        }
+        (0..count).try_for_each(|_| visit(self))
+    }
+
     /// Passes over a field.
     pub(super) fn skip(&mut self, field: Field) -> Result<()> {
         self.skip_kind(field.kind, false, DEEPEST)
@@ -162,5 +183,5 @@ impl<'a> Compact<'a> {
 }
 
 fn bad(what: &str) -> ParquetError {
-    ParquetError::General(format!("a page's header holds {what}"))
+    ParquetError::General(format!("a header holds {what}"))
 }

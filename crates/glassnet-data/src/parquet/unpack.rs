@@ -41,10 +41,9 @@ pub(super) fn unpack(codec: Compression, packed: &[u8], length: usize) -> Result
     };
     match unpacked.len() == length {
         true => Ok(unpacked),
-        false => Err(general(format!(
-            "a page has {} bytes, its header says {length}",
-            unpacked.len()
-        ))),
+        false => {
+            Err(general(format!("a page has {} bytes, its header says {length}", unpacked.len())))
+        }
     }
 }
 
