@@ -45,6 +45,7 @@ mod survey;
 mod table;
 mod target;
 mod verdict;
+mod word;
 mod words;
 mod write;
 

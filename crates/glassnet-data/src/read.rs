@@ -135,8 +135,8 @@ fn pass(
     while let Some(begin) = line {
         lines.push(rows, begin);
         if records.width() == header.len() {
-            for (cell, column) in records.cells().zip(&mut columns) {
-                fingerprint.push(cell);
+            for (cell, column) in records.cells_and_words().zip(&mut columns) {
+                fingerprint.push_word(cell.0, cell.1);
                 if let Some(column) = column {
                     column.push(cell, rows, &context)?;
                 }

@@ -6,6 +6,7 @@ use glassnet::{Error, Result};
 
 use crate::bytes::{bad_quote, line_end, not_utf8, nul, read_error, refuse_other_formats};
 use crate::options::CsvOptions;
+use crate::word;
 use crate::words::count;
 
 /// The line number of each row, kept as the places where it departs from counting on: most files need one.
@@ -213,6 +214,14 @@ impl<'a, R: Read> Records<'a, R> {
         }
     }
 
+    /// The same cells, each with its first bytes: up to eight of them, with zeros behind.
+    pub(crate) fn cells_and_words(&self) -> impl ExactSizeIterator<Item = (&[u8], u64)> {
+        self.record.ranges.iter().map(|&(start, end)| {
+            let word = word::load(&self.buffer, start);
+            (&self.buffer[start..end], word::first(word, end - start))
+        })
+    }
+
     /// Refuses a file of blanks, once all of it was read.
     ///
     /// # Errors
@@ -239,6 +248,12 @@ impl<'a, R: Read> Records<'a, R> {
     /// Looks for the record that begins at `at`.
     fn scan(&mut self) -> Found {
         let text = &self.buffer[..self.filled];
+        let (delimiter, whole) = (self.delimiter, &self.buffer[..]);
+        let ends_in = |word: u64| {
+            word::matches(word, delimiter) | word::matches(word, b'\n') | word::matches(word, b'\r')
+        };
+        // The word at `base`, and its ends of cells from `start` on.
+        let (mut base, mut ends) = (self.at, ends_in(word::load(whole, self.at)));
         let cells = &mut self.record;
         cells.ranges.clear();
         cells.doubled.clear();
@@ -263,14 +278,21 @@ impl<'a, R: Read> Records<'a, R> {
                     return Found::BadQuote { open: start, close: Some(close) };
                 }
                 cells.ranges.push((start + 1, close));
+                (base, ends) = (close + 1, ends_in(word::load(whole, close + 1)));
                 close + 1
             } else {
-                let length =
-                    text[start..].iter().position(|&byte| self.ends_cell[usize::from(byte)]);
-                let end = length.map_or(text.len(), |length| start + length);
+                while ends == 0 && base + word::BYTES < text.len() {
+                    base += word::BYTES;
+                    ends = ends_in(word::load(whole, base));
+                }
+                // What was read before may still stand behind the text.
+                let end = if ends == 0 { text.len() } else { base + word::place(ends) };
+                let end = end.min(text.len());
                 cells.ranges.push((start, end));
                 end
             };
+            // The byte at `end` is dealt with.
+            ends &= ends.wrapping_sub(1);
             match text.get(end) {
                 Some(&byte) if byte == self.delimiter => start = end + 1,
                 None if !self.ended => return Found::Part,
