@@ -57,6 +57,7 @@ mod target;
 mod typed;
 mod unpack;
 mod verdict;
+mod word;
 mod words;
 mod write;
 

@@ -166,19 +166,19 @@ impl Gathered {
             self.lines.push(self.rows, begin);
             if records.width() == width {
                 let row = self.rows;
-                let mut push = |cell: &[u8], column: &mut Option<Typing>| {
-                    self.fingerprint.push(cell);
+                let mut push = |cell: (&[u8], u64), column: &mut Option<Typing>| {
+                    self.fingerprint.push_word(cell.0, cell.1);
                     column.as_mut().map_or(Ok(()), |column| column.push(cell, row, context))
                 };
                 match order {
                     None => {
-                        for (cell, column) in records.cells().zip(&mut self.columns) {
+                        for (cell, column) in records.cells_and_words().zip(&mut self.columns) {
                             push(cell, column)?;
                         }
                     }
                     Some(order) => {
                         for (&at, column) in order.iter().zip(&mut self.columns) {
-                            push(records.cell(at), column)?;
+                            push(records.cell_and_word(at), column)?;
                         }
                     }
                 }
