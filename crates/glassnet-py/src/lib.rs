@@ -57,7 +57,7 @@ mod _glassnet {
     const __version__: &str = env!("CARGO_PKG_VERSION");
 
     #[pymodule_export]
-    use crate::documents::{Document, answer, explain, main, takes_indices};
+    use crate::documents::{Document, answer, explain, expression, main, takes_indices};
     #[pymodule_export]
     use crate::files::{ask_for_network, read_model, write_model};
 }
