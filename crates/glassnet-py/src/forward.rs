@@ -9,7 +9,6 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use glassnet::engine::Config;
 use glassnet::graph::{Checked, Dim, NodeId, Op, Shape};
 use glassnet::nn::{self, Mode, Module, Network, StateDict};
 use glassnet::tensor::Value;
@@ -22,6 +21,7 @@ use crate::layers::layer;
 use crate::piece::{Drawn, Part};
 use crate::tape::{self, Origin};
 use crate::tensor::{Tensor, is_grad_enabled, with_floats};
+use crate::threads;
 
 /// Calls that multiply fewer numbers hold the interpreter: letting it go and taking it back would cost more.
 const SHORT: usize = 1 << 16;
@@ -67,6 +67,8 @@ struct Compiled {
 }
 
 struct Packed {
+    /// Of the threads with which it was compiled.
+    generation: u64,
     inference: Inference,
     row: Vec<usize>,
     output: Vec<usize>,
@@ -149,6 +151,7 @@ impl Forward {
         if let Some((packed, at)) = &state.packed
             && *at == version
             && packed.row == row
+            && packed.generation == threads::generation()
         {
             return Ok(Some(Arc::clone(packed)));
         }
@@ -194,9 +197,11 @@ impl Forward {
             state.insert(key, value);
         }
         let network = Network::with_state(self.module.clone(), &state).or_exception()?;
-        let inference = Inference::new(&network, row, &Config::default()).or_exception()?;
+        let generation = threads::generation();
+        let inference = Inference::new(&network, row, &threads::config()).or_exception()?;
         let output = inference.output_shape();
         Ok(Some(Packed {
+            generation,
             weights: network.parameter_count().max(row.iter().product()),
             row: row.to_vec(),
             output,

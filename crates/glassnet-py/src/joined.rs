@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use glassnet::grad::grad;
 use glassnet::graph::op::Reduction;
@@ -33,7 +33,7 @@ pub(crate) struct Joined {
     gradients: Vec<NodeId>,
     /// The inputs: leaves, masks, and the gradient that comes from above.
     inputs: Vec<(String, DType)>,
-    ready: OnceLock<Ready>,
+    ready: Mutex<Option<Arc<Ready>>>,
     last_use: AtomicU64,
 }
 
@@ -104,17 +104,15 @@ impl Joined {
             graph: found.graph,
             gradients: found.gradients,
             inputs,
-            ready: OnceLock::new(),
+            ready: Mutex::default(),
             last_use: AtomicU64::new(0),
         })
     }
 
-    fn ready(&self) -> glassnet::Result<&Ready> {
-        if let Some(ready) = self.ready.get() {
-            return Ok(ready);
-        }
-        let ready = Ready::compile(&self.graph, &self.gradients, &self.inputs)?;
-        Ok(self.ready.get_or_init(|| ready))
+    fn ready(&self) -> glassnet::Result<Arc<Ready>> {
+        Ready::known(&self.ready, || {
+            Ready::compile(&self.graph, &self.gradients, self.inputs.clone())
+        })
     }
 
     /// The gradients as new arrays.

@@ -21,6 +21,7 @@ mod random;
 mod state;
 mod tape;
 mod tensor;
+mod threads;
 mod walk;
 
 use pyo3::prelude::*;
@@ -51,6 +52,9 @@ mod _glassnet {
     };
     #[pymodule_export]
     use crate::tensor::{Tensor, is_grad_enabled, set_grad_enabled};
+
+    #[pymodule_export]
+    use crate::threads::{after_fork, get_num_threads, set_num_threads};
 
     #[pymodule_export]
     #[allow(non_upper_case_globals, reason = "Python's name for it")]

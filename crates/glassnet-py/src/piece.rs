@@ -6,9 +6,9 @@
 //! computed later sees the same masks, and buffers move exactly once.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use glassnet::engine::{Block, Config, Draw, Memory, Plan, ValuePlace};
+use glassnet::engine::{Block, Draw, Memory, Plan, ValuePlace};
 use glassnet::graph::{self, Builder, Checked, DType, NodeId, NodeMap, Op, Shape};
 use glassnet::reference::{Array, Feeds, evaluate};
 use numpy::{IxDyn, PyArrayDyn, PyArrayMethods, PyUntypedArray, PyUntypedArrayMethods};
@@ -18,6 +18,7 @@ use pyo3::prelude::*;
 use crate::errors::OrException;
 use crate::tape;
 use crate::tensor::{Tensor, with_floats};
+use crate::threads;
 
 /// Runs that touch fewer numbers hold the interpreter: letting it go and taking it back would cost more.
 const SHORT: usize = 1 << 14;
@@ -57,12 +58,14 @@ pub(crate) struct Part {
     masks: usize,
     /// The sources that the last outputs are the next values of.
     updates: Vec<usize>,
-    ready: OnceLock<Ready>,
+    ready: Mutex<Option<Arc<Ready>>>,
 }
 
 /// A graph that the engine can run, with the memory of earlier runs.
 #[derive(Debug)]
 pub(crate) struct Ready {
+    /// Of the threads with which it was compiled.
+    generation: u64,
     plan: Plan,
     block: Block,
     inputs: Vec<Option<(ValuePlace, DType)>>,
@@ -71,20 +74,36 @@ pub(crate) struct Ready {
 }
 
 impl Ready {
+    /// What `place` has, made by `compile` where it has nothing or the threads have changed since.
+    pub(crate) fn known(
+        place: &Mutex<Option<Arc<Ready>>>,
+        compile: impl FnOnce() -> glassnet::Result<Ready>,
+    ) -> glassnet::Result<Arc<Ready>> {
+        // Locked with the interpreter held, so that a fork never finds it locked.
+        let mut place = place.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(ready) = place.as_ref()
+            && ready.generation == threads::generation()
+        {
+            return Ok(Arc::clone(ready));
+        }
+        Ok(Arc::clone(place.insert(Arc::new(compile()?))))
+    }
+
     /// Compiles `graph` for its inputs `names`, in this order.
     pub(crate) fn compile(
         graph: &Checked,
         results: &[NodeId],
-        names: &[(String, DType)],
+        names: Vec<(String, DType)>,
     ) -> glassnet::Result<Self> {
-        let plan = Plan::compile(graph, results, 1, &Config::default())?;
+        let generation = threads::generation();
+        let plan = Plan::compile(graph, results, 1, &threads::config())?;
         let inputs = names.iter().map(|(name, dtype)| plan.input(name).map(|at| (at, *dtype)));
         let ids = graph.graph().ids();
         let numbers = ids.map(|id| graph.shape(id).elements(1).unwrap_or(usize::MAX));
         let is_short = numbers.fold(0_usize, usize::saturating_add) < SHORT;
         let inputs = inputs.collect();
         let block = Block::for_graph(graph);
-        Ok(Ready { plan, block, inputs, memories: Mutex::default(), is_short })
+        Ok(Ready { generation, plan, block, inputs, memories: Mutex::default(), is_short })
     }
 
     /// Runs it on operands that `fill` copies in, and gives what `read` makes of the results.
@@ -202,7 +221,7 @@ impl Part {
             results: results.len(),
             masks: masks.len(),
             updates: updated,
-            ready: OnceLock::new(),
+            ready: Mutex::default(),
         })
     }
 
@@ -239,14 +258,10 @@ impl Part {
         masks.iter().map(|&id| self.graph.shape(id).clone())
     }
 
-    fn ready(&self) -> glassnet::Result<&Ready> {
-        if let Some(ready) = self.ready.get() {
-            return Ok(ready);
-        }
+    fn ready(&self) -> glassnet::Result<Arc<Ready>> {
         let names = self.sources.iter().enumerate();
-        let names: Vec<_> = names.map(|(at, source)| (format!("s{at}"), source.dtype)).collect();
-        let ready = Ready::compile(&self.graph, &self.outputs, &names)?;
-        Ok(self.ready.get_or_init(|| ready))
+        let names = || names.map(|(at, source)| (format!("s{at}"), source.dtype)).collect();
+        Ready::known(&self.ready, || Ready::compile(&self.graph, &self.outputs, names()))
     }
 
     /// Runs the piece: its results as new arrays, and what it drew.

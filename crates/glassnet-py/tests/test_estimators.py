@@ -369,6 +369,12 @@ def test_the_environment_says_how_many_threads():
     assert threads(OMP_NUM_THREADS="1") == 1
     assert threads(GLASSNET_NUM_THREADS="no", OMP_NUM_THREADS="1,2") == 1
     assert threads() >= 1
+    assert gn.default_threads() != 3
+    gn.set_num_threads(3)
+    try:
+        assert gn.default_threads() == 3
+    finally:
+        gn.set_num_threads(1)
 
 
 def test_in_a_pipeline_and_under_cross_validation():

@@ -73,6 +73,44 @@ def test_recording_is_a_matter_of_the_thread():
     assert found == [True]
 
 
+@pytest.fixture
+def two_threads():
+    gn.set_num_threads(2)
+    yield
+    gn.set_num_threads(1)
+
+
+def test_the_number_of_threads_changes_no_bit(two_threads):
+    x, y = gn.rand(512, 50), gn.randint(0, 3, (512,))
+
+    def train():
+        net = make()
+        optimizer = gn.optim.SGD(net.parameters(), lr=0.1)
+        for _ in range(5):
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(net(x), y).backward()
+            optimizer.step()
+        with gn.no_grad():
+            return net[2].weight.tolist(), net(x).tolist()
+
+    assert gn.get_num_threads() == 2
+    several = train()
+    gn.set_num_threads(1)
+    assert gn.get_num_threads() == 1 and train() == several
+    with pytest.raises(RuntimeError):
+        gn.set_num_threads(0)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system doesn't fork")
+def test_a_fork_begins_with_one_thread(two_threads):
+    test_a_fork_computes_on()
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if gn.get_num_threads() == 1 else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    assert gn.get_num_threads() == 2
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system doesn't fork")
 def test_a_fork_computes_on():
     net = make()

@@ -13,10 +13,12 @@ Names, arguments, defaults and printed text are PyTorch's where PyTorch has them
 from __future__ import annotations
 
 import importlib as _importlib
+import os as _os
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
-from . import _dtype, _functions, _tensor  # noqa: F401
+from . import _dtype, _functions, _glassnet, _tensor  # noqa: F401
 from . import autograd as autograd
+from ._device import *  # noqa: F403
 from ._dtype import double as double
 from ._dtype import dtype as dtype
 from ._dtype import float16 as float16
@@ -57,6 +59,14 @@ if _TYPE_CHECKING:
     from . import nn as nn
     from . import optim as optim
     from . import utils as utils
+    from ._estimators import MLPClassifier as MLPClassifier
+    from ._estimators import MLPRegressor as MLPRegressor
+    from ._fit import FitResult as FitResult
+    from ._fit import fit as fit
+    from ._threads import default_threads as default_threads
+
+if hasattr(_os, "register_at_fork"):
+    _os.register_at_fork(after_in_child=_glassnet.after_fork)
 
     from ._documents import Document as Document
     from ._documents import derive as derive

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, field
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 import numpy as np
 
 from . import _glassnet
 from ._estimators_base import ConvergenceWarning
 from ._notation import optimizer_notation, schedule_notation
+
+if TYPE_CHECKING:
+    from ._settings import Settings
 
 __all__ = ["Judges", "Progress", "Rows", "merge_equal_rows", "train"]
 
@@ -116,7 +119,7 @@ def train(
         batch = len(training)
     loop = _Loop(e, objective, progress, judges is not None, rows, incremental)
     order = _Order(rows, random) if e.shuffle and batch < len(training) else None
-    settings = {
+    settings: Settings = {
         "loss": objective.notation,
         "optimizer": loop.optimizer(),
         "schedule": None if e.schedule is None else schedule_notation(e.schedule),

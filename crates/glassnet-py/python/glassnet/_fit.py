@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import Any, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Mapping, Sequence
 
 import numpy as np
 
 from . import _glassnet
 from ._notation import loss_notation, network_notation, optimizer_notation, schedule_notation
 from ._threads import threads_to_use
+
+if TYPE_CHECKING:
+    from ._settings import Settings
 
 __all__ = ["FitResult", "fit"]
 
@@ -156,7 +159,7 @@ def fit(
     y, default = _target(y)
     weights = _weights(sample_weight, class_weight, y)
     training, judging = _split((x, y, weights), validation, seed, notation)
-    settings = {
+    settings: Settings = {
         "loss": default if loss is None else loss_notation(loss),
         "optimizer": optimizer_notation(optimizer),
         "schedule": None if schedule is None else schedule_notation(schedule),

@@ -1,11 +1,12 @@
 """The compiled half of the package; `Tensor` with all methods that are put onto it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ._settings import Fitted, Settings
 from ._tensor import Methods
 
 __version__: str
@@ -161,45 +162,9 @@ def integers(array: NDArray[np.int64], low: int, high: int, generator: Generator
 def permutation(n: int, generator: Generator | None = None) -> NDArray[np.int64]: ...
 def whole(generator: Generator | None = None) -> int: ...
 def initialize(array: NDArray[Any], init: str) -> None: ...
-class Settings(TypedDict):
-    """The settings of :func:`fit`; all keys must be there."""
-
-    loss: str
-    optimizer: str
-    schedule: str | None
-    epochs: int
-    batch_size: int
-    #: ``'own'``, ``'torch'`` or ``'none'``; with ``order`` only the last.
-    shuffle: str
-    seed: int
-    threads: int
-    patience: int | None
-    min_delta: float
-    l1: float
-    l2: float
-    #: scikit-learn's penalty: of weights alone, divided by the rows of each batch.
-    alpha: float
-    #: Whether Adam's ``eps`` stands before the bias correction, as in scikit-learn.
-    epsilon_hat: bool
-    #: Whether SGD's momentum keeps the length of steps when the learning rate changes, as in scikit-learn.
-    velocity: bool
-    clip_norm: float | None
-    clip_value: float | None
-    #: Gives the order of the rows in an epoch (from 1).
-    order: Callable[[int], NDArray[np.int64]] | None
-    #: Is told of every epoch; ``True`` ends the training, a number is the learning rate from then on.
-    on_epoch: Callable[[dict[str, Any]], bool | float | None] | None
-    #: Says how good the outputs for the validation rows are, the higher the better; without it the loss does.
-    judge: Callable[[NDArray[np.float32]], float | None] | None
-
-class Fitted(TypedDict):
-    """What :func:`fit` gives."""
-
-    state: dict[str, NDArray[Any]]
-    history: list[dict[str, Any]]
-    best_epoch: int
-    stopped: str
-    optimizer_state: dict[str, Any]
+def set_num_threads(threads: int) -> None: ...
+def get_num_threads() -> int: ...
+def after_fork() -> None: ...
 
 def fit(
     notation: str,

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from . import _dtype, _glassnet, _ops, _print
+from . import _device, _dtype, _glassnet, _ops, _print
 from ._convert import as_array, to_tensor
 from ._glassnet import Tensor, is_grad_enabled
 
@@ -61,8 +61,11 @@ class Kind:
     nelement = numel
 
     @property
-    def device(self) -> str:
-        return "cpu"
+    def device(self) -> _device.device:
+        return _device.device("cpu")
+
+    def get_device(self) -> _int:
+        return -1
 
     @property
     def is_cuda(self) -> _bool:

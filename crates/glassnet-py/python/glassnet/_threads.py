@@ -6,6 +6,8 @@ import os
 import sys
 import threading
 
+from ._glassnet import get_num_threads
+
 __all__ = ["default_threads", "threads_to_use"]
 
 
@@ -29,7 +31,8 @@ def _is_worker() -> bool:
 def default_threads() -> int:
     """The number of threads that training and predicting use by themselves.
 
-    In this order: the environment's ``GLASSNET_NUM_THREADS``; 1 in a worker process (of ``joblib``, of
+    In this order: what ``glassnet.set_num_threads`` was given, unless it is 1; the environment's
+    ``GLASSNET_NUM_THREADS``; 1 in a worker process (of ``joblib``, of
     ``multiprocessing``) and in a thread that is not the main one, so that trainings side by side don't fight for the
     cores; the environment's ``OMP_NUM_THREADS``; every core that the process may use.
 
@@ -39,6 +42,9 @@ def default_threads() -> int:
     >>> default_threads() >= 1
     True
     """
+    given = get_num_threads()
+    if given > 1:
+        return given
     wanted = _from_environment("GLASSNET_NUM_THREADS")
     if wanted is not None:
         return wanted

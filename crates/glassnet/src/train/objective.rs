@@ -172,7 +172,7 @@ mod tests {
             let notation = format!("Sequential(Linear(4, 4), {layer}, Linear(4, 4))");
             let network = Network::new(nn::parse(&notation)?, 0)?;
             let error =
-                Objective::new(&network, data, &config).err().map(|error| error.to_string());
+                Objective::new(&network, table()?, &config).err().map(|error| error.to_string());
             assert!(error.is_some_and(|error| error.contains("isn't a function")), "{layer}");
         }
         Ok(())
