@@ -11,6 +11,7 @@ mod layers;
 mod optim;
 mod piece;
 mod random;
+mod ready;
 mod state;
 mod tape;
 mod tensor;

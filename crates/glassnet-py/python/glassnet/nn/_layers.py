@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from .. import _glassnet, _ops
 from .._convert import to_features
 from .._glassnet import Tensor
@@ -71,6 +73,8 @@ class Known(Module):
             return None
         if not isinstance(x, Tensor):
             x, is_new = to_features(x), True
+            if x._array.dtype.kind == "i" and not _takes_indices(self):
+                x = _ops.as_float(x)
         # `__call__` has asked before, unless it had another module or input.
         if is_new and self._forward_pass is not None:
             result = self._forward_pass(x)
@@ -82,6 +86,10 @@ class Known(Module):
         if layer is None:
             layer = _ops.piece(key, lambda: _glassnet.layer_piece(title, notation, list(shape), training))
         self._check_dtype(x, state)
+        if x._array.dtype.kind == "i":
+            x = _ops.cast(x, np.dtype(np.int64))
+        if norms and len(shape) == 2 and shape[0] == 1:
+            raise ValueError(f"Expected more than 1 value per channel when training, got input size torch.Size({list(shape)})")
         for norm in norms:
             norm._count_batch()
         return layer(x, *[state[name] for name in layer.operands[1:]])
