@@ -18,6 +18,7 @@ mod piece;
 mod pools;
 mod predict;
 mod random;
+mod ready;
 mod state;
 mod tape;
 mod tensor;
