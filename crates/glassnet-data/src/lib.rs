@@ -23,6 +23,7 @@
 //! # Ok::<(), glassnet::Error>(())
 //! ```
 
+mod array_files;
 mod arrays;
 mod bytes;
 mod calendar;
@@ -30,9 +31,11 @@ mod cell;
 mod columns;
 mod content;
 mod encode;
+mod encoding;
 mod fingerprint;
 mod fit;
 mod folds;
+mod half;
 mod header;
 mod input;
 mod interned;
@@ -62,6 +65,7 @@ mod write;
 
 pub use bytes::read_error;
 pub use encode::{EncodeOptions, Encoded, EncodedTarget, GapPolicy, UnseenPolicy};
+pub use encoding::TextEncoding;
 pub use fit::FitOptions;
 pub use folds::{FoldOptions, Folds, folds};
 pub use input::Input;

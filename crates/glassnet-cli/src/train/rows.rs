@@ -51,8 +51,13 @@ impl<'a> Source<'a> {
             let others = [Some(&args.target), args.split_by.as_ref(), args.weight.as_ref()];
             base.keep =
                 Some(args.features.iter().chain(others.into_iter().flatten()).cloned().collect());
+            // A number may name a column of an array.
+            if let Some(keep) = &mut base.keep {
+                keep.insert(format!("x{}", args.target));
+            }
         }
-        let table = reading::table(&args.data, &base, terminal)?;
+        let table =
+            reading::labelled_table(&args.data, &args.labels, &args.target, &base, terminal)?;
         if let Some(unknown) =
             args.features.iter().find(|name| table.names().all(|column| column != name.as_str()))
         {
@@ -66,7 +71,7 @@ impl<'a> Source<'a> {
             TaskChoice::Classification => Task::Classification,
             TaskChoice::Regression => Task::Regression,
         };
-        let target = Target::choose(&table, &args.target, task)?;
+        let target = Target::choose(&table, &reading::column(&args.target, &table), task)?;
         reading::notes(target.notes(), terminal);
         Ok(Source { args, base, table, target })
     }
