@@ -89,7 +89,14 @@ pub const PACKAGES: &[Package] = &[
     },
     Package {
         name: "glassnet-py",
-        may_use: &["glassnet", "glassnet-formats", "glassnet-data", "glassnet-playground"],
+        may_use: &[
+            "glassnet",
+            "glassnet-formats",
+            "glassnet-data",
+            "glassnet-playground",
+            // The command line is a part of the package, and what its verbs explain is shown in notebooks.
+            "glassnet-cli",
+        ],
     },
     Package { name: "xtask", may_use: &[] },
 ];

@@ -140,7 +140,7 @@ pub(crate) enum Verb {
     Lesson(crate::lesson::Lesson),
     /// Make a fresh variant of a task, with its worked solution on request.
     Exercise(crate::exercise::Exercise),
-    /// Write a model file in another format: safetensors, PyTorch's .pt (read only), NumPy's .npz.
+    /// Write a model file in another format: safetensors, ONNX, NumPy's .npz, PyTorch's .pt (read only).
     Convert(crate::convert::Convert),
     /// Measure how fast a network trains and predicts here.
     Bench(Bench),

@@ -177,6 +177,14 @@ pub(crate) fn matrix(
     Ok(matrix)
 }
 
+/// An error about a table's rows, by the table's name.
+pub(crate) fn in_table(error: Error, paths: &[PathBuf]) -> Error {
+    match error.place() {
+        Some(_) => error,
+        None => error.at(title(paths)),
+    }
+}
+
 /// Every target cell of a table is empty.
 pub(crate) fn no_target(paths: &[PathBuf]) -> Error {
     Error::data("no row has a target").at(title(paths)).help("give rows whose target is known")

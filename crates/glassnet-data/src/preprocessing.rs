@@ -219,6 +219,11 @@ impl Preprocessing {
         &self.target
     }
 
+    /// Further cells, beside empty ones, that count as missing.
+    pub fn missing(&self) -> &[String] {
+        &self.missing
+    }
+
     /// The column of row weights, if training used one.
     pub fn weights(&self) -> Option<&str> {
         self.weights.as_deref()

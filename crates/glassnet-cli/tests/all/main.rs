@@ -1,5 +1,6 @@
 //! The built command, run in folders of its own.
 
+mod bad_models;
 mod derive;
 mod exercise;
 mod explain;
@@ -11,6 +12,7 @@ mod hostile_flags;
 mod hostile_models;
 mod json_docs;
 mod many;
+mod onnx;
 mod outputs;
 mod reproducible;
 mod seed;

@@ -26,4 +26,5 @@ mod report;
 mod resume;
 mod settings;
 mod stopping;
+mod streaming;
 mod tables;
