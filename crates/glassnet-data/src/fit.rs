@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use glassnet::{Error, Result};
 
+use crate::dates::DateParts;
 use crate::note::{Note, NoteKind};
 use crate::options::ColumnType;
 use crate::preprocessing::{Encoding, Feature, Preprocessing, TargetEncoding};
@@ -46,7 +47,9 @@ impl Preprocessing {
     /// feature that is 1 where the cell is missing; the gap itself becomes the median (booleans: the more frequent
     /// value; categories: no category).
     ///
-    /// Left out, each with a note: date columns, text columns in which every value is different, columns
+    /// A column that is declared to hold dates becomes the parts of them that differ ([`DateParts`]).
+    ///
+    /// Left out, each with a note: other date columns, text columns in which every value is different, columns
     /// without a value in the training rows, and a nameless running number. A declared category stays in.
     ///
     /// # Errors
@@ -89,7 +92,13 @@ impl Preprocessing {
                 notes.push(why);
                 continue;
             }
-            let encoding = fit_column(table, &column, rows, options, &mut notes)?;
+            let Some(encoding) = fit_column(table, &column, rows, options, &mut notes)? else {
+                notes.push(Note::new(
+                    NoteKind::Dropped,
+                    format!("column {} has one date in all training rows: left out", quoted(name)),
+                ));
+                continue;
+            };
             if is_constant(&column, rows) {
                 constant.push(name.to_string());
             }
@@ -158,7 +167,7 @@ fn no_feature(column: &Column, rows: &[usize]) -> Option<Note> {
             None
         }
         Cells::Date(_) => dropped(format!(
-            "column {name} holds dates, which later rows do not share: left out; --split-by {flag} keeps rows of one date together, --column-type {flag}=category makes it a feature"
+            "column {name} holds dates, which later rows do not share: left out; --split-by {flag} keeps rows of one date together, --column-type {flag}=date makes features of year, month, day of the week and time"
         )),
     }
 }
@@ -174,15 +183,20 @@ fn is_constant(column: &Column, rows: &[usize]) -> bool {
     }
 }
 
+/// `None` for a column of one date, of which no part differs.
 fn fit_column(
     table: &Table,
     column: &Column,
     rows: &[usize],
     options: &FitOptions,
     notes: &mut Vec<Note>,
-) -> Result<Encoding> {
+) -> Result<Option<Encoding>> {
     let gaps = rows.iter().any(|&row| column.is_missing(row));
     match column.cells() {
+        Cells::Date(texts) => {
+            let parts = DateParts::fit(table, column, texts, rows)?;
+            Ok(parts.map(|parts| Encoding::Date { parts, gaps }))
+        }
         Cells::Number(values) => {
             let mut present: Vec<f64> =
                 rows.iter().map(|&row| values[row]).filter(|value| !value.is_nan()).collect();
@@ -190,13 +204,13 @@ fn fit_column(
             if !mean.is_finite() || !std.is_finite() {
                 return Err(too_large(table, column.name()));
             }
-            Ok(Encoding::Number { mean, std, median: median(&mut present), gaps })
+            Ok(Some(Encoding::Number { mean, std, median: median(&mut present), gaps }))
         }
         Cells::Boolean { values, .. } => {
             let of = |wanted| rows.iter().filter(|&&row| values[row] == Some(wanted)).count();
-            Ok(Encoding::Boolean { most: of(true) > of(false), gaps })
+            Ok(Some(Encoding::Boolean { most: of(true) > of(false), gaps }))
         }
-        Cells::Category(texts) | Cells::Date(texts) => {
+        Cells::Category(texts) => {
             let used = levels_in(texts, rows);
             let (name, flag) = (quoted(column.name()), shell(column.name()));
             if used.len() > options.most_levels {
@@ -216,7 +230,7 @@ fn fit_column(
                     used.len(), count(rows.len(), "row"),
                 )));
             }
-            Ok(Encoding::Category { levels: used, gaps })
+            Ok(Some(Encoding::Category { levels: used, gaps }))
         }
     }
 }

@@ -30,6 +30,7 @@ mod calendar;
 mod cell;
 mod columns;
 mod content;
+mod dates;
 mod encode;
 mod encoding;
 mod fingerprint;
@@ -64,6 +65,7 @@ mod words;
 mod write;
 
 pub use bytes::read_error;
+pub use dates::{DateOrder, DateParts};
 pub use encode::{EncodeOptions, Encoded, EncodedTarget, GapPolicy, UnseenPolicy};
 pub use encoding::TextEncoding;
 pub use fit::FitOptions;

@@ -5,11 +5,13 @@ use std::collections::BTreeSet;
 use glassnet::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 
+use crate::dates::DateParts;
 use crate::options::{ColumnType, CsvOptions};
 use crate::words::quoted;
 
-/// The version of the JSON form that this crate writes, and the newest that it reads.
-pub const FORMAT_VERSION: u32 = 1;
+/// The newest version of the JSON form that this crate reads. It writes the oldest one that has all it needs: dates came with
+/// version 2.
+pub const FORMAT_VERSION: u32 = 2;
 
 /// How a column becomes features.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -30,6 +32,14 @@ pub enum Encoding {
     Boolean {
         /// The more frequent value of the training rows (false if both are as frequent).
         most: bool,
+        /// Whether training rows had gaps: then a further feature is 1 where the cell is missing, else 0.
+        gaps: bool,
+    },
+    /// The parts of a date; a gap becomes zeros: the mean year, and the middle of the circles.
+    Date {
+        /// Which parts.
+        #[serde(flatten)]
+        parts: DateParts,
         /// Whether training rows had gaps: then a further feature is 1 where the cell is missing, else 0.
         gaps: bool,
     },
@@ -59,6 +69,7 @@ impl Feature {
             Encoding::Number { gaps, .. } | Encoding::Boolean { gaps, .. } => {
                 1 + usize::from(*gaps)
             }
+            Encoding::Date { parts, gaps } => parts.width() + usize::from(*gaps),
             Encoding::Category { levels, gaps } => levels.len() + usize::from(*gaps),
         }
     }
@@ -68,6 +79,10 @@ impl Feature {
         let (mut names, gaps) = match &self.encoding {
             Encoding::Number { gaps, .. } | Encoding::Boolean { gaps, .. } => {
                 (vec![self.column.clone()], *gaps)
+            }
+            Encoding::Date { parts, gaps } => {
+                let names = parts.names().into_iter();
+                (names.map(|part| format!("{} {part}", self.column)).collect(), *gaps)
             }
             Encoding::Category { levels, gaps } => {
                 (levels.iter().map(|level| format!("{}={level}", self.column)).collect(), *gaps)
@@ -84,6 +99,7 @@ impl Feature {
         match &self.encoding {
             Encoding::Number { .. } => ColumnType::Number,
             Encoding::Boolean { .. } => ColumnType::Boolean,
+            Encoding::Date { .. } => ColumnType::Date,
             Encoding::Category { .. } => ColumnType::Category,
         }
     }
@@ -168,7 +184,7 @@ pub struct Preprocessing {
     pub(crate) unused: Vec<String>,
 }
 
-/// The JSON form, version 1.
+/// The JSON form.
 #[derive(Clone, Serialize, Deserialize)]
 struct Document {
     version: u32,
@@ -184,7 +200,9 @@ struct Document {
 impl From<Preprocessing> for Document {
     fn from(from: Preprocessing) -> Self {
         let Preprocessing { missing, features, target, weights, unused } = from;
-        Document { version: FORMAT_VERSION, missing, features, target, weights, unused }
+        let dates = features.iter().any(|f| matches!(f.encoding, Encoding::Date { .. }));
+        let version = if dates { 2 } else { 1 };
+        Document { version, missing, features, target, weights, unused }
     }
 }
 
@@ -193,7 +211,7 @@ impl TryFrom<Document> for Preprocessing {
 
     fn try_from(document: Document) -> Result<Self> {
         let Document { version, missing, features, target, weights, unused } = document;
-        if version != FORMAT_VERSION {
+        if !(1..=FORMAT_VERSION).contains(&version) {
             return Err(newer_version(u64::from(version)));
         }
         features.iter().try_for_each(check_feature)?;
@@ -278,7 +296,7 @@ impl Preprocessing {
     pub fn from_json(value: &serde_json::Value) -> Result<Self> {
         let version = value.get("version").and_then(serde_json::Value::as_u64);
         match version {
-            Some(version) if version != u64::from(FORMAT_VERSION) => {
+            Some(version) if !(1..=u64::from(FORMAT_VERSION)).contains(&version) => {
                 return Err(newer_version(version));
             }
             _ => {}
@@ -293,7 +311,7 @@ impl Preprocessing {
 
 fn newer_version(version: u64) -> Error {
     Error::model(format!(
-        "the preprocessing has format version {version}, this glassnet reads version {FORMAT_VERSION}"
+        "the preprocessing has format version {version}, this glassnet reads versions 1 to {FORMAT_VERSION}"
     ))
     .help("use the glassnet that wrote the model, or a newer one")
 }
@@ -315,6 +333,13 @@ fn check_feature(feature: &Feature) -> Result<()> {
             if finite && positive { Ok(()) } else { Err(broken(column, "has a bad mean or std")) }
         }
         Encoding::Boolean { .. } => Ok(()),
+        Encoding::Date { parts, .. } => {
+            let good = |(mean, std): (f64, f64)| mean.is_finite() && std.is_finite() && std > 0.0;
+            match parts.width() > 0 && parts.year.is_none_or(good) {
+                true => Ok(()),
+                false => Err(broken(column, "has no parts of dates, or a bad mean or std")),
+            }
+        }
         Encoding::Category { levels, .. } => {
             let ordered = levels.windows(2).all(|pair| pair[0] < pair[1]);
             if ordered { Ok(()) } else { Err(broken(column, "has categories out of order")) }

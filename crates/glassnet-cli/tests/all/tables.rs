@@ -301,3 +301,34 @@ fn the_network_is_named_or_adapts() {
         }
     }
 }
+
+#[test]
+fn declared_dates_are_features_that_summary_shows_and_predict_replays() {
+    let row = |at: usize| {
+        let (month, day) = (at % 12 + 1, at * 5 % 28 + 1);
+        let summer = ["no", "yes"][usize::from((5..10).contains(&month))];
+        format!("{}-{month:02}-{day:02},{},{summer}\n", 2015 + at / 60, at * 7 % 11)
+    };
+    let rows: String = (0..240).map(row).collect();
+    let folder = Folder::with(&[("t.csv", ("day,x,y\n".to_owned() + &rows).as_bytes())]);
+    let told = folder.run(&words("train t.csv --target y --epochs 1 --output left-out")).success();
+    told.names(&["\"day\" holds dates", "--column-type day=date"]);
+    let line = "t.csv --target y --epochs 60 --output model --column-type day=date --json";
+    let found = folder.train(line).json();
+    assert!(found["validation"]["accuracy"].as_f64().unwrap() > 0.95, "{found}");
+    let summary = folder.run(&["summary", "model"]).success().stdout;
+    assert!(summary.contains("day: a date: year, month sin, month cos, weekday sin"), "{summary}");
+    folder.write("new.csv", "x,day\n3,2031-07-04\n3,2031-01-04\n");
+    let predicted = folder.run(&["predict", "model", "new.csv"]).success().stdout;
+    let classes: Vec<&str> =
+        predicted.lines().skip(1).map(|line| line.split(',').next().unwrap()).collect();
+    assert_eq!(classes, ["yes", "no"]);
+    folder.write("bad.csv", "x,day\n3,2031-02-30\n");
+    folder.refused(&["predict", "model", "bad.csv"], 3, "data").names(&[
+        "bad.csv:2",
+        "\"2031-02-30\"",
+        "\"day\"",
+    ]);
+    let onnx = words("convert model m.onnx --with-preprocessing");
+    folder.refused(&onnx, 2, "usage").names(&["\"day\"", "date"]);
+}
