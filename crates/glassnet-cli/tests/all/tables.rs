@@ -318,7 +318,7 @@ fn declared_dates_are_features_that_summary_shows_and_predict_replays() {
     assert!(found["validation"]["accuracy"].as_f64().unwrap() > 0.95, "{found}");
     let summary = folder.run(&["summary", "model"]).success().stdout;
     assert!(summary.contains("day: a date: year, month sin, month cos, weekday sin"), "{summary}");
-    folder.write("new.csv", "x,day\n3,2031-07-04\n3,2031-01-04\n");
+    folder.write("new.csv", "x,day\n3,2017-07-04\n3,2017-01-04\n");
     let predicted = folder.run(&["predict", "model", "new.csv"]).success().stdout;
     let classes: Vec<&str> =
         predicted.lines().skip(1).map(|line| line.split(',').next().unwrap()).collect();
