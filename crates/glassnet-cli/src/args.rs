@@ -197,7 +197,8 @@ pub(crate) struct Train {
     /// Of several files, or of a pattern such as 'data/part-*.csv', the rows follow each other.
     #[arg(required = true)]
     pub(crate) data: Vec<PathBuf>,
-    /// The column to predict; of an array also its number, counted from 0. With --labels what their column is called.
+    /// The column to predict, or several of numbers with commas between; of an array also its number, counted from 0. With
+    /// --labels what their column is called.
     #[arg(
         long,
         required = false,

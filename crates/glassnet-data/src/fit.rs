@@ -7,7 +7,7 @@ use glassnet::{Error, Result};
 use crate::dates::DateParts;
 use crate::note::{Note, NoteKind};
 use crate::options::ColumnType;
-use crate::preprocessing::{Encoding, Feature, Preprocessing, TargetEncoding};
+use crate::preprocessing::{Encoding, Feature, NumberTarget, Preprocessing, TargetEncoding};
 use crate::table::{Cells, Column, Table, Texts, unknown_column};
 use crate::target::{Target, TargetValues};
 use crate::words::{count, list, quoted, shell};
@@ -82,7 +82,7 @@ impl Preprocessing {
         let mut constant = Vec::new();
         for column in table.columns() {
             let name = column.name();
-            let excluded = name == target.column()
+            let excluded = target.columns().any(|target| target == name)
                 || options.exclude.contains(name)
                 || options.weights.as_deref() == Some(name);
             if excluded {
@@ -121,7 +121,7 @@ impl Preprocessing {
             .iter()
             .filter(|name| {
                 !used.contains(name)
-                    && *name != target.column()
+                    && target.columns().all(|target| target != *name)
                     && options.weights.as_ref() != Some(name)
             })
             .cloned()
@@ -326,14 +326,26 @@ fn fit_target(
     rows: &[usize],
     options: &FitOptions,
 ) -> Result<TargetEncoding> {
-    let column = target.column().to_string();
-    let values = match &target.values {
-        TargetValues::Classes { names, .. } => {
-            let (column_type, names) = (target.column_type, names.clone());
-            return Ok(TargetEncoding::Classes { column, column_type, names });
-        }
-        TargetValues::Numbers(_) => table.require(&column)?,
-    };
+    if let TargetValues::Classes { names, .. } = &target.values {
+        let (column, names) = (target.column().to_string(), names.clone());
+        return Ok(TargetEncoding::Classes { column, column_type: target.column_type, names });
+    }
+    let fitted = |column: &str| fit_number(table, column, rows, options);
+    let mut targets = target.columns().map(fitted).collect::<Result<Vec<NumberTarget>>>()?;
+    if targets.len() > 1 {
+        return Ok(TargetEncoding::Numbers { targets });
+    }
+    let NumberTarget { column, mean, std } = targets.swap_remove(0);
+    Ok(TargetEncoding::Number { column, mean, std })
+}
+
+fn fit_number(
+    table: &Table,
+    column: &str,
+    rows: &[usize],
+    options: &FitOptions,
+) -> Result<NumberTarget> {
+    let values = table.require(column)?;
     let values = values.numbers().unwrap_or_default();
     let present: Vec<f64> = rows
         .iter()
@@ -343,16 +355,16 @@ fn fit_target(
     if present.iter().all(|&value| value == present[0]) {
         return Err(Error::data(format!(
             "the target {} is the same in all training rows: there is nothing to learn",
-            quoted(&column)
+            quoted(column)
         ))
         .at(table.name())
         .help("give more rows, or another --seed for the split"));
     }
     let (mean, std) = if options.standardise_target { moments(&present) } else { (0.0, 1.0) };
     if !mean.is_finite() || !std.is_finite() {
-        return Err(too_large(table, &column));
+        return Err(too_large(table, column));
     }
-    Ok(TargetEncoding::Number { column, mean, std })
+    Ok(NumberTarget { column: column.to_owned(), mean, std })
 }
 
 #[cfg(test)]

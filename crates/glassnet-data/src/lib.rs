@@ -76,7 +76,9 @@ pub use note::{Note, NoteKind};
 pub use options::{ColumnType, CsvOptions};
 #[cfg(feature = "parquet")]
 pub use parquet::is_guarded;
-pub use preprocessing::{Encoding, FORMAT_VERSION, Feature, Preprocessing, TargetEncoding};
+pub use preprocessing::{
+    Encoding, FORMAT_VERSION, Feature, NumberTarget, Preprocessing, TargetEncoding,
+};
 pub use read::{read_csv, read_csv_file};
 pub use read_any::{read_numbers, read_table};
 pub use split::{Split, SplitOptions, split};

@@ -19,6 +19,11 @@ pub(super) fn table(card: Option<&Card>, name: &str) -> Result<OnnxTable> {
     let answer = match preprocessing.target() {
         TargetEncoding::Classes { names, .. } => OnnxAnswer::Classes(names.clone()),
         TargetEncoding::Number { mean, std, .. } => OnnxAnswer::Number { mean: *mean, std: *std },
+        TargetEncoding::Numbers { .. } => {
+            return Err(Error::usage("the model predicts several targets, the graph answers one")
+                .at("--with-preprocessing")
+                .help("leave it out: the graph takes and gives the network's numbers"));
+        }
     };
     Ok(OnnxTable { columns, answer })
 }

@@ -157,7 +157,7 @@ pub(super) fn card(
     let mut card = Card::new(notation);
     card.task =
         Some(if target.classes().is_some() { Task::Classification } else { Task::Regression });
-    card.target = Some(target.column().to_owned());
+    card.target = Some(target.columns().join(", "));
     card.classes = target.classes().map(<[String]>::to_vec);
     card.criterion = Some(config.criterion.to_string());
     card.preprocessing = Some(preprocessing.to_json());
