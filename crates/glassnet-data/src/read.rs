@@ -7,6 +7,7 @@ use glassnet::{Error, Result};
 
 use crate::bytes::read_error;
 use crate::columns::{Context, Typed, Typing};
+use crate::encoding::decoded;
 use crate::fingerprint::Fingerprint;
 use crate::header::{check_named_columns, header, order_of};
 use crate::input::Input;
@@ -211,7 +212,8 @@ fn pass(inputs: &mut [Input<'_>], options: &CsvOptions, texts: &BTreeSet<usize>)
     let first_name = inputs.first().map(|input| input.name.clone()).unwrap_or_default();
     for input in inputs {
         let name = input.name.clone();
-        let mut records = Records::new(input.open()?, &name, options)?;
+        let mut records =
+            Records::new(decoded(input.open()?, options.encoding, &name), &name, options)?;
         let mut line = records.next()?;
         let first: Vec<Vec<u8>> = records.cells().map(<[u8]>::to_vec).collect();
         // What the headers of further files look like was told of the first.

@@ -166,6 +166,7 @@ impl TypedColumn {
                 let declared = context.options.column_types.get(name);
                 let kind = match declared {
                     Some(ColumnType::Category) => Kind::Category(levels),
+                    Some(ColumnType::Date) => Kind::Date(levels),
                     Some(_) | None if dates => Kind::Date(levels),
                     Some(_) | None => Kind::Category(levels),
                 };
