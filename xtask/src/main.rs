@@ -4,7 +4,7 @@
 use std::process::ExitCode;
 
 use xtask::tidy::Severity;
-use xtask::{ci, counts, docs, sanitize, tidy, tree};
+use xtask::{ci, counts, docs, fuzz, sanitize, tidy, tree};
 
 const USAGE: &str = "\
 Usage: cargo xtask <COMMAND>
@@ -18,7 +18,10 @@ Commands:
                them with benches/counts.csv: --check fails where one has grown by more than 2 %,
                --write keeps the new ones; names choose the cases that contain one of them
   sanitize [asan | valgrind]
-               run the engine's tests under an address sanitizer (nightly Rust), or else under valgrind";
+               run the engine's tests under an address sanitizer (nightly Rust), or else under valgrind
+  fuzz [TARGET…] [--seconds 60] [--seed 0] [--builtin]
+               give the readers of foreign bytes random input: by cargo-fuzz (nightly Rust) where that is
+               there, else by a runner of our own on stable Rust";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -31,6 +34,7 @@ fn main() -> ExitCode {
             counts::run(&tree::root(), &arguments[1..]).map(|outcome| outcome.unwrap_or(false))
         }
         Some("sanitize") => sanitize::run(&tree::root(), &arguments[1..]),
+        Some("fuzz") => fuzz::run(&tree::root(), &arguments[1..]),
         Some("help" | "--help" | "-h") => {
             println!("{USAGE}");
             Ok(true)
