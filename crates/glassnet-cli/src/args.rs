@@ -186,8 +186,10 @@ pub(crate) struct Reading {
     glassnet train data/autompg.csv --target mpg --folds 5\n  \
     glassnet train data/seattle-weather.csv --target season --split-by month --ensemble 8")]
 pub(crate) struct Train {
-    /// The table, a CSV file with a header; - for stdin.
-    pub(crate) data: PathBuf,
+    /// The table: CSV with a header, perhaps compressed with gzip or zstd; - for stdin. Of several files, or of a pattern
+    /// such as 'data/part-*.csv', the rows follow each other.
+    #[arg(required = true)]
+    pub(crate) data: Vec<PathBuf>,
     /// The column to predict.
     #[arg(long)]
     pub(crate) target: String,
@@ -271,7 +273,7 @@ pub(crate) struct Train {
     /// that is saved is the one that the command gives without --folds.
     #[arg(long, value_name = "K", value_parser = whole::<usize>, allow_negative_numbers = true, help_heading = "Many networks")]
     pub(crate) folds: Option<usize>,
-    /// The part of the rows kept aside to watch the training, or a table; 0 for none.
+    /// The part of the rows kept aside to watch the training, or a table or pattern of files; 0 for none.
     #[arg(
         long,
         default_value = "0.2",
@@ -283,7 +285,7 @@ pub(crate) struct Train {
     /// Rows with the same value in this column stay together when the table is split; the column is no feature.
     #[arg(long, value_name = "COLUMN", help_heading = "Data")]
     pub(crate) split_by: Option<String>,
-    /// A table that is only measured at the end.
+    /// A table, or a pattern of files, that is only measured at the end.
     #[arg(long, value_name = "FILE", help_heading = "Data")]
     pub(crate) test: Option<PathBuf>,
     /// Columns that are no features.
@@ -349,8 +351,9 @@ pub(crate) enum ShuffleChoice {
 pub(crate) struct Predict {
     /// A model file, or a bare network.
     pub(crate) model: OsString,
-    /// The table; - for stdin.
-    pub(crate) data: PathBuf,
+    /// The table, or several files or a pattern; - for stdin.
+    #[arg(required = true)]
+    pub(crate) data: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) weights: Weights,
     /// Where the predictions go instead of stdout.
@@ -405,8 +408,9 @@ pub(crate) enum Gaps {
 pub(crate) struct Evaluate {
     /// A model file, or a bare network.
     pub(crate) model: OsString,
-    /// A table with the target; - for stdin.
-    pub(crate) data: PathBuf,
+    /// A table with the target, or several files or a pattern; - for stdin.
+    #[arg(required = true)]
+    pub(crate) data: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) weights: Weights,
     /// The target column of a bare network (its last one unless given).

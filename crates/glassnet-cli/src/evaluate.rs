@@ -244,7 +244,7 @@ fn target_column(
     let target = match &args.target {
         None => width.checked_sub(1).ok_or_else(|| {
             Error::data("the table has no column")
-                .at(reading::label(&args.data))
+                .at(reading::title(&args.data))
                 .help("give one with the inputs and the target")
         })?,
         Some(name) => matrix.names.iter().position(|column| column == name).ok_or_else(|| {

@@ -1,6 +1,7 @@
 //! `glassnet predict`.
 
 use std::io;
+use std::path::{Path, PathBuf};
 
 use glassnet::engine::functional::softmax;
 use glassnet::graph::DType;
@@ -30,8 +31,9 @@ pub(crate) fn run(
             .at("--threshold")
             .help("give a probability such as 0.5"));
     }
-    let model_path = std::path::Path::new(&args.model);
-    let inputs = [args.data.as_path(), model_path];
+    let model_path = Path::new(&args.model);
+    let data = reading::files(&args.data)?;
+    let inputs: Vec<&Path> = data.iter().map(PathBuf::as_path).chain([model_path]).collect();
     let replace = if args.force { Replace::Always } else { Replace::Never };
     let output = args
         .output
@@ -231,13 +233,13 @@ pub(crate) fn features(network: &Network, x: Tensor<f32>) -> Result<Features> {
 
 /// A table of numbers alone.
 pub(crate) fn matrix(
-    path: &std::path::Path,
+    paths: &[PathBuf],
     base: &glassnet_data::CsvOptions,
     no_header: bool,
     terminal: &Terminal,
 ) -> Result<Tensor<f32>> {
     let options = glassnet_data::CsvOptions { has_header: !no_header, ..base.clone() };
-    Ok(reading::matrix(path, &options, terminal)?.values)
+    Ok(reading::matrix(paths, &options, terminal)?.values)
 }
 
 impl Answers {

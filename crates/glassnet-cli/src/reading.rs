@@ -1,10 +1,10 @@
 //! Tables from files: flags to options, notes to the terminal.
 
 use std::io::Cursor;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use glassnet::{Error, Result};
-use glassnet_data::{ColumnType, CsvOptions, Matrix, Note, Table, read_csv_file, read_matrix};
+use glassnet_data::{ColumnType, CsvOptions, Input, Matrix, Note, Table, read_numbers, read_table};
 
 use crate::args::Reading;
 use crate::output;
@@ -44,47 +44,104 @@ fn one_byte(text: &str, flag: &str) -> Result<u8> {
     }
 }
 
-/// The name of a table in messages.
+/// The name of a file in messages.
 pub(crate) fn label(path: &Path) -> String {
     if path == Path::new("-") { "stdin".into() } else { path.display().to_string() }
 }
 
-/// Reads a table and tells what was noticed.
-pub(crate) fn table(path: &Path, options: &CsvOptions, terminal: &Terminal) -> Result<Table> {
-    let name = label(path);
-    let table = if path == Path::new("-") {
-        // What was piped in can't be gone through twice, so all of it is kept while it is read.
-        read_csv_file(Cursor::new(output::read(path)?), &name, options)?
-    } else {
-        read_csv_file(output::open(path)?, &name, options)?
+/// What names the files of a table together.
+pub(crate) fn title(paths: &[PathBuf]) -> String {
+    match paths {
+        [first, rest @ ..] if !rest.is_empty() => {
+            format!("{} and {} more", label(first), rest.len())
+        }
+        _ => paths.first().map_or(String::new(), |path| label(path)), // not operations: one file
+    }
+}
+
+/// The files that `given` names: those of a pattern such as `data/part-*.csv` in the order of their names.
+///
+/// # Errors
+/// Kind `io` for a pattern that no file has; kind `usage` for a pattern that is none, and for stdin beside files.
+pub(crate) fn files(given: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    let mut files = vec![];
+    for path in given {
+        match path.to_str().filter(|text| text.contains(['*', '?', '['])) {
+            // A file may be called like a pattern.
+            Some(pattern) if !path.exists() => files.extend(matching(pattern)?),
+            Some(_) | None => files.push(path.clone()),
+        }
+    }
+    if files.len() > 1 && files.iter().any(|path| path == Path::new("-")) {
+        return Err(Error::usage("stdin cannot be one of several files")
+            .at("-")
+            .help("give - alone, or files"));
+    }
+    Ok(files)
+}
+
+fn matching(pattern: &str) -> Result<Vec<PathBuf>> {
+    let paths = glob::glob(pattern).map_err(|error| {
+        Error::usage(format!("the pattern cannot be understood: {}", error.msg))
+            .at(pattern.to_owned())
+            .help("write [*] for a star in a name")
+    })?;
+    let mut found = vec![];
+    for path in paths {
+        found.push(path.map_err(|error| {
+            glassnet_data::read_error(&error.path().display().to_string(), error.error())
+        })?);
+    }
+    if found.is_empty() {
+        return Err(Error::io("there is no such file, and none that fits the pattern")
+            .at(pattern.to_owned())
+            .help("check the path"));
+    }
+    Ok(found)
+}
+
+/// The files of a table, opened.
+fn inputs(paths: &[PathBuf]) -> Result<Vec<Input<'static>>> {
+    let open = |path: &PathBuf| {
+        let name = label(path);
+        if path == Path::new("-") {
+            // What was piped in can't be gone through twice, so all of it is kept while it is read.
+            return Ok(Input::new(name, Cursor::new(output::read(path)?)));
+        }
+        Ok(Input::new(name, output::open(path)?))
     };
+    files(paths)?.iter().map(open).collect()
+}
+
+/// Reads a table and tells what was noticed.
+pub(crate) fn table(paths: &[PathBuf], options: &CsvOptions, terminal: &Terminal) -> Result<Table> {
+    let table = read_table(inputs(paths)?, options)?;
     notes(table.notes(), terminal);
     Ok(table)
 }
 
 /// Reads a table of numbers and tells what was noticed.
-pub(crate) fn matrix(path: &Path, options: &CsvOptions, terminal: &Terminal) -> Result<Matrix> {
-    let name = label(path);
-    let matrix = if path == Path::new("-") {
-        read_matrix(output::read(path)?.as_slice(), &name, options)?
-    } else {
-        read_matrix(output::open(path)?, &name, options)?
-    };
+pub(crate) fn matrix(
+    paths: &[PathBuf],
+    options: &CsvOptions,
+    terminal: &Terminal,
+) -> Result<Matrix> {
+    let matrix = read_numbers(inputs(paths)?, options)?;
     notes(&matrix.notes, terminal);
     Ok(matrix)
 }
 
 /// An error about a table's rows, by the table's name.
-pub(crate) fn in_table(error: Error, path: &Path) -> Error {
+pub(crate) fn in_table(error: Error, paths: &[PathBuf]) -> Error {
     match error.place() {
         Some(_) => error,
-        None => error.at(label(path)),
+        None => error.at(title(paths)),
     }
 }
 
 /// Every target cell of a table is empty.
-pub(crate) fn no_target(path: &Path) -> Error {
-    Error::data("no row has a target").at(label(path)).help("give rows whose target is known")
+pub(crate) fn no_target(paths: &[PathBuf]) -> Error {
+    Error::data("no row has a target").at(title(paths)).help("give rows whose target is known")
 }
 
 /// Tells notes on stderr.

@@ -6,7 +6,7 @@ mod report;
 mod rows;
 mod settings;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use glassnet::nn::{Module, Network};
@@ -103,14 +103,13 @@ fn status(record: &Record, interrupt: &Interrupt) -> u8 {
 }
 
 fn prepare_outputs(args: &args::Train) -> Result<Outputs> {
-    let validation = settings::validation_file(args)?;
-    let inputs = [
-        Some(args.data.as_path()),
-        args.test.as_deref(),
-        validation.as_deref(),
-        args.resume.as_deref(),
-    ];
-    let mut taken: Vec<&Path> = inputs.into_iter().flatten().collect();
+    let tables =
+        args.data.iter().cloned().chain(args.test.clone()).chain(settings::validation_file(args)?);
+    // Each by itself: what is stdin among them is no file.
+    let tables: Vec<Vec<PathBuf>> =
+        tables.map(|path| reading::files(&[path])).collect::<Result<_>>()?;
+    let mut taken: Vec<&Path> = tables.iter().flatten().map(PathBuf::as_path).collect();
+    taken.extend(args.resume.as_deref());
     let replace = if args.force { Replace::Always } else { Replace::Never };
     let model = match &args.output {
         Some(path) => {

@@ -10,10 +10,10 @@ use glassnet::{Error, Result};
 
 use crate::cell::{Reading, is_code, plain_decimal, read_number, trim};
 use crate::interned::{Interned, Level};
+use crate::lines::Lines;
 use crate::note::Note;
 use crate::options::{ColumnType, CsvOptions};
 use crate::packed::Staged;
-use crate::records::Lines;
 use crate::survey::{Plain, Survey};
 use crate::table::Kind;
 use crate::verdict::Verdict;

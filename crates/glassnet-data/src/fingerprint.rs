@@ -19,6 +19,12 @@ impl Fingerprint {
         self.0 = mix(hash, 0xFF);
     }
 
+    /// Adds bytes that no border closes.
+    pub(crate) fn extend(&mut self, bytes: &[u8]) {
+        let mix = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(PRIME);
+        self.0 = bytes.iter().fold(self.0, mix);
+    }
+
     pub(crate) fn finish(self) -> u64 {
         self.0
     }

@@ -72,6 +72,11 @@ pub struct CsvOptions {
 }
 
 impl CsvOptions {
+    /// Whether a column is left out.
+    pub(crate) fn leaves_out(&self, column: &str) -> bool {
+        self.drop.contains(column) || self.keep.as_ref().is_some_and(|keep| !keep.contains(column))
+    }
+
     /// Refuses delimiters and quotes that cannot tell cells apart.
     ///
     /// # Errors

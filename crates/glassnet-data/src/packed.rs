@@ -192,10 +192,9 @@ pub(crate) struct Block {
 }
 
 impl Block {
-    /// Packs the staged cells of `columns`, of which each has as many, and empties them.
-    pub(crate) fn pack<'a>(columns: impl Iterator<Item = &'a mut Staged>) -> Self {
+    /// Packs the staged cells of `columns`, of which each has `rows`, and empties them.
+    pub(crate) fn pack<'a>(columns: impl Iterator<Item = &'a mut Staged>, rows: usize) -> Self {
         let columns: Vec<&mut Staged> = columns.collect();
-        let rows = columns.first().map_or(0, |column| column.cells.len());
         let mut size = 0;
         let parts: Vec<(Packing, usize)> = columns
             .iter()
@@ -297,7 +296,7 @@ mod tests {
     fn check(columns: &[Vec<&str>]) -> usize {
         let mut waiting: Vec<Staged> =
             columns.iter().map(|cells| staged(cells.iter().copied())).collect();
-        let block = Block::pack(waiting.iter_mut());
+        let block = Block::pack(waiting.iter_mut(), columns[0].len());
         assert!(waiting.iter().all(|staged| staged.cells.is_empty() && staged.doubles.is_empty()));
         assert_eq!(block.bytes.capacity(), block.bytes.len());
         for (index, cells) in columns.iter().enumerate() {

@@ -336,11 +336,11 @@ impl<'a> Part<'a> {
                 .help("correct the cell, or add --unseen ignore to encode it as none of the categories");
                 for (column, one) in all().take(10) {
                     error = error.detail(format!(
-                        "{} = {}: {}, first at line {}",
+                        "{} = {}: {}, first at {}",
                         quoted(column),
                         quoted(&one.text),
                         count(one.times, "row"),
-                        self.table.line(one.row),
+                        self.table.origin(one.row),
                     ));
                 }
                 let number = all().count();

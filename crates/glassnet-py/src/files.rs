@@ -42,6 +42,7 @@ pub(crate) fn read_model<'py>(
                 keep_keys: network.is_none() && activation.is_none(),
                 network: network.map(nn::parse).transpose()?,
                 activation: activation.map(self::activation).transpose()?,
+                ..Options::default()
             };
             let opened = open(data, name, ReadOptions { allow_non_finite })?;
             let (format, metadata) = (opened.format, opened.metadata.clone());

@@ -271,8 +271,9 @@ fn text(outcome: &Outcome<'_>, results: &Results, path: &str, bytes: usize) -> S
 
 /// What one does with the model next.
 pub(super) fn next_commands(args: &args::Train, path: &str) -> [String; 3] {
-    let (data, model) = (shell(&args.data.display().to_string()), shell(path));
-    let data = data + &reading_flags(&args.reading);
+    let files: Vec<String> =
+        args.data.iter().map(|path| shell(&path.display().to_string())).collect();
+    let (data, model) = (files.join(" ") + &reading_flags(&args.reading), shell(path));
     [
         format!("glassnet predict {model} {data}"),
         format!("glassnet evaluate {model} {data}"),

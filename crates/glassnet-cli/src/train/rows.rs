@@ -1,6 +1,6 @@
 //! From a table to the rows of a training, its validation and its test.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use glassnet::train::Dataset;
 use glassnet::{Error, Result};
@@ -56,7 +56,7 @@ impl<'a> Source<'a> {
         if let Some(unknown) =
             args.features.iter().find(|name| table.names().all(|column| column != name.as_str()))
         {
-            let known = args.data.display();
+            let known = reading::title(&args.data);
             return Err(Error::data(format!("there is no column {unknown:?} in {known}"))
                 .at("--features")
                 .help("name columns that its header has"));
@@ -153,7 +153,7 @@ fn with_files(
 ) -> Result<Rows> {
     let mut rows = with_validation(learnt, encoded, given, terminal)?;
     if let Some(path) = &given.0.test {
-        rows.test = Some(other_table(path, &rows.preprocessing, given.1, terminal)?.0);
+        rows.test = Some(other_table(path.clone(), &rows.preprocessing, given.1, terminal)?.0);
     }
     Ok(rows)
 }
@@ -172,7 +172,7 @@ fn with_validation(
     let training = encoded.next().unwrap_or_else(|| Err(Error::data("no row trains")))?;
     let mut validation = encoded.next().transpose()?;
     if let Some(path) = settings::validation_file(args)? {
-        let (rows, found) = other_table(&path, &preprocessing, base, terminal)?;
+        let (rows, found) = other_table(path, &preprocessing, base, terminal)?;
         validation = Some(rows);
         // Which epoch is best hangs on these rows too.
         fingerprint ^= found.rotate_left(1);
@@ -183,17 +183,17 @@ fn with_validation(
 
 /// Another table with the same columns and targets, encoded as the training rows were, and its fingerprint.
 fn other_table(
-    path: &Path,
+    path: PathBuf,
     preprocessing: &Preprocessing,
     base: &CsvOptions,
     terminal: &Terminal,
 ) -> Result<(Dataset, u64)> {
     let options = preprocessing.csv_options(base, true);
-    let table = reading::table(path, &options, terminal)?;
+    let table = reading::table(std::slice::from_ref(&path), &options, terminal)?;
     let (rows, notes) = preprocessing.labelled_rows(&table)?;
     reading::notes(&notes, terminal);
     if rows.is_empty() {
-        return Err(reading::no_target(path));
+        return Err(reading::no_target(&[path]));
     }
     let fingerprint = table.fingerprint();
     let encoded = preprocessing.encode_owned(table, &rows, &EncodeOptions::lenient())?;

@@ -54,7 +54,7 @@ fn bad_tables_are_refused() {
         ("19 one class", b"a,b,y\n1,2,k\n2,2,k\n3,1,k\n".to_vec(), &["\"k\""]),
         ("19 no target", b"a,b,y\n1,2,\n2,2,\n3,1,\n".to_vec(), &["y"]),
         ("no feature", b"y\nk\nl\nk\nl\n".to_vec(), &["no column"]),
-        ("gzip", b"\x1f\x8b\x08\0\0\0\0\0\0\x03".to_vec(), &["t.csv", "gzip"]),
+        ("gzip", b"\x1f\x8b\x08\0\0\0\0\0\0\x03".to_vec(), &["t.csv", "gunzip", "cut short"]),
         ("Parquet", b"PAR1\x15\x04\x15\x10PAR1".to_vec(), &["t.csv", "Parquet"]),
         ("zip", b"PK\x03\x04\x14\0\0\0\x08\0".to_vec(), &["t.csv", "zip"]),
     ];

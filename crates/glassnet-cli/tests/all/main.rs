@@ -4,6 +4,7 @@ mod bad_models;
 mod derive;
 mod exercise;
 mod explain;
+mod files;
 mod folder;
 mod formats;
 mod hostile_data;

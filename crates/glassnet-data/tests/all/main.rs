@@ -5,6 +5,8 @@ mod counting;
 mod hostile;
 mod laws;
 mod memory;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod preprocessing;
 mod splitting;
 mod tables;

@@ -22,7 +22,10 @@ pub(super) fn data(document: &mut Document, outcome: &Outcome<'_>) {
         Some(_) | None => Text::default().code(path.display().to_string()),
     };
     let mut from = Text::from(format!("{} rows of ", rows.training.rows()));
-    from.0.extend(name(&args.data).0);
+    for (at, path) in args.data.iter().enumerate() {
+        from = if at == 0 { from } else { from.plain(", ") };
+        from.0.extend(name(path).0);
+    }
     from = from.plain(" to learn from");
     if let Some(validation) = &rows.validation {
         from = from.plain(format!(", {} rows ", validation.rows()));
