@@ -44,7 +44,7 @@ def checkpoint(parameters):
         "epoch": 1,
         "pytorch-lightning_version": "2.5.0",
         "state_dict": state,
-        "callbacks": {"ModelCheckpoint": {"dirpath": pathlib.PurePosixPath("/tmp/run"), "best_model_score": torch.tensor(0.5)}},
+        "callbacks": {"ModelCheckpoint": {"dirpath": pathlib.PurePosixPath("runs/1"), "best_model_score": torch.tensor(0.5)}},
         "hparams_name": "kwargs",
         "hyper_parameters": parameters,
     }
