@@ -98,6 +98,8 @@ pub const PACKAGES: &[Package] = &[
             "glassnet-cli",
         ],
     },
+    Package { name: "glassnet-fuzz", may_use: &["glassnet", "glassnet-formats", "glassnet-data"] },
+    Package { name: "glassnet-fuzz-shells", may_use: &["glassnet-fuzz"] },
     Package { name: "xtask", may_use: &[] },
 ];
 

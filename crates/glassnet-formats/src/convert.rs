@@ -94,6 +94,13 @@ pub fn convert(opened: Opened, to: Format, options: &Options, name: &str) -> Res
             bytes
         }
         Format::Safetensors => model.write_beside(&metadata)?,
+        Format::Npz | Format::Npy if model.state.is_empty() => {
+            return Err(Error::model(
+                "the file has no arrays, and NumPy's files hold nothing else",
+            )
+            .at(name.to_owned())
+            .help("write .safetensors, which keeps the network"));
+        }
         Format::Npz => {
             notes.extend(left_out(&model, &metadata));
             numpy::write_npz(model.state.iter())?
