@@ -37,9 +37,24 @@ pub(crate) fn exception(error: glassnet::Error) -> PyErr {
     }
 }
 
+/// The exception of a run that failed: what is wrong with its data is an index outside its table or classes.
+pub(crate) fn run_exception(error: glassnet::Error) -> PyErr {
+    let is_index = error.kind() == ErrorKind::Data;
+    let exception = exception(error);
+    if !is_index {
+        return exception;
+    }
+    Python::attach(|py| named(py, "OutOfRange", exception.value(py).to_string()))
+}
+
 /// `glassnet._errors.NetworkError`, which is a `RuntimeError` and a `ValueError`.
 fn network_error(py: Python<'_>, text: String) -> PyErr {
-    let kind = py.import("glassnet._errors").and_then(|module| module.getattr("NetworkError"));
+    named(py, "NetworkError", text)
+}
+
+/// One of the exceptions of `glassnet._errors`.
+fn named(py: Python<'_>, name: &str, text: String) -> PyErr {
+    let kind = py.import("glassnet._errors").and_then(|module| module.getattr(name));
     match kind.and_then(|kind| kind.call1((&text,))) {
         Ok(error) => PyErr::from_value(error),
         Err(_) => PyRuntimeError::new_err(text),

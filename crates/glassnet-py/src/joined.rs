@@ -12,7 +12,8 @@ use numpy::{IxDyn, PyArrayDyn, PyArrayMethods, PyUntypedArray};
 use pyo3::prelude::*;
 
 use crate::errors::OrException;
-use crate::piece::{Feeder, Ready, double_array, double_feed, is_double};
+use crate::piece::{double_array, double_feed, is_double};
+use crate::ready::{Feeder, Ready};
 use crate::tape::Origin;
 use crate::walk::{Link, Walk};
 

@@ -5,7 +5,9 @@
 
 mod arrays;
 mod backward;
+mod documents;
 mod errors;
+mod files;
 mod fit;
 mod forward;
 mod joined;
@@ -16,6 +18,7 @@ mod piece;
 mod pools;
 mod predict;
 mod random;
+mod ready;
 mod state;
 mod tape;
 mod tensor;
@@ -57,4 +60,9 @@ mod _glassnet {
     #[pymodule_export]
     #[allow(non_upper_case_globals, reason = "Python's name for it")]
     const __version__: &str = env!("CARGO_PKG_VERSION");
+
+    #[pymodule_export]
+    use crate::documents::{Document, answer, explain, expression, main, takes_indices};
+    #[pymodule_export]
+    use crate::files::{ask_for_network, read_model, write_model};
 }

@@ -6,9 +6,8 @@
 //! computed later sees the same masks, and buffers move exactly once.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
-use glassnet::engine::{Block, Draw, Memory, Plan, ValuePlace};
 use glassnet::graph::{self, Builder, Checked, DType, NodeId, NodeMap, Op, Shape};
 use glassnet::reference::{Array, Feeds, evaluate};
 use numpy::{IxDyn, PyArrayDyn, PyArrayMethods, PyUntypedArray, PyUntypedArrayMethods};
@@ -16,22 +15,9 @@ use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
 
 use crate::errors::OrException;
+use crate::ready::{Feeder, Ready, wrong_type};
 use crate::tape;
 use crate::tensor::{Tensor, with_floats};
-use crate::threads;
-
-/// Runs that touch fewer numbers hold the interpreter: letting it go and taking it back would cost more.
-const SHORT: usize = 1 << 14;
-
-/// The seed and the number of the next run that draws at random.
-static SEED: AtomicU64 = AtomicU64::new(0);
-static STEP: AtomicU64 = AtomicU64::new(0);
-
-/// Begins the stream of dropout masks again from `seed`.
-pub(crate) fn seed_masks(seed: u64) {
-    SEED.store(seed, Ordering::Relaxed);
-    STEP.store(0, Ordering::Relaxed);
-}
 
 /// One operand of a piece.
 #[derive(Debug)]
@@ -59,112 +45,6 @@ pub(crate) struct Part {
     /// The sources that the last outputs are the next values of.
     updates: Vec<usize>,
     ready: Mutex<Option<Arc<Ready>>>,
-}
-
-/// A graph that the engine can run, with the memory of earlier runs.
-#[derive(Debug)]
-pub(crate) struct Ready {
-    /// Of the threads with which it was compiled.
-    generation: u64,
-    plan: Plan,
-    block: Block,
-    inputs: Vec<Option<(ValuePlace, DType)>>,
-    memories: Mutex<Vec<Memory>>,
-    is_short: bool,
-}
-
-impl Ready {
-    /// What `place` has, made by `compile` where it has nothing or the threads have changed since.
-    pub(crate) fn known(
-        place: &Mutex<Option<Arc<Ready>>>,
-        compile: impl FnOnce() -> glassnet::Result<Ready>,
-    ) -> glassnet::Result<Arc<Ready>> {
-        // Locked with the interpreter held, so that a fork never finds it locked.
-        let mut place = place.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(ready) = place.as_ref()
-            && ready.generation == threads::generation()
-        {
-            return Ok(Arc::clone(ready));
-        }
-        Ok(Arc::clone(place.insert(Arc::new(compile()?))))
-    }
-
-    /// Compiles `graph` for its inputs `names`, in this order.
-    pub(crate) fn compile(
-        graph: &Checked,
-        results: &[NodeId],
-        names: Vec<(String, DType)>,
-    ) -> glassnet::Result<Self> {
-        let generation = threads::generation();
-        let plan = Plan::compile(graph, results, 1, &threads::config())?;
-        let inputs = names.iter().map(|(name, dtype)| plan.input(name).map(|at| (at, *dtype)));
-        let ids = graph.graph().ids();
-        let numbers = ids.map(|id| graph.shape(id).elements(1).unwrap_or(usize::MAX));
-        let is_short = numbers.fold(0_usize, usize::saturating_add) < SHORT;
-        let inputs = inputs.collect();
-        let block = Block::for_graph(graph);
-        Ok(Ready { generation, plan, block, inputs, memories: Mutex::default(), is_short })
-    }
-
-    /// Runs it on operands that `fill` copies in, and gives what `read` makes of the results.
-    pub(crate) fn run<R>(
-        &self,
-        py: Python<'_>,
-        fill: impl FnOnce(&mut Feeder<'_>) -> PyResult<()>,
-        read: impl FnOnce(&Plan, &Memory) -> PyResult<R>,
-    ) -> PyResult<R> {
-        // Locked for an instant and with the interpreter held, so that a fork never finds it locked.
-        let kept = || self.memories.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut memory = kept().pop().unwrap_or_else(|| self.plan.memory());
-        fill(&mut Feeder { inputs: &self.inputs, memory: &mut memory })?;
-        let draw =
-            Draw { seed: SEED.load(Ordering::Relaxed), step: STEP.fetch_add(1, Ordering::Relaxed) };
-        let run = |memory: &mut Memory| self.plan.run(&self.block, memory, draw);
-        if self.is_short {
-            run(&mut memory).or_exception()?;
-        } else {
-            py.detach(|| run(&mut memory)).or_exception()?;
-        }
-        let found = read(&self.plan, &memory);
-        kept().push(memory);
-        found
-    }
-}
-
-/// Copies operands to where a plan reads them.
-pub(crate) struct Feeder<'a> {
-    inputs: &'a [Option<(ValuePlace, DType)>],
-    memory: &'a mut Memory,
-}
-
-impl Feeder<'_> {
-    /// Copies `array` to input `index`, if the plan reads it.
-    pub(crate) fn feed(&mut self, index: usize, array: &Bound<'_, PyUntypedArray>) -> PyResult<()> {
-        match self.inputs[index] {
-            None => Ok(()),
-            Some((place, DType::I64)) => {
-                let to = self.memory.indices_mut(place);
-                with_floats(array, |from: &[i64]| to.copy_from_slice(from))
-                    .map_err(|_| wrong_type(array, "int64"))
-            }
-            Some((place, DType::F32 | DType::F64 | DType::Bool)) => {
-                let to = self.memory.floats_mut(place);
-                with_floats(array, |from: &[f32]| to.copy_from_slice(from))
-                    .map_err(|_| wrong_type(array, "float32"))
-            }
-        }
-    }
-
-    /// Copies floats to input `index`, if the plan reads it.
-    pub(crate) fn feed_floats(&mut self, index: usize, from: &[f32]) {
-        if let Some((place, _)) = self.inputs[index] {
-            self.memory.floats_mut(place).copy_from_slice(from);
-        }
-    }
-}
-
-fn wrong_type(array: &Bound<'_, PyUntypedArray>, wanted: &str) -> PyErr {
-    PyTypeError::new_err(format!("expected {wanted} elements, found {}", array.dtype()))
 }
 
 /// What a run of a piece gave, besides its results.

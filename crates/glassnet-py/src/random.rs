@@ -9,7 +9,7 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
 use crate::errors::OrException;
-use crate::piece::seed_masks;
+use crate::ready::seed_masks;
 
 static GENERATOR: Mutex<Option<TorchGenerator>> = Mutex::new(None);
 

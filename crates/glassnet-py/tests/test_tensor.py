@@ -55,6 +55,12 @@ def test_arrays_in_any_layout_give_the_same_numbers():
     assert (gn.from_numpy(np.asfortranarray(x)) @ gn.ones(6, 1)).equal(gn.from_numpy(x) @ gn.ones(6, 1))
 
 
+def step(net):
+    for parameter in net.parameters():
+        parameter.grad = gn.ones(*parameter.shape)
+    gn.optim.SGD(net.parameters(), lr=0.5).step()
+
+
 def test_a_parameter_is_never_changed_unseen():
     net = nn.Sequential(nn.Linear(3, 2))
     x = gn.ones(1, 3)
@@ -70,15 +76,17 @@ def test_a_parameter_is_never_changed_unseen():
             lambda: weight.detach()[1].add_(1),
             lambda: weight.data.view(-1)[0:2].fill_(8),
             lambda: nn.init.ones_(weight),
+            lambda: step(net),
             lambda: net.load_state_dict({"0.weight": np.full((2, 3), 2.0), "0.bias": np.zeros(2)}),
             lambda: setattr(net[0], "weight", nn.Parameter(gn.full((2, 3), 5.0))),
             lambda: net.__setitem__(0, nn.Linear(3, 2)),
         ):
-            net(x), net(x)
+            before = net(x), net(x)
             change()
             layer = net[0]
             wanted = nn.functional.linear(x, layer.weight, layer.bias)
             assert net(x).equal(wanted) and net(x).equal(wanted)
+            assert not before[1].equal(wanted)
     with pytest.raises(ValueError, match="read-only"):
         net[0].weight.detach().numpy()[0] = 1
 

@@ -7,3 +7,7 @@ class NetworkError(RuntimeError, ValueError):
 
 class NotForElements(NotImplementedError):
     """An operation that some element types lack, as PyTorch raises it."""
+
+
+class OutOfRange(IndexError, ValueError):
+    """An index outside its table or its classes."""

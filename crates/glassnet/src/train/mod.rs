@@ -26,6 +26,7 @@ mod record;
 pub mod schedule;
 mod score;
 mod session;
+mod source;
 mod validation;
 
 pub use config::{Config, Shuffle};
@@ -38,6 +39,7 @@ pub use observer::{Control, Observer, StepEvent};
 pub use record::{BestWeights, Checkpoint, EpochRecord, Record, Stopped};
 pub use score::Scorer;
 pub use session::Session;
+pub use source::{FeaturesMut, Part, Source, Streaming, TargetMut};
 
 // What the trace needs to compute a step as training does.
 pub(crate) use forward::{features_fit, fill, load};

@@ -5,6 +5,7 @@ mod resume;
 mod steer;
 #[cfg(test)]
 mod tests;
+mod training;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use super::plans::Plans;
 use super::program::Program;
 use super::record::{BestWeights, EpochRecord, Record, Stopped};
 use super::schedule::{ScheduleState, Unit};
+use super::source::{Source, Streaming};
 use super::validation::Validation;
 use super::{Config, Shuffle, penalty};
 #[cfg(test)]
@@ -29,6 +31,7 @@ use crate::math::torch_random::TorchGenerator;
 use crate::nn::{Network, StateDict};
 use crate::tensor::{Tensor, Value};
 use many::Many;
+use training::{Parts, Training};
 
 /// A training under way: weights, optimiser state, history.
 ///
@@ -45,7 +48,7 @@ use many::Many;
 /// ```
 pub struct Session<'a> {
     network: Network,
-    training: &'a Dataset,
+    training: Training<'a>,
     /// The rows of `training` that train, in their order; `None` for all.
     chosen: Option<&'a [usize]>,
     config: &'a Config,
@@ -103,6 +106,22 @@ impl<'a> Session<'a> {
         Session::sharing(network, training, Some(chosen), validation, config, plans)
     }
 
+    /// Like [`Session::new`] on a table larger than memory, of which a part at a time is held, as `streaming` says.
+    ///
+    /// # Errors
+    /// Also when the source cannot be read, and with [`Shuffle::Torch`], whose order of rows is one of the whole table.
+    pub fn streaming(
+        network: Network,
+        source: Box<dyn Source + Send + 'a>,
+        streaming: Streaming,
+        validation: Option<&'a Dataset>,
+        config: &'a Config,
+    ) -> Result<Self> {
+        config.check()?;
+        let training = Training::Parts(Box::new(Parts::new(source, streaming, config)?));
+        Session::prepare(network, training, None, validation, config, &mut Plans::default())
+    }
+
     /// A session that takes its plans from `plans`, where others have left theirs.
     pub(super) fn sharing(
         network: Network,
@@ -113,25 +132,41 @@ impl<'a> Session<'a> {
         plans: &mut Plans<'a>,
     ) -> Result<Self> {
         config.check()?;
-        let order: Vec<usize> = match chosen {
-            Some(chosen) => training.check_rows(chosen)?.to_vec(),
-            None => (0..training.rows()).collect(),
+        Session::prepare(network, Training::Whole(training), chosen, validation, config, plans)
+    }
+
+    fn prepare(
+        network: Network,
+        training: Training<'a>,
+        chosen: Option<&'a [usize]>,
+        validation: Option<&'a Dataset>,
+        config: &'a Config,
+        plans: &mut Plans<'a>,
+    ) -> Result<Self> {
+        // Of a table in parts these are the first rows, which tell sorts and shapes.
+        let known = training.data();
+        let order: Vec<usize> = match (chosen, &training) {
+            (Some(chosen), _) => known.check_rows(chosen)?.to_vec(),
+            (None, Training::Whole(data)) => (0..data.rows()).collect(),
+            // Filled by each part.
+            (None, Training::Parts(_)) => vec![],
         };
-        let program = plans.program(network.module(), training, config)?;
-        features_fit(program.graph(), training.features())?;
-        for data in [Some(training), validation].into_iter().flatten() {
+        let rows = chosen.map_or(training.rows(), <[usize]>::len);
+        let program = plans.program(network.module(), known, config)?;
+        features_fit(program.graph(), known.features())?;
+        for data in [Some(known), validation].into_iter().flatten() {
             program.check_indices(data.features())?;
             program.check_classes(data.target(), &config.criterion)?;
         }
         let mut block = Block::for_graph(program.graph());
         load(&mut block, network.state_dict())?;
         program.load_constants(&mut block, &config.criterion)?;
-        let full_rows = config.batch_size.min(order.len());
-        let rest = order.len() % full_rows;
-        check_batches(&program, order.len(), full_rows)?;
+        let full_rows = config.batch_size.min(rows);
+        let rest = rows % full_rows;
+        check_batches(&program, rows, full_rows)?;
         let mut compile = |rows: usize| -> Result<Batch> {
             let plan = plans.plan(&program, rows, config)?;
-            Ok(Batch::new(plan, training, program.loss_index()))
+            Ok(Batch::new(plan, known, program.loss_index()))
         };
         let (full, ragged) =
             (compile(full_rows)?, if rest > 0 { Some(compile(rest)?) } else { None });
@@ -160,7 +195,7 @@ impl<'a> Session<'a> {
             && full.plan.may_be_resident();
         Ok(Session {
             validation: validation
-                .map(|data| plans.validation(&program, &network, training, data, config))
+                .map(|data| plans.validation(&program, &network, known, data, config))
                 .transpose()?,
             optimizer: config.optimizer,
             optimizer_state: with_slots(config, schedule.as_ref())?
@@ -204,7 +239,7 @@ impl<'a> Session<'a> {
         Arc::as_ptr(&self.full.plan)
     }
 
-    /// How many rows train.
+    /// How many rows train in an epoch.
     fn rows(&self) -> usize {
         self.chosen.map_or(self.training.rows(), <[usize]>::len)
     }
@@ -226,37 +261,46 @@ impl<'a> Session<'a> {
         if self.stopped.is_some() {
             return Ok(None);
         }
-        self.shuffle();
-        let rows = self.rows();
-        let batch = self.full.plan.batch();
-        let mut total = 0.0;
-        let mut lr = self.optimizer.lr();
-        let order = std::mem::take(&mut self.order);
-        let mut start = 0;
-        while start < rows {
-            lr = self.begin_step();
-            let mut done = self.train_many(&order[start..], lr, observer.stride(), &mut total);
-            if done == 0 {
-                done = batch.min(rows - start);
-                match self.train_on(&order[start..start + done], lr) {
-                    Ok(loss) => total += loss * done as f64,
-                    Err(error) => {
-                        self.order = order;
-                        return Err(error);
-                    }
-                }
-            }
-            let control = self.tell(&order[start..start + done], lr, observer);
-            start += done;
-            if control == Control::Stop {
-                self.order = order;
+        let (rows, mut total, mut lr) = (self.rows(), 0.0, self.optimizer.lr());
+        for part in 0..self.training.parts() {
+            self.shuffle(part)?;
+            let order = std::mem::take(&mut self.order);
+            let outcome = self.train_part(&order, &mut total, &mut lr, observer);
+            self.order = order;
+            if outcome? == Control::Stop {
                 self.stopped = Some(Stopped::Interrupted);
                 return Ok(None);
             }
         }
-        self.order = order;
         self.epoch += 1;
         self.finish_epoch(total / rows as f64, lr, observer).map(Some)
+    }
+
+    /// Trains on the rows `order` of what is in memory, batch by batch; the losses are added to `total`.
+    fn train_part(
+        &mut self,
+        order: &[usize],
+        total: &mut f64,
+        lr: &mut f64,
+        observer: &mut dyn Observer,
+    ) -> Result<Control> {
+        let batch = self.full.plan.batch();
+        let mut start = 0;
+        while start < order.len() {
+            *lr = self.begin_step();
+            let mut done = self.train_many(&order[start..], *lr, observer.stride(), total);
+            if done == 0 {
+                done = batch.min(order.len() - start);
+                let loss = self.train_on(&order[start..start + done], *lr)?;
+                *total += loss * done as f64;
+            }
+            let control = self.tell(&order[start..start + done], *lr, observer);
+            start += done;
+            if control == Control::Stop {
+                return Ok(control);
+            }
+        }
+        Ok(Control::Continue)
     }
 
     /// Trains until the training is over.
@@ -333,7 +377,7 @@ impl<'a> Session<'a> {
         };
         let in_order =
             self.config.shuffle == Shuffle::None && self.chosen.is_none() && !self.reordered;
-        let feeds = batch.feed(self.training, rows, in_order);
+        let feeds = batch.feed(self.training.data(), rows, in_order);
         let draw = Draw { seed: self.config.seed, step: self.step };
         let count = self.block.parameters().len();
         let before = self.optimizer_state.count();
@@ -361,8 +405,11 @@ impl<'a> Session<'a> {
             ))
         })?;
         if !loss.is_finite() {
+            if let Training::Parts(parts) = &mut self.training {
+                parts.name_rows();
+            }
             let (program, block, data, epoch) =
-                (&self.program, &self.block, self.training, self.epoch + 1);
+                (&self.program, &self.block, self.training.data(), self.epoch + 1);
             let criterion = &self.config.criterion;
             let failure = Failure { program, criterion, block, data, rows, draw, epoch, loss };
             return Err(diverged::explain(&failure, &self.config.engine)?);

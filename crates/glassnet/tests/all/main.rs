@@ -27,4 +27,5 @@ mod resume;
 mod settings;
 mod steering;
 mod stopping;
+mod streaming;
 mod tables;

@@ -142,7 +142,7 @@ fn an_order_that_is_set_is_the_table_in_that_order() -> Result<()> {
     let mut session = Session::new(network("4-8-3")?, &data, None, &config)?;
     assert!(session.set_order(&order[1..]).is_err(), "a row is missing");
     assert!(session.set_order(&[50; 50]).is_err(), "there is no row 50");
-    let shuffled = Config { shuffle: Shuffle::Own, ..config };
+    let shuffled = Config { shuffle: Shuffle::Own, ..config.clone() };
     let mut session = Session::new(network("4-8-3")?, &data, None, &shuffled)?;
     assert!(session.set_order(&order).is_err(), "it shuffles by itself");
     Ok(())

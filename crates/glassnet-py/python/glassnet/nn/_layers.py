@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from .. import _glassnet, _ops
 from .._convert import to_features
 from .._glassnet import Tensor
@@ -50,10 +52,11 @@ class Known(Module):
         training = True in modes
         norms = [module for module in self.modules() if isinstance(module, BatchNorm1d)] if training else []
         state = {} if notation is None else self.state_dict(keep_vars=True)
-        compiled = (changes, notation, state, training, norms)
+        title = _title(self)
+        compiled = (changes, notation, state, training, norms, title)
         quick = None
         if notation is not None and not training:
-            quick = _glassnet.Forward(changes, _title(self), notation, list(state), list(state.values()))
+            quick = _glassnet.Forward(changes, title, notation, list(state), list(state.values()))
         set_ = object.__setattr__
         set_(self, "_compiled", compiled)
         set_(self, "_forward_pass", quick)
@@ -62,24 +65,31 @@ class Known(Module):
     def _run(self, x: object) -> Tensor | None:
         """The output, or ``None`` where a module within is none of the library's."""
         compiled = self._compiled
-        if compiled is None or compiled[0] != _glassnet.changes():
+        is_new = compiled is None or compiled[0] != _glassnet.changes()
+        if is_new:
             compiled = self._refresh()
-        _, notation, state, training, norms = compiled
+        _, notation, state, training, norms, title = compiled
         if notation is None:
             return None
         if not isinstance(x, Tensor):
-            x = to_features(x)
-        if self._forward_pass is not None:
+            x, is_new = to_features(x), True
+            if x._array.dtype.kind == "i" and not _takes_indices(self):
+                x = _ops.as_float(x)
+        # `__call__` has asked before, unless it had another module or input.
+        if is_new and self._forward_pass is not None:
             result = self._forward_pass(x)
             if result is not None:
                 return result
         shape = x._array.shape
-        title = _title(self)
         key = ("layer", title, notation, shape, training)
         layer = _ops._pieces.get(key)
         if layer is None:
             layer = _ops.piece(key, lambda: _glassnet.layer_piece(title, notation, list(shape), training))
         self._check_dtype(x, state)
+        if x._array.dtype.kind == "i":
+            x = _ops.cast(x, np.dtype(np.int64))
+        if norms and len(shape) == 2 and shape[0] == 1:
+            raise ValueError(f"Expected more than 1 value per channel when training, got input size torch.Size({list(shape)})")
         for norm in norms:
             norm._count_batch()
         return layer(x, *[state[name] for name in layer.operands[1:]])

@@ -46,7 +46,7 @@ impl Session<'_> {
         let before = self.optimizer_state.count();
         self.optimizer.begin_many(lr, &mut self.optimizer_state, count, rules);
         let mut done = 0;
-        if let Some((features, classes)) = batch.resident(self.training, &rules[0]) {
+        if let Some((features, classes)) = batch.resident(self.training.data(), &rules[0]) {
             let in_order =
                 self.config.shuffle == Shuffle::None && self.chosen.is_none() && !self.reordered;
             let batches = Batches { features, classes, rows: &rows[..count * size], in_order };

@@ -20,7 +20,15 @@ impl<'a> Session<'a> {
         config: &'a Config,
         checkpoint: Checkpoint,
     ) -> Result<Self> {
-        let mut session = Session::new(network, training, validation, config)?;
+        Session::new(network, training, validation, config)?.going_on(checkpoint)
+    }
+
+    /// This session, not begun yet, going on where `checkpoint` was taken.
+    ///
+    /// # Errors
+    /// When the checkpoint belongs to another network or optimiser.
+    pub fn going_on(self, checkpoint: Checkpoint) -> Result<Self> {
+        let mut session = self;
         let wanted = session.block.data().len();
         let blocks = [Some(&checkpoint.block), checkpoint.best.as_ref().map(|best| &best.block)];
         if let Some(block) = blocks.into_iter().flatten().find(|block| block.len() != wanted) {
@@ -40,12 +48,13 @@ impl<'a> Session<'a> {
             )));
         }
         session.block.data_mut().copy_from_slice(&checkpoint.block);
-        session.optimizer_state = with_slots(config, session.schedule.as_ref())?
+        session.optimizer_state = with_slots(session.config, session.schedule.as_ref())?
             .restore(session.block.parameters().len(), checkpoint.optimizer)?;
         session.schedule = checkpoint.schedule;
+        let rows = session.rows();
         if let Some(torch) = &mut session.torch {
             for _ in 0..checkpoint.epoch {
-                torch.randperm(session.order.len());
+                torch.randperm(rows);
             }
         }
         session.epoch = checkpoint.epoch;

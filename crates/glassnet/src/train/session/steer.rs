@@ -1,6 +1,7 @@
 //! The order of rows, what a caller sets while the training goes on, and scikit-learn's penalty.
 
 use super::Session;
+use super::training::Training;
 use crate::error::{Error, Result};
 use crate::math::random::{SHUFFLE, Stream};
 use crate::train::optimizer::Optimizer;
@@ -38,6 +39,10 @@ impl Session<'_> {
             return Err(Error::usage("the training shuffles its rows by itself")
                 .help("give Shuffle::None, and the order of every epoch"));
         }
+        if let Training::Parts(_) = self.training {
+            return Err(Error::usage("a table in parts has the order of its parts")
+                .help("train on the table in memory"));
+        }
         if order.len() != self.rows() {
             return Err(Error::usage(format!(
                 "the order has {} rows, {} train",
@@ -57,8 +62,11 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Puts the rows into the order of the next epoch.
-    pub(super) fn shuffle(&mut self) {
+    /// Puts the rows of part number `part` of the next epoch in their order, those of a table in parts read before.
+    pub(super) fn shuffle(&mut self, part: usize) -> Result<()> {
+        if let Training::Parts(parts) = &mut self.training {
+            return parts.load(part, self.epoch, self.config, &self.program, &mut self.order);
+        }
         let rows = self.rows();
         match (&mut self.torch, self.config.shuffle) {
             (Some(torch), _) => {
@@ -77,6 +85,7 @@ impl Session<'_> {
             }
             (None, Shuffle::Torch | Shuffle::None) => {}
         }
+        Ok(())
     }
 
     /// What `alpha` adds to the gradient of each weight in a batch of `rows`, in units of the weight, and to its loss.
@@ -84,7 +93,7 @@ impl Session<'_> {
         if self.config.alpha == 0.0 {
             return (0.0, 0.0);
         }
-        let rows = match self.training.weights() {
+        let rows = match self.training.data().weights() {
             Some(weights) => rows.iter().map(|&row| f64::from(weights[row])).sum(),
             None => rows.len() as f64,
         };
