@@ -3,10 +3,9 @@
 import copy
 import pickle
 
+import glassnet as gn
 import numpy as np
 import pytest
-
-import glassnet as gn
 from glassnet import nn
 
 
