@@ -221,6 +221,7 @@ class Linear(Layer):
         return f"{self.in_features}, {self.out_features}{end}"
 
     def extra_repr(self) -> str:
+        """The arguments as ``repr`` shows them."""
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self._parameters['bias'] is not None}"
 
 
@@ -231,6 +232,7 @@ class Identity(Layer):
         super().__init__()
 
     def forward(self, x: Tensor) -> Tensor:
+        """The layer's output."""
         return x
 
 
@@ -245,10 +247,12 @@ class Flatten(Layer):
         return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
 
     def forward(self, x: Tensor) -> Tensor:
+        """The layer's output."""
         x = to_features(x)
         return x.flatten(self.start_dim, self.end_dim)
 
     def extra_repr(self) -> str:
+        """The arguments as ``repr`` shows them."""
         return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
 
 
@@ -268,6 +272,7 @@ class Dropout(Layer):
         return f"p={written(self.p)}"
 
     def extra_repr(self) -> str:
+        """The arguments as ``repr`` shows them."""
         return f"p={self.p}, inplace={self.inplace}"
 
 
@@ -339,6 +344,7 @@ class BatchNorm1d(Layer):
             self.num_batches_tracked.zero_()
 
     def extra_repr(self) -> str:
+        """The arguments as ``repr`` shows them."""
         return (
             f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
             f"bias={self._parameters.get('bias') is not None}, track_running_stats={self.track_running_stats}"
@@ -372,6 +378,7 @@ class LayerNorm(Layer):
         )
 
     def extra_repr(self) -> str:
+        """The arguments as ``repr`` shows them."""
         return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}, bias={self._parameters.get('bias') is not None}"
 
 
@@ -419,6 +426,7 @@ class Embedding(Layer):
         )
 
     def extra_repr(self) -> str:
+        """The arguments as ``repr`` shows them."""
         text = f"{self.num_embeddings}, {self.embedding_dim}"
         for name, standard in (
             ("padding_idx", None), ("max_norm", None), ("norm_type", 2.0), ("scale_grad_by_freq", False), ("sparse", False),
