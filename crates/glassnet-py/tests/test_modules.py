@@ -21,11 +21,13 @@ def test_hooks_are_called_within_a_network():
     net(X), net(X)
     seen = []
     handle = net[1].register_forward_hook(lambda module, inputs, output: seen.append(output.shape))
-    pre = net[2].register_forward_pre_hook(lambda module, inputs: (inputs[0] * 0,))
-    assert net(X).equal(net[2].bias.expand(5, 2)) and seen == [(5, 4)]
+    net(X), net(X)
+    assert seen == [(5, 4), (5, 4)]
     handle.remove()
+    pre = net[2].register_forward_pre_hook(lambda module, inputs: (inputs[0] * 0,))
+    assert net(X).equal(net[2].bias.expand(5, 2))
     pre.remove()
-    assert net(X).equal(by_layers(net, X)) and len(seen) == 1
+    assert net(X).equal(by_layers(net, X)) and len(seen) == 2
 
 
 def test_a_forward_of_ones_own_is_called():
@@ -144,3 +146,8 @@ def test_a_row_does_not_depend_on_its_batch_or_on_what_computes_it(rows):
         packed = net(x)
         single = gn.cat([net(x[row : row + 1]) for row in range(rows)])
     assert packed.equal(recorded) and packed.equal(single) and packed.equal(by_layers(net, x))
+
+
+def test_inputs_by_name():
+    for net in (nn.Sequential(nn.Linear(3, 2)), nn.Linear(3, 2), nn.Identity(), nn.Flatten()):
+        assert net(input=X).equal(net(X))

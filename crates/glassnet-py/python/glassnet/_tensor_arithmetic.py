@@ -324,6 +324,12 @@ class Arithmetic:
         """The logarithm of `softmax`, computed without it."""
         return _ops.softmax("log_softmax", self if dtype is None else self.to(dtype), dim)
 
+    def logsumexp(self, dim: _int, keepdim: _bool = False) -> Tensor:
+        """The logarithm of the sum of exponentials along an axis, by way of its largest element."""
+        largest = self.argmax(dim, keepdim=True)
+        result = self.gather(dim, largest) - self.log_softmax(dim).gather(dim, largest)
+        return result if keepdim else result.squeeze(dim)
+
     def relu(self) -> Tensor:
         """``max(x, 0)`` of every element."""
         return _ops.unary("relu", self)

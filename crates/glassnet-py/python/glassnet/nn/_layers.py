@@ -113,9 +113,9 @@ class Known(Module):
                 f"mat1 and mat2 must have the same dtype, but got {_scalar(x)} and Float; convert the input with .float()"
             )
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:
         """The module's output for a batch or a single row."""
-        return self._run(x)
+        return self._run(input)
 
 
 _TITLES = {
@@ -231,9 +231,9 @@ class Identity(Layer):
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__()
 
-    def forward(self, x: Tensor) -> Tensor:
-        """The layer's output."""
-        return x
+    def forward(self, input: Tensor) -> Tensor:
+        """The input."""
+        return input
 
 
 class Flatten(Layer):
@@ -246,10 +246,9 @@ class Flatten(Layer):
     def _arguments(self) -> str:
         return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
 
-    def forward(self, x: Tensor) -> Tensor:
-        """The layer's output."""
-        x = to_features(x)
-        return x.flatten(self.start_dim, self.end_dim)
+    def forward(self, input: Tensor) -> Tensor:
+        """The input with its axes joined."""
+        return to_features(input).flatten(self.start_dim, self.end_dim)
 
     def extra_repr(self) -> str:
         """The arguments as ``repr`` shows them."""
