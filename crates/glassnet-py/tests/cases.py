@@ -61,7 +61,7 @@ EXPRESSIONS = [
     "x.cumsum(1).sum()", "x.flip(0)[0].sum()", "x.gather(1, torch.tensor([[0], [2]])).sum()", "x.sort(1).values[:, 0].sum()",
     "x.topk(2, 1).values.sum()", "sum(part.sum() for part in x.split(2, 1))", "(x.detach() * x).sum()", "x.amax(1).sum()",
     "torch.maximum(x, y).sum()", "(x.sqrt() if (x > 0).all() else x.square()).sum()", "(x * torch.tensor(2)).sum()",
-    "(x * torch.arange(3)).sum()", "x.mean(0, keepdim=True).sum()", "x.logsumexp(1).sum()", "torch.logsumexp(x, 0, keepdim=True).square().sum()",
+    "(x * torch.arange(3)).sum()", "x.mean(0, keepdim=True).sum()", "x.logsumexp(1).sum()", "((x - x).norm(dim=1) + x.norm(dim=0)[:2] + (x - x).std(1)).sum()", "(x.floor() * y).sum()", "(x.round() * x).sum()", "torch.logsumexp(x, 0, keepdim=True).square().sum()",
     "(x * y).view(-1)[1:4].mean()", "(x - x.mean(1, keepdim=True)).pow(2).sum().sqrt()", "torch.addmm(y[:, :2], x, y.T).sum()",
 ]
 

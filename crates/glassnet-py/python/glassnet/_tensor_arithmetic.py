@@ -288,9 +288,10 @@ class Arithmetic:
         value = Tensor._around(np.asarray(function(self._array), self._array.dtype))
         if not (self.requires_grad and is_grad_enabled()):
             return value
+        # What is computed later from the graph sees the value, and the derivative towards what it came from is 0.
         shape = self._array.shape
-        lines = "constant {value=0.0}\nmul(%0, %1)"
-        return _ops.piece((title, shape), lambda: _ops.operation(title, lines, [shape])).record(value, self)
+        lines = "constant {value=0.0}\nselect(%2, %0, %1)"
+        return _ops.piece((title, shape), lambda: _ops.operation(title, lines, [shape, shape])).record(value, self, value)
 
     def clamp(self, min: object = None, max: object = None) -> Tensor:
         """Cut to ``[min, max]``; the gradient is 0 where it is cut and at the bounds."""

@@ -88,12 +88,12 @@ class Axes:
 
     def std(self, dim: object = None, unbiased: _bool = True, keepdim: _bool = False, *, correction: _int | None = None) -> Tensor:
         """The root of `var`."""
-        return _ops.unary("sqrt", self.var(dim, unbiased, keepdim, correction=correction))
+        return _root(self.var(dim, unbiased, keepdim, correction=correction))
 
     def norm(self, p: object = 2, dim: object = None, keepdim: _bool = False) -> Tensor:
         """The norm of order `p`; 2 is Euclid's."""
         if p in (2, "fro", None):
-            return _ops.unary("sqrt", _ops.unary("square", self).sum(dim, keepdim))
+            return _root(_ops.unary("square", self).sum(dim, keepdim))
         if p == 1:
             return abs(self).sum(dim, keepdim)
         if p in (math.inf, "inf"):
@@ -224,3 +224,12 @@ class Axes:
     def bincount(self, minlength: _int = 0) -> Tensor:
         """How often each whole number occurs."""
         return Tensor._around(np.bincount(self._array, minlength=minlength).astype(np.int64))
+
+
+def _root(x: Tensor) -> Tensor:
+    """The square root, whose derivative at 0 is taken as 0: there norms and deviations have a kink."""
+    zero = x._array == 0
+    if not (x.requires_grad and zero.any()):
+        return _ops.unary("sqrt", x)
+    mask = Tensor._around(np.asarray(zero))
+    return _ops.select(mask, 0.0, _ops.unary("sqrt", _ops.select(mask, 1.0, x)))
