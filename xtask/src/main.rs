@@ -4,7 +4,7 @@
 use std::process::ExitCode;
 
 use xtask::tidy::Severity;
-use xtask::{ci, counts, docs, python, sanitize, tidy, tree};
+use xtask::{ci, counts, docs, fuzz, python, sanitize, tidy, tree};
 
 const USAGE: &str = "\
 Usage: cargo xtask <COMMAND>
@@ -19,6 +19,9 @@ Commands:
                --write keeps the new ones; names choose the cases that contain one of them
   sanitize [asan | valgrind]
                run the engine's tests under an address sanitizer (nightly Rust), or else under valgrind
+  fuzz [TARGET…] [--seconds 60] [--seed 0] [--builtin]
+               give the readers of foreign bytes random input: by cargo-fuzz (nightly Rust) where that is
+               there, else by a runner of our own on stable Rust
   python [--release] [ARGUMENT…]
                build the Python package and run its tests and its docstrings' examples in a virtual
                environment below the target folder; arguments go to pytest";
@@ -35,6 +38,7 @@ fn main() -> ExitCode {
         }
         Some("sanitize") => sanitize::run(&tree::root(), &arguments[1..]),
         Some("python") => python::run(&tree::root(), &arguments[1..]),
+        Some("fuzz") => fuzz::run(&tree::root(), &arguments[1..]),
         Some("help" | "--help" | "-h") => {
             println!("{USAGE}");
             Ok(true)

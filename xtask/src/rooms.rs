@@ -78,7 +78,7 @@ pub const ROOMS: &[Room] = &[
 pub const PACKAGES: &[Package] = &[
     Package { name: "glassnet", may_use: &[] },
     Package { name: "glassnet-formats", may_use: &["glassnet"] },
-    Package { name: "glassnet-data", may_use: &["glassnet"] },
+    Package { name: "glassnet-data", may_use: &["glassnet", "glassnet-formats"] },
     Package {
         name: "glassnet-playground",
         may_use: &["glassnet", "glassnet-formats", "glassnet-data"],
@@ -89,8 +89,17 @@ pub const PACKAGES: &[Package] = &[
     },
     Package {
         name: "glassnet-py",
-        may_use: &["glassnet", "glassnet-formats", "glassnet-data", "glassnet-playground"],
+        may_use: &[
+            "glassnet",
+            "glassnet-formats",
+            "glassnet-data",
+            "glassnet-playground",
+            // The command line is a part of the package, and what its verbs explain is shown in notebooks.
+            "glassnet-cli",
+        ],
     },
+    Package { name: "glassnet-fuzz", may_use: &["glassnet", "glassnet-formats", "glassnet-data"] },
+    Package { name: "glassnet-fuzz-shells", may_use: &["glassnet-fuzz"] },
     Package { name: "xtask", may_use: &[] },
 ];
 

@@ -1,5 +1,7 @@
 //! `glassnet convert`.
 
+mod columns;
+
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -18,21 +20,30 @@ use crate::usage::at_flag;
 #[command(after_help = "Examples:\n  \
     glassnet convert checkpoint.pt model.safetensors --activation relu\n  \
     glassnet convert checkpoint.pt model.safetensors --net 'Sequential(Linear(4, 8), ReLU(), Linear(8, 3))'\n  \
+    glassnet convert model.safetensors model.onnx\n  \
+    glassnet convert model.safetensors server.onnx --with-preprocessing\n  \
     glassnet convert model.safetensors weights.npz")]
 pub(crate) struct Convert {
     /// The file to read; its content tells its format.
     pub(crate) from: PathBuf,
-    /// The file to write; its ending tells the format: .safetensors, .npz, .npy.
+    /// The file to write; its ending tells the format: .safetensors, .onnx, .npz, .npy.
     pub(crate) to: PathBuf,
-    /// The network that the weights belong to; it is saved with them (.safetensors).
+    /// The network that the weights belong to; it is saved with them (.safetensors, .onnx).
     #[arg(long, conflicts_with = "activation")]
     pub(crate) net: Option<String>,
-    /// The activation between the layers; the network is read from keys and shapes and saved (.safetensors).
+    /// The activation between the layers; the network is read from keys and shapes and saved (.safetensors, .onnx).
     #[arg(long, allow_hyphen_values = true, value_name = "NAME")]
     pub(crate) activation: Option<String>,
     /// Leave the keys as they are: also a beginning such as 'module.' or 'model.' that a wrapper gave all of them.
     #[arg(long, conflicts_with_all = ["net", "activation"])]
     pub(crate) keep_keys: bool,
+    /// With .onnx: the graph takes the table's columns as they are, one input each, and gives a class with the
+    /// probabilities, or a number, in the target's units.
+    #[arg(long, conflicts_with_all = ["net", "activation", "input_shape"])]
+    pub(crate) with_preprocessing: bool,
+    /// The shape of one row, for .onnx, where the layers do not tell it.
+    #[arg(long, value_delimiter = ',', value_name = "N,…", value_parser = crate::args::whole::<usize>, allow_negative_numbers = true)]
+    pub(crate) input_shape: Vec<usize>,
     /// Take weights that are NaN or infinite.
     #[arg(long)]
     pub(crate) allow_non_finite: bool,
@@ -46,22 +57,38 @@ pub(crate) fn run(args: &Convert, terminal: &mut Terminal) -> Result<u8> {
     let (from, to) = (shown(&args.from), shown(&args.to));
     let format = Format::to_write(&to)?;
     let network = args.net.as_deref().map(nn::parse).transpose();
-    let options = Options {
+    let mut options = Options {
         keep_keys: args.keep_keys,
         network: network.map_err(|error| at_flag(error, "--net"))?,
         activation: args.activation.as_deref().map(model::activation).transpose()?,
+        row: (!args.input_shape.is_empty()).then(|| args.input_shape.clone()),
+        table: None,
     };
-    if format != Format::Safetensors && (args.net.is_some() || args.activation.is_some()) {
+    let arrays_alone = matches!(format, Format::Npz | Format::Npy);
+    if arrays_alone && (args.net.is_some() || args.activation.is_some()) {
         let flag = if args.net.is_some() { "--net" } else { "--activation" };
         return Err(Error::usage(format!("{} holds arrays alone, no network", format.name()))
             .at(flag)
             .help(format!("write .safetensors, or leave {flag} out")));
+    }
+    if format != Format::Onnx && options.row.is_some() {
+        return Err(Error::usage(format!("{} needs no shape of a row", format.name()))
+            .at("--input-shape")
+            .help("leave it out, or write .onnx"));
+    }
+    if format != Format::Onnx && args.with_preprocessing {
+        return Err(Error::usage(format!("{} computes nothing", format.name()))
+            .at("--with-preprocessing")
+            .help("leave it out: .safetensors keeps the preprocessing always; or write .onnx"));
     }
     let replace = if args.force { Replace::Always } else { Replace::Never };
     let output = Output::prepare(&args.to, "the output", replace, &[&args.from])?;
     let read = ReadOptions { allow_non_finite: args.allow_non_finite };
     let opened = glassnet_formats::open(&output::read(&args.from)?, &from, read)?;
     let read_as = opened.format;
+    if args.with_preprocessing {
+        options.table = Some(columns::table(opened.model.card.as_ref(), &from)?);
+    }
     let made = convert(opened, format, &options, &from)?;
     output.write(&made.bytes)?;
     if terminal.json() {
@@ -74,10 +101,10 @@ pub(crate) fn run(args: &Convert, terminal: &mut Terminal) -> Result<u8> {
         terminal.line(&format!("{}: {note}", note.sort()))?;
     }
     match &made.model.card {
-        Some(card) if format == Format::Safetensors => {
+        Some(card) if !arrays_alone => {
             terminal.line(&format!("network: {}", card.network))?;
         }
-        None if format == Format::Safetensors => terminal.note(
+        None if !arrays_alone => terminal.note(
             "the file doesn't say the network of its weights: --net or --activation saves it with them",
         ),
         Some(_) | None => {}

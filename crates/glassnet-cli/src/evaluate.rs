@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use glassnet::engine::Config;
 use glassnet::math::random::Stream;
-use glassnet::nn::Network;
 use glassnet::nn::loss::Criterion;
 use glassnet::train::metrics::{self, Confusion, Metrics};
 use glassnet::train::{Dataset, Features, Predictor, Scorer, Target};
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::args;
 use crate::measured::{self, Measured, baseline, confusion_table, metrics_table};
-use crate::model::{self, Model, Trained};
+use crate::model::{self, Model, Trained, Whole};
 use crate::predict;
 use crate::reading;
 use crate::scores::Scores;
@@ -46,8 +46,38 @@ pub(crate) fn run(
     terminal: &mut Terminal,
 ) -> Result<u8> {
     let report = match model::load_whole(&args.model, &args.weights, terminal)? {
-        Model::Bare(network) => bare(args, &network, threads, terminal)?,
-        Model::Trained(trained) => columns(args, &trained, threads, terminal)?,
+        Whole::Model(Model::Bare(network)) => {
+            let engine = threads.engine()?;
+            bare(args, &engine, terminal, &|features| {
+                let row = features.shape()[1..].to_vec();
+                let mut predictor = Predictor::new(&network, &row, &engine)?;
+                let features = predict::features(&network, features.clone())
+                    .map_err(|error| reading::in_table(error, &args.data))?;
+                let outputs = predictor.predict(&features)?;
+                Ok((outputs, predictor.output_shape()))
+            })?
+        }
+        Whole::Model(Model::Trained(trained)) => columns(args, &trained, threads, terminal)?,
+        Whole::Graph(graph) => {
+            let engine = threads.engine()?;
+            if let Some(more) =
+                graph.graph.graph().outputs().len().checked_sub(1).filter(|&n| n > 0)
+            {
+                let first = &graph.graph.graph().outputs()[0].0;
+                terminal.note(&format!("the output {first:?} is measured, {more} more are not"));
+            }
+            bare(args, &engine, terminal, &|features| {
+                let outputs = graph
+                    .predict_table(features, &engine)
+                    .map_err(|error| reading::in_table(error, &args.data))?;
+                let (_, first) = outputs
+                    .into_iter()
+                    .next()
+                    .ok_or_else(|| Error::model("the graph has no output"))?;
+                let shape = first.shape()[1..].to_vec();
+                Ok((first, shape))
+            })?
+        }
     };
     if terminal.json() {
         terminal.document(&report.document())?;
@@ -76,7 +106,8 @@ fn columns(
     let preprocessing = &trained.preprocessing;
     let target = preprocessing.target();
     let options = preprocessing.csv_options(&reading::options(&args.reading)?, true);
-    let table = reading::table(&args.data, &options, terminal)?;
+    let table =
+        reading::labelled_table(&args.data, &args.labels, target.column(), &options, terminal)?;
     if trained.card.data_fingerprint == Some(format!("{:016x}", table.fingerprint())) {
         terminal.note(
             "this is the table that the model was trained on: most of its rows are no test of it; the metrics of \
@@ -153,32 +184,39 @@ fn importance(
     Ok(found)
 }
 
+/// Outputs and the shape of one row's.
+type Outputs = (Tensor<f32>, Vec<usize>);
+
+/// Measures what computes outputs for rows of numbers.
 fn bare(
     args: &args::Evaluate,
-    network: &Network,
-    threads: args::Threads,
+    engine: &Config,
     terminal: &Terminal,
+    outputs: &dyn Fn(&Tensor<f32>) -> Result<Outputs>,
 ) -> Result<Report> {
     if args.importance {
         return Err(Error::usage("a bare network knows no columns")
             .at("--importance")
             .help("train a model first"));
     }
+    if !args.labels.is_empty() {
+        return Err(Error::usage("a bare network reads its target from the table")
+            .at("--labels")
+            .help("give one table with the inputs and the target"));
+    }
     let options = reading::options(&args.reading)?;
     let criterion = Criterion::parse(args.loss.as_deref().unwrap_or("cross_entropy"))
         .map_err(|error| at_flag(error, "--loss"))?;
     let (x, y) = target_column(args, &options, terminal)?;
     let rows = x.shape()[0];
+    let (outputs, shape) = outputs(&x)?;
     let data = match criterion {
         Criterion::CrossEntropyLoss(_) | Criterion::NLLLoss(_) => {
             Dataset::new(Features::Floats(x), Target::Classes(class_indices(&y)?))?
         }
         _ => Dataset::new(Features::Floats(x), Target::Values(Tensor::new([rows, 1], y)?))?,
     };
-    let row = data.features().shape()[1..].to_vec();
-    let mut predictor = Predictor::new(network, &row, &threads.engine()?)?;
-    let outputs = predictor.predict(data.features())?;
-    let mut scorer = Scorer::new(&criterion, &predictor.output_shape(), &data, predictor.config())?;
+    let mut scorer = Scorer::new(&criterion, &shape, &data, engine)?;
     let loss = Some(scorer.loss(&outputs)?);
     let (found, baseline, classes) = match data.target() {
         Target::Classes(truth) => {
@@ -212,7 +250,7 @@ fn target_column(
     let target = match &args.target {
         None => width.checked_sub(1).ok_or_else(|| {
             Error::data("the table has no column")
-                .at(reading::label(&args.data))
+                .at(reading::title(&args.data))
                 .help("give one with the inputs and the target")
         })?,
         Some(name) => matrix.names.iter().position(|column| column == name).ok_or_else(|| {

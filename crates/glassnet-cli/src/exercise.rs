@@ -1,12 +1,13 @@
 //! `glassnet exercise`.
 
 use clap::Args;
+use glassnet::document::Document;
 use glassnet::lesson::exercise::{Exercise as Variant, Numbers, Redundant, State};
 use glassnet::report::{self, Config, Format};
 use glassnet::{Result, lesson};
 use serde_json::{Value, json};
 
-use crate::answer::answer;
+use crate::answer::{self, Answer};
 use crate::args::whole;
 use crate::terminal::Terminal;
 
@@ -34,10 +35,24 @@ pub(crate) fn run(args: &Exercise, terminal: &mut Terminal) -> Result<u8> {
         terminal.document(&document)?;
         return Ok(0);
     }
-    let mut run = |command: &lesson::Command| Ok(answer(command, terminal)?.document);
-    let document = variant.document(args.solution, &mut run)?;
+    let document = shown(&variant, args.solution, terminal)?;
     terminal.present(&document, None)?;
     Ok(0)
+}
+
+/// The variant as an answer.
+pub(crate) fn answer(args: &Exercise, terminal: &Terminal) -> Result<Answer> {
+    let variant = Variant::new(&args.task, args.seed)?;
+    Ok(Answer {
+        document: shown(&variant, args.solution, terminal)?,
+        json: document(&variant, args.solution, terminal)?,
+    })
+}
+
+/// The variant as people read it.
+fn shown(variant: &Variant, solution: bool, terminal: &Terminal) -> Result<Document> {
+    let mut run = |command: &lesson::Command| Ok(answer::answer(command, terminal)?.document);
+    variant.document(solution, &mut run)
 }
 
 /// The variant as JSON: what was chosen, the statement as Markdown, and what each command of the solution answers.
@@ -47,7 +62,7 @@ fn document(variant: &Variant, solution: bool, terminal: &Terminal) -> Result<Va
         false => Value::Null,
         true => {
             let solve = |command: lesson::Command| {
-                let result = answer(&command, terminal)?.json;
+                let result = answer::answer(&command, terminal)?.json;
                 Ok(json!({"command": command.line, "result": result}))
             };
             let steps = variant.commands().into_iter().map(solve);

@@ -32,9 +32,10 @@ pub(crate) struct Explain {
     /// features.
     #[arg(long, value_name = "X,…", allow_hyphen_values = true, conflicts_with = "data")]
     pub(crate) input: Vec<String>,
-    /// A table to take rows from; a model file encodes it as it does to predict. A bare network takes numbers.
+    /// A table to take rows from, or a pattern of files; a model file encodes it as it does to predict. A bare network takes
+    /// numbers.
     #[arg(long, value_name = "FILE")]
-    pub(crate) data: Option<PathBuf>,
+    pub(crate) data: Vec<PathBuf>,
     /// Which rows of the table, counted from 1 without the header: 17, or 3,5-8. The first row if not given.
     #[arg(long, value_name = "N,…", requires = "data")]
     pub(crate) row: Vec<String>,

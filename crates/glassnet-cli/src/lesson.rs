@@ -1,12 +1,13 @@
 //! `glassnet lesson`.
 
 use clap::Args;
-use glassnet::Result;
 use glassnet::document::Document;
 use glassnet::lesson::{self, LESSONS};
+use glassnet::report::{self, Config, Format};
+use glassnet::{Error, Result};
 use serde_json::{Value, json};
 
-use crate::answer::answer;
+use crate::answer::{self, Answer};
 use crate::terminal::Terminal;
 
 /// `glassnet lesson`.
@@ -21,18 +22,28 @@ pub(crate) struct Lesson {
 }
 
 pub(crate) fn run(args: &Lesson, terminal: &mut Terminal) -> Result<u8> {
+    match &args.name {
+        None => terminal.present(&lesson::list(), Some(&contents()))?,
+        Some(name) => terminal.present(&document(name, terminal)?, None)?,
+    }
+    Ok(0)
+}
+
+/// A lesson, or the list of them, as an answer; a lesson's JSON is its document as data.
+pub(crate) fn answer(args: &Lesson, terminal: &Terminal) -> Result<Answer> {
     let Some(name) = &args.name else {
-        terminal.present(&lesson::list(), Some(&contents()))?;
-        return Ok(0);
+        return Ok(Answer { document: lesson::list(), json: contents() });
     };
     let document = document(name, terminal)?;
-    terminal.present(&document, None)?;
-    Ok(0)
+    let json = report::render(&document, Format::Json, &Config::default());
+    let json = serde_json::from_str(&json)
+        .map_err(|error| Error::usage(format!("the lesson is no JSON: {error}")))?;
+    Ok(Answer { document, json })
 }
 
 /// A lesson, or all of them, made live.
 fn document(name: &str, terminal: &Terminal) -> Result<Document> {
-    let mut run = |command: &lesson::Command| Ok(answer(command, terminal)?.document);
+    let mut run = |command: &lesson::Command| Ok(answer::answer(command, terminal)?.document);
     match name.trim() {
         "all" => lesson::all(&mut run),
         name => lesson::find(name)?.document(&mut run),

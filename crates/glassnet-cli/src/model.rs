@@ -9,7 +9,8 @@ use glassnet::nn::{self, Module, Network, StateDict};
 use glassnet::{Error, Result};
 use glassnet_data::Preprocessing;
 use glassnet_formats::chain::{self, Chain};
-use glassnet_formats::{Card, Opened, ReadOptions, unwrapped};
+use glassnet_formats::onnx::no_chain;
+use glassnet_formats::{Card, OnnxModel, Opened, ReadOptions, unwrapped};
 
 use crate::args::Weights;
 use crate::output;
@@ -30,6 +31,16 @@ pub(crate) enum Named {
     Model(Model),
     /// Weights of a file that doesn't say its network, whose activations nobody said either.
     Chain(Box<Chain>),
+    /// The graph of an ONNX file that is no chain of layers: it can be computed, and has no layers to work on.
+    Graph(Box<OnnxModel>),
+}
+
+/// What predicts rows.
+pub(crate) enum Whole {
+    /// A network, or an ensemble of them.
+    Model(Model),
+    /// The graph of an ONNX file that is no chain of layers.
+    Graph(Box<OnnxModel>),
 }
 
 /// A model file's contents.
@@ -65,13 +76,18 @@ fn is_short_form(argument: &str) -> bool {
     first && !rest.is_empty() && rest.iter().all(lettered)
 }
 
-/// As [`load`], ensembles included.
+/// As [`load`], with ensembles and graphs that are no chain of layers.
 pub(crate) fn load_whole(
     argument: &(impl AsRef<OsStr> + ?Sized),
     weights: &Weights,
     terminal: &Terminal,
-) -> Result<Model> {
-    load_any(argument.as_ref(), weights, terminal, &|_| Ok(()))
+) -> Result<Whole> {
+    let argument = argument.as_ref();
+    match named(argument, weights, terminal, &|_| Ok(()))? {
+        Named::Model(model) => Ok(Whole::Model(model)),
+        Named::Graph(graph) => Ok(Whole::Graph(graph)),
+        Named::Chain(chain) => Err(chain.ask(&argument.display().to_string())),
+    }
 }
 
 /// Reads the network that `argument` names, with `weights` for a bare one. An ensemble is refused: one of its networks
@@ -92,7 +108,12 @@ pub(crate) fn load_checked(
     check: &dyn Fn(&Module) -> Result<()>,
 ) -> Result<Model> {
     let argument = argument.as_ref();
-    match load_any(argument, weights, terminal, check)? {
+    let model = match named(argument, weights, terminal, check)? {
+        Named::Model(model) => model,
+        Named::Chain(chain) => return Err(chain.ask(&argument.display().to_string())),
+        Named::Graph(_) => return Err(no_chain(&argument.display().to_string())),
+    };
+    match model {
         Model::Trained(trained) if !trained.others.is_empty() => {
             let (file, last) = (argument.display(), trained.others.len());
             Err(Error::usage(format!("{file} is an ensemble of {} networks", last + 1))
@@ -100,18 +121,6 @@ pub(crate) fn load_checked(
                 .help(format!("name one of them: '{file}#0' to '{file}#{last}'")))
         }
         model @ (Model::Bare(_) | Model::Trained(_)) => Ok(model),
-    }
-}
-
-fn load_any(
-    argument: &OsStr,
-    weights: &Weights,
-    terminal: &Terminal,
-    check: &dyn Fn(&Module) -> Result<()>,
-) -> Result<Model> {
-    match named(argument, weights, terminal, check)? {
-        Named::Model(model) => Ok(model),
-        Named::Chain(chain) => Err(chain.ask(&argument.display().to_string())),
     }
 }
 
@@ -137,13 +146,17 @@ pub(crate) fn named(
             .help("leave --weights out"));
     }
     let (path, wanted) = member_of(Path::new(argument));
-    let file = opened(path, terminal)?.model;
+    let Opened { model: file, graph, .. } = opened(path, terminal)?;
     let argument = &path.display().to_string();
     let members = file.members(argument)?;
     let state = file.state;
     let Some(card) = file.card else {
         if let Some(number) = wanted {
             return Err(one_network(argument, number));
+        }
+        if let Some(graph) = graph {
+            no_activation("the model file says its activations")?;
+            return Ok(Named::Graph(graph));
         }
         return unnamed(&state, argument, weights, terminal, check);
     };

@@ -1,18 +1,21 @@
 //! `glassnet predict`.
 
 use std::io;
+use std::path::{Path, PathBuf};
 
 use glassnet::engine::functional::softmax;
+use glassnet::graph::DType;
 use glassnet::nn::Network;
 use glassnet::train::{Features, Predictor};
 use glassnet::{Error, Result, Tensor};
 use glassnet_data::{
     CsvWriter, EncodeOptions, GapPolicy, TargetEncoding, UnseenPolicy, WriteOptions, shortest,
 };
+use glassnet_formats::OnnxModel;
 use serde_json::{Map, Value, json};
 
 use crate::args::{self, Gaps, Unseen};
-use crate::model::{self, Model, Trained};
+use crate::model::{self, Model, Trained, Whole};
 use crate::output::{Output, Replace};
 use crate::reading;
 use crate::scores::Scores;
@@ -28,8 +31,9 @@ pub(crate) fn run(
             .at("--threshold")
             .help("give a probability such as 0.5"));
     }
-    let model_path = std::path::Path::new(&args.model);
-    let inputs = [args.data.as_path(), model_path];
+    let model_path = Path::new(&args.model);
+    let data = reading::files(&args.data)?;
+    let inputs: Vec<&Path> = data.iter().map(PathBuf::as_path).chain([model_path]).collect();
     let replace = if args.force { Replace::Always } else { Replace::Never };
     let output = args
         .output
@@ -37,8 +41,9 @@ pub(crate) fn run(
         .map(|path| Output::prepare(path, "--output", replace, &inputs))
         .transpose()?;
     let answers = match model::load_whole(&args.model, &args.weights, terminal)? {
-        Model::Bare(network) => bare(args, &network, threads, terminal)?,
-        Model::Trained(trained) => columns(args, &trained, threads, terminal)?,
+        Whole::Model(Model::Bare(network)) => bare(args, &network, threads, terminal)?,
+        Whole::Model(Model::Trained(trained)) => columns(args, &trained, threads, terminal)?,
+        Whole::Graph(graph) => graph_outputs(args, &graph, threads, terminal)?,
     };
     let bytes =
         if terminal.json() { answers.json_lines() } else { answers.csv(args.spreadsheet_safe)? };
@@ -55,8 +60,8 @@ enum Answers {
     Classes { names: Vec<String>, predicted: Vec<usize>, probabilities: Tensor<f32> },
     /// A number in the target's units.
     Values(Vec<f32>),
-    /// A bare network's outputs.
-    Outputs(Tensor<f32>),
+    /// A bare network's outputs, or several targets, by their columns' names.
+    Outputs { names: Vec<String>, values: Tensor<f32> },
 }
 
 fn columns(
@@ -81,13 +86,17 @@ fn columns(
     let mut scores = Scores::new(trained.networks(), preprocessing, &threads.engine()?)?;
     let features = Features::Floats(encoded.features);
     match preprocessing.target() {
-        target @ TargetEncoding::Number { .. } => {
+        target @ (TargetEncoding::Number { .. } | TargetEncoding::Numbers { .. }) => {
             if args.threshold.is_some() {
                 return Err(Error::usage("a model of numbers has no threshold")
                     .at("--threshold")
                     .help("leave it out"));
             }
             let outputs = scores.predict(&features)?;
+            if let TargetEncoding::Numbers { .. } = target {
+                let names = target.columns().into_iter().map(str::to_owned).collect();
+                return Ok(Answers::Outputs { names, values: target.restore_all(&outputs) });
+            }
             Ok(Answers::Values(
                 outputs.data().iter().map(|&output| target.restore(output)).collect(),
             ))
@@ -152,26 +161,89 @@ fn bare(
     }
     let x = matrix(&args.data, &reading::options(&args.reading)?, args.no_header, terminal)?;
     let row = x.shape()[1..].to_vec();
-    let outputs =
-        Predictor::new(network, &row, &threads.engine()?)?.predict(&Features::Floats(x))?;
+    let features = features(network, x).map_err(|error| reading::in_table(error, &args.data))?;
+    let outputs = Predictor::new(network, &row, &threads.engine()?)?.predict(&features)?;
     if outputs.shape().len() != 2 {
         return Err(Error::network(format!(
             "the network's output has shape {:?}, not rows of numbers",
             outputs.shape()
         )));
     }
-    Ok(Answers::Outputs(if args.softmax { softmax(&outputs, 1)? } else { outputs }))
+    let values = if args.softmax { softmax(&outputs, 1)? } else { outputs };
+    let names = (0..values.shape()[1]).map(|at| format!("y{at}")).collect();
+    Ok(Answers::Outputs { names, values })
+}
+
+/// The outputs of a graph that is no network: of one output its elements, of several each by the output's name.
+fn graph_outputs(
+    args: &args::Predict,
+    graph: &OnnxModel,
+    threads: args::Threads,
+    terminal: &Terminal,
+) -> Result<Answers> {
+    if args.threshold.is_some() {
+        return Err(Error::usage("a bare network knows no classes")
+            .at("--threshold")
+            .help("leave it out"));
+    }
+    let x = matrix(&args.data, &reading::options(&args.reading)?, args.no_header, terminal)?;
+    let mut outputs = graph
+        .predict_table(&x, &threads.engine()?)
+        .map_err(|error| reading::in_table(error, &args.data))?;
+    if outputs.len() == 1 {
+        let (_, values) = outputs.swap_remove(0);
+        let values = if args.softmax { softmax(&values, 1)? } else { values };
+        let names = (0..values.shape()[1]).map(|at| format!("y{at}")).collect();
+        return Ok(Answers::Outputs { names, values });
+    }
+    if args.softmax {
+        return Err(Error::usage(format!("the file has {} outputs", outputs.len()))
+            .at("--softmax")
+            .help("leave it out: which of them are logits is not known"));
+    }
+    let mut names = vec![];
+    let mut data = vec![];
+    for row in 0..x.shape()[0] {
+        outputs.iter().for_each(|(_, values)| data.extend_from_slice(values.row(row)));
+    }
+    for (name, values) in &outputs {
+        match values.shape()[1] {
+            1 => names.push(name.clone()),
+            width => names.extend((0..width).map(|at| format!("{name}[{at}]"))),
+        }
+    }
+    let values = Tensor::new([x.shape()[0], names.len()], data)?;
+    Ok(Answers::Outputs { names, values })
+}
+
+/// A table's numbers as `network` takes them: as they are, or as indices of rows of an embedding.
+pub(crate) fn features(network: &Network, x: Tensor<f32>) -> Result<Features> {
+    match network.module().input_dtype() {
+        DType::F32 | DType::F64 | DType::Bool => Ok(Features::Floats(x)),
+        DType::I64 => {
+            let index = |&cell: &f32| {
+                // Beyond 2^24, single precision skips whole numbers.
+                if cell.fract() == 0.0 && (0.0..16_777_216.0).contains(&cell) {
+                    return Ok(cell as i64);
+                }
+                Err(Error::data(format!("{cell} is no index of a row of an embedding"))
+                    .help("give whole numbers from 0"))
+            };
+            let indices = x.data().iter().map(index).collect::<Result<_>>()?;
+            Ok(Features::Indices(Tensor::new(x.shape().to_vec(), indices)?))
+        }
+    }
 }
 
 /// A table of numbers alone.
 pub(crate) fn matrix(
-    path: &std::path::Path,
+    paths: &[PathBuf],
     base: &glassnet_data::CsvOptions,
     no_header: bool,
     terminal: &Terminal,
 ) -> Result<Tensor<f32>> {
     let options = glassnet_data::CsvOptions { has_header: !no_header, ..base.clone() };
-    Ok(reading::matrix(path, &options, terminal)?.values)
+    Ok(reading::matrix(paths, &options, terminal)?.values)
 }
 
 impl Answers {
@@ -179,7 +251,7 @@ impl Answers {
         match self {
             Answers::Classes { predicted, .. } => predicted.len(),
             Answers::Values(values) => values.len(),
-            Answers::Outputs(outputs) => outputs.shape()[0],
+            Answers::Outputs { values, .. } => values.shape()[0],
         }
     }
 
@@ -190,9 +262,7 @@ impl Answers {
                 std::iter::once("prediction".to_owned()).chain(probabilities).collect()
             }
             Answers::Values(_) => vec!["prediction".into()],
-            Answers::Outputs(outputs) => {
-                (0..outputs.shape()[1]).map(|at| format!("y{at}")).collect()
-            }
+            Answers::Outputs { names, .. } => names.clone(),
         }
     }
 
@@ -218,8 +288,8 @@ impl Answers {
                     }
                 }
                 Answers::Values(values) => writer.number(values[row])?,
-                Answers::Outputs(outputs) => {
-                    for &output in outputs.row(row) {
+                Answers::Outputs { values, .. } => {
+                    for &output in values.row(row) {
                         writer.number(output)?;
                     }
                 }
@@ -244,9 +314,9 @@ impl Answers {
                     json!({"prediction": names[predicted[row]], "probabilities": map})
                 }
                 Answers::Values(values) => json!({"prediction": number(values[row])}),
-                Answers::Outputs(outputs) => {
+                Answers::Outputs { values, .. } => {
                     let values: Vec<Value> =
-                        outputs.row(row).iter().map(|&output| number(output)).collect();
+                        values.row(row).iter().map(|&output| number(output)).collect();
                     json!({"prediction": values})
                 }
             };

@@ -1,11 +1,14 @@
 //! `glassnet summary`.
 
+mod graph;
+
 use glassnet::nn::{Module, Summary, SummaryRow};
 use glassnet::worked::{self, Counting, Role};
 use glassnet::{Error, Result};
 use glassnet_data::{Encoding, Feature};
-use glassnet_formats::Task;
 use glassnet_formats::chain::Chain;
+use glassnet_formats::onnx::no_chain;
+use glassnet_formats::{OnnxModel, Task};
 use serde_json::json;
 
 use crate::answer::Answer;
@@ -17,6 +20,8 @@ pub(crate) fn run(args: &args::Summary, terminal: &mut Terminal) -> Result<u8> {
     match load(args, terminal)? {
         Loaded::Chain(chain) if args.explain => return Err(chain.ask(&shown(args))),
         Loaded::Chain(chain) => show_chain(&chain, terminal)?,
+        Loaded::Graph(_) if args.explain => return Err(no_chain(&shown(args))),
+        Loaded::Graph(graph) => graph::show(&graph, terminal)?,
         Loaded::Module(module, _) if args.explain => {
             let answer = explained(args, &module)?;
             terminal.present(&answer.document, Some(&answer.json))?;
@@ -34,6 +39,7 @@ pub(crate) fn answer(args: &args::Summary, terminal: &Terminal) -> Result<Answer
     match load(args, terminal)? {
         Loaded::Module(module, _) => explained(args, &module),
         Loaded::Chain(chain) => Err(chain.ask(&shown(args))),
+        Loaded::Graph(_) => Err(no_chain(&shown(args))),
     }
 }
 
@@ -41,6 +47,7 @@ pub(crate) fn answer(args: &args::Summary, terminal: &Terminal) -> Result<Answer
 enum Loaded {
     Module(Module, Option<Box<Trained>>),
     Chain(Box<Chain>),
+    Graph(Box<OnnxModel>),
 }
 
 fn shown(args: &args::Summary) -> String {
@@ -59,6 +66,7 @@ fn load(args: &args::Summary, terminal: &Terminal) -> Result<Loaded> {
             Loaded::Module(trained.network.module().clone(), Some(trained))
         }
         Named::Chain(chain) => Loaded::Chain(chain),
+        Named::Graph(graph) => Loaded::Graph(graph),
     })
 }
 
@@ -240,6 +248,13 @@ pub(crate) fn describe_encoding(feature: &Feature) -> String {
         }
         Encoding::Boolean { gaps: missing, .. } => {
             format!("0 or 1{}", gaps(*missing))
+        }
+        Encoding::Date { parts, gaps: missing } => {
+            let year = parts.year.map_or(String::new(), |(mean, std)| {
+                format!(", the year as (x - {mean:.6}) / {std:.6}")
+            });
+            let names = parts.names().join(", ");
+            format!("a date: {names}{year}{}", gaps(*missing))
         }
         Encoding::Category { levels, gaps: missing } => {
             format!("one of {}{}", levels.join(", "), gaps(*missing))

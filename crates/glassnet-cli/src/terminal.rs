@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::io::{self, IsTerminal, Write};
-use std::process::ExitCode;
 
 use glassnet::document::Document;
 use glassnet::report::{self, Format};
@@ -130,7 +129,7 @@ impl Terminal {
     }
 
     /// Prints an error, then the notes that were held back, and gives the exit status.
-    pub(crate) fn fail(&self, error: &Error) -> ExitCode {
+    pub(crate) fn fail(&self, error: &Error) -> u8 {
         let (on, off) = if self.color { ("\u{1b}[31m", "\u{1b}[0m") } else { ("", "") };
         let status = print_error(error, on, off);
         self.release();
@@ -170,9 +169,9 @@ impl Terminal {
 }
 
 /// Prints an error, its kind between `on` and `off`, and gives its exit status.
-pub(crate) fn print_error(error: &Error, on: &str, off: &str) -> ExitCode {
+pub(crate) fn print_error(error: &Error, on: &str, off: &str) -> u8 {
     let _ = writeln!(io::stderr(), "{on}error[{}]:{off} {error}", error.kind().name());
-    ExitCode::from(error.kind().exit_status())
+    error.kind().exit_status()
 }
 
 pub(crate) fn stdout_failed(error: &io::Error) -> Error {

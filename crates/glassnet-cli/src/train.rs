@@ -6,14 +6,16 @@ mod report;
 mod rows;
 mod settings;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use glassnet::Result;
 use glassnet::nn::{Module, Network};
 use glassnet::report::Format;
 use glassnet::train::{Record, Session, Stopped};
-use glassnet_formats::{CheckpointContext, read_checkpoint, write_checkpoint};
+use glassnet::{Error, Result};
+use glassnet_formats::{
+    CheckpointContext, Format as ModelFormat, read_checkpoint, write_checkpoint,
+};
 
 use crate::args;
 use crate::interrupt::Interrupt;
@@ -101,17 +103,19 @@ fn status(record: &Record, interrupt: &Interrupt) -> u8 {
 }
 
 fn prepare_outputs(args: &args::Train) -> Result<Outputs> {
-    let validation = settings::validation_file(args)?;
-    let inputs = [
-        Some(args.data.as_path()),
-        args.test.as_deref(),
-        validation.as_deref(),
-        args.resume.as_deref(),
-    ];
-    let mut taken: Vec<&Path> = inputs.into_iter().flatten().collect();
+    let tables = args.data.iter().chain(&args.labels).cloned();
+    let tables = tables.chain(args.test.clone()).chain(settings::validation_file(args)?);
+    // Each by itself: what is stdin among them is no file.
+    let tables: Vec<Vec<PathBuf>> =
+        tables.map(|path| reading::files(&[path])).collect::<Result<_>>()?;
+    let mut taken: Vec<&Path> = tables.iter().flatten().map(PathBuf::as_path).collect();
+    taken.extend(args.resume.as_deref());
     let replace = if args.force { Replace::Always } else { Replace::Never };
     let model = match &args.output {
-        Some(path) => Output::prepare(path, "--output", replace, &taken)?,
+        Some(path) => {
+            of_safetensors(path)?;
+            Output::prepare(path, "--output", replace, &taken)?
+        }
         None => {
             let ours = if args.force { Replace::Always } else { Replace::If(finish::is_ours) };
             Output::prepare(Path::new("model.safetensors"), "the default output", ours, &taken)?
@@ -141,6 +145,23 @@ fn prepare_outputs(args: &args::Train) -> Result<Outputs> {
         None => None,
     };
     Ok(Outputs { history, checkpoint, report, model })
+}
+
+/// Refuses a name that promises a model file of another format.
+fn of_safetensors(path: &Path) -> Result<()> {
+    let name = path.display().to_string();
+    let (what, help) = match ModelFormat::of_name(&name) {
+        None | Some(ModelFormat::Safetensors) => return Ok(()),
+        Some(format @ (ModelFormat::Onnx | ModelFormat::Npz | ModelFormat::Npy)) => (
+            format!("a training writes safetensors, the name says {}", format.name()),
+            format!("write model.safetensors, then: glassnet convert model.safetensors {name}"),
+        ),
+        Some(format) => (
+            format!("a training writes safetensors, the name says {}", format.name()),
+            "write .safetensors, which PyTorch opens with safetensors.torch.load_file".to_owned(),
+        ),
+    };
+    Err(Error::usage(what).at("--output").help(help))
 }
 
 /// What the weights depend on besides the checkpoint.

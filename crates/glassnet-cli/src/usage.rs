@@ -1,7 +1,6 @@
 //! What the command line parser has to say, in the house's form.
 
 use std::io;
-use std::process::ExitCode;
 
 use clap::CommandFactory;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -13,13 +12,13 @@ use crate::terminal;
 const LONGEST: usize = 200;
 
 /// Prints help on stdout and mistakes on stderr, and gives the exit status.
-pub(crate) fn tell(error: &clap::Error) -> ExitCode {
+pub(crate) fn tell(error: &clap::Error) -> u8 {
     match error.kind() {
         ErrorKind::DisplayHelp => match error.print() {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
                 terminal::print_error(&terminal::stdout_failed(&error), "", "")
             }
-            Ok(()) | Err(_) => ExitCode::SUCCESS,
+            Ok(()) | Err(_) => 0,
         },
         _ => terminal::print_error(&mistake(error), "", ""),
     }

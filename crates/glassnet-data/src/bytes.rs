@@ -14,6 +14,10 @@ use crate::words::{quoted, shell};
 /// ```
 pub fn read_error(name: &str, error: &std::io::Error) -> Error {
     use std::io::ErrorKind;
+    // Readers that unpack word their own errors.
+    if let Some(worded) = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
+        return worded.clone();
+    }
     let shown = quoted(name);
     let (what, help) = match error.kind() {
         ErrorKind::NotFound => (format!("{shown} does not exist"), "check the path"),
@@ -53,12 +57,24 @@ pub(crate) fn refuse_other_formats(bytes: &[u8], name: &str) -> Result<()> {
         _ => utf16_without_mark,
     };
     if let Some(encoding) = encoding {
-        return Err(Error::data(format!("the file is {encoding}, not UTF-8"))
-            .at(name)
-            .help(convert(encoding)));
+        return Err(Error::data(format!("the file is {encoding}, not UTF-8")).at(name).help(
+            match encoding {
+                "UTF-32" => convert(encoding),
+                _ => {
+                    format!("add --encoding {}, or {}", encoding.to_lowercase(), convert(encoding))
+                }
+            },
+        ));
     }
     let (format, help) = match bytes {
-        [0x1F, 0x8B, ..] => ("compressed with gzip", "unpack it first: gunzip"),
+        [0x1F, 0x8B, ..] => ("compressed with gzip twice", "unpack it first: gunzip"),
+        [b'B', b'Z', b'h', b'1'..=b'9', ..] => (
+            "compressed with bzip2",
+            "unpack it first: bunzip2 (gzip and zstd are read as they are)",
+        ),
+        [0xFD, b'7', b'z', b'X', b'Z', 0, ..] => {
+            ("compressed with xz", "unpack it first: unxz (gzip and zstd are read as they are)")
+        }
         [b'P', b'K', 3, 4, ..] => {
             ("a zip archive or a spreadsheet", "unpack it, or save the sheet as CSV")
         }
@@ -79,7 +95,7 @@ pub(crate) fn nul(place: &str) -> Error {
 
 pub(crate) fn not_utf8(byte: u8, name: &str, place: &str) -> Error {
     Error::data(format!("byte 0x{byte:02X} is not UTF-8")).at(place).help(format!(
-        "convert the file to UTF-8, if it is Latin-1: iconv -f ISO-8859-1 -t UTF-8 {} > converted.csv",
+        "add --encoding latin1 if it is Latin-1, or convert it: iconv -f ISO-8859-1 -t UTF-8 {} > converted.csv",
         shell(name)
     ))
 }

@@ -23,40 +23,65 @@
 //! # Ok::<(), glassnet::Error>(())
 //! ```
 
+mod array_files;
+mod arrays;
 mod bytes;
+mod calendar;
 mod cell;
 mod columns;
+mod content;
+mod dates;
 mod encode;
+mod encoding;
 mod fingerprint;
 mod fit;
 mod folds;
+mod half;
+mod header;
+mod input;
 mod interned;
 mod labels;
+mod lines;
 mod matrix;
 mod note;
 mod options;
 mod packed;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod part;
 mod preprocessing;
+mod ragged;
 mod read;
+mod read_any;
 mod records;
 mod split;
 mod survey;
 mod table;
 mod target;
+mod typed;
+mod unpack;
 mod verdict;
+mod word;
 mod words;
 mod write;
 
 pub use bytes::read_error;
+pub use dates::{DateOrder, DateParts};
 pub use encode::{EncodeOptions, Encoded, EncodedTarget, GapPolicy, UnseenPolicy};
+pub use encoding::TextEncoding;
 pub use fit::FitOptions;
 pub use folds::{FoldOptions, Folds, folds};
+pub use input::Input;
 pub use matrix::{Matrix, read_matrix};
 pub use note::{Note, NoteKind};
 pub use options::{ColumnType, CsvOptions};
-pub use preprocessing::{Encoding, FORMAT_VERSION, Feature, Preprocessing, TargetEncoding};
+#[cfg(feature = "parquet")]
+pub use parquet::is_guarded;
+pub use preprocessing::{
+    Encoding, FORMAT_VERSION, Feature, NumberTarget, Preprocessing, TargetEncoding,
+};
 pub use read::{read_csv, read_csv_file};
+pub use read_any::{read_numbers, read_table};
 pub use split::{Split, SplitOptions, split};
 pub use table::{Cells, Column, Table, Texts};
 pub use target::{Target, TargetValues, Task};

@@ -5,10 +5,13 @@ use std::io::Read;
 use glassnet::{Error, Result, Tensor};
 
 use crate::cell::{Reading, read_number, trim};
+use crate::encoding::decoded;
+use crate::header::{all_numbers, header};
+use crate::lines::Lines;
 use crate::note::Note;
 use crate::options::CsvOptions;
-use crate::read::{all_numbers, header};
-use crate::records::{Lines, Ragged, Records};
+use crate::ragged::Ragged;
+use crate::records::Records;
 use crate::words::quoted;
 
 /// A table of numbers.
@@ -38,7 +41,7 @@ pub struct Matrix {
 /// for a header of numbers only, which is most likely a row (`--no-header`).
 pub fn read_matrix(input: impl Read, name: &str, options: &CsvOptions) -> Result<Matrix> {
     options.check()?;
-    let mut records = Records::new(input, name, options)?;
+    let mut records = Records::new(decoded(input, options.encoding, name), name, options)?;
     let mut notes = Vec::new();
     let mut line = records.next()?;
     let first: Vec<Vec<u8>> = records.cells().map(<[u8]>::to_vec).collect();
@@ -59,6 +62,7 @@ pub fn read_matrix(input: impl Read, name: &str, options: &CsvOptions) -> Result
     let (mut values, mut lines, mut ragged, mut rows) =
         (Vec::new(), Lines::default(), Ragged::default(), 0);
     let mut bad: Option<(usize, usize, String)> = None;
+    lines.begin(0, name);
     while let Some(begin) = line {
         lines.push(rows, begin);
         if records.width() != names.len() {

@@ -75,17 +75,26 @@ impl Staged {
                     .for_each(|value| bytes.extend_from_slice(&(value as f32).to_le_bytes()));
             }
             Packing::Decimals { base, span, least, most, width, .. } => {
-                let width = usize::from(width);
-                for &cell in &self.cells {
+                let code = |&cell: &i64| {
                     let (integer, decimals) = (cell >> TAG_BITS, (cell & MISSING) as u8);
-                    let code = if cell == MISSING {
+                    if cell == MISSING {
                         u64::MAX
+                    } else if span == 0 && decimals == most {
+                        (integer - base) as u64
                     } else if span == 0 {
                         (integer * 10_i64.pow(u32::from(most - decimals)) - base) as u64
                     } else {
                         (integer - base) as u64 + span * u64::from(decimals - least)
-                    };
-                    bytes.extend_from_slice(&code.to_le_bytes()[..width]);
+                    }
+                };
+                let codes = self.cells.iter().map(code);
+                match width {
+                    1 => bytes.extend(codes.map(|code| code as u8)),
+                    2 => bytes.extend(codes.flat_map(|code| (code as u16).to_le_bytes())),
+                    4 => bytes.extend(codes.flat_map(|code| (code as u32).to_le_bytes())),
+                    width => codes.for_each(|code| {
+                        bytes.extend_from_slice(&code.to_le_bytes()[..usize::from(width)]);
+                    }),
                 }
             }
         }
@@ -192,10 +201,9 @@ pub(crate) struct Block {
 }
 
 impl Block {
-    /// Packs the staged cells of `columns`, of which each has as many, and empties them.
-    pub(crate) fn pack<'a>(columns: impl Iterator<Item = &'a mut Staged>) -> Self {
+    /// Packs the staged cells of `columns`, of which each has `rows`, and empties them.
+    pub(crate) fn pack<'a>(columns: impl Iterator<Item = &'a mut Staged>, rows: usize) -> Self {
         let columns: Vec<&mut Staged> = columns.collect();
-        let rows = columns.first().map_or(0, |column| column.cells.len());
         let mut size = 0;
         let parts: Vec<(Packing, usize)> = columns
             .iter()
@@ -297,7 +305,7 @@ mod tests {
     fn check(columns: &[Vec<&str>]) -> usize {
         let mut waiting: Vec<Staged> =
             columns.iter().map(|cells| staged(cells.iter().copied())).collect();
-        let block = Block::pack(waiting.iter_mut());
+        let block = Block::pack(waiting.iter_mut(), columns[0].len());
         assert!(waiting.iter().all(|staged| staged.cells.is_empty() && staged.doubles.is_empty()));
         assert_eq!(block.bytes.capacity(), block.bytes.len());
         for (index, cells) in columns.iter().enumerate() {

@@ -1,20 +1,24 @@
 //! CSV in, a typed table out.
 
 use std::collections::BTreeSet;
-use std::io::{Cursor, Read, Seek, SeekFrom};
+use std::io::{Cursor, Read, Seek};
 
 use glassnet::{Error, Result};
 
 use crate::bytes::read_error;
-use crate::cell::{Reading, read_number};
 use crate::columns::{Context, Typed, Typing};
+use crate::encoding::decoded;
 use crate::fingerprint::Fingerprint;
-use crate::note::{Note, NoteKind};
+use crate::header::{check_named_columns, header, order_of};
+use crate::input::Input;
+use crate::lines::Lines;
+use crate::note::Note;
 use crate::options::CsvOptions;
 use crate::packed::Block;
-use crate::records::{Lines, Ragged, Records};
-use crate::table::{Described, Table, unknown_column};
-use crate::words::{list, quoted};
+use crate::ragged::Ragged;
+use crate::records::Records;
+use crate::table::{Described, Table};
+use crate::words::count;
 
 /// Reads a CSV table and decides each column's type from all of its rows. `name` stands for the file in messages.
 ///
@@ -50,7 +54,8 @@ pub fn read_csv(input: impl Read, name: &str, options: &CsvOptions) -> Result<Ta
 }
 
 /// As [`read_csv`], from a file, of which it holds a small piece at a time. It may go through the file a second time: where
-/// columns begin with numbers and turn out to be categories.
+/// columns begin with numbers and turn out to be categories. A file that is compressed with gzip or zstd is unpacked as it is
+/// read.
 ///
 /// ```
 /// use std::io::Cursor;
@@ -62,32 +67,32 @@ pub fn read_csv(input: impl Read, name: &str, options: &CsvOptions) -> Result<Ta
 /// ```
 ///
 /// # Errors
-/// As [`read_csv`]; kind `io` also when the file changes in between.
-pub fn read_csv_file(
-    mut input: impl Read + Seek,
-    name: &str,
-    options: &CsvOptions,
-) -> Result<Table> {
+/// As [`read_csv`]; kind `io` also when the file changes in between; kind `limit` for compressed bytes that become too many.
+pub fn read_csv_file(input: impl Read + Seek, name: &str, options: &CsvOptions) -> Result<Table> {
+    read_csv_files(&mut [Input::new(name, input)], options)
+}
+
+/// Reads several CSV files as one table: rows follow each other in the files' order, columns are found by name.
+///
+/// # Errors
+/// As [`read_csv_file`]; kind `data` also when a file has other columns than the first.
+pub(crate) fn read_csv_files(inputs: &mut [Input<'_>], options: &CsvOptions) -> Result<Table> {
     options.check()?;
-    let begin = input.stream_position().map_err(|error| read_error(name, &error))?;
-    let fingerprint = match pass(&mut input, name, options, &BTreeSet::new())? {
+    let fingerprint = match pass(inputs, options, &BTreeSet::new())? {
         Pass::Done(table) => return Ok(table),
-        Pass::Again { texts, fingerprint } => {
-            input.seek(SeekFrom::Start(begin)).map_err(|error| read_error(name, &error))?;
-            (pass(&mut input, name, options, &texts)?, fingerprint)
-        }
+        Pass::Again { texts, fingerprint } => (pass(inputs, options, &texts)?, fingerprint),
     };
     match fingerprint {
         (Pass::Done(table), before) if table.fingerprint == before => Ok(table),
         (Pass::Done(_) | Pass::Again { .. }, _) => {
             Err(Error::io("the file changed while it was read")
-                .at(name)
+                .at(title(inputs))
                 .help("try again when nothing writes to it"))
         }
     }
 }
 
-/// What came of going through a file.
+/// What came of going through the files.
 enum Pass {
     Done(Table),
     /// The texts of these columns, counted from 0, are needed.
@@ -97,73 +102,160 @@ enum Pass {
     },
 }
 
+/// What names all files together.
+pub(crate) fn title(inputs: &[Input<'_>]) -> String {
+    match inputs {
+        [] => String::new(),
+        [only] => only.name.clone(),
+        [first, rest @ ..] => format!("{} and {} more", first.name, count(rest.len(), "file")),
+    }
+}
+
 /// How many cells wait to be packed. A column's cells in a block should be many, as each packing has a cost.
 const STAGED_CELLS: usize = 1 << 19;
 /// The most rows of a block: what waits of a column is less than what allocators take from the system piece by piece,
 /// so that it is used again.
 const MOST_ROWS: usize = 1 << 13;
 
-/// Goes through the file; the texts of the columns `texts` are kept whatever they look like.
-fn pass(
-    input: &mut impl Read,
-    name: &str,
-    options: &CsvOptions,
-    texts: &BTreeSet<usize>,
-) -> Result<Pass> {
-    let mut records = Records::new(input, name, options)?;
-    let mut notes = Vec::new();
-    let mut line = records.next()?;
-    let first: Vec<Vec<u8>> = records.cells().map(<[u8]>::to_vec).collect();
-    let found = header(&first, name, options, &mut notes)
-        .and_then(|header| check_named_columns(&header, name, options).map(|()| header));
-    let header = match found {
-        Ok(header) => header,
-        Err(error) => return Err(records.refuse(error)),
-    };
+/// How many rows of so many columns make a block.
+pub(crate) fn block_rows(columns: usize) -> usize {
+    (STAGED_CELLS / columns.max(1)).clamp(1, MOST_ROWS)
+}
 
-    let mut fingerprint = Fingerprint::new();
-    header.iter().for_each(|(column, _)| fingerprint.push(column.as_bytes()));
-    let mut columns = typings(&header, options, texts);
-    let block_rows = (STAGED_CELLS / header.len().max(1)).clamp(1, MOST_ROWS);
-    let context = Context::new(name, options);
-    let (mut lines, mut ragged, mut rows) = (Lines::default(), Ragged::default(), 0);
-    let mut blocks = Vec::new();
-    let mut staged = 0;
-    if options.has_header {
-        line = records.next()?;
+/// What is gathered from all files.
+struct Gathered {
+    header: Vec<(String, bool)>,
+    columns: Vec<Option<Typing>>,
+    blocks: Vec<Block>,
+    block_rows: usize,
+    /// How many rows wait to be packed.
+    staged: usize,
+    rows: usize,
+    lines: Lines,
+    fingerprint: Fingerprint,
+}
+
+impl Gathered {
+    fn new(header: Vec<(String, bool)>, options: &CsvOptions, texts: &BTreeSet<usize>) -> Self {
+        let mut fingerprint = Fingerprint::new();
+        header.iter().for_each(|(column, _)| fingerprint.push(column.as_bytes()));
+        Gathered {
+            columns: typings(&header, options, texts),
+            block_rows: block_rows(header.len()),
+            header,
+            blocks: vec![],
+            staged: 0,
+            rows: 0,
+            lines: Lines::default(),
+            fingerprint,
+        }
     }
-    while let Some(begin) = line {
-        lines.push(rows, begin);
-        if records.width() == header.len() {
-            for (cell, column) in records.cells().zip(&mut columns) {
-                fingerprint.push(cell);
-                if let Some(column) = column {
-                    column.push(cell, rows, &context)?;
+
+    /// Takes the rows of a file that begin with `line`. `order` says which cell each column is, where the file has its
+    /// columns in another order.
+    fn take<R: Read>(
+        &mut self,
+        mut records: Records<'_, R>,
+        mut line: Option<u64>,
+        order: Option<&[usize]>,
+        context: &Context<'_>,
+    ) -> Result<()> {
+        let (width, first_row) = (self.header.len(), self.rows);
+        let mut ragged = Ragged::default();
+        self.lines.begin(first_row, context.file);
+        while let Some(begin) = line {
+            self.lines.push(self.rows, begin);
+            if records.width() == width {
+                let row = self.rows;
+                let mut push = |cell: (&[u8], u64), column: &mut Option<Typing>| {
+                    self.fingerprint.push_word(cell.0, cell.1);
+                    column.as_mut().map_or(Ok(()), |column| column.push(cell, row, context))
+                };
+                match order {
+                    None => {
+                        for (cell, column) in records.cells_and_words().zip(&mut self.columns) {
+                            push(cell, column)?;
+                        }
+                    }
+                    Some(order) => {
+                        for (&at, column) in order.iter().zip(&mut self.columns) {
+                            push(records.cell_and_word(at), column)?;
+                        }
+                    }
                 }
+                self.staged += 1;
+            } else {
+                ragged.push(begin, records.width());
             }
-            staged += 1;
-        } else {
-            ragged.push(begin, records.width());
+            self.rows += 1;
+            if self.staged == self.block_rows {
+                self.pack();
+            }
+            line = records.next()?;
         }
-        rows += 1;
-        if staged == block_rows {
-            blocks.push(pack(&mut columns));
-            staged = 0;
-        }
-        line = records.next()?;
+        records.refuse_blank()?;
+        ragged.into_result(width, self.rows - first_row, context.file)
     }
-    records.refuse_blank()?;
-    drop(records);
-    ragged.into_result(header.len(), rows, name)?;
-    if rows == 0 {
+
+    fn pack(&mut self) {
+        let staged = self.columns.iter_mut().flatten().map(Typing::staged);
+        self.blocks.push(Block::pack(staged, self.staged));
+        self.staged = 0;
+    }
+}
+
+/// Goes through the files; the texts of the columns `texts` are kept whatever they look like.
+fn pass(inputs: &mut [Input<'_>], options: &CsvOptions, texts: &BTreeSet<usize>) -> Result<Pass> {
+    let mut notes = Vec::new();
+    let mut gathered: Option<Gathered> = None;
+    let title = title(inputs);
+    let first_name = inputs.first().map(|input| input.name.clone()).unwrap_or_default();
+    for input in inputs {
+        let name = input.name.clone();
+        let mut records =
+            Records::new(decoded(input.open()?, options.encoding, &name), &name, options)?;
+        let mut line = records.next()?;
+        let first: Vec<Vec<u8>> = records.cells().map(<[u8]>::to_vec).collect();
+        // What the headers of further files look like was told of the first.
+        let mut told = Vec::new();
+        let told = if gathered.is_none() { &mut notes } else { &mut told };
+        let found = header(&first, &name, options, told).and_then(|header| match &gathered {
+            None => check_named_columns(&header, &name, options).map(|()| (header, None)),
+            Some(gathered) => {
+                let order = order_of(&gathered.header, &header, (&first_name, &name))?;
+                Ok((header, order))
+            }
+        });
+        let (header, order) = match found {
+            Ok(found) => found,
+            Err(error) => return Err(records.refuse(error)),
+        };
+        if options.has_header {
+            line = records.next()?;
+        }
+        let context = Context::new(&name, options);
+        let gathered = gathered.get_or_insert_with(|| Gathered::new(header, options, texts));
+        gathered.take(records, line, order.as_deref(), &context)?;
+    }
+    let Some(mut gathered) = gathered else {
+        return Err(Error::data("there is no file to read").help("name at least one"));
+    };
+    if gathered.rows == 0 {
         return Err(Error::data("the file has a header and no rows")
-            .at(name)
+            .at(title)
             .help("add rows, or --no-header if the first line is one"));
     }
-    if staged > 0 {
-        blocks.push(pack(&mut columns));
+    if gathered.staged > 0 {
+        gathered.pack();
     }
+    finish(gathered, (title, notes), options)
+}
 
+/// What the columns are, once all rows were read.
+fn finish(gathered: Gathered, named: (String, Vec<Note>), options: &CsvOptions) -> Result<Pass> {
+    let Gathered { header, columns, blocks, rows, lines, fingerprint, .. } = gathered;
+    let (title, mut notes) = named;
+    let context = Context::new(&title, options);
     let fingerprint = fingerprint.finish();
     let mut described = Vec::new();
     let mut again = BTreeSet::new();
@@ -188,7 +280,7 @@ fn pass(
         return Ok(Pass::Again { texts: again, fingerprint });
     }
     Ok(Pass::Done(Table {
-        name: name.to_string(),
+        name: title,
         header: header.into_iter().map(|(column, _)| column).collect(),
         columns: described,
         blocks,
@@ -207,8 +299,7 @@ fn typings(
     texts: &BTreeSet<usize>,
 ) -> Vec<Option<Typing>> {
     let typing = |(index, (column, _)): (usize, &(String, bool))| {
-        let kept = !options.drop.contains(column)
-            && options.keep.as_ref().is_none_or(|keep| keep.contains(column));
+        let kept = !options.leaves_out(column);
         let declared = options.column_types.get(column).copied();
         kept.then(|| match texts.contains(&index) {
             true => Typing::of_texts(declared),
@@ -216,119 +307,4 @@ fn typings(
         })
     };
     header.iter().enumerate().map(typing).collect()
-}
-
-fn pack(columns: &mut [Option<Typing>]) -> Block {
-    Block::pack(columns.iter_mut().flatten().map(Typing::staged))
-}
-
-/// The columns' names, and whether each was made up because the header had none.
-pub(crate) fn header(
-    first: &[Vec<u8>],
-    file: &str,
-    options: &CsvOptions,
-    notes: &mut Vec<Note>,
-) -> Result<Vec<(String, bool)>> {
-    refuse_other_delimiter(first, file, options)?;
-    if !options.has_header {
-        return Ok((0..first.len()).map(|index| (format!("x{index}"), false)).collect());
-    }
-    let mut names: Vec<(String, bool)> = Vec::with_capacity(first.len());
-    for (index, cell) in first.iter().enumerate() {
-        let text = String::from_utf8_lossy(cell);
-        let trimmed = text.trim();
-        if trimmed.is_empty() {
-            names.push((format!("column {}", index + 1), true));
-            notes.push(Note::new(
-                NoteKind::Header,
-                format!("column {} has no name in the header of {file}", index + 1),
-            ));
-        } else {
-            names.push((trimmed.to_string(), false));
-        }
-    }
-    let numbers = all_numbers(first, options);
-    refuse_equal_names(&names, numbers, file)?;
-    let counts_on = |start: usize| {
-        names.iter().enumerate().all(|(index, (name, _))| *name == (index + start).to_string())
-    };
-    if numbers && !counts_on(0) && !counts_on(1) {
-        notes.push(Note::new(NoteKind::Header, format!(
-            "the first line of {file} holds numbers only and was taken as the header; --no-header if it is a row"
-        )));
-    }
-    Ok(names)
-}
-
-/// Whether every cell of the header is a number, as if it were a row.
-pub(crate) fn all_numbers(first: &[Vec<u8>], options: &CsvOptions) -> bool {
-    first.iter().all(|cell| {
-        let text = String::from_utf8_lossy(cell);
-        matches!(read_number(&text, options.decimal_comma), Reading::Finite(_))
-    })
-}
-
-fn refuse_other_delimiter(first: &[Vec<u8>], file: &str, options: &CsvOptions) -> Result<()> {
-    let Some(only) = first.first().filter(|_| first.len() == 1) else {
-        return Ok(());
-    };
-    let candidates = [(b';', "';'"), (b'\t', "tab"), (b'|', "'|'"), (b',', "','")];
-    let other =
-        candidates.into_iter().find(|(byte, _)| *byte != options.delimiter && only.contains(byte));
-    match other {
-        None => Ok(()),
-        Some((byte, shown)) => Err(Error::data(format!(
-            "the first line has one cell, {}, that seems to be separated by {}",
-            quoted(&String::from_utf8_lossy(only)),
-            if byte == b'\t' { "tabs".to_string() } else { shown.to_string() },
-        ))
-        .at(format!("{file}:1"))
-        .help(match byte {
-            b';' => {
-                "add --delimiter ';', and --decimal-comma if its numbers look like 1,5".to_string()
-            }
-            _ => format!("add --delimiter {shown}"),
-        })),
-    }
-}
-
-fn refuse_equal_names(names: &[(String, bool)], numbers: bool, file: &str) -> Result<()> {
-    let mut at: std::collections::HashMap<&str, Vec<usize>> = std::collections::HashMap::new();
-    for (index, (name, _)) in names.iter().enumerate() {
-        at.entry(name).or_default().push(index + 1);
-    }
-    let mut equal: Vec<(&str, Vec<usize>)> =
-        at.into_iter().filter(|(_, places)| places.len() > 1).collect();
-    equal.sort_by_key(|(_, places)| places[0]);
-    if equal.is_empty() {
-        return Ok(());
-    }
-    let mut error = Error::data(format!(
-        "the header has equal names: {}",
-        list(equal.iter().map(|(name, _)| name), 10)
-    ))
-    .at(format!("{file}:1"))
-    .help(if numbers {
-        "if the first line is a row, add --no-header"
-    } else {
-        "rename the columns so that every name is there once"
-    });
-    for (name, places) in equal.iter().take(10) {
-        let places: Vec<String> = places.iter().take(10).map(usize::to_string).collect();
-        error = error.detail(format!("{}: columns {}", quoted(name), places.join(", ")));
-    }
-    Err(error)
-}
-
-fn check_named_columns(header: &[(String, bool)], file: &str, options: &CsvOptions) -> Result<()> {
-    let has = |name: &String| header.iter().any(|(column, _)| column == name);
-    let declared =
-        options.keep.is_none().then(|| options.column_types.keys()).into_iter().flatten();
-    match options.drop.iter().chain(declared).find(|name| !has(name)) {
-        None => Ok(()),
-        Some(name) => {
-            let names: Vec<String> = header.iter().map(|(column, _)| column.clone()).collect();
-            Err(unknown_column(name, file, &names))
-        }
-    }
 }

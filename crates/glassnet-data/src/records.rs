@@ -1,4 +1,4 @@
-//! The rows of a CSV text with their line numbers: every row as long as the header, or an error.
+//! The records of a CSV text with their line numbers.
 
 use std::io::Read;
 
@@ -6,30 +6,7 @@ use glassnet::{Error, Result};
 
 use crate::bytes::{bad_quote, line_end, not_utf8, nul, read_error, refuse_other_formats};
 use crate::options::CsvOptions;
-use crate::words::count;
-
-/// The line number of each row, kept as the places where it departs from counting on: most files need one.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Lines {
-    runs: Vec<(usize, u64)>,
-}
-
-impl Lines {
-    pub(crate) fn push(&mut self, row: usize, line: u64) {
-        if self.runs.is_empty() || self.of(row) != line {
-            self.runs.push((row, line));
-        }
-    }
-
-    /// The line on which row `row` begins, counted from 1.
-    pub(crate) fn of(&self, row: usize) -> u64 {
-        let after = self.runs.partition_point(|&(start, _)| start <= row);
-        match after.checked_sub(1).map(|index| self.runs[index]) {
-            Some((start, line)) => line + (row - start) as u64,
-            None => row as u64 + 1,
-        }
-    }
-}
+use crate::word;
 
 /// A reader of checked text that yields records with their lines. It holds a piece of the file at a time, at least one
 /// whole record.
@@ -202,6 +179,12 @@ impl<'a, R: Read> Records<'a, R> {
         self.record.ranges.iter().map(|&(start, end)| &self.buffer[start..end])
     }
 
+    /// Cell `index` of the record that was read last, of which there must be so many, with its first bytes.
+    pub(crate) fn cell_and_word(&self, index: usize) -> (&[u8], u64) {
+        let (start, end) = self.record.ranges[index];
+        (&self.buffer[start..end], word::first(word::load(&self.buffer, start), end - start))
+    }
+
     /// The error to return for a file in which the caller found `error`: what is wrong with its bytes, if anything is.
     pub(crate) fn refuse(mut self, error: Error) -> Error {
         loop {
@@ -211,6 +194,11 @@ impl<'a, R: Read> Records<'a, R> {
                 Err(found) => return found,
             }
         }
+    }
+
+    /// The same cells, each with its first bytes: up to eight of them, with zeros behind.
+    pub(crate) fn cells_and_words(&self) -> impl ExactSizeIterator<Item = (&[u8], u64)> {
+        (0..self.record.ranges.len()).map(|index| self.cell_and_word(index))
     }
 
     /// Refuses a file of blanks, once all of it was read.
@@ -239,6 +227,12 @@ impl<'a, R: Read> Records<'a, R> {
     /// Looks for the record that begins at `at`.
     fn scan(&mut self) -> Found {
         let text = &self.buffer[..self.filled];
+        let (delimiter, whole) = (self.delimiter, &self.buffer[..]);
+        let ends_in = |word: u64| {
+            word::matches(word, delimiter) | word::matches(word, b'\n') | word::matches(word, b'\r')
+        };
+        // The word at `base`, and its ends of cells from `start` on.
+        let (mut base, mut ends) = (self.at, ends_in(word::load(whole, self.at)));
         let cells = &mut self.record;
         cells.ranges.clear();
         cells.doubled.clear();
@@ -263,14 +257,21 @@ impl<'a, R: Read> Records<'a, R> {
                     return Found::BadQuote { open: start, close: Some(close) };
                 }
                 cells.ranges.push((start + 1, close));
+                (base, ends) = (close + 1, ends_in(word::load(whole, close + 1)));
                 close + 1
             } else {
-                let length =
-                    text[start..].iter().position(|&byte| self.ends_cell[usize::from(byte)]);
-                let end = length.map_or(text.len(), |length| start + length);
+                while ends == 0 && base + word::BYTES < text.len() {
+                    base += word::BYTES;
+                    ends = ends_in(word::load(whole, base));
+                }
+                // What was read before may still stand behind the text.
+                let end = if ends == 0 { text.len() } else { base + word::place(ends) };
+                let end = end.min(text.len());
                 cells.ranges.push((start, end));
                 end
             };
+            // The byte at `end` is dealt with.
+            ends &= ends.wrapping_sub(1);
             match text.get(end) {
                 Some(&byte) if byte == self.delimiter => start = end + 1,
                 None if !self.ended => return Found::Part,
@@ -385,75 +386,11 @@ fn closing_quote(text: &[u8], open: usize, quote: u8) -> (Option<usize>, bool) {
     (None, doubled)
 }
 
-/// What the rows with a wrong number of cells were: gathered over the whole file, so that the message can tell one
-/// slip from a header that does not fit.
-#[derive(Default)]
-pub(crate) struct Ragged {
-    first: Vec<(u64, usize)>,
-    count: usize,
-    same_length: bool,
-}
-
-impl Ragged {
-    pub(crate) fn push(&mut self, line: u64, found: usize) {
-        self.same_length = self.count == 0 || (self.same_length && self.first[0].1 == found);
-        self.count += 1;
-        if self.first.len() < 5 {
-            self.first.push((line, found));
-        }
-    }
-
-    /// An error when any row did not have `expected` cells, `rows` being all rows of the file.
-    pub(crate) fn into_result(self, expected: usize, rows: usize, name: &str) -> Result<()> {
-        let Some(&(line, found)) = self.first.first() else {
-            return Ok(());
-        };
-        let fields = |number| count(number, "field");
-        if self.count == rows && self.same_length && rows > 1 {
-            let help = if found > expected {
-                "give every column a name; a delimiter at the end of the rows makes an empty column"
-            } else {
-                "remove the names that have no column; check --delimiter"
-            };
-            return Err(Error::data(format!(
-                "every row has {}, the header has {expected}",
-                fields(found)
-            ))
-            .at(format!("{name}:{line}"))
-            .help(help));
-        }
-        let mut error = Error::data(format!("the row has {}, expected {expected}", fields(found)))
-            .at(format!("{name}:{line}"))
-            .help(if found > expected {
-                "quote cells that hold the delimiter, or remove the surplus"
-            } else {
-                "add the missing cells (empty ones count as missing), or remove the row"
-            });
-        for (line, found) in &self.first[1..] {
-            error = error.detail(format!("line {line} has {}", fields(*found)));
-        }
-        if self.count > self.first.len() {
-            error = error.detail(format!("… {} in all", count(self.count, "row")));
-        }
-        Err(error)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    #[test]
-    fn lines_are_kept_as_runs() {
-        let mut lines = Lines::default();
-        for (row, line) in [2, 3, 4, 7, 8, 20].into_iter().enumerate() {
-            lines.push(row, line);
-        }
-        assert_eq!(lines.runs, [(0, 2), (3, 7), (5, 20)]);
-        assert_eq!((0..6).map(|row| lines.of(row)).collect::<Vec<_>>(), [2, 3, 4, 7, 8, 20]);
-    }
 
     fn starts(text: &str) -> Vec<u64> {
         let mut records =

@@ -41,7 +41,7 @@ pub(crate) struct Plain {
 }
 
 impl Sort {
-    fn push(&mut self, level: &Level<'_>) {
+    pub(crate) fn push(&mut self, level: &Level<'_>) {
         if self.count == 0 {
             self.row = level.first;
             self.cell = level.text.to_string();

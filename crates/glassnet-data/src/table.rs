@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use glassnet::{Error, Result};
 
+use crate::lines::Lines;
 use crate::note::Note;
 use crate::options::ColumnType;
 use crate::packed::Block;
-use crate::records::Lines;
 use crate::words::{list, nearest, quoted};
 
 /// Text cells, each distinct text kept once: cell `i` is `levels[codes[i]]`.
@@ -237,20 +237,26 @@ impl Table {
         &self.notes
     }
 
-    /// A stable hash (FNV-1a, 64 bits) over all names and cells of the file as text, dropped columns included;
+    /// A stable hash of 64 bits over all names and cells of the file as text, dropped columns included;
     /// quoting, line ends and the delimiter do not matter.
     pub fn fingerprint(&self) -> u64 {
         self.fingerprint
     }
 
-    /// The line of the file on which `row` (counted from 0, without the header) begins, counted from 1.
+    /// The line of its file on which `row` (counted from 0, without the header) begins, counted from 1; the row's number
+    /// in files without lines.
     pub fn line(&self, row: usize) -> u64 {
         self.lines.of(row)
     }
 
-    /// `file:line, column "name"`: where a cell stands.
+    /// Where `row` stands: `line 17`, with the file's name where there are several; `row 17` in files without lines.
+    pub fn origin(&self, row: usize) -> String {
+        self.lines.origin(row)
+    }
+
+    /// `file:line, column "name"`: where a cell stands; `file, row 17, column "name"` in files without lines.
     pub fn place(&self, row: usize, column: &str) -> String {
-        format!("{}:{}, column {}", self.name, self.line(row), quoted(column))
+        format!("{}, column {}", self.lines.place(row), quoted(column))
     }
 
     /// The column of that name.

@@ -5,9 +5,9 @@ use glassnet::{Error, Result};
 use crate::cell::{Reading, read_boolean, read_number, trim};
 use crate::columns::Context;
 use crate::interned::Interned;
+use crate::lines::Lines;
 use crate::note::{Note, NoteKind};
 use crate::options::ColumnType;
-use crate::records::Lines;
 use crate::survey::{LISTED, Sort, Survey};
 use crate::table::Kind;
 use crate::words::{count, quoted, shell};
@@ -141,12 +141,12 @@ impl Verdict<'_> {
     }
 
     fn place(&self, row: usize) -> String {
-        format!("{}:{}, column {}", self.context.file, self.lines.of(row), quoted(self.name))
+        format!("{}, column {}", self.lines.place(row), quoted(self.name))
     }
 
     /// The first cell of a sort with its line: `"007" at line 2`.
     fn example(&self, sort: &Sort) -> String {
-        format!("{} at line {}", quoted(&sort.cell), self.lines.of(sort.row))
+        format!("{} at {}", quoted(&sort.cell), self.lines.origin(sort.row))
     }
 
     fn text_error(&self) -> Error {

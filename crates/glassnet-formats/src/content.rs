@@ -156,14 +156,14 @@ impl Content {
     /// How to get a model file from it.
     fn mend(self) -> &'static str {
         match self {
-            Content::PyTorchZip | Content::Npz | Content::Npy => {
+            Content::PyTorchZip | Content::Npz | Content::Npy | Content::Onnx => {
                 "convert it: glassnet convert FILE model.safetensors"
             }
             Content::Pickle => {
                 "convert it in Python: safetensors.torch.save_file(torch.load(FILE, weights_only=True), \
                  \"model.safetensors\")"
             }
-            Content::Onnx | Content::Hdf5 | Content::Gguf => {
+            Content::Hdf5 | Content::Gguf => {
                 "save the state dict in Python with safetensors.torch.save_file"
             }
             Content::Zip => "unpack it and give the model file in it",
@@ -175,7 +175,7 @@ impl Content {
             Content::Html => "download the file itself, not the page about it",
             Content::Zeros | Content::Empty => "copy or download it again",
             Content::Safetensors | Content::Parquet | Content::Text | Content::Unknown => {
-                "give a .safetensors, .pt or .npz file, whole and uncompressed"
+                "give a .safetensors, .pt, .onnx or .npz file, whole and uncompressed"
             }
         }
     }
@@ -187,6 +187,7 @@ impl Content {
             let lead = match ending {
                 "safetensors" => "",
                 "npz" => "not a NumPy archive: ",
+                "onnx" => "not an ONNX model: ",
                 _ if Content::PyTorchZip.endings().contains(&ending) => "not a PyTorch zip: ",
                 _ => return None,
             };

@@ -16,6 +16,8 @@ pub enum Format {
     Npz,
     /// One array of NumPy: read and written.
     Npy,
+    /// ONNX, which other runtimes run: read and written.
+    Onnx,
 }
 
 impl Format {
@@ -26,8 +28,8 @@ impl Format {
             Content::PyTorchZip | Content::Pickle => Some(Format::PyTorch),
             Content::Npz => Some(Format::Npz),
             Content::Npy => Some(Format::Npy),
-            Content::Onnx
-            | Content::Zip
+            Content::Onnx => Some(Format::Onnx),
+            Content::Zip
             | Content::Gzip
             | Content::Zstandard
             | Content::Xz
@@ -41,6 +43,24 @@ impl Format {
             | Content::Zeros
             | Content::Empty
             | Content::Unknown => None,
+        }
+    }
+
+    /// The format that a file called `name` promises by its ending, whatever it holds.
+    ///
+    /// ```
+    /// use glassnet_formats::Format;
+    /// assert_eq!(Format::of_name("model.ONNX"), Some(Format::Onnx));
+    /// assert_eq!(Format::of_name("model"), None);
+    /// ```
+    pub fn of_name(name: &str) -> Option<Self> {
+        match ending(name).map(str::to_lowercase).as_deref() {
+            Some("safetensors") => Some(Format::Safetensors),
+            Some("pt" | "pth" | "ckpt" | "bin") => Some(Format::PyTorch),
+            Some("npz") => Some(Format::Npz),
+            Some("npy") => Some(Format::Npy),
+            Some("onnx") => Some(Format::Onnx),
+            Some(_) | None => None,
         }
     }
 
@@ -59,32 +79,31 @@ impl Format {
         let refuse = |what: String, help: &str| {
             Err(Error::usage(what).at(name.to_owned()).help(help.to_owned()))
         };
-        match ending(name).map(str::to_lowercase).as_deref() {
-            Some("safetensors") => Ok(Format::Safetensors),
-            Some("npz") => Ok(Format::Npz),
-            Some("npy") => Ok(Format::Npy),
-            Some("pt" | "pth" | "ckpt" | "bin") => refuse(
+        match (Format::of_name(name), ending(name)) {
+            (Some(Format::PyTorch), _) => refuse(
                 "PyTorch's files are read, not written".to_owned(),
                 "write .safetensors, which PyTorch opens with safetensors.torch.load_file, or .npz",
             ),
-            Some(other) => refuse(
+            (Some(format), _) => Ok(format),
+            (None, Some(other)) => refuse(
                 format!("no format of model files that is written ends in .{other}"),
-                "write .safetensors, .npz or .npy",
+                "write .safetensors, .onnx, .npz or .npy",
             ),
-            None => refuse(
+            (None, None) => refuse(
                 "the name has no ending that tells the format".to_owned(),
-                "end it in .safetensors, .npz or .npy",
+                "end it in .safetensors, .onnx, .npz or .npy",
             ),
         }
     }
 
-    /// What to call it: `safetensors`, `PyTorch`, `npz`, `npy`.
+    /// What to call it: `safetensors`, `PyTorch`, `npz`, `npy`, `ONNX`.
     pub fn name(self) -> &'static str {
         match self {
             Format::Safetensors => "safetensors",
             Format::PyTorch => "PyTorch",
             Format::Npz => "npz",
             Format::Npy => "npy",
+            Format::Onnx => "ONNX",
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Model files: bytes in, bytes out. Nothing here opens a file, and nothing that a file says is executed.
 //!
 //! [`open`] reads a file of any [`Format`]: [`safetensors`], which is also what glassnet writes, PyTorch's ([`torch`]),
-//! NumPy's ([`numpy`]). [`model`] says what glassnet keeps beside the weights (of one network, or of the members of an
+//! NumPy's ([`numpy`]), ONNX ([`onnx`]). [`model`] says what glassnet keeps beside the weights (of one network, or of the members of an
 //! ensemble), [`checkpoint`] what it keeps of a training under way; [`content`] tells what a file holds when it is
 //! something else. [`chain`] reads a network from the keys and shapes of a file that has weights alone; [`mod@convert`] writes
 //! one format from another.
@@ -36,7 +36,8 @@ pub use format::Format;
 pub use model::{Card, FORMAT_VERSION, ModelFile, ReadOptions, Task};
 pub use note::Note;
 pub use onnx::{
-    OnnxExport, OnnxModel, OnnxOptions, read_onnx, read_onnx_tensor, read_onnx_with, write_onnx,
+    OnnxAnswer, OnnxColumn, OnnxEncoding, OnnxExport, OnnxModel, OnnxOptions, OnnxTable, read_onnx,
+    read_onnx_tensor, read_onnx_with, write_onnx, write_onnx_table,
 };
 pub use open::{Opened, open};
 pub use prefix::unwrapped;

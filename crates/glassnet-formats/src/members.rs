@@ -11,6 +11,11 @@ use crate::model::{Card, ENSEMBLE_VERSION, ModelFile};
 
 const PREFIX: &str = "members.";
 
+/// The key of a member's array in the file.
+pub(crate) fn key(member: usize, own: &str) -> String {
+    format!("{PREFIX}{member}.{own}")
+}
+
 impl ModelFile {
     /// The file of an ensemble: the networks of `members`, in their order, which `card` describes.
     ///
@@ -28,7 +33,7 @@ impl ModelFile {
         let mut state = StateDict::new();
         for (number, member) in members.iter().enumerate() {
             for (key, value) in member.iter() {
-                state.insert(format!("{PREFIX}{number}.{key}"), value.clone());
+                state.insert(self::key(number, key), value.clone());
             }
         }
         let card = Card { version: ENSEMBLE_VERSION, members: Some(members.len()), ..card };

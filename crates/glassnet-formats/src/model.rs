@@ -123,7 +123,7 @@ impl Card {
     }
 
     /// Whether the fields fit together.
-    fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         let help = "train and save the model again";
         let version = if self.members.is_some() { ENSEMBLE_VERSION } else { SINGLE_VERSION };
         if self.version != version {
@@ -217,7 +217,8 @@ impl ModelFile {
     }
 }
 
-fn read_card(text: &str, name: &str) -> Result<Card> {
+/// Reads a description; `name` is that of the file.
+pub(crate) fn read_card(text: &str, name: &str) -> Result<Card> {
     let place = format!("{name}, metadata {KEY:?}");
     json::refuse_huge(text.as_bytes(), MaxValues::USUAL, |_| place.clone())?;
     check_version(text, "model", FORMAT_VERSION, &place)?;

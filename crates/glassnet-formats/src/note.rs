@@ -27,6 +27,13 @@ pub enum Note {
         /// How many keys had it.
         keys: usize,
     },
+    /// Keys that were called otherwise in the file.
+    Keys(
+        /// The key now, and that of the file.
+        Vec<(String, String)>,
+    ),
+    /// An input or an output that is not what it is in the file.
+    Interface(String),
     /// Numbers of a type that glassnet does not hold.
     Converted {
         /// The type in the file: `bfloat16`.
@@ -55,7 +62,8 @@ impl Note {
         match self {
             Note::Content(_) => "content",
             Note::Part { .. } => "part",
-            Note::Renamed { .. } => "renamed",
+            Note::Renamed { .. } | Note::Keys(_) => "renamed",
+            Note::Interface(_) => "interface",
             Note::Converted { .. } => "converted",
             Note::LeftOut { .. } => "left out",
             Note::Assumed(_) => "taken for granted",
@@ -66,7 +74,12 @@ impl Note {
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Note::Content(text) | Note::Assumed(text) => f.write_str(text),
+            Note::Content(text) | Note::Assumed(text) | Note::Interface(text) => f.write_str(text),
+            Note::Keys(pairs) => {
+                let pair = |(now, then): &(String, String)| format!("{now} was {}", short(then));
+                let pairs: Vec<String> = pairs.iter().map(pair).collect();
+                write!(f, "keys: {}", listed(&pairs))
+            }
             Note::Part { path, beside } if beside.is_empty() => {
                 write!(f, "the weights lie under {}", quoted(path))
             }
@@ -114,26 +127,34 @@ impl Conversions {
         change: crate::elements::Change,
     ) {
         use crate::elements::Change;
-        let now_exact = match change {
-            Change::None => return,
-            Change::Widened | Change::Narrowed => true,
-            Change::Rounded => false,
-        };
+        match change {
+            Change::None => {}
+            Change::Widened | Change::Narrowed => {
+                self.add_named(key, element.name(), element.held_as(), true);
+            }
+            Change::Rounded => self.add_named(key, element.name(), element.held_as(), false),
+        }
+    }
+
+    /// As [`Conversions::add`], of types by their names.
+    pub(crate) fn add_named(
+        &mut self,
+        key: &str,
+        was: &'static str,
+        now: &'static str,
+        is_exact: bool,
+    ) {
         for note in &mut self.0 {
             if let Note::Converted { from, keys, exact, .. } = note
-                && *from == element.name()
-                && *exact == now_exact
+                && *from == was
+                && *exact == is_exact
             {
                 keys.push(key.to_owned());
                 return;
             }
         }
-        self.0.push(Note::Converted {
-            from: element.name(),
-            to: element.held_as(),
-            keys: vec![key.to_owned()],
-            exact: now_exact,
-        });
+        let keys = vec![key.to_owned()];
+        self.0.push(Note::Converted { from: was, to: now, keys, exact: is_exact });
     }
 
     pub(crate) fn notes(self) -> Vec<Note> {

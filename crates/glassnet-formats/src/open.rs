@@ -6,10 +6,11 @@ use glassnet::nn::StateDict;
 use crate::content::{Content, disagreement, ending};
 use crate::model::{ModelFile, ReadOptions, check_finite};
 use crate::note::Note;
+use crate::onnx::{self, OnnxModel};
 use crate::{Format, numpy, safetensors, torch};
 
 /// What was found in a file.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Opened {
     /// The file's format, by its content.
     pub format: Format,
@@ -19,13 +20,15 @@ pub struct Opened {
     pub metadata: Vec<(String, String)>,
     /// What to tell people about the file.
     pub notes: Vec<Note>,
+    /// What an ONNX file computes where that is no chain of layers; `model` has its arrays then, and no network.
+    pub graph: Option<Box<OnnxModel>>,
 }
 
 /// Reads a model file of any format, which the content decides; `name` stands in messages.
 ///
 /// # Errors
 /// [`ErrorKind::Model`](glassnet::ErrorKind::Model) when the content is none of a model file, or the reader of its format
-/// refuses it ([`ModelFile::read_with`], [`torch::read`], [`numpy::read`]), or a weight is not finite and the options do
+/// refuses it ([`ModelFile::read_with`], [`torch::read`], [`numpy::read`], [`onnx::read_onnx`]), or a weight is not finite and the options do
 /// not allow it.
 ///
 /// # Example
@@ -44,11 +47,13 @@ pub fn open(bytes: &[u8], name: &str, options: ReadOptions) -> Result<Opened> {
     let bare = |tensors| ModelFile { state: StateDict::from_iter::<Vec<_>>(tensors), card: None };
     let for_torch =
         ending(name).is_some_and(|ending| Content::PyTorchZip.endings().contains(&ending));
+    let for_onnx = ending(name).is_some_and(|ending| Content::Onnx.endings().contains(&ending));
     let format = match Format::of(content) {
         Some(format) => format,
         // Which of the two archives it fails to be, its name says.
         None if content == Content::Zip && for_torch => Format::PyTorch,
         None if content == Content::Zip => Format::Npz,
+        None if content == Content::Unknown && for_onnx => Format::Onnx,
         // A damaged header: its reader says where.
         None if content == Content::Unknown && !for_torch => Format::Safetensors,
         None => return Err(content.refuse(name)),
@@ -58,7 +63,7 @@ pub fn open(bytes: &[u8], name: &str, options: ReadOptions) -> Result<Opened> {
             let contents = safetensors::read(bytes, name)?;
             let metadata = contents.metadata.clone();
             let notes = contents.notes.clone();
-            Opened { format, model: ModelFile::of(contents, name)?, metadata, notes }
+            Opened { format, model: ModelFile::of(contents, name)?, metadata, notes, graph: None }
         }
         Format::PyTorch => {
             let contents = torch::read(bytes, name)?;
@@ -67,6 +72,7 @@ pub fn open(bytes: &[u8], name: &str, options: ReadOptions) -> Result<Opened> {
                 model: bare(contents.tensors),
                 metadata: vec![],
                 notes: contents.notes,
+                graph: None,
             }
         }
         Format::Npz | Format::Npy => {
@@ -76,8 +82,10 @@ pub fn open(bytes: &[u8], name: &str, options: ReadOptions) -> Result<Opened> {
                 model: bare(contents.tensors),
                 metadata: vec![],
                 notes: contents.notes,
+                graph: None,
             }
         }
+        Format::Onnx => onnx::open(bytes, name)?,
     };
     if !options.allow_non_finite {
         check_finite(&opened.model.state, name)?;

@@ -14,7 +14,7 @@ pub(crate) struct Weights {
     #[arg(
         long,
         value_name = "FILE|JSON",
-        help = r#"Weights of a bare network: a .safetensors, .pt or .npz file, or JSON such as '{"0.weight": [[1, 2]], "0.bias": [0]}'; else they are initialised from --seed"#
+        help = r#"Weights of a bare network: a .safetensors, .pt, .onnx or .npz file, or JSON such as '{"0.weight": [[1, 2]], "0.bias": [0]}'; else they are initialised from --seed"#
     )]
     pub(crate) weights: Option<OsString>,
     /// The seed of a bare network's weights.

@@ -1,6 +1,6 @@
 //! The rows to explain, from flags or a table, with what is true of them.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use glassnet::explain::{Labels, Rows, Scale};
 use glassnet::graph::{DType, Dim};
@@ -27,7 +27,7 @@ pub(super) fn read(
         ("--target", args.target.is_some()),
         ("--no-header", args.no_header),
     ];
-    if let Some((flag, _)) = of_tables.into_iter().find(|(_, given)| *given && args.data.is_none())
+    if let Some((flag, _)) = of_tables.into_iter().find(|(_, given)| *given && args.data.is_empty())
     {
         return Err(Error::usage("there is no table to take rows from")
             .at(flag)
@@ -41,9 +41,9 @@ pub(super) fn read(
 
 /// Refuses rows that do not fit a network, and networks that do not fit memory, before it has weights.
 pub(super) fn check(args: &Explain, module: &Module) -> Result<()> {
-    let inputs = match args.data {
-        None => numbers(&args.input, "--input")?,
-        Some(_) => vec![],
+    let inputs = match args.data.is_empty() {
+        true => numbers(&args.input, "--input")?,
+        false => vec![],
     };
     if !inputs.is_empty() {
         features(module, &inputs)?;
@@ -57,9 +57,9 @@ fn bare(
     loss: Option<Criterion>,
     terminal: &Terminal,
 ) -> Result<(Rows, Option<Criterion>)> {
-    let (inputs, truths, labels) = match &args.data {
-        None => (numbers(&args.input, "--input")?, words(&args.truth), Labels::default()),
-        Some(path) => table(args, path, terminal)?,
+    let (inputs, truths, labels) = match args.data.as_slice() {
+        [] => (numbers(&args.input, "--input")?, words(&args.truth), Labels::default()),
+        paths => table(args, paths, terminal)?,
     };
     if inputs.is_empty() {
         return Err(Error::usage("there is no row to explain")
@@ -110,26 +110,31 @@ fn from_model(
             TargetEncoding::Number { column, mean, std } => {
                 Some(Scale { name: column.clone(), mean: *mean, deviation: *std })
             }
-            TargetEncoding::Classes { .. } => None,
+            TargetEncoding::Classes { .. } | TargetEncoding::Numbers { .. } => None,
         },
     };
     let mut truths = words(&args.truth);
-    let (features, mut found) = match &args.data {
-        None if args.input.is_empty() => {
+    let (features, mut found) = match args.data.as_slice() {
+        [] if args.input.is_empty() => {
             return Err(Error::usage("there is no row to explain")
                 .at("--data")
                 .help("give a table and --row N, or the encoded features as --input"));
         }
-        None => (features(trained.network.module(), &numbers(&args.input, "--input")?)?, None),
-        Some(path) => encoded(args, path, trained, &mut labels, terminal)?,
+        [] => (features(trained.network.module(), &numbers(&args.input, "--input")?)?, None),
+        paths => encoded(args, paths, trained, &mut labels, terminal)?,
     };
     if !truths.is_empty() {
         fits(truths.len(), features.rows())?;
-        if let TargetEncoding::Number { mean, std, .. } = own {
-            for truth in truths.iter_mut().flatten() {
-                let value = number(truth, "--true")?;
-                *truth = ((f64::from(value) - mean) / std).to_string();
+        let scales: Vec<(f64, f64)> = match own {
+            TargetEncoding::Classes { .. } => vec![],
+            TargetEncoding::Number { mean, std, .. } => vec![(*mean, *std)],
+            TargetEncoding::Numbers { targets } => {
+                targets.iter().map(|target| (target.mean, target.std)).collect()
             }
+        };
+        for (truth, (mean, std)) in truths.iter_mut().flat_map(|row| row.iter_mut().zip(&scales)) {
+            let value = number(truth, "--true")?;
+            *truth = ((f64::from(value) - mean) / std).to_string();
         }
         let outputs = own.outputs();
         found = Some(target(&criterion, &truths, outputs, &classes)?);
@@ -140,23 +145,23 @@ fn from_model(
 /// Rows of a table as the model's preprocessing encodes them, with their target if the table has it.
 fn encoded(
     args: &Explain,
-    path: &Path,
+    paths: &[PathBuf],
     trained: &Trained,
     labels: &mut Labels,
     terminal: &Terminal,
 ) -> Result<(Features, Option<Target>)> {
     let preprocessing = &trained.preprocessing;
     let options = preprocessing.csv_options(&reading::options(&args.reading)?, true);
-    let table = reading::table(path, &options, terminal)?;
+    let table = reading::table(paths, &options, terminal)?;
     let rows = chosen(&args.row, table.rows())?;
-    let known = table
-        .column(preprocessing.target().column())
-        .is_some_and(|column| rows.iter().all(|&row| !column.is_missing(row)));
+    let known = preprocessing.target().columns().into_iter().all(|target| {
+        let column = table.column(target);
+        column.is_some_and(|column| rows.iter().all(|&row| !column.is_missing(row)))
+    });
     let policies = predict::policies(args.unseen, args.gaps, known);
     let encoded = preprocessing.encode(&table, &rows, &policies)?;
     reading::notes(&encoded.notes, terminal);
-    labels.rows =
-        rows.iter().map(|&row| format!("row {} (line {})", row + 1, table.line(row))).collect();
+    labels.rows = rows.iter().map(|&row| row_name(&table, row)).collect();
     let target = encoded.target.map(|target| match target {
         glassnet_data::EncodedTarget::Classes(classes) => Target::Classes(classes),
         glassnet_data::EncodedTarget::Values(values) => Target::Values(values),
@@ -164,14 +169,20 @@ fn encoded(
     Ok((Features::Floats(encoded.features), target))
 }
 
+/// `row 3 (line 4)`; alone `row 3` in files that have no lines.
+fn row_name(table: &glassnet_data::Table, row: usize) -> String {
+    let (name, origin) = (format!("row {}", row + 1), table.origin(row));
+    if origin == name { name } else { format!("{name} ({origin})") }
+}
+
 /// Rows of numbers with their names and truths.
 type Read = (Vec<Vec<String>>, Vec<Vec<String>>, Labels);
 
 /// Chosen rows of a table of numbers for a bare network.
-fn table(args: &Explain, path: &Path, terminal: &Terminal) -> Result<Read> {
+fn table(args: &Explain, paths: &[PathBuf], terminal: &Terminal) -> Result<Read> {
     let base = reading::options(&args.reading)?;
     let options = CsvOptions { has_header: !args.no_header, ..base };
-    let matrix = reading::matrix(path, &options, terminal)?;
+    let matrix = reading::matrix(paths, &options, terminal)?;
     let at = args
         .target
         .as_ref()

@@ -1,6 +1,6 @@
 //! From a table to the rows of a training, its validation and its test.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use glassnet::train::Dataset;
 use glassnet::{Error, Result};
@@ -51,12 +51,19 @@ impl<'a> Source<'a> {
             let others = [Some(&args.target), args.split_by.as_ref(), args.weight.as_ref()];
             base.keep =
                 Some(args.features.iter().chain(others.into_iter().flatten()).cloned().collect());
+            // Several targets have commas between them, and a number may name a column of an array.
+            if let Some(keep) = &mut base.keep {
+                for part in args.target.split(',').map(str::trim) {
+                    keep.extend([part.to_owned(), format!("x{part}")]);
+                }
+            }
         }
-        let table = reading::table(&args.data, &base, terminal)?;
+        let table =
+            reading::labelled_table(&args.data, &args.labels, &args.target, &base, terminal)?;
         if let Some(unknown) =
             args.features.iter().find(|name| table.names().all(|column| column != name.as_str()))
         {
-            let known = args.data.display();
+            let known = reading::title(&args.data);
             return Err(Error::data(format!("there is no column {unknown:?} in {known}"))
                 .at("--features")
                 .help("name columns that its header has"));
@@ -66,7 +73,7 @@ impl<'a> Source<'a> {
             TaskChoice::Classification => Task::Classification,
             TaskChoice::Regression => Task::Regression,
         };
-        let target = Target::choose(&table, &args.target, task)?;
+        let target = Target::choose_several(&table, &targets(&args.target, &table), task)?;
         reading::notes(target.notes(), terminal);
         Ok(Source { args, base, table, target })
     }
@@ -141,6 +148,13 @@ impl Learnt {
     }
 }
 
+/// The columns that `--target` names: one, or several with commas between; a column's own name may have a comma.
+fn targets(given: &str, table: &Table) -> Vec<String> {
+    let whole = table.header().iter().any(|name| name == given);
+    let parts: Vec<&str> = if whole { vec![given] } else { given.split(',').collect() };
+    parts.iter().map(|part| reading::column(part.trim(), table)).collect()
+}
+
 /// What came from the command line.
 type Given<'a> = (&'a args::Train, &'a CsvOptions);
 
@@ -153,7 +167,7 @@ fn with_files(
 ) -> Result<Rows> {
     let mut rows = with_validation(learnt, encoded, given, terminal)?;
     if let Some(path) = &given.0.test {
-        rows.test = Some(other_table(path, &rows.preprocessing, given.1, terminal)?.0);
+        rows.test = Some(other_table(path.clone(), &rows.preprocessing, given.1, terminal)?.0);
     }
     Ok(rows)
 }
@@ -172,7 +186,7 @@ fn with_validation(
     let training = encoded.next().unwrap_or_else(|| Err(Error::data("no row trains")))?;
     let mut validation = encoded.next().transpose()?;
     if let Some(path) = settings::validation_file(args)? {
-        let (rows, found) = other_table(&path, &preprocessing, base, terminal)?;
+        let (rows, found) = other_table(path, &preprocessing, base, terminal)?;
         validation = Some(rows);
         // Which epoch is best hangs on these rows too.
         fingerprint ^= found.rotate_left(1);
@@ -183,17 +197,17 @@ fn with_validation(
 
 /// Another table with the same columns and targets, encoded as the training rows were, and its fingerprint.
 fn other_table(
-    path: &Path,
+    path: PathBuf,
     preprocessing: &Preprocessing,
     base: &CsvOptions,
     terminal: &Terminal,
 ) -> Result<(Dataset, u64)> {
     let options = preprocessing.csv_options(base, true);
-    let table = reading::table(path, &options, terminal)?;
+    let table = reading::table(std::slice::from_ref(&path), &options, terminal)?;
     let (rows, notes) = preprocessing.labelled_rows(&table)?;
     reading::notes(&notes, terminal);
     if rows.is_empty() {
-        return Err(reading::no_target(path));
+        return Err(reading::no_target(&[path]));
     }
     let fingerprint = table.fingerprint();
     let encoded = preprocessing.encode_owned(table, &rows, &EncodeOptions::lenient())?;

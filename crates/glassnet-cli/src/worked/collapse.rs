@@ -137,7 +137,7 @@ fn encoded(
     }
     let preprocessing = &trained.preprocessing;
     let options = preprocessing.csv_options(&reading::options(&rows.reading)?, true);
-    let table = reading::table(std::path::Path::new(data), &options, terminal)?;
+    let table = reading::table(&[data.into()], &options, terminal)?;
     let (labelled, notes) = preprocessing.labelled_rows(&table)?;
     reading::notes(&notes, terminal);
     let policies = predict::policies(Unseen::Error, Gaps::Error, true);

@@ -4,8 +4,6 @@
 //! parted by spaces or semicolons: `1:0,2:0.3,10:1`, `0 0:0,0 1:1`, `-1;2:0.5`. The target may be left out where
 //! none is needed.
 
-use std::path::Path;
-
 use clap::Args;
 use glassnet::{Error, Result};
 use glassnet_data::{Cells, Column, Table};
@@ -95,7 +93,7 @@ impl Rows {
             }
             return typed(text).map(Some);
         }
-        let table = reading::table(Path::new(data), &reading::options(&self.reading)?, terminal)?;
+        let table = reading::table(&[data.into()], &reading::options(&self.reading)?, terminal)?;
         self.of_table(&table, terminal).map(Some)
     }
 

@@ -1,8 +1,11 @@
 //! The built command, run in folders of its own.
 
+mod bad_input;
+mod bad_models;
 mod derive;
 mod exercise;
 mod explain;
+mod files;
 mod folder;
 mod formats;
 mod hostile_data;
@@ -10,6 +13,7 @@ mod hostile_flags;
 mod hostile_models;
 mod json_docs;
 mod many;
+mod onnx;
 mod outputs;
 mod reproducible;
 mod seed;

@@ -316,7 +316,9 @@ fn case_25_files_that_cannot_be_read_say_why() {
 #[test]
 fn other_formats_are_named() {
     for (bytes, word) in [
-        (&b"\x1F\x8B\x08\0"[..], "gzip"),
+        (&b"\x1F\x8B\x08\0"[..], "gunzip"),
+        (b"BZh91AY", "bzip2"),
+        (b"\xFD7zXZ\0", "xz"),
         (b"PK\x03\x04\0\0", "zip"),
         (b"PAR1\x15\0", "Parquet"),
         (b"\x93NUMPY\x01", "NumPy"),

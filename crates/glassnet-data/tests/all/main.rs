@@ -1,10 +1,13 @@
 //! Every integration test of the crate, in one binary.
 
+mod arrays;
 mod blocks;
 mod counting;
 mod hostile;
 mod laws;
 mod memory;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod preprocessing;
 mod splitting;
 mod tables;

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// ONNX's number for texts, which are not read.
+pub(super) const STRING: i32 = 8;
+
 /// An element type that is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Element {
@@ -98,6 +101,25 @@ impl Element {
         }
     }
 
+    /// What it is called: NumPy's name.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Element::F32 => "float32",
+            Element::F64 => "float64",
+            Element::F16 => "float16",
+            Element::BF16 => "bfloat16",
+            Element::U8 => "uint8",
+            Element::I8 => "int8",
+            Element::U16 => "uint16",
+            Element::I16 => "int16",
+            Element::I32 => "int32",
+            Element::I64 => "int64",
+            Element::U32 => "uint32",
+            Element::U64 => "uint64",
+            Element::Bool => "bool",
+        }
+    }
+
     /// The least and greatest whole number of a type of whole numbers.
     pub(super) fn range(self) -> Option<(i128, i128)> {
         let bits = 8 * self.bytes() as u32;
@@ -115,21 +137,7 @@ impl Element {
 
 impl fmt::Display for Element {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Element::F32 => "float32",
-            Element::F64 => "float64",
-            Element::F16 => "float16",
-            Element::BF16 => "bfloat16",
-            Element::U8 => "uint8",
-            Element::I8 => "int8",
-            Element::U16 => "uint16",
-            Element::I16 => "int16",
-            Element::I32 => "int32",
-            Element::I64 => "int64",
-            Element::U32 => "uint32",
-            Element::U64 => "uint64",
-            Element::Bool => "bool",
-        })
+        f.write_str(self.name())
     }
 }
 
@@ -139,7 +147,7 @@ pub(super) fn name_of(code: i32) -> String {
         Some(element) => element.to_string(),
         None => match code {
             0 => "undefined".to_owned(),
-            8 => "string".to_owned(),
+            STRING => "string".to_owned(),
             14 => "complex64".to_owned(),
             15 => "complex128".to_owned(),
             17..=20 => "an 8-bit float".to_owned(),

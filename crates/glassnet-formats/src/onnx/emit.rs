@@ -14,6 +14,7 @@ use super::fold;
 use super::node::written;
 use super::value::{Known, Value};
 use crate::message::short;
+use crate::note::Conversions;
 
 /// The most elements that the values of one row may have in all: a quarter of a gigabyte of f32.
 const MOST_VALUES: usize = 1 << 26;
@@ -34,8 +35,8 @@ pub(super) struct Emitter {
     pub(super) lifted: Option<usize>,
     /// What to name a result of folding.
     pub(super) result: Rc<str>,
-    /// Whether a weight was rounded to f32.
-    pub(super) rounded: bool,
+    /// The arrays whose numbers became f32.
+    pub(super) conversions: Conversions,
 }
 
 impl Emitter {
@@ -50,7 +51,7 @@ impl Emitter {
             values: 0,
             lifted,
             result: Rc::from(""),
-            rounded: false,
+            conversions: Conversions::default(),
         }
     }
 
@@ -108,11 +109,15 @@ impl Emitter {
         } else {
             let floats = constant.to_floats()?;
             let singles: Vec<f32> = floats.iter().map(|&number| number as f32).collect();
-            self.rounded |= floats
+            let exact = floats
                 .iter()
                 .zip(&singles)
-                .any(|(&number, &single)| number.is_finite() && f64::from(single) != number);
+                .all(|(&number, &single)| !number.is_finite() || f64::from(single) == number);
             let key = self.free_key(&known.key);
+            // Single precision that was computed with is rounded by whoever computes with it.
+            if constant.element.class() == Class::Float && constant.element != Element::F32 {
+                self.conversions.add_named(&key, constant.element.name(), "float32", exact);
+            }
             let shape = Shape::from(constant.shape.as_slice());
             let id = if known.trained {
                 self.builder.parameter(&key, shape)?

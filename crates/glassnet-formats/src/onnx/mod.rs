@@ -18,12 +18,14 @@
 
 mod chain;
 mod constant;
+mod description;
 mod element;
 mod emit;
 mod fold;
 mod limits;
 mod node;
 mod ops;
+mod predict;
 mod proto;
 mod pruned;
 mod read;
@@ -33,18 +35,21 @@ mod write;
 
 #[cfg(doc)]
 use glassnet::ErrorKind;
-use glassnet::engine::{Block, Config, Draw, Plan};
-use glassnet::graph::op::Source;
-use glassnet::graph::{Checked, DType, Dim};
+use glassnet::graph::Checked;
 use glassnet::nn::{Network, StateDict};
 use glassnet::{Error, Result, Tensor, Value};
 use prost::Message;
 
-use crate::Content;
 use crate::message::short;
+use crate::model::Card;
+use crate::{Content, Format, ModelFile, Note, Opened};
 use constant::Data;
+use description::Described;
 use read::{Imported, Rows};
-pub use write::{OnnxExport, WRITTEN_OPSET, write_onnx};
+pub use write::{
+    OnnxAnswer, OnnxColumn, OnnxEncoding, OnnxExport, OnnxTable, WRITTEN_OPSET, write_onnx,
+    write_onnx_table,
+};
 
 /// The oldest version of the operators that is read.
 pub const OLDEST_OPSET: i64 = 7;
@@ -89,7 +94,7 @@ pub struct OnnxModel {
     /// The version of the operators.
     pub opset: i64,
     /// What a person should know: types that changed, outputs that were left out.
-    pub notes: Vec<String>,
+    pub notes: Vec<Note>,
 }
 
 /// Reads a file's bytes; `name` stands in messages. Weights must be finite.
@@ -112,7 +117,45 @@ pub fn read_onnx_with(bytes: &[u8], name: &str, options: &OnnxOptions) -> Result
     read(bytes, options).map_err(|error| in_file(error, name))
 }
 
+/// Reads a file as [`open`](crate::open) gives it: as the model of its description, as the chain of layers that it is, or as a
+/// graph.
+/// Weights may be NaN or infinite: the door judges them, as those of every format.
+pub(crate) fn open(bytes: &[u8], name: &str) -> Result<Opened> {
+    let model = decode(bytes).map_err(|error| in_file(error, name))?;
+    let metadata = description::others(&model);
+    let mut notes = vec![];
+    match description::read(&model, name)? {
+        Described::Nothing => {}
+        Described::Foreign(note) => notes.push(note),
+        Described::Model(described) => {
+            let (card, state) = *described;
+            let model = ModelFile { state, card: Some(card) };
+            return Ok(Opened { format: Format::Onnx, model, metadata, notes, graph: None });
+        }
+    }
+    let options = OnnxOptions { allow_non_finite: true, ..OnnxOptions::default() };
+    let mut read = of(&model, bytes.len(), &options).map_err(|error| in_file(error, name))?;
+    notes.append(&mut read.notes);
+    let format = Format::Onnx;
+    Ok(match read.network.take() {
+        Some(network) => {
+            let card = Some(Card::new(network.module().notation()));
+            let model = ModelFile { state: network.state_dict().clone(), card };
+            Opened { format, model, metadata, notes, graph: None }
+        }
+        None => {
+            let model = ModelFile { state: read.state.clone(), card: None };
+            Opened { format, model, metadata, notes, graph: Some(Box::new(read)) }
+        }
+    })
+}
+
 fn read(bytes: &[u8], options: &OnnxOptions) -> Result<OnnxModel> {
+    of(&decode(bytes)?, bytes.len(), options)
+}
+
+/// The messages of a file.
+fn decode(bytes: &[u8]) -> Result<proto::Model> {
     match Content::of(bytes) {
         Content::Onnx | Content::Unknown => {}
         other => {
@@ -121,24 +164,27 @@ fn read(bytes: &[u8], options: &OnnxOptions) -> Result<OnnxModel> {
         }
     }
     limits::check_parts(bytes)?;
-    let model =
-        proto::Model::decode(prost::bytes::Bytes::copy_from_slice(bytes)).map_err(|error| {
-            Error::model(format!(
-                "the file is no ONNX model, or damaged: {}",
-                short(&error.to_string())
-            ))
-            .help("export or download it again")
-        })?;
-    let opset = opset(&model)?;
+    proto::Model::decode(prost::bytes::Bytes::copy_from_slice(bytes)).map_err(|error| {
+        Error::model(format!(
+            "the file is no ONNX model, or damaged: {}",
+            short(&error.to_string())
+        ))
+        .help("export or download it again")
+    })
+}
+
+/// The model of a file of so many bytes.
+fn of(model: &proto::Model, size: usize, options: &OnnxOptions) -> Result<OnnxModel> {
+    let opset = opset(model)?;
     let graph = model
         .graph
         .as_ref()
         .ok_or_else(|| Error::model("the file has no graph").help("export or download it again"))?;
-    let declared = || read::import(graph, opset, bytes.len(), Rows::Declared, options);
+    let declared = || read::import(graph, opset, size, Rows::Declared, options);
     let imported = if options.keep_fixed_rows {
         declared()?
     } else {
-        match read::import(graph, opset, bytes.len(), Rows::Any, options) {
+        match read::import(graph, opset, size, Rows::Any, options) {
             Ok(imported) => imported,
             // What is wrong in either way is told as the file stands.
             Err(_) => declared()?,
@@ -148,29 +194,20 @@ fn read(bytes: &[u8], options: &OnnxOptions) -> Result<OnnxModel> {
     if !options.allow_non_finite {
         state.check_finite()?;
     }
-    let producer = [model.producer_name, model.producer_version];
+    let producer = [&model.producer_name, &model.producer_version];
     let producer: Vec<String> = producer
         .into_iter()
         .flatten()
         .filter(|text| !text.is_empty())
-        .map(|text| short(&text))
+        .map(|text| short(text))
         .collect();
     let network = chain::network(&graph, &state).map(|(network, renamed)| {
-        notes.extend(names_note(&renamed));
+        if !renamed.is_empty() {
+            notes.push(Note::Keys(renamed));
+        }
         network
     });
     Ok(OnnxModel { graph, state, network, producer: producer.join(" "), opset, notes })
-}
-
-/// What the network's keys were called in the file.
-fn names_note(renamed: &[(String, String)]) -> Option<String> {
-    const MOST: usize = 8;
-    let mut pairs: Vec<String> =
-        renamed.iter().take(MOST).map(|(own, key)| format!("{own} was {}", short(key))).collect();
-    if renamed.len() > MOST {
-        pairs.push(format!("and {} more", renamed.len() - MOST));
-    }
-    (!pairs.is_empty()).then(|| format!("keys renamed: {}", pairs.join(", ")))
 }
 
 /// The version of ONNX's own operators.
@@ -201,6 +238,14 @@ fn opset(model: &proto::Model) -> Result<i64> {
     Err(Error::unsupported(&format!("opset {version}"), "the ONNX reader", &why).help(help))
 }
 
+/// The error where layers are needed and the graph of the file `name` is no chain of them.
+pub fn no_chain(name: &str) -> Error {
+    let why = "its nodes are no chain of layers that glassnet has";
+    Error::unsupported("the graph as a network", "the ONNX reader", why)
+        .at(name.to_owned())
+        .help("predict, evaluate and summary take it as it is")
+}
+
 fn in_file(error: Error, name: &str) -> Error {
     match error.place() {
         Some(place) => {
@@ -212,89 +257,12 @@ fn in_file(error: Error, name: &str) -> Error {
 }
 
 impl OnnxModel {
-    /// The outputs by name, computed in f32 by the engine.
-    ///
-    /// # Shapes
-    /// Inputs and outputs have the graph's shapes for one common number of rows.
-    ///
-    /// # Errors
-    /// When an input is missing or has another shape, or an operation has no kernel.
-    pub fn predict(
-        &self,
-        inputs: &[(&str, Value)],
-        config: &Config,
-    ) -> Result<Vec<(String, Tensor)>> {
-        let rows = self.rows(inputs)?;
-        let graph = self.graph.graph();
-        let results: Vec<_> = graph.outputs().iter().map(|&(_, id)| id).collect();
-        let plan = Plan::compile(&self.graph, &results, rows, config)?;
-        let mut block = Block::for_graph(&self.graph);
-        for (key, value) in self.state.iter() {
-            if let (Some(place), Some(array)) = (block.get_mut(key), value.as_f32()) {
-                place.copy_from_slice(array.data());
-            }
-        }
-        let mut memory = plan.memory();
-        for (name, value) in inputs {
-            let Some(place) = plan.input(name) else { continue };
-            match value {
-                Value::F32(tensor) => memory.floats_mut(place).copy_from_slice(tensor.data()),
-                Value::I64(tensor) => memory.indices_mut(place).copy_from_slice(tensor.data()),
-            }
-        }
-        plan.run(&block, &mut memory, Draw::default())?;
-        let outputs = graph.outputs().iter().enumerate().map(|(index, (name, id))| {
-            let data = plan.results(&memory)[plan.result_range(index)].to_vec();
-            Ok((name.clone(), Tensor::new(self.graph.shape(*id).at(rows), data)?))
-        });
-        outputs.collect()
-    }
-
-    /// The number of rows that all inputs agree on.
-    fn rows(&self, inputs: &[(&str, Value)]) -> Result<usize> {
-        let mut rows = None;
-        for (id, source) in self.graph.graph().sources() {
-            let Source::Input { name, dtype, .. } = source else { continue };
-            let given = inputs.iter().find(|(given, _)| given == name);
-            let wanted = self.graph.shape(id);
-            let place = || format!("input {name:?}");
-            let Some((_, value)) = given else {
-                return Err(
-                    Error::data(format!("no values for the input of shape {wanted}")).at(place())
-                );
-            };
-            let found = value.shape();
-            let batch = wanted.dims().iter().position(|dim| *dim == Dim::Batch);
-            let own = batch.and_then(|axis| found.get(axis).copied());
-            rows = rows.or(own);
-            if wanted.at(rows.unwrap_or(1)) != found {
-                return Err(Error::data(format!(
-                    "the values have shape {found:?}, expected {wanted}"
-                ))
-                .at(place()));
-            }
-            let fits = match value {
-                Value::F32(_) => *dtype != DType::I64,
-                Value::I64(_) => *dtype == DType::I64,
-            };
-            if !fits {
-                return Err(Error::data("the values have another element type").at(place()));
-            }
-        }
-        Ok(rows.unwrap_or(1))
-    }
-
     /// The chain of layers that the file is, for what works on layers; `name` stands in messages.
     ///
     /// # Errors
     /// [`ErrorKind::Unsupported`] when the file is no chain of layers.
     pub fn into_network(self, name: &str) -> Result<Network> {
-        self.network.ok_or_else(|| {
-            let why = "its nodes are no chain of layers that glassnet has";
-            Error::unsupported("the graph as a network", "the ONNX reader", why)
-                .at(name.to_owned())
-                .help("it can be computed by OnnxModel::predict, from the library")
-        })
+        self.network.ok_or_else(|| no_chain(name))
     }
 
     /// The operators that are read, by ONNX's names.

@@ -113,7 +113,9 @@ pub(super) mod attribute_kind {
     pub(in crate::onnx) const FLOAT: i32 = 1;
     pub(in crate::onnx) const INT: i32 = 2;
     pub(in crate::onnx) const TENSOR: i32 = 4;
+    pub(in crate::onnx) const FLOATS: i32 = 6;
     pub(in crate::onnx) const INTS: i32 = 7;
+    pub(in crate::onnx) const STRINGS: i32 = 8;
 }
 
 #[derive(Clone, PartialEq, Message)]

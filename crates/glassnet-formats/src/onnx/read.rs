@@ -19,6 +19,7 @@ use super::node::Node;
 use super::pruned::{pruned, rows_stay_apart};
 use super::value::{Known, Operands, Value};
 use super::{OnnxOptions, ops, proto, tensor};
+use crate::Note;
 use crate::message::{quoted, short};
 
 /// What folding may cost beside what the file's size allows, in elements computed.
@@ -34,7 +35,7 @@ type Outcome = std::result::Result<Value, Error>;
 pub(super) struct Imported {
     pub(super) graph: Checked,
     pub(super) state: StateDict,
-    pub(super) notes: Vec<String>,
+    pub(super) notes: Vec<Note>,
 }
 
 /// How fixed first axes are seen.
@@ -141,7 +142,7 @@ struct Reader<'a> {
     initializers: HashMap<&'a str, &'a proto::Tensor>,
     emitter: Emitter,
     values: HashMap<&'a str, Outcome>,
-    notes: Vec<String>,
+    notes: Vec<Note>,
 }
 
 /// The nodes that the outputs need, and the names that those read.
@@ -199,7 +200,10 @@ impl<'a> Reader<'a> {
         let Some(element) = Element::of(code) else {
             // An input that nothing needs harms nobody.
             let why = format!("its elements are {}", element::name_of(code));
-            let error = Error::unsupported("an input", "the ONNX reader", &why).at(place());
+            let mut error = Error::unsupported("an input", "the ONNX reader", &why).at(place());
+            if code == element::STRING {
+                error = error.help("a graph of raw columns: give the model that it was made of");
+            }
             self.values.insert(name, Err(error));
             return Ok(());
         };
@@ -233,7 +237,7 @@ impl<'a> Reader<'a> {
                 )
             }
         };
-        self.notes.push(format!("input {} {note}", quoted(name)));
+        self.notes.push(Note::Interface(format!("input {} {note}", quoted(name))));
     }
 
     /// The first open axis, or under [`Rows::Any`] the first one, is the batch.
@@ -381,11 +385,11 @@ impl<'a> Reader<'a> {
             let id = self.emitter.node(&value).map_err(|error| output_error(error, name))?;
             match value.class() {
                 Class::Float => {}
-                Class::Whole | Class::Truth => self.notes.push(format!(
+                Class::Whole | Class::Truth => self.notes.push(Note::Interface(format!(
                     "output {} is {} in the file and float32 here",
                     quoted(name),
                     value.element()
-                )),
+                ))),
             }
             outputs.push((name, id));
         }
@@ -394,14 +398,13 @@ impl<'a> Reader<'a> {
             _ => {}
         }
         for (name, error) in refused {
-            self.notes.push(format!("output {} is left out: {error}", quoted(name)));
+            let what = format!("output {}", quoted(name));
+            self.notes.push(Note::LeftOut { what, why: error.to_string() });
         }
         if outputs.is_empty() {
             return Err(Error::model("the file has no output").help("export the model again"));
         }
-        if self.emitter.rounded {
-            self.notes.push("weights wider than float32 were rounded to it".to_owned());
-        }
+        self.notes.extend(self.emitter.conversions.notes());
         let (graph, state) = pruned(self.emitter.builder.graph(), &outputs, &self.emitter.state)?;
         if lifted {
             rows_stay_apart(&graph)?;

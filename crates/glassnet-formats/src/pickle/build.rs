@@ -55,6 +55,11 @@ fn axes(objects: &Objects<'_>, id: Id) -> Step<Vec<usize>> {
 fn apply<'a>(objects: &mut Objects<'a>, global: Global, items: &[Id]) -> Step<Made<'a>> {
     let object = match global {
         Global::Dict => Object::Dict(dict(objects, items)?),
+        Global::DefaultDict => Object::Dict(vec![]),
+        Global::Inert(name) => {
+            objects.pass_over(name);
+            Object::Inert
+        }
         Global::Set => Object::Set(first_items(objects, items)?),
         Global::List => Object::List(first_items(objects, items)?),
         Global::Size => Object::Tuple(first_items(objects, items)?.into()),
@@ -245,7 +250,7 @@ fn scalar<'a>(objects: &Objects<'_>, items: &[Id]) -> Step<Object<'a>> {
 /// `object.__setstate__(state)`: attributes of dicts and tensors are left out, NumPy's values take theirs.
 pub(super) fn set_state(objects: &mut Objects<'_>, object: Id, state: Id) -> Step<()> {
     match objects.get(object) {
-        Object::Dict(_) | Object::List(_) => Ok(()),
+        Object::Dict(_) | Object::List(_) | Object::Inert => Ok(()),
         Object::NumpyType(_) => {
             // (version, byte order, …)
             let order = objects.items(state).and_then(|items| items.get(1).copied());

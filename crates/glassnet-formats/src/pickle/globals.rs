@@ -8,6 +8,8 @@ use crate::elements::ElementType;
 pub(crate) enum Global {
     /// `collections.OrderedDict`, `Counter`, `dict`: an empty dict, or one of pairs.
     Dict,
+    /// `collections.defaultdict`: an empty dict, whatever its default.
+    DefaultDict,
     /// `set`, `frozenset`.
     Set,
     /// `list`, `tuple`.
@@ -40,10 +42,62 @@ pub(crate) enum Global {
     NumpyReconstruct,
     /// `numpy.ndarray`.
     NumpyArray,
+    /// A class of settings, a path, a date, by its whole name: nothing is built of it, and it changes nothing else.
+    Inert(&'static str),
 }
 
 /// The modules in which NumPy's functions were at one time or another.
 const NUMPY: [&str; 2] = ["numpy.core.multiarray", "numpy._core.multiarray"];
+
+/// Classes whose objects stand beside state dicts in checkpoints and hold settings alone: making one runs nothing but
+/// what fills it, and touches no other object. They are passed over; no state dict is made of them.
+const INERT: [&str; 37] = [
+    "argparse.Namespace",
+    "pathlib.Path",
+    "pathlib.PosixPath",
+    "pathlib.WindowsPath",
+    "pathlib.PurePath",
+    "pathlib.PurePosixPath",
+    "pathlib.PureWindowsPath",
+    "pathlib._local.Path",
+    "pathlib._local.PosixPath",
+    "pathlib._local.WindowsPath",
+    "datetime.datetime",
+    "datetime.date",
+    "datetime.time",
+    "datetime.timedelta",
+    "datetime.timezone",
+    "typing.Any",
+    "builtins.int",
+    "builtins.float",
+    "builtins.str",
+    "builtins.bool",
+    "builtins.bytes",
+    "__builtin__.int",
+    "__builtin__.long",
+    "__builtin__.float",
+    "__builtin__.unicode",
+    "__builtin__.bool",
+    "omegaconf.base.ContainerMetadata",
+    "omegaconf.base.Metadata",
+    "omegaconf.dictconfig.DictConfig",
+    "omegaconf.listconfig.ListConfig",
+    "omegaconf.nodes.AnyNode",
+    "omegaconf.nodes.StringNode",
+    "omegaconf.nodes.IntegerNode",
+    "omegaconf.nodes.FloatNode",
+    "omegaconf.nodes.BooleanNode",
+    "omegaconf.nodes.PathNode",
+    "omegaconf.nodes.BytesNode",
+];
+
+/// Where Lightning's dict of settings was at one time or another.
+const LIGHTNING: [&str; 4] = [
+    "lightning.fabric.utilities.data",
+    "lightning_fabric.utilities.data",
+    "lightning.pytorch.utilities.parsing",
+    "pytorch_lightning.utilities.parsing",
+];
 
 /// PyTorch's storage classes and what they hold.
 const STORAGES: [(&str, Element); 15] = [
@@ -100,6 +154,8 @@ impl Global {
     pub(super) fn find(module: &str, name: &str) -> Option<Self> {
         let global = match (module, name) {
             ("collections", "OrderedDict" | "Counter") => Global::Dict,
+            ("collections", "defaultdict") => Global::DefaultDict,
+            (module, "AttributeDict") if LIGHTNING.contains(&module) => Global::Dict,
             ("builtins" | "__builtin__", "dict") => Global::Dict,
             ("builtins" | "__builtin__", "set" | "frozenset") => Global::Set,
             ("builtins" | "__builtin__", "list" | "tuple") => Global::List,
@@ -129,7 +185,12 @@ impl Global {
                     None => Global::Type(in_table(&TYPES)?),
                 }
             }
-            _ => return None, // not operations: names
+            (module, name) => {
+                let of = |whole: &str| {
+                    whole.strip_prefix(module)?.strip_prefix('.').map(|own| own == name)
+                };
+                Global::Inert(INERT.into_iter().find(|whole| of(whole) == Some(true))?)
+            }
         };
         Some(global)
     }

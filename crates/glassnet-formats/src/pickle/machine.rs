@@ -400,6 +400,7 @@ impl<'a> Machine<'a> {
                 list.extend(items);
                 Ok(())
             }
+            Object::Inert => Ok(()),
             _ => damaged("something is appended to what is no list"), // not operations: values
         }
     }
@@ -411,6 +412,7 @@ impl<'a> Machine<'a> {
                 entries.extend(items);
                 Ok(())
             }
+            Object::Inert => Ok(()),
             _ => damaged("an entry is set in what is no dict"), // not operations: values
         }
     }

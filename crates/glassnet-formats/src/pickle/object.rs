@@ -34,6 +34,8 @@ pub(crate) enum Object<'a> {
     Tensor(Box<TensorRecord>),
     /// A NumPy number type, its byte order told apart later.
     NumpyType(Box<NumpyType>),
+    /// An object of settings, which is passed over with all that it is given.
+    Inert,
     /// A `torch.device`, a NumPy scalar of a type that is no number, and the like: data that no state dict needs.
     Other,
 }
@@ -96,6 +98,8 @@ pub(crate) struct Objects<'a> {
     list: Vec<Object<'a>>,
     /// How much was copied from one value to another.
     copied: Cell<usize>,
+    /// The classes of what was passed over, each once.
+    inert: Vec<&'static str>,
 }
 
 /// The most that may be copied, in items and characters: a long list costs its opcodes once, its copies each time.
@@ -124,6 +128,18 @@ impl<'a> Objects<'a> {
             return damaged("it copies its lists more often than any state dict does");
         }
         Ok(())
+    }
+
+    /// Notes that an object of this class was passed over.
+    pub(super) fn pass_over(&mut self, class: &'static str) {
+        if !self.inert.contains(&class) {
+            self.inert.push(class);
+        }
+    }
+
+    /// The classes of what was passed over.
+    pub(crate) fn inert(&self) -> &[&'static str] {
+        &self.inert
     }
 
     /// The text at `id`.

@@ -76,6 +76,10 @@ pub(super) fn find<'o>(objects: &'o Objects<'_>, root: Id, name: &str) -> Result
         let why = "it is no tensor".to_owned();
         all.push(Note::LeftOut { what: listed(&others), why });
     }
+    if !objects.inert().is_empty() {
+        let why = "objects of settings are not built".to_owned();
+        all.push(Note::LeftOut { what: listed(objects.inert()), why });
+    }
     Ok(Found { tensors: found.tensors, notes: all })
 }
 

@@ -175,7 +175,7 @@ fn case_39_content_decides() {
         ("numpy_zip", ["NumPy archive", "glassnet convert"]),
         ("numpy", ["NumPy array", "glassnet convert"]),
         ("gzip", ["gzip", "gunzip"]),
-        ("onnx", ["ONNX", "save_file"]),
+        ("onnx", ["ONNX", "glassnet convert"]),
     ] {
         let bytes = std::fs::read(format!("{hostile}{file}.safetensors")).unwrap();
         check(&bytes, &[&words[..], &["name ends in .safetensors", "content decides"]].concat());

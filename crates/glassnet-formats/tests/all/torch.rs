@@ -152,3 +152,23 @@ fn case_29_a_global_that_is_no_data_is_named_and_never_called() {
     refused("evil.pt", &["posix.system", "no part of a state dict", "don't open it in Python"]);
     assert!(!std::path::Path::new("glassnet-must-not-run-this").exists());
 }
+
+/// `../goldens/inert/make_inert.py`: hyper-parameters that are objects. Known settings are passed over by their names; a class
+/// of somebody's own is refused by its name, whatever stands beside it.
+#[test]
+fn objects_of_settings_are_passed_over_and_named() {
+    let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/goldens/inert"));
+    let bytes = |name: &str| std::fs::read(folder.join(name)).unwrap();
+    let read = torch::read(&bytes("settings.ckpt"), "settings.ckpt").unwrap();
+    let keys: Vec<&str> = read.tensors.iter().map(|(key, _)| key.as_str()).collect();
+    assert_eq!(keys, ["model.0.weight", "model.0.bias", "model.2.weight", "model.2.bias"]);
+    let told: String = read.notes.iter().map(|note| format!("{note}\n")).collect();
+    for class in ["argparse.Namespace", "pathlib.PurePosixPath", "omegaconf.dictconfig.DictConfig"]
+    {
+        assert!(told.contains(class), "no {class} in {told}");
+    }
+    assert!(told.contains("objects of settings are not built"), "{told}");
+    let error = torch::read(&bytes("own_class.ckpt"), "own_class.ckpt").unwrap_err();
+    let text = error.to_string();
+    assert!(text.contains("\"__main__.Settings\"") && text.contains("[\"state_dict\"]"), "{text}");
+}

@@ -59,19 +59,61 @@ if _TYPE_CHECKING:
     from . import nn as nn
     from . import optim as optim
     from . import utils as utils
+    from ._estimators import MLPClassifier as MLPClassifier
+    from ._estimators import MLPRegressor as MLPRegressor
+    from ._fit import FitResult as FitResult
+    from ._fit import fit as fit
+    from ._threads import default_threads as default_threads
 
 if hasattr(_os, "register_at_fork"):
     _os.register_at_fork(after_in_child=_glassnet.after_fork)
 
-#: What is imported when it is first used.
+    from ._documents import Document as Document
+    from ._documents import derive as derive
+    from ._documents import exercise as exercise
+    from ._documents import explain as explain
+    from ._documents import lesson as lesson
+    from ._documents import summary as summary
+    from ._documents import worked as worked
+    from ._files import read as read
+    from ._files import read_state_dict as read_state_dict
+    from ._files import write as write
+    from ._estimators import MLPClassifier as MLPClassifier
+    from ._estimators import MLPRegressor as MLPRegressor
+    from ._fit import FitResult as FitResult
+    from ._fit import fit as fit
+    from ._threads import default_threads as default_threads
+
+#: What is imported when it is first used: modules, and names with the module that has them.
 _LAZY = {"nn": ".nn", "optim": ".optim", "utils": ".utils"}
+_LAZY_NAMES = {
+    "Document": "._documents",
+    "derive": "._documents",
+    "exercise": "._documents",
+    "explain": "._documents",
+    "lesson": "._documents",
+    "summary": "._documents",
+    "worked": "._documents",
+    "read": "._files",
+    "read_state_dict": "._files",
+    "write": "._files",
+    "FitResult": "._fit",
+    "MLPClassifier": "._estimators",
+    "MLPRegressor": "._estimators",
+    "default_threads": "._threads",
+    "fit": "._fit",
+}
 
 
 def __getattr__(name: str) -> object:
     if name in _LAZY:
         return _importlib.import_module(_LAZY[name], __name__)
+    if name in _LAZY_NAMES:
+        value = getattr(_importlib.import_module(_LAZY_NAMES[name], __name__), name)
+        globals()[name] = value
+        return value
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LAZY})
+    return sorted({*globals(), *_LAZY, *_LAZY_NAMES})

@@ -1,11 +1,12 @@
 """The compiled half of the package; `Tensor` with all methods that are put onto it."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ._settings import Fitted, Settings
 from ._tensor import Methods
 
 __version__: str
@@ -164,3 +165,102 @@ def initialize(array: NDArray[Any], init: str) -> None: ...
 def set_num_threads(threads: int) -> None: ...
 def get_num_threads() -> int: ...
 def after_fork() -> None: ...
+
+def fit(
+    notation: str,
+    state: dict[str, NDArray[Any]],
+    training: tuple[Any, ...],
+    validation: tuple[Any, ...] | None,
+    settings: Settings,
+    optimizer_state: dict[str, Any] | None = None,
+) -> Fitted:
+    """Trains a network on ``(x, y)`` or ``(x, y, weights)``."""
+
+def network_state(notation: str, seed: int) -> tuple[str, dict[str, NDArray[Any]]]:
+    """A network's notation as an expression, and its weights after ``torch.manual_seed(seed)``."""
+
+class Objective:
+    """The loss of all rows of ``(x, y)`` or ``(x, y, weights)`` at once, as a function of the network's parameters."""
+
+    def __init__(
+        self,
+        notation: str,
+        state: dict[str, NDArray[Any]],
+        training: tuple[Any, ...],
+        loss: str,
+        alpha: float,
+        threads: int,
+    ) -> None: ...
+    def parameters(self) -> NDArray[np.float32]:
+        """The parameters of ``state``, one after the other."""
+    def layout(self) -> list[tuple[str, int, int]]:
+        """Key, first and last place of each array among them."""
+    def __call__(self, parameters: NDArray[np.float32]) -> tuple[float, NDArray[np.float32]]:
+        """The loss, with the penalty of ``alpha``, and its gradient."""
+
+class Inference:
+    """A network in evaluation mode, compiled for rows of shape ``row``."""
+
+    def __init__(self, notation: str, state: dict[str, NDArray[Any]], row: list[int], threads: int) -> None: ...
+    def __call__(self, x: NDArray[Any]) -> NDArray[np.float32]:
+        """The outputs for rows of float32 or int64; any number of threads may call it at once."""
+
+class Document:
+    """Headings, sentences, formulas, tables, steps and figures, which a notebook displays."""
+
+    @property
+    def title(self) -> str: ...
+    def text(self, width: int = 80) -> str: ...
+    def markdown(self) -> str: ...
+    def latex(self) -> str: ...
+    def html(self) -> str: ...
+    def json(self) -> str: ...
+    def _repr_html_(self) -> str: ...
+    def _repr_markdown_(self) -> str: ...
+    def _repr_latex_(self) -> str: ...
+
+def answer(words: list[str]) -> Document: ...
+def main(words: list[str]) -> int: ...
+def takes_indices(network: str) -> bool: ...
+def expression(notation: str) -> str: ...
+def explain(
+    network: str,
+    state: dict[str, NDArray[Any]],
+    rows: NDArray[Any],
+    *,
+    classes: NDArray[np.int64] | None = None,
+    values: NDArray[np.float32] | None = None,
+    criterion: str | None = None,
+    backward: bool = False,
+    weight: str | None = None,
+    attribute: int | None = None,
+    optimizer: str | None = None,
+    training: bool = False,
+    feature_names: list[str] | None = None,
+    class_names: list[str] | None = None,
+    row_names: list[str] | None = None,
+) -> Document: ...
+
+class Found(TypedDict):
+    """What :func:`read_model` gives."""
+
+    format: str
+    network: str | None
+    state: dict[str, NDArray[Any]]
+    notes: list[str]
+    metadata: dict[str, str]
+    classes: list[str] | None
+    target: str | None
+
+def read_model(
+    data: bytes,
+    name: str,
+    *,
+    network: str | None = None,
+    activation: str | None = None,
+    allow_non_finite: bool = False,
+) -> Found: ...
+def ask_for_network(state: dict[str, NDArray[Any]], name: str) -> ValueError: ...
+def write_model(
+    name: str, state: dict[str, NDArray[Any]], *, network: str | None = None
+) -> tuple[bytes, list[str]]: ...

@@ -48,3 +48,15 @@ pub fn render(document: &Document, format: Format, config: &Config) -> String {
         Format::Json => json::render(document),
     }
 }
+
+/// The document as a part of another document of `format`, as a notebook shows it: HTML and LaTeX without what only a
+/// file of their own needs (head, preamble), the other formats as [`render`] gives them.
+///
+/// HTML brings its style sheet along, which reaches nothing outside the part.
+pub fn embed(document: &Document, format: Format, config: &Config) -> String {
+    match format {
+        Format::Latex => latex::embed(document),
+        Format::Html => html::embed(document),
+        Format::Text | Format::Markdown | Format::Json => render(document, format, config),
+    }
+}

@@ -1,5 +1,6 @@
 //! Rows to learn from.
 
+use super::source::{FeaturesMut, Part, TargetMut};
 use crate::error::{Error, Result};
 use crate::tensor::Tensor;
 
@@ -168,6 +169,42 @@ impl Dataset {
         })
     }
 
+    /// Makes the table `rows` long; what the rows hold after it is for [`Dataset::part`] to say. Memory is kept.
+    pub(super) fn resize(&mut self, rows: usize) {
+        match &mut self.features {
+            Features::Floats(x) => resize(x, rows, 0.0),
+            Features::Indices(x) => resize(x, rows, 0),
+        }
+        match &mut self.target {
+            Target::Classes(classes) => classes.resize(rows, 0),
+            Target::Values(values) => resize(values, rows, 0.0),
+        }
+        if let Some(weights) = &mut self.weights {
+            weights.resize(rows, 0.0);
+        }
+        self.lines = None;
+    }
+
+    /// All of the table, to be written anew.
+    pub(super) fn part(&mut self) -> Part<'_> {
+        Part {
+            features: match &mut self.features {
+                Features::Floats(x) => FeaturesMut::Floats(x.data_mut()),
+                Features::Indices(x) => FeaturesMut::Indices(x.data_mut()),
+            },
+            target: match &mut self.target {
+                Target::Classes(classes) => TargetMut::Classes(classes),
+                Target::Values(values) => TargetMut::Values(values.data_mut()),
+            },
+            weights: self.weights.as_deref_mut(),
+        }
+    }
+
+    /// Names the rows by `lines`, for messages.
+    pub(super) fn set_lines(&mut self, lines: Vec<u64>) {
+        self.lines = Some(lines);
+    }
+
     /// The line of its file for each row, where they are known.
     pub fn lines(&self) -> Option<&[u64]> {
         self.lines.as_deref()
@@ -191,6 +228,18 @@ impl Features {
             Features::Floats(tensor) => tensor.shape(),
             Features::Indices(tensor) => tensor.shape(),
         }
+    }
+}
+
+fn resize<T: Copy>(tensor: &mut Tensor<T>, rows: usize, fill: T) {
+    let mut shape = tensor.shape().to_vec();
+    let Some(first) = shape.first_mut() else { return };
+    *first = rows;
+    let length = shape.iter().product();
+    let mut data = std::mem::replace(tensor, Tensor::scalar(fill)).into_data();
+    data.resize(length, fill);
+    if let Ok(resized) = Tensor::new(shape, data) {
+        *tensor = resized;
     }
 }
 

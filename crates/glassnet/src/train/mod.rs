@@ -16,6 +16,7 @@ mod ensemble;
 mod forward;
 mod inference;
 pub mod metrics;
+mod objective;
 mod observer;
 pub mod optimizer;
 pub mod penalty;
@@ -25,6 +26,7 @@ mod record;
 pub mod schedule;
 mod score;
 mod session;
+mod source;
 mod validation;
 
 pub use config::{Config, Shuffle};
@@ -32,10 +34,12 @@ pub use dataset::{Dataset, Features, Target};
 pub use ensemble::{Ensemble, EnsembleObserver, Member, mean_outputs, mean_probabilities};
 pub use forward::Predictor;
 pub use inference::{Inference, Workspace};
+pub use objective::Objective;
 pub use observer::{Control, Observer, StepEvent};
 pub use record::{BestWeights, Checkpoint, EpochRecord, Record, Stopped};
 pub use score::Scorer;
 pub use session::Session;
+pub use source::{FeaturesMut, Part, Source, Streaming, TargetMut};
 
 // What the trace needs to compute a step as training does.
 pub(crate) use forward::{features_fit, fill, load};

@@ -2,8 +2,10 @@
 
 mod many;
 mod resume;
+mod steer;
 #[cfg(test)]
 mod tests;
+mod training;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -18,17 +20,18 @@ use super::plans::Plans;
 use super::program::Program;
 use super::record::{BestWeights, EpochRecord, Record, Stopped};
 use super::schedule::{ScheduleState, Unit};
+use super::source::{Source, Streaming};
 use super::validation::Validation;
 use super::{Config, Shuffle, penalty};
 #[cfg(test)]
 use crate::engine::Plan;
 use crate::engine::{Block, Draw};
 use crate::error::{Error, Result};
-use crate::math::random::{SHUFFLE, Stream};
 use crate::math::torch_random::TorchGenerator;
 use crate::nn::{Network, StateDict};
 use crate::tensor::{Tensor, Value};
 use many::Many;
+use training::{Parts, Training};
 
 /// A training under way: weights, optimiser state, history.
 ///
@@ -45,7 +48,7 @@ use many::Many;
 /// ```
 pub struct Session<'a> {
     network: Network,
-    training: &'a Dataset,
+    training: Training<'a>,
     /// The rows of `training` that train, in their order; `None` for all.
     chosen: Option<&'a [usize]>,
     config: &'a Config,
@@ -54,6 +57,8 @@ pub struct Session<'a> {
     ragged: Option<Batch>,
     /// Each parameter's range within the gradients, the same in both plans.
     tensors: Vec<Range<usize>>,
+    /// Those of two or more axes, within the block.
+    matrices: Vec<Range<usize>>,
     block: Block,
     optimizer: Optimizer,
     optimizer_state: State,
@@ -61,6 +66,8 @@ pub struct Session<'a> {
     torch: Option<TorchGenerator>,
     validation: Option<Validation<'a>>,
     order: Vec<usize>,
+    /// Whether the caller has set the order.
+    reordered: bool,
     epoch: usize,
     step: u64,
     history: Vec<EpochRecord>,
@@ -99,6 +106,22 @@ impl<'a> Session<'a> {
         Session::sharing(network, training, Some(chosen), validation, config, plans)
     }
 
+    /// Like [`Session::new`] on a table larger than memory, of which a part at a time is held, as `streaming` says.
+    ///
+    /// # Errors
+    /// Also when the source cannot be read, and with [`Shuffle::Torch`], whose order of rows is one of the whole table.
+    pub fn streaming(
+        network: Network,
+        source: Box<dyn Source + Send + 'a>,
+        streaming: Streaming,
+        validation: Option<&'a Dataset>,
+        config: &'a Config,
+    ) -> Result<Self> {
+        config.check()?;
+        let training = Training::Parts(Box::new(Parts::new(source, streaming, config)?));
+        Session::prepare(network, training, None, validation, config, &mut Plans::default())
+    }
+
     /// A session that takes its plans from `plans`, where others have left theirs.
     pub(super) fn sharing(
         network: Network,
@@ -109,25 +132,41 @@ impl<'a> Session<'a> {
         plans: &mut Plans<'a>,
     ) -> Result<Self> {
         config.check()?;
-        let order: Vec<usize> = match chosen {
-            Some(chosen) => training.check_rows(chosen)?.to_vec(),
-            None => (0..training.rows()).collect(),
+        Session::prepare(network, Training::Whole(training), chosen, validation, config, plans)
+    }
+
+    fn prepare(
+        network: Network,
+        training: Training<'a>,
+        chosen: Option<&'a [usize]>,
+        validation: Option<&'a Dataset>,
+        config: &'a Config,
+        plans: &mut Plans<'a>,
+    ) -> Result<Self> {
+        // Of a table in parts these are the first rows, which tell sorts and shapes.
+        let known = training.data();
+        let order: Vec<usize> = match (chosen, &training) {
+            (Some(chosen), _) => known.check_rows(chosen)?.to_vec(),
+            (None, Training::Whole(data)) => (0..data.rows()).collect(),
+            // Filled by each part.
+            (None, Training::Parts(_)) => vec![],
         };
-        let program = plans.program(network.module(), training, config)?;
-        features_fit(program.graph(), training.features())?;
-        for data in [Some(training), validation].into_iter().flatten() {
+        let rows = chosen.map_or(training.rows(), <[usize]>::len);
+        let program = plans.program(network.module(), known, config)?;
+        features_fit(program.graph(), known.features())?;
+        for data in [Some(known), validation].into_iter().flatten() {
             program.check_indices(data.features())?;
             program.check_classes(data.target(), &config.criterion)?;
         }
         let mut block = Block::for_graph(program.graph());
         load(&mut block, network.state_dict())?;
         program.load_constants(&mut block, &config.criterion)?;
-        let full_rows = config.batch_size.min(order.len());
-        let rest = order.len() % full_rows;
-        check_batches(&program, order.len(), full_rows)?;
+        let full_rows = config.batch_size.min(rows);
+        let rest = rows % full_rows;
+        check_batches(&program, rows, full_rows)?;
         let mut compile = |rows: usize| -> Result<Batch> {
             let plan = plans.plan(&program, rows, config)?;
-            Ok(Batch::new(plan, training, program.loss_index()))
+            Ok(Batch::new(plan, known, program.loss_index()))
         };
         let (full, ragged) =
             (compile(full_rows)?, if rest > 0 { Some(compile(rest)?) } else { None });
@@ -149,16 +188,22 @@ impl<'a> Session<'a> {
         };
         let each_step =
             config.schedule.as_ref().is_some_and(|schedule| schedule.unit() == Unit::Step);
-        let may_take_many = config.fuses_optimizer() && !each_step && full.plan.may_be_resident();
+        let may_take_many = config.fuses_optimizer()
+            && config.alpha == 0.0
+            && !config.epsilon_hat
+            && !each_step
+            && full.plan.may_be_resident();
         Ok(Session {
             validation: validation
-                .map(|data| plans.validation(&program, &network, training, data, config))
+                .map(|data| plans.validation(&program, &network, known, data, config))
                 .transpose()?,
             optimizer: config.optimizer,
             optimizer_state: with_slots(config, schedule.as_ref())?
                 .state(block.parameters().len())?,
             order,
+            reordered: false,
             tensors: program.tensors(&full.plan),
+            matrices: block.matrices(),
             network,
             training,
             chosen,
@@ -194,7 +239,7 @@ impl<'a> Session<'a> {
         Arc::as_ptr(&self.full.plan)
     }
 
-    /// How many rows train.
+    /// How many rows train in an epoch.
     fn rows(&self) -> usize {
         self.chosen.map_or(self.training.rows(), <[usize]>::len)
     }
@@ -216,37 +261,46 @@ impl<'a> Session<'a> {
         if self.stopped.is_some() {
             return Ok(None);
         }
-        self.shuffle();
-        let rows = self.rows();
-        let batch = self.full.plan.batch();
-        let mut total = 0.0;
-        let mut lr = self.optimizer.lr();
-        let order = std::mem::take(&mut self.order);
-        let mut start = 0;
-        while start < rows {
-            lr = self.begin_step();
-            let mut done = self.train_many(&order[start..], lr, observer.stride(), &mut total);
-            if done == 0 {
-                done = batch.min(rows - start);
-                match self.train_on(&order[start..start + done], lr) {
-                    Ok(loss) => total += f64::from(loss) * done as f64,
-                    Err(error) => {
-                        self.order = order;
-                        return Err(error);
-                    }
-                }
-            }
-            let control = self.tell(&order[start..start + done], lr, observer);
-            start += done;
-            if control == Control::Stop {
-                self.order = order;
+        let (rows, mut total, mut lr) = (self.rows(), 0.0, self.optimizer.lr());
+        for part in 0..self.training.parts() {
+            self.shuffle(part)?;
+            let order = std::mem::take(&mut self.order);
+            let outcome = self.train_part(&order, &mut total, &mut lr, observer);
+            self.order = order;
+            if outcome? == Control::Stop {
                 self.stopped = Some(Stopped::Interrupted);
                 return Ok(None);
             }
         }
-        self.order = order;
         self.epoch += 1;
         self.finish_epoch(total / rows as f64, lr, observer).map(Some)
+    }
+
+    /// Trains on the rows `order` of what is in memory, batch by batch; the losses are added to `total`.
+    fn train_part(
+        &mut self,
+        order: &[usize],
+        total: &mut f64,
+        lr: &mut f64,
+        observer: &mut dyn Observer,
+    ) -> Result<Control> {
+        let batch = self.full.plan.batch();
+        let mut start = 0;
+        while start < order.len() {
+            *lr = self.begin_step();
+            let mut done = self.train_many(&order[start..], *lr, observer.stride(), total);
+            if done == 0 {
+                done = batch.min(order.len() - start);
+                let loss = self.train_on(&order[start..start + done], *lr)?;
+                *total += loss * done as f64;
+            }
+            let control = self.tell(&order[start..start + done], *lr, observer);
+            start += done;
+            if control == Control::Stop {
+                return Ok(control);
+            }
+        }
+        Ok(Control::Continue)
     }
 
     /// Trains until the training is over.
@@ -301,27 +355,6 @@ impl<'a> Session<'a> {
         Ok(state)
     }
 
-    fn shuffle(&mut self) {
-        let rows = self.rows();
-        match (&mut self.torch, self.config.shuffle) {
-            (Some(torch), _) => {
-                self.order = torch.randperm(rows);
-                if let Some(chosen) = self.chosen {
-                    self.order.iter_mut().for_each(|row| *row = chosen[*row]);
-                }
-            }
-            (None, Shuffle::Own) => {
-                // Always from the table's order, so that an epoch's order depends on nothing but seed and epoch.
-                match self.chosen {
-                    Some(chosen) => self.order.copy_from_slice(chosen),
-                    None => self.order.sort_unstable(),
-                }
-                Stream::at(self.config.seed, SHUFFLE, self.epoch as u64).shuffle(&mut self.order);
-            }
-            (None, Shuffle::Torch | Shuffle::None) => {}
-        }
-    }
-
     /// Sets what the schedule says and returns the step's learning rate.
     fn begin_step(&mut self) -> f64 {
         match &self.schedule {
@@ -335,22 +368,28 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Takes one step on `rows`, and gives its loss.
-    fn train_on(&mut self, rows: &[usize], lr: f64) -> Result<f32> {
+    /// Takes one step on `rows`, and gives its loss with the penalty of `alpha`.
+    fn train_on(&mut self, rows: &[usize], lr: f64) -> Result<f64> {
+        let (alpha, penalty) = self.penalty_of(rows);
         let batch = match &mut self.ragged {
             Some(ragged) if ragged.plan.batch() == rows.len() => ragged,
             Some(_) | None => &mut self.full,
         };
-        let in_order = self.config.shuffle == Shuffle::None && self.chosen.is_none();
-        let feeds = batch.feed(self.training, rows, in_order);
+        let in_order =
+            self.config.shuffle == Shuffle::None && self.chosen.is_none() && !self.reordered;
+        let feeds = batch.feed(self.training.data(), rows, in_order);
         let draw = Draw { seed: self.config.seed, step: self.step };
         let count = self.block.parameters().len();
         let before = self.optimizer_state.count();
+        let optimizer = match self.config.epsilon_hat {
+            true => self.optimizer.with_epsilon_hat(before.0 + 1),
+            false => self.optimizer,
+        };
         let (plan, memory) = (&*batch.plan, &mut batch.memory);
         let outcome = if self.config.fuses_optimizer() {
-            let rule = self.optimizer.begin(lr, &mut self.optimizer_state);
-            let slots = self.optimizer_state.slots_of(&rule);
-            plan.step(&mut self.block, memory, draw, &feeds, &rule, slots)
+            let [weights, others] = optimizer.begin_with(alpha, lr, &mut self.optimizer_state);
+            let slots = self.optimizer_state.slots_of(&weights);
+            plan.step(&mut self.block, memory, draw, &feeds, [&weights, &others], slots)
         } else {
             plan.run_on(&self.block, memory, draw, &feeds)
         };
@@ -366,8 +405,11 @@ impl<'a> Session<'a> {
             ))
         })?;
         if !loss.is_finite() {
+            if let Training::Parts(parts) = &mut self.training {
+                parts.name_rows();
+            }
             let (program, block, data, epoch) =
-                (&self.program, &self.block, self.training, self.epoch + 1);
+                (&self.program, &self.block, self.training.data(), self.epoch + 1);
             let criterion = &self.config.criterion;
             let failure = Failure { program, criterion, block, data, rows, draw, epoch, loss };
             return Err(diverged::explain(&failure, &self.config.engine)?);
@@ -381,11 +423,17 @@ impl<'a> Session<'a> {
             if self.config.l2 > 0.0 {
                 penalty::add_l2(gradients, self.block.parameters(), self.config.l2);
             }
+            if alpha > 0.0 {
+                for range in self.matrices.iter().cloned() {
+                    let weights = &self.block.parameters()[range.clone()];
+                    penalty::add_l2(&mut gradients[range], weights, alpha);
+                }
+            }
             if let Some(clip) = &self.config.clip {
                 clip.apply(gradients, &self.tensors);
             }
             let level = self.config.engine.level;
-            self.optimizer.step(
+            optimizer.step(
                 level,
                 lr,
                 self.block.parameters_mut(),
@@ -402,7 +450,7 @@ impl<'a> Session<'a> {
         {
             state.advance(schedule, f64::NAN);
         }
-        Ok(loss)
+        Ok(f64::from(loss) + penalty)
     }
 
     /// Tells the observer of the steps on `rows`.
@@ -433,17 +481,21 @@ impl<'a> Session<'a> {
         if let Some(error) = diverged::weights(&self.block, self.step, self.epoch) {
             return Err(error);
         }
-        let validation = match &self.validation {
+        let (validation, judged) = match &self.validation {
             Some(validation) => {
-                Some(validation.measure(&self.network, &self.block, self.config)?)
+                let judge = &mut |outputs: &Tensor<f32>| observer.judge(outputs);
+                let (metrics, judged) =
+                    validation.measure(&self.network, &self.block, self.config, judge)?;
+                (Some(metrics), judged)
             }
-            None => None,
+            None => (None, None),
         };
         let loss = validation.as_ref().and_then(|metrics| metrics.loss);
-        let improved = loss.is_some_and(|loss| {
-            self.best.as_ref().is_none_or(|best| loss < best.loss - self.config.min_delta)
+        let judged = judged.or(loss);
+        let improved = judged.is_some_and(|judged| {
+            self.best.as_ref().is_none_or(|best| judged < best.loss - self.config.min_delta)
         });
-        if let (true, Some(loss)) = (improved, loss) {
+        if let (true, Some(loss)) = (improved, judged) {
             let (epoch, step, block) = (self.epoch, self.step, self.block.data().to_vec());
             self.best = Some(BestWeights { epoch, loss, step, block });
         }

@@ -22,7 +22,10 @@ pub(super) fn data(document: &mut Document, outcome: &Outcome<'_>) {
         Some(_) | None => Text::default().code(path.display().to_string()),
     };
     let mut from = Text::from(format!("{} rows of ", rows.training.rows()));
-    from.0.extend(name(&args.data).0);
+    for (at, path) in args.data.iter().enumerate() {
+        from = if at == 0 { from } else { from.plain(", ") };
+        from.0.extend(name(path).0);
+    }
     from = from.plain(" to learn from");
     if let Some(validation) = &rows.validation {
         from = from.plain(format!(", {} rows ", validation.rows()));
@@ -53,6 +56,16 @@ pub(super) fn data(document: &mut Document, outcome: &Outcome<'_>) {
     document.say(match target {
         TargetEncoding::Classes { names, .. } => {
             text.plain(format!(", one of {} classes: {}.", names.len(), names.join(", ")))
+        }
+        TargetEncoding::Numbers { targets } => {
+            let learned = targets.iter().map(|target| {
+                format!("{} as (y - {:.6}) / {:.6}", target.column, target.mean, target.std)
+            });
+            let learned = learned.collect::<Vec<_>>().join(", ");
+            text.plain(format!(
+                ", the first of {} targets, learned together: {learned}.",
+                targets.len()
+            ))
         }
         TargetEncoding::Number { mean, std, .. } => {
             text.plain(format!(", learned as (y - {mean:.6}) / {std:.6}."))

@@ -55,9 +55,7 @@ impl Writer<'_> {
         match op {
             Op::Source(Source::Constant(number)) => Ok(self.nodes.number(path, *number)),
             Op::Source(Source::Parameter { name, .. } | Source::Buffer { name, .. }) => {
-                let array = self.network.state_dict().floats(name)?;
-                self.nodes.array(name, array.shape(), array.data());
-                Ok(name.clone())
+                self.stored(name)
             }
             Op::Arithmetic(op) => Ok(self.arithmetic(path, *op, operands)),
             Op::Activation(activation) => Ok(self.function(path, *activation, operands[0])),

@@ -137,7 +137,7 @@ impl Writer<'_> {
         if own {
             return self.array(path, name);
         }
-        let key = format!("/{path}/{name}");
+        let key = format!("/{}{path}/{name}", self.prefix);
         self.nodes.array(&key, shape, &vec![number; shape.iter().product()]);
         Ok(key)
     }

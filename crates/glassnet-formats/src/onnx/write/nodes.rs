@@ -15,13 +15,14 @@ pub(super) struct Nodes {
 }
 
 impl Nodes {
-    /// Nothing yet but the input's name.
-    pub(super) fn new(input: &str) -> Self {
-        Nodes { nodes: vec![], arrays: vec![], taken: HashSet::from([input.to_owned()]) }
+    /// Nothing yet but the inputs' names.
+    pub(super) fn new<'a>(inputs: impl IntoIterator<Item = &'a str>) -> Self {
+        let taken = inputs.into_iter().map(str::to_owned).collect();
+        Nodes { nodes: vec![], arrays: vec![], taken }
     }
 
     /// A name that nothing has, beginning with `wanted`.
-    fn free(&mut self, wanted: &str) -> String {
+    pub(super) fn free(&mut self, wanted: &str) -> String {
         let mut name = wanted.to_owned();
         let mut number = 2;
         while !self.taken.insert(name.clone()) {
@@ -39,17 +40,29 @@ impl Nodes {
         inputs: &[&str],
         attributes: Vec<proto::Attribute>,
     ) -> String {
+        let output = self.free(&format!("/{path}/{kind}_output"));
+        self.push_named(path, kind, "", (inputs, &output), attributes);
+        output
+    }
+
+    /// Appends a node of an operator of `domain` whose result is called `output`.
+    pub(super) fn push_named(
+        &mut self,
+        path: &str,
+        kind: &str,
+        domain: &str,
+        (inputs, output): (&[&str], &str),
+        attributes: Vec<proto::Attribute>,
+    ) {
         let name = self.free(&format!("/{path}/{kind}"));
-        let output = self.free(&format!("{name}_output"));
         self.nodes.push(proto::Node {
             input: inputs.iter().map(|&input| input.to_owned()).collect(),
-            output: vec![output.clone()],
+            output: vec![output.to_owned()],
             name: Some(name),
             op_type: Some(kind.to_owned()),
             attribute: attributes,
-            domain: None,
+            domain: (!domain.is_empty()).then(|| domain.to_owned()),
         });
-        output
     }
 
     /// Adds an array of floats under `name`, once.
@@ -58,10 +71,21 @@ impl Nodes {
         self.tensor(name, Element::F32, shape, raw);
     }
 
+    /// Adds a row of float64 numbers under a name of its own, which begins with `wanted`.
+    pub(super) fn wide(&mut self, wanted: &str, data: &[f64]) -> String {
+        let raw: Vec<u8> = data.iter().flat_map(|number| number.to_le_bytes()).collect();
+        let name = self.free(wanted);
+        self.store(&name, Element::F64, &[1, data.len()], raw);
+        name
+    }
+
     fn tensor(&mut self, name: &str, element: Element, shape: &[usize], raw: Vec<u8>) {
-        if !self.taken.insert(name.to_owned()) {
-            return;
+        if self.taken.insert(name.to_owned()) {
+            self.store(name, element, shape, raw);
         }
+    }
+
+    fn store(&mut self, name: &str, element: Element, shape: &[usize], raw: Vec<u8>) {
         self.arrays.push(proto::Tensor {
             dims: shape.iter().map(|&length| length as i64).collect(),
             data_type: Some(element.code()),
@@ -145,6 +169,27 @@ pub(super) fn ints(name: &str, values: &[i64]) -> proto::Attribute {
         name: Some(name.to_owned()),
         ints: values.to_vec(),
         kind: Some(attribute_kind::INTS),
+        ..proto::Attribute::default()
+    }
+}
+
+/// An attribute that is a list of texts.
+pub(super) fn strings<S: AsRef<str>>(name: &str, values: &[S]) -> proto::Attribute {
+    let text = |value: &S| Bytes::copy_from_slice(value.as_ref().as_bytes());
+    proto::Attribute {
+        name: Some(name.to_owned()),
+        strings: values.iter().map(text).collect(),
+        kind: Some(attribute_kind::STRINGS),
+        ..proto::Attribute::default()
+    }
+}
+
+/// An attribute that is a list of floats.
+pub(super) fn floats(name: &str, values: &[f32]) -> proto::Attribute {
+    proto::Attribute {
+        name: Some(name.to_owned()),
+        floats: values.to_vec(),
+        kind: Some(attribute_kind::FLOATS),
         ..proto::Attribute::default()
     }
 }

@@ -9,6 +9,7 @@ from ._containers import *  # noqa: F403
 from ._layers import *  # noqa: F403
 from ._losses import *  # noqa: F403
 from ._module import Module as Module
+from ._parse import parse as parse
 from .parameter import Parameter as Parameter
 
 if TYPE_CHECKING:

@@ -29,12 +29,28 @@ pub(super) fn render(document: &Document) -> String {
     text.push_str("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n");
     text.push_str("<meta name=\"color-scheme\" content=\"light dark\">\n");
     text.push_str(&format!("<title>{}</title>\n<style>{STYLE}</style>\n</head>\n", escape(&title)));
-    text.push_str("<body>\n<main>\n");
+    text.push_str("<body>\n");
+    write_main(document, &mut text);
+    text.push_str("</body>\n</html>\n");
+    text
+}
+
+/// The document as a part of another page, with a style sheet that reaches nothing outside it.
+pub(super) fn embed(document: &Document) -> String {
+    // What the page's own sheet says of the whole page is said of the part's outermost element.
+    let style = STYLE.replace(":root {", "& {").replace("html {", "& {").replace("body {", "& {");
+    let mut text = format!("<div class=\"glassnet\">\n<style>.glassnet {{{style}}}</style>\n");
+    write_main(document, &mut text);
+    text.push_str("</div>\n");
+    text
+}
+
+fn write_main(document: &Document, text: &mut String) {
+    text.push_str("<main>\n");
     if !document.title.is_empty() {
         text.push_str(&format!("<h1>{}</h1>\n", words::inline(&document.title)));
     }
     let mut figures = 0;
-    blocks::write_all(&document.blocks, &mut figures, &mut text);
-    text.push_str("</main>\n</body>\n</html>\n");
-    text
+    blocks::write_all(&document.blocks, &mut figures, text);
+    text.push_str("</main>\n");
 }

@@ -38,15 +38,30 @@ const PREAMBLE: &str = r"\documentclass[11pt]{article}
 pub(super) fn render(document: &Document) -> String {
     let mut text = String::from(PREAMBLE);
     text.push_str("\\begin{document}\n");
+    write_body(document, &mut text);
+    text.push_str("\n\\end{document}\n");
+    text
+}
+
+/// The document as a part of another one, which must load amsmath, amssymb, booktabs, longtable, array, graphicx, xcolor,
+/// and TikZ where there are figures.
+pub(super) fn embed(document: &Document) -> String {
+    // What the preamble defines, unless the other document has it from there or from an earlier part.
+    let mut text = String::from(
+        "\\providecommand{\\fit}[2]{\\resizebox{\\ifdim\\width>#1 #1\\else\\width\\fi}{!}{#2}}\n",
+    );
+    write_body(document, &mut text);
+    text
+}
+
+fn write_body(document: &Document, text: &mut String) {
     if !document.title.is_empty() {
         let title = inline(&document.title);
         text.push_str(&format!(
             "{{\\LARGE\\bfseries\\boldmath\\raggedright {title}\\par}}\\bigskip\n"
         ));
     }
-    blocks(&document.blocks, 0, &mut text);
-    text.push_str("\n\\end{document}\n");
-    text
+    blocks(&document.blocks, 0, text);
 }
 
 fn blocks(blocks: &[Block], depth: usize, text: &mut String) {

@@ -2,21 +2,24 @@
 
 use super::fixture;
 use glassnet::document::{Block, Document};
-use glassnet::report::{Config, Format, render};
+use glassnet::report::{Config, Format, embed, render};
 use std::path::PathBuf;
 use std::process::Command;
 
-// Whoever runs the tests is told why nothing was compiled.
-#[allow(clippy::print_stderr)]
 /// The log of a compilation without errors; `None`, with the reason printed, where there is no pdflatex.
 fn compile(document: &Document, name: &str) -> Option<String> {
+    compile_source(&render(document, Format::Latex, &Config::default()), name)
+}
+
+// Whoever runs the tests is told why nothing was compiled.
+#[allow(clippy::print_stderr)]
+fn compile_source(source: &str, name: &str) -> Option<String> {
     if Command::new("pdflatex").arg("--version").output().is_err() {
         eprintln!("skipped: pdflatex is not installed");
         return None;
     }
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
     std::fs::create_dir_all(&folder).unwrap();
-    let source = render(document, Format::Latex, &Config::default());
     std::fs::write(folder.join("document.tex"), source).unwrap();
     let output = Command::new("pdflatex")
         .args(["-interaction=nonstopmode", "-halt-on-error", "document.tex"])
@@ -34,6 +37,18 @@ fn the_fixture_compiles_and_stays_within_the_page() {
     if let Some(log) = compile(&fixture::document(), "fixture") {
         assert!(!log.contains("Overfull \\hbox"), "{log}");
     }
+}
+
+#[test]
+fn a_part_compiles_within_another_document() {
+    let part = embed(&fixture::document(), Format::Latex, &Config::default());
+    // As a notebook's converter loads them; nothing of ours is defined there.
+    let packages = "amsmath,amssymb,booktabs,longtable,array,graphicx,xcolor,tikz";
+    let source = format!(
+        "\\documentclass{{article}}\n\\usepackage[utf8]{{inputenc}}\n\\usepackage[T1]{{fontenc}}\n\
+         \\usepackage{{{packages}}}\n\\begin{{document}}\n{part}\n{part}\n\\end{{document}}\n"
+    );
+    compile_source(&source, "part");
 }
 
 #[test]

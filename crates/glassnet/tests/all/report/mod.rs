@@ -9,7 +9,7 @@ mod fixture;
 mod latex;
 mod laws;
 
-use glassnet::report::{Config, Format, render};
+use glassnet::report::{Config, Format, embed, render};
 use std::path::Path;
 
 /// The fixture in a format is the committed file.
@@ -50,6 +50,32 @@ fn markdown_is_as_committed() {
 #[test]
 fn latex_is_as_committed() {
     check(Format::Latex, 80, "document.tex");
+}
+
+#[test]
+fn a_part_of_a_page_says_the_same_and_styles_nothing_else() {
+    let config = Config::default();
+    let main = |html: &str| {
+        let (_, rest) = html.split_once("<main>").unwrap();
+        rest.split_once("</main>").unwrap().0.to_owned()
+    };
+    let part = embed(&fixture::document(), Format::Html, &config);
+    assert_eq!(main(&part), main(&render(&fixture::document(), Format::Html, &config)));
+    let style = part.split_once("<style>").unwrap().1.split_once("</style>").unwrap().0;
+    let mut depth = 0;
+    let mut outside = String::new();
+    for character in style.chars() {
+        match character {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            _ if depth == 0 => outside.push(character),
+            _ => {}
+        }
+    }
+    assert_eq!((depth, outside.trim()), (0, ".glassnet"));
+    for whole_page in [":root", "html {", "body {", "<html", "<head"] {
+        assert!(!part.contains(whole_page), "{whole_page}");
+    }
 }
 
 #[test]
