@@ -4,9 +4,8 @@ import ast
 import importlib
 import pathlib
 
-import pytest
-
 import glassnet
+import pytest
 from glassnet import _glassnet, _tensor
 
 FOLDER = pathlib.Path(glassnet.__file__).parent
