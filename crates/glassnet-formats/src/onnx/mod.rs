@@ -247,6 +247,7 @@ pub fn no_chain(name: &str) -> Error {
 }
 
 fn in_file(error: Error, name: &str) -> Error {
+    let error = read::of_the_file(error);
     match error.place() {
         Some(place) => {
             let place = format!("{name}, {place}");
