@@ -1,7 +1,7 @@
 //! The repository's habits: one test command ([`ci`]), the house rules ([`tidy`]), the tables that
 //! are generated into its documents ([`docs`]), and checks of the engine that need another tool than
-//! Rust's: counted instructions ([`counts`]) and watched memory ([`sanitize`]); and readers under random
-//! input ([`fuzz`]).
+//! Rust's: counted instructions ([`counts`]) and watched memory ([`sanitize`]); readers under random input
+//! ([`fuzz`]); and the Python package's tests ([`python`]).
 //!
 //! Only the standard library is used, so that a machine with Rust and nothing else can run all of it.
 
@@ -9,6 +9,7 @@ pub mod ci;
 pub mod counts;
 pub mod docs;
 pub mod fuzz;
+pub mod python;
 pub mod rooms;
 pub mod rust;
 pub mod sanitize;

@@ -4,7 +4,7 @@
 use std::process::ExitCode;
 
 use xtask::tidy::Severity;
-use xtask::{ci, counts, docs, fuzz, sanitize, tidy, tree};
+use xtask::{ci, counts, docs, fuzz, python, sanitize, tidy, tree};
 
 const USAGE: &str = "\
 Usage: cargo xtask <COMMAND>
@@ -21,7 +21,10 @@ Commands:
                run the engine's tests under an address sanitizer (nightly Rust), or else under valgrind
   fuzz [TARGET…] [--seconds 60] [--seed 0] [--builtin]
                give the readers of foreign bytes random input: by cargo-fuzz (nightly Rust) where that is
-               there, else by a runner of our own on stable Rust";
+               there, else by a runner of our own on stable Rust
+  python [--release] [ARGUMENT…]
+               build the Python package and run its tests and its docstrings' examples in a virtual
+               environment below the target folder; arguments go to pytest";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -34,6 +37,7 @@ fn main() -> ExitCode {
             counts::run(&tree::root(), &arguments[1..]).map(|outcome| outcome.unwrap_or(false))
         }
         Some("sanitize") => sanitize::run(&tree::root(), &arguments[1..]),
+        Some("python") => python::run(&tree::root(), &arguments[1..]),
         Some("fuzz") => fuzz::run(&tree::root(), &arguments[1..]),
         Some("help" | "--help" | "-h") => {
             println!("{USAGE}");

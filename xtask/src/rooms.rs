@@ -78,7 +78,7 @@ pub const ROOMS: &[Room] = &[
 pub const PACKAGES: &[Package] = &[
     Package { name: "glassnet", may_use: &[] },
     Package { name: "glassnet-formats", may_use: &["glassnet"] },
-    Package { name: "glassnet-data", may_use: &["glassnet"] },
+    Package { name: "glassnet-data", may_use: &["glassnet", "glassnet-formats"] },
     Package {
         name: "glassnet-playground",
         may_use: &["glassnet", "glassnet-formats", "glassnet-data"],

@@ -172,6 +172,12 @@ pub(crate) struct Reading {
     /// The character that encloses fields.
     #[arg(long, default_value = "\"", value_name = "CHAR", help_heading = "Reading")]
     pub(crate) quote: String,
+    /// The encoding of a text that is not UTF-8: latin1, utf-16, windows-1250, shift_jis, …
+    #[arg(long, value_name = "NAME", help_heading = "Reading")]
+    pub(crate) encoding: Option<String>,
+    /// Which arrays of a .npz make the table, and perhaps under which names: X,y or X=x_train,y=y_train.
+    #[arg(long, value_delimiter = ',', value_name = "[NAME=]KEY,…", help_heading = "Reading")]
+    pub(crate) arrays: Vec<String>,
     /// What a column holds, where its cells do not tell: number, boolean, category or date. May be repeated.
     #[arg(long, value_name = "COLUMN=TYPE", help_heading = "Reading")]
     pub(crate) column_type: Vec<String>,
@@ -184,15 +190,25 @@ pub(crate) struct Reading {
     glassnet train data/digits.csv --target digit --hidden 64 --epochs 30\n  \
     glassnet train data/autompg.csv --target mpg --loss huber --json\n  \
     glassnet train data/autompg.csv --target mpg --folds 5\n  \
+    glassnet train train-images-idx3-ubyte.gz --labels train-labels-idx1-ubyte.gz\n  \
     glassnet train data/seattle-weather.csv --target season --split-by month --ensemble 8")]
 pub(crate) struct Train {
-    /// The table: CSV with a header, perhaps compressed with gzip or zstd; - for stdin. Of several files, or of a pattern
-    /// such as 'data/part-*.csv', the rows follow each other.
+    /// The table: CSV with a header, Parquet, NumPy's .npy or .npz, IDX, perhaps compressed with gzip or zstd; - for stdin.
+    /// Of several files, or of a pattern such as 'data/part-*.csv', the rows follow each other.
     #[arg(required = true)]
     pub(crate) data: Vec<PathBuf>,
-    /// The column to predict.
-    #[arg(long)]
+    /// The column to predict, or several of numbers with commas between; of an array also its number, counted from 0. With
+    /// --labels what their column is called.
+    #[arg(
+        long,
+        required = false,
+        required_unless_present = "labels",
+        default_value_if("labels", clap::builder::ArgPredicate::IsPresent, "label")
+    )]
     pub(crate) target: String,
+    /// The file of what is to be predicted, where it stands apart from the rows: MNIST's labels, y.npy.
+    #[arg(long, value_name = "FILE", help_heading = "Data")]
+    pub(crate) labels: Vec<PathBuf>,
     /// The network: a PyTorch expression or the short form; its width must match the encoded columns.
     #[arg(long, conflicts_with_all = ["hidden", "activation", "dropout"], help_heading = "Network")]
     pub(crate) net: Option<String>,
@@ -411,6 +427,9 @@ pub(crate) struct Evaluate {
     /// A table with the target, or several files or a pattern; - for stdin.
     #[arg(required = true)]
     pub(crate) data: Vec<PathBuf>,
+    /// The file of the target, where it stands apart from the rows: MNIST's labels, y.npy.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) labels: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) weights: Weights,
     /// The target column of a bare network (its last one unless given).

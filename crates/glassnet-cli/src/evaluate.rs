@@ -106,7 +106,8 @@ fn columns(
     let preprocessing = &trained.preprocessing;
     let target = preprocessing.target();
     let options = preprocessing.csv_options(&reading::options(&args.reading)?, true);
-    let table = reading::table(&args.data, &options, terminal)?;
+    let table =
+        reading::labelled_table(&args.data, &args.labels, target.column(), &options, terminal)?;
     if trained.card.data_fingerprint == Some(format!("{:016x}", table.fingerprint())) {
         terminal.note(
             "this is the table that the model was trained on: most of its rows are no test of it; the metrics of \
@@ -197,6 +198,11 @@ fn bare(
         return Err(Error::usage("a bare network knows no columns")
             .at("--importance")
             .help("train a model first"));
+    }
+    if !args.labels.is_empty() {
+        return Err(Error::usage("a bare network reads its target from the table")
+            .at("--labels")
+            .help("give one table with the inputs and the target"));
     }
     let options = reading::options(&args.reading)?;
     let criterion = Criterion::parse(args.loss.as_deref().unwrap_or("cross_entropy"))

@@ -45,7 +45,7 @@ pub(crate) fn measure(
             (metrics, Some(confusion))
         }
         Target::Values(values) => {
-            let restore = |tensor: &Tensor<f32>| tensor.map(|value| target.restore(value));
+            let restore = |tensor: &Tensor<f32>| target.restore_all(tensor);
             (metrics::regression(&restore(&outputs), &restore(values))?, None)
         }
     };
@@ -63,7 +63,7 @@ pub(crate) fn baseline(
             Ok(metrics::majority_baseline(training, truth, target.outputs()))
         }
         (Target::Values(training), Target::Values(truth)) => {
-            let restore = |tensor: &Tensor<f32>| tensor.map(|value| target.restore(value));
+            let restore = |tensor: &Tensor<f32>| target.restore_all(tensor);
             metrics::mean_baseline(&restore(training), &restore(truth))
         }
         (Target::Classes(_), Target::Values(_)) | (Target::Values(_), Target::Classes(_)) => {

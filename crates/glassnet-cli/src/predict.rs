@@ -60,7 +60,7 @@ enum Answers {
     Classes { names: Vec<String>, predicted: Vec<usize>, probabilities: Tensor<f32> },
     /// A number in the target's units.
     Values(Vec<f32>),
-    /// A bare network's outputs, by their columns' names.
+    /// A bare network's outputs, or several targets, by their columns' names.
     Outputs { names: Vec<String>, values: Tensor<f32> },
 }
 
@@ -86,13 +86,17 @@ fn columns(
     let mut scores = Scores::new(trained.networks(), preprocessing, &threads.engine()?)?;
     let features = Features::Floats(encoded.features);
     match preprocessing.target() {
-        target @ TargetEncoding::Number { .. } => {
+        target @ (TargetEncoding::Number { .. } | TargetEncoding::Numbers { .. }) => {
             if args.threshold.is_some() {
                 return Err(Error::usage("a model of numbers has no threshold")
                     .at("--threshold")
                     .help("leave it out"));
             }
             let outputs = scores.predict(&features)?;
+            if let TargetEncoding::Numbers { .. } = target {
+                let names = target.columns().into_iter().map(str::to_owned).collect();
+                return Ok(Answers::Outputs { names, values: target.restore_all(&outputs) });
+            }
             Ok(Answers::Values(
                 outputs.data().iter().map(|&output| target.restore(output)).collect(),
             ))

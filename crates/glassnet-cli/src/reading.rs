@@ -4,7 +4,9 @@ use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 use glassnet::{Error, Result};
-use glassnet_data::{ColumnType, CsvOptions, Input, Matrix, Note, Table, read_numbers, read_table};
+use glassnet_data::{
+    ColumnType, CsvOptions, Input, Matrix, Note, Table, TextEncoding, read_numbers, read_table,
+};
 
 use crate::args::Reading;
 use crate::output;
@@ -20,6 +22,17 @@ pub(crate) fn options(reading: &Reading) -> Result<CsvOptions> {
         allow_non_finite: reading.allow_non_finite,
         ..CsvOptions::default()
     };
+    if let Some(label) = &reading.encoding {
+        options.encoding = Some(TextEncoding::from_label(label).ok_or_else(|| {
+            Error::usage(format!("{label:?} is no encoding that is known"))
+                .at("--encoding")
+                .help("give its usual name, such as latin1, utf-16, windows-1250 or shift_jis")
+        })?);
+    }
+    for array in &reading.arrays {
+        let (name, key) = array.split_once('=').unwrap_or((array, array));
+        options.arrays.push((name.to_owned(), key.to_owned()));
+    }
     for declaration in &reading.column_type {
         let declared = declaration.rsplit_once('=').and_then(|(column, name)| {
             ColumnType::from_name(name).map(|column_type| (column, column_type))
@@ -115,9 +128,42 @@ fn inputs(paths: &[PathBuf]) -> Result<Vec<Input<'static>>> {
 
 /// Reads a table and tells what was noticed.
 pub(crate) fn table(paths: &[PathBuf], options: &CsvOptions, terminal: &Terminal) -> Result<Table> {
-    let table = read_table(inputs(paths)?, options)?;
+    labelled_table(paths, &[], "", options, terminal)
+}
+
+/// As [`table`], with the labels of the rows in files of their own, which become the column `column`.
+pub(crate) fn labelled_table(
+    paths: &[PathBuf],
+    labels: &[PathBuf],
+    column: &str,
+    options: &CsvOptions,
+    terminal: &Terminal,
+) -> Result<Table> {
+    let (mut rows, labels) = (inputs(paths)?, inputs(labels)?);
+    if !labels.is_empty() && labels.len() != rows.len() {
+        return Err(Error::usage(format!(
+            "{} files of labels for {} files of rows",
+            labels.len(),
+            rows.len()
+        ))
+        .at("--labels")
+        .help("give one for each, in the same order"));
+    }
+    if !labels.is_empty() {
+        let pairs = rows.into_iter().zip(labels);
+        rows = pairs.map(|(rows, labels)| rows.with_labels(column, labels)).collect();
+    }
+    let table = read_table(rows, options)?;
     notes(table.notes(), terminal);
     Ok(table)
+}
+
+/// The column that `given` names: its name, or the number of one of an array's columns, which are called x0, x1, ….
+pub(crate) fn column(given: &str, table: &Table) -> String {
+    let numbered = format!("x{given}");
+    let counted = given.parse::<usize>().ok().and_then(|at| table.header().get(at));
+    let named = table.header().iter().any(|name| name == given);
+    if !named && counted == Some(&numbered) { numbered } else { given.to_owned() }
 }
 
 /// Reads a table of numbers and tells what was noticed.

@@ -249,6 +249,13 @@ pub(crate) fn describe_encoding(feature: &Feature) -> String {
         Encoding::Boolean { gaps: missing, .. } => {
             format!("0 or 1{}", gaps(*missing))
         }
+        Encoding::Date { parts, gaps: missing } => {
+            let year = parts.year.map_or(String::new(), |(mean, std)| {
+                format!(", the year as (x - {mean:.6}) / {std:.6}")
+            });
+            let names = parts.names().join(", ");
+            format!("a date: {names}{year}{}", gaps(*missing))
+        }
         Encoding::Category { levels, gaps: missing } => {
             format!("one of {}{}", levels.join(", "), gaps(*missing))
         }

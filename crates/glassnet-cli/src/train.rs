@@ -103,8 +103,8 @@ fn status(record: &Record, interrupt: &Interrupt) -> u8 {
 }
 
 fn prepare_outputs(args: &args::Train) -> Result<Outputs> {
-    let tables =
-        args.data.iter().cloned().chain(args.test.clone()).chain(settings::validation_file(args)?);
+    let tables = args.data.iter().chain(&args.labels).cloned();
+    let tables = tables.chain(args.test.clone()).chain(settings::validation_file(args)?);
     // Each by itself: what is stdin among them is no file.
     let tables: Vec<Vec<PathBuf>> =
         tables.map(|path| reading::files(&[path])).collect::<Result<_>>()?;

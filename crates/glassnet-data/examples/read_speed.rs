@@ -5,8 +5,8 @@
 use std::time::Instant;
 
 use glassnet_data::{
-    CsvOptions, EncodeOptions, FitOptions, Preprocessing, SplitOptions, Target, Task, read_csv,
-    split,
+    CsvOptions, EncodeOptions, FitOptions, Preprocessing, SplitOptions, Target, Task,
+    read_csv_file, split,
 };
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -16,7 +16,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let megabytes = std::fs::metadata(&path)?.len() as f64 / 1e6;
     let start = Instant::now();
-    let table = read_csv(std::fs::File::open(&path)?, &path, &CsvOptions::default())?;
+    let table = read_csv_file(std::fs::File::open(&path)?, &path, &CsvOptions::default())?;
     let read = start.elapsed().as_secs_f64();
     let target = Target::choose(&table, &target, Task::Auto)?;
     let parts = split(&table, &target, &SplitOptions::default())?;

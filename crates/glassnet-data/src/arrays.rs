@@ -139,10 +139,16 @@ impl Columns {
         self.staged = 0;
     }
 
+    /// Adds bytes to the fingerprint.
+    pub(crate) fn fingerprint_bytes(&mut self, bytes: &[u8]) {
+        self.fingerprint.extend(bytes);
+    }
+
     /// Adds all bytes of a file to the fingerprint.
     ///
     /// # Errors
     /// Kind `io`.
+    #[cfg(feature = "parquet")]
     pub(crate) fn fingerprint_file(&mut self, input: &mut Input<'_>) -> Result<()> {
         let name = input.name.clone();
         let bytes = input.rewound()?;

@@ -57,9 +57,14 @@ pub(crate) fn refuse_other_formats(bytes: &[u8], name: &str) -> Result<()> {
         _ => utf16_without_mark,
     };
     if let Some(encoding) = encoding {
-        return Err(Error::data(format!("the file is {encoding}, not UTF-8"))
-            .at(name)
-            .help(convert(encoding)));
+        return Err(Error::data(format!("the file is {encoding}, not UTF-8")).at(name).help(
+            match encoding {
+                "UTF-32" => convert(encoding),
+                _ => {
+                    format!("add --encoding {}, or {}", encoding.to_lowercase(), convert(encoding))
+                }
+            },
+        ));
     }
     let (format, help) = match bytes {
         [0x1F, 0x8B, ..] => ("compressed with gzip twice", "unpack it first: gunzip"),
@@ -90,7 +95,7 @@ pub(crate) fn nul(place: &str) -> Error {
 
 pub(crate) fn not_utf8(byte: u8, name: &str, place: &str) -> Error {
     Error::data(format!("byte 0x{byte:02X} is not UTF-8")).at(place).help(format!(
-        "convert the file to UTF-8, if it is Latin-1: iconv -f ISO-8859-1 -t UTF-8 {} > converted.csv",
+        "add --encoding latin1 if it is Latin-1, or convert it: iconv -f ISO-8859-1 -t UTF-8 {} > converted.csv",
         shell(name)
     ))
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use glassnet::{Error, Result};
 
-use crate::cell::{Reading, is_code, plain_decimal, read_number, trim};
+use crate::cell::{Decimal, Reading, is_code, plain_decimal, read_number, trim};
 use crate::interned::{Interned, Level};
 use crate::lines::Lines;
 use crate::note::Note;
@@ -17,6 +17,7 @@ use crate::packed::Staged;
 use crate::survey::{Plain, Survey};
 use crate::table::Kind;
 use crate::verdict::Verdict;
+use crate::word;
 
 /// What typing a column needs to know of the file around it.
 pub(crate) struct Context<'a> {
@@ -98,32 +99,46 @@ impl Typing {
         &mut self.staged
     }
 
-    /// Takes the cell of row `row`.
+    /// Takes the cell of row `row`, whose first bytes are `word`.
     ///
     /// # Errors
     /// Kind `data` for more distinct texts than can be counted.
     #[inline]
-    pub(crate) fn push(&mut self, cell: &[u8], row: usize, context: &Context<'_>) -> Result<()> {
-        let numbers = matches!(self.reader, Reader::Numbers);
-        let decimal = if numbers { plain_decimal(cell, context.point) } else { None };
-        if let Some(decimal) = decimal
-            && !context.is_marked(cell)
-        {
-            let digits = || cell.iter().all(u8::is_ascii_digit);
-            // A code is left to the long way, which keeps the first.
-            let code = cell[0] == b'0' && cell.len() > 1 && decimal.decimals == 0 && digits();
-            if !code {
-                let plain = &mut self.plain;
-                if plain.count == 0 {
-                    plain.width = cell.len();
-                }
-                plain.count += 1;
-                plain.ragged = plain.ragged || plain.width != cell.len() || !digits();
-                self.staged.decimal(decimal);
-                return Ok(());
-            }
+    pub(crate) fn push(
+        &mut self,
+        (cell, word): (&[u8], u64),
+        row: usize,
+        context: &Context<'_>,
+    ) -> Result<()> {
+        if !matches!(self.reader, Reader::Numbers) {
+            return self.push_any(cell, row, context, false);
         }
-        self.push_any(cell, row, context, numbers && decimal.is_none())
+        let digit = (word as u8).wrapping_sub(b'0');
+        let short = match cell.len() {
+            // Many tables are of zeros and ones.
+            1 if digit < 10 => Some((Decimal { integer: i64::from(digit), decimals: 0 }, true)),
+            1..=word::BYTES => word::short_decimal(word, cell.len(), context.point),
+            _ => None,
+        };
+        let plain = short.or_else(|| {
+            let digits = || cell.iter().all(u8::is_ascii_digit);
+            plain_decimal(cell, context.point).map(|decimal| (decimal, digits()))
+        });
+        if let Some((decimal, digits)) = plain
+            && !context.is_marked(cell)
+            // A code is left to the long way, which keeps the first.
+            && !(digits && word as u8 == b'0' && cell.len() > 1)
+        {
+            let plain = &mut self.plain;
+            if plain.count == 0 {
+                plain.width = cell.len();
+            }
+            plain.count += 1;
+            plain.ragged |= plain.width != cell.len() || !digits;
+            self.staged.decimal(decimal);
+            return Ok(());
+        }
+        self.push_any(cell, row, context, plain.is_none())
     }
 
     /// Takes any cell; `long` says that it is no plain decimal as it stands.

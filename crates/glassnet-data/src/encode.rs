@@ -11,7 +11,7 @@ use crate::packed::Block;
 use crate::part::{Part, encode_block};
 use crate::preprocessing::Preprocessing;
 use crate::table::{Described, Table};
-use crate::target::labelled_rows;
+use crate::target::{labelled_rows, rows_with_all};
 use crate::words::{count, list, quoted};
 
 /// What to do with a category that the training rows did not have.
@@ -193,7 +193,11 @@ impl Preprocessing {
     /// # Errors
     /// Kind `data`: no such column, or fewer than two rows have a target.
     pub fn labelled_rows(&self, table: &Table) -> Result<(Vec<usize>, Vec<Note>)> {
-        labelled_rows(table, &table.require(self.target.column())?)
+        let columns = self.target.columns().into_iter().map(|column| table.require(column));
+        match &columns.collect::<Result<Vec<_>>>()?[..] {
+            [only] => labelled_rows(table, only),
+            several => rows_with_all(table, several),
+        }
     }
 
     /// The column of each feature.
@@ -210,7 +214,7 @@ impl Preprocessing {
             .collect();
         let mut wanted: Vec<&str> = self.features.iter().map(|f| f.column.as_str()).collect();
         if with_target {
-            wanted.push(self.target.column());
+            wanted.extend(self.target.columns());
             wanted.extend(self.weights.as_deref());
         }
         let missing: Vec<&str> =
@@ -249,7 +253,7 @@ impl Preprocessing {
 
     pub(crate) fn note_extra_columns(&self, table: &Table) -> Option<Note> {
         let mut known: BTreeSet<&str> = self.features.iter().map(|f| f.column.as_str()).collect();
-        known.insert(self.target.column());
+        known.extend(self.target.columns());
         known.extend(self.weights.as_deref());
         known.extend(self.unused.iter().map(String::as_str));
         let extra: Vec<&String> =

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use glassnet::{Error, Result};
 
+use crate::dates::DateParts;
 use crate::note::{Note, NoteKind};
 use crate::options::ColumnType;
-use crate::preprocessing::{Encoding, Feature, Preprocessing, TargetEncoding};
+use crate::preprocessing::{Encoding, Feature, NumberTarget, Preprocessing, TargetEncoding};
 use crate::table::{Cells, Column, Table, Texts, unknown_column};
 use crate::target::{Target, TargetValues};
 use crate::words::{count, list, quoted, shell};
@@ -46,7 +47,9 @@ impl Preprocessing {
     /// feature that is 1 where the cell is missing; the gap itself becomes the median (booleans: the more frequent
     /// value; categories: no category).
     ///
-    /// Left out, each with a note: date columns, text columns in which every value is different, columns
+    /// A column that is declared to hold dates becomes the parts of them that differ ([`DateParts`]).
+    ///
+    /// Left out, each with a note: other date columns, text columns in which every value is different, columns
     /// without a value in the training rows, and a nameless running number. A declared category stays in.
     ///
     /// # Errors
@@ -79,7 +82,7 @@ impl Preprocessing {
         let mut constant = Vec::new();
         for column in table.columns() {
             let name = column.name();
-            let excluded = name == target.column()
+            let excluded = target.columns().any(|target| target == name)
                 || options.exclude.contains(name)
                 || options.weights.as_deref() == Some(name);
             if excluded {
@@ -89,7 +92,13 @@ impl Preprocessing {
                 notes.push(why);
                 continue;
             }
-            let encoding = fit_column(table, &column, rows, options, &mut notes)?;
+            let Some(encoding) = fit_column(table, &column, rows, options, &mut notes)? else {
+                notes.push(Note::new(
+                    NoteKind::Dropped,
+                    format!("column {} has one date in all training rows: left out", quoted(name)),
+                ));
+                continue;
+            };
             if is_constant(&column, rows) {
                 constant.push(name.to_string());
             }
@@ -112,7 +121,7 @@ impl Preprocessing {
             .iter()
             .filter(|name| {
                 !used.contains(name)
-                    && *name != target.column()
+                    && target.columns().all(|target| target != *name)
                     && options.weights.as_ref() != Some(name)
             })
             .cloned()
@@ -158,7 +167,7 @@ fn no_feature(column: &Column, rows: &[usize]) -> Option<Note> {
             None
         }
         Cells::Date(_) => dropped(format!(
-            "column {name} holds dates, which later rows do not share: left out; --split-by {flag} keeps rows of one date together, --column-type {flag}=category makes it a feature"
+            "column {name} holds dates, which later rows do not share: left out; --split-by {flag} keeps rows of one date together, --column-type {flag}=date makes features of year, month, day of the week and time"
         )),
     }
 }
@@ -174,15 +183,20 @@ fn is_constant(column: &Column, rows: &[usize]) -> bool {
     }
 }
 
+/// `None` for a column of one date, of which no part differs.
 fn fit_column(
     table: &Table,
     column: &Column,
     rows: &[usize],
     options: &FitOptions,
     notes: &mut Vec<Note>,
-) -> Result<Encoding> {
+) -> Result<Option<Encoding>> {
     let gaps = rows.iter().any(|&row| column.is_missing(row));
     match column.cells() {
+        Cells::Date(texts) => {
+            let parts = DateParts::fit(table, column, texts, rows)?;
+            Ok(parts.map(|parts| Encoding::Date { parts, gaps }))
+        }
         Cells::Number(values) => {
             let mut present: Vec<f64> =
                 rows.iter().map(|&row| values[row]).filter(|value| !value.is_nan()).collect();
@@ -190,13 +204,13 @@ fn fit_column(
             if !mean.is_finite() || !std.is_finite() {
                 return Err(too_large(table, column.name()));
             }
-            Ok(Encoding::Number { mean, std, median: median(&mut present), gaps })
+            Ok(Some(Encoding::Number { mean, std, median: median(&mut present), gaps }))
         }
         Cells::Boolean { values, .. } => {
             let of = |wanted| rows.iter().filter(|&&row| values[row] == Some(wanted)).count();
-            Ok(Encoding::Boolean { most: of(true) > of(false), gaps })
+            Ok(Some(Encoding::Boolean { most: of(true) > of(false), gaps }))
         }
-        Cells::Category(texts) | Cells::Date(texts) => {
+        Cells::Category(texts) => {
             let used = levels_in(texts, rows);
             let (name, flag) = (quoted(column.name()), shell(column.name()));
             if used.len() > options.most_levels {
@@ -216,7 +230,7 @@ fn fit_column(
                     used.len(), count(rows.len(), "row"),
                 )));
             }
-            Ok(Encoding::Category { levels: used, gaps })
+            Ok(Some(Encoding::Category { levels: used, gaps }))
         }
     }
 }
@@ -312,14 +326,26 @@ fn fit_target(
     rows: &[usize],
     options: &FitOptions,
 ) -> Result<TargetEncoding> {
-    let column = target.column().to_string();
-    let values = match &target.values {
-        TargetValues::Classes { names, .. } => {
-            let (column_type, names) = (target.column_type, names.clone());
-            return Ok(TargetEncoding::Classes { column, column_type, names });
-        }
-        TargetValues::Numbers(_) => table.require(&column)?,
-    };
+    if let TargetValues::Classes { names, .. } = &target.values {
+        let (column, names) = (target.column().to_string(), names.clone());
+        return Ok(TargetEncoding::Classes { column, column_type: target.column_type, names });
+    }
+    let fitted = |column: &str| fit_number(table, column, rows, options);
+    let mut targets = target.columns().map(fitted).collect::<Result<Vec<NumberTarget>>>()?;
+    if targets.len() > 1 {
+        return Ok(TargetEncoding::Numbers { targets });
+    }
+    let NumberTarget { column, mean, std } = targets.swap_remove(0);
+    Ok(TargetEncoding::Number { column, mean, std })
+}
+
+fn fit_number(
+    table: &Table,
+    column: &str,
+    rows: &[usize],
+    options: &FitOptions,
+) -> Result<NumberTarget> {
+    let values = table.require(column)?;
     let values = values.numbers().unwrap_or_default();
     let present: Vec<f64> = rows
         .iter()
@@ -329,16 +355,16 @@ fn fit_target(
     if present.iter().all(|&value| value == present[0]) {
         return Err(Error::data(format!(
             "the target {} is the same in all training rows: there is nothing to learn",
-            quoted(&column)
+            quoted(column)
         ))
         .at(table.name())
         .help("give more rows, or another --seed for the split"));
     }
     let (mean, std) = if options.standardise_target { moments(&present) } else { (0.0, 1.0) };
     if !mean.is_finite() || !std.is_finite() {
-        return Err(too_large(table, &column));
+        return Err(too_large(table, column));
     }
-    Ok(TargetEncoding::Number { column, mean, std })
+    Ok(NumberTarget { column: column.to_owned(), mean, std })
 }
 
 #[cfg(test)]

@@ -33,6 +33,8 @@ pub struct Input<'a> {
     head: Option<Vec<u8>>,
     /// Whether the bytes stand behind the head.
     fresh: bool,
+    /// A file of labels for the rows, and what their column is called.
+    labels: Option<(String, Box<Input<'a>>)>,
 }
 
 impl<'a> Input<'a> {
@@ -41,7 +43,36 @@ impl<'a> Input<'a> {
         let mut bytes: Box<dyn Bytes + 'a> = Box::new(bytes);
         // What cannot say where it stands fails when it is read.
         let begin = bytes.stream_position().unwrap_or(0);
-        Input { name: name.into(), bytes, begin, head: None, fresh: true }
+        Input { name: name.into(), bytes, begin, head: None, fresh: true, labels: None }
+    }
+
+    /// The same rows with labels that stand in a file of their own, as those of MNIST do: an array of one axis, which becomes the
+    /// column `column`.
+    #[must_use]
+    pub fn with_labels(mut self, column: impl Into<String>, labels: Input<'a>) -> Self {
+        self.labels = Some((column.into(), Box::new(labels)));
+        self
+    }
+
+    /// The column of labels and their file.
+    pub(crate) fn labels(&mut self) -> Option<(&str, &mut Input<'a>)> {
+        self.labels.as_mut().map(|(column, labels)| (column.as_str(), labels.as_mut()))
+    }
+
+    /// Refuses labels beside a table that has columns with names.
+    ///
+    /// # Errors
+    /// Kind `usage`.
+    pub(crate) fn refuse_labels_beside(&self, content: Content) -> Result<()> {
+        let array = matches!(content, Content::Npy | Content::Zip | Content::Idx);
+        if array || self.labels.is_none() {
+            return Ok(());
+        }
+        Err(Error::usage(format!("{} is {content}: its labels are a column", quoted(&self.name)))
+            .at("--labels")
+            .help(
+                "name the column with --target; labels of their own go with arrays (NPY, NPZ, IDX)",
+            ))
     }
 
     /// What the file is, and what is in it if it is compressed.
@@ -133,6 +164,12 @@ impl<'a> Input<'a> {
             .seek(SeekFrom::Start(self.begin + range.start))
             .and_then(|_| self.bytes.read_exact(&mut piece));
         read.map(|()| piece).map_err(|error| read_error(&self.name, &error))
+    }
+
+    /// Takes `bytes` for the file's.
+    pub(crate) fn hold(&mut self, bytes: Cursor<Vec<u8>>) {
+        (self.bytes, self.begin) = (Box::new(bytes), 0);
+        (self.head, self.fresh) = (None, true);
     }
 
     /// The bytes from where the file begins.

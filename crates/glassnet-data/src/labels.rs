@@ -13,28 +13,24 @@ use crate::words::{count, list, quoted};
 
 impl Preprocessing {
     pub(crate) fn encode_target(&self, table: &Table, rows: &[usize]) -> Result<EncodedTarget> {
-        let column = table.require(self.target.column())?;
-        if let Some(&row) = rows.iter().find(|&&row| column.is_missing(row)) {
-            return Err(Error::data("the row has no target")
-                .at(table.place(row, column.name()))
-                .help("fill the cell, or remove the row"));
-        }
         match &self.target {
-            TargetEncoding::Classes { names, .. } => {
+            TargetEncoding::Classes { column, names, .. } => {
+                let column = labelled(table, column, rows)?;
                 Ok(EncodedTarget::Classes(encode_classes(table, &column, names, rows)?))
             }
-            TargetEncoding::Number { mean, std, .. } => {
-                let values = column.numbers().ok_or_else(|| {
-                    Error::data(format!("the target {} must hold numbers", quoted(column.name())))
-                        .at(table.name())
-                        .help("read the table with the model's column types")
-                })?;
-                let scaled = rows.iter().map(|&row| {
-                    standardised(values[row], *mean, *std)
-                        .ok_or_else(|| too_far(table, column.name(), row, values[row]))
-                });
-                let scaled = scaled.collect::<Result<Vec<f32>>>()?;
+            TargetEncoding::Number { column, mean, std } => {
+                let scaled = encode_numbers(table, rows, (column, *mean, *std))?;
                 Ok(EncodedTarget::Values(Tensor::new([rows.len(), 1], scaled)?))
+            }
+            TargetEncoding::Numbers { targets } => {
+                let mut all = vec![0.0; rows.len() * targets.len()];
+                for (at, target) in targets.iter().enumerate() {
+                    let of = (target.column.as_str(), target.mean, target.std);
+                    for (row, value) in encode_numbers(table, rows, of)?.into_iter().enumerate() {
+                        all[row * targets.len() + at] = value;
+                    }
+                }
+                Ok(EncodedTarget::Values(Tensor::new([rows.len(), targets.len()], all)?))
             }
         }
     }
@@ -60,6 +56,34 @@ impl Preprocessing {
         };
         rows.iter().map(weight).collect::<Result<Vec<f32>>>().map(Some)
     }
+}
+
+/// A target's column, which has a value in all of `rows`.
+fn labelled(table: &Table, name: &str, rows: &[usize]) -> Result<Column> {
+    let column = table.require(name)?;
+    match rows.iter().find(|&&row| column.is_missing(row)) {
+        None => Ok(column),
+        Some(&row) => Err(Error::data("the row has no target")
+            .at(table.place(row, name))
+            .help("fill the cell, or remove the row")),
+    }
+}
+
+fn encode_numbers(
+    table: &Table,
+    rows: &[usize],
+    (name, mean, std): (&str, f64, f64),
+) -> Result<Vec<f32>> {
+    let column = labelled(table, name, rows)?;
+    let values = column.numbers().ok_or_else(|| {
+        Error::data(format!("the target {} must hold numbers", quoted(name)))
+            .at(table.name())
+            .help("read the table with the model's column types")
+    })?;
+    let scaled = rows.iter().map(|&row| {
+        standardised(values[row], mean, std).ok_or_else(|| too_far(table, name, row, values[row]))
+    });
+    scaled.collect()
 }
 
 fn encode_classes(

@@ -23,16 +23,20 @@
 //! # Ok::<(), glassnet::Error>(())
 //! ```
 
+mod array_files;
 mod arrays;
 mod bytes;
 mod calendar;
 mod cell;
 mod columns;
 mod content;
+mod dates;
 mod encode;
+mod encoding;
 mod fingerprint;
 mod fit;
 mod folds;
+mod half;
 mod header;
 mod input;
 mod interned;
@@ -57,11 +61,14 @@ mod target;
 mod typed;
 mod unpack;
 mod verdict;
+mod word;
 mod words;
 mod write;
 
 pub use bytes::read_error;
+pub use dates::{DateOrder, DateParts};
 pub use encode::{EncodeOptions, Encoded, EncodedTarget, GapPolicy, UnseenPolicy};
+pub use encoding::TextEncoding;
 pub use fit::FitOptions;
 pub use folds::{FoldOptions, Folds, folds};
 pub use input::Input;
@@ -70,7 +77,9 @@ pub use note::{Note, NoteKind};
 pub use options::{ColumnType, CsvOptions};
 #[cfg(feature = "parquet")]
 pub use parquet::is_guarded;
-pub use preprocessing::{Encoding, FORMAT_VERSION, Feature, Preprocessing, TargetEncoding};
+pub use preprocessing::{
+    Encoding, FORMAT_VERSION, Feature, NumberTarget, Preprocessing, TargetEncoding,
+};
 pub use read::{read_csv, read_csv_file};
 pub use read_any::{read_numbers, read_table};
 pub use split::{Split, SplitOptions, split};

@@ -5,6 +5,7 @@ use std::io::Read;
 use glassnet::{Error, Result, Tensor};
 
 use crate::cell::{Reading, read_number, trim};
+use crate::encoding::decoded;
 use crate::header::{all_numbers, header};
 use crate::lines::Lines;
 use crate::note::Note;
@@ -40,7 +41,7 @@ pub struct Matrix {
 /// for a header of numbers only, which is most likely a row (`--no-header`).
 pub fn read_matrix(input: impl Read, name: &str, options: &CsvOptions) -> Result<Matrix> {
     options.check()?;
-    let mut records = Records::new(input, name, options)?;
+    let mut records = Records::new(decoded(input, options.encoding, name), name, options)?;
     let mut notes = Vec::new();
     let mut line = records.next()?;
     let first: Vec<Vec<u8>> = records.cells().map(<[u8]>::to_vec).collect();

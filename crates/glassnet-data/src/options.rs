@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use glassnet::{Error, Result};
 use serde::{Deserialize, Serialize};
 
+use crate::encoding::TextEncoding;
+
 /// What a column holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -67,6 +69,10 @@ pub struct CsvOptions {
     pub column_types: BTreeMap<String, ColumnType>,
     /// Columns to leave out; each must exist.
     pub drop: BTreeSet<String>,
+    /// In which encoding the file is; `None` is UTF-8, perhaps with a byte order mark.
+    pub encoding: Option<TextEncoding>,
+    /// Which arrays of an archive (`.npz`) make the table: the name of the columns, and the array's key. All if it is empty.
+    pub arrays: Vec<(String, String)>,
     /// The only columns to keep; the others are checked as text and counted in the fingerprint, but not typed. `None` keeps all.
     pub keep: Option<BTreeSet<String>>,
 }
@@ -115,6 +121,8 @@ impl Default for CsvOptions {
             allow_non_finite: false,
             column_types: BTreeMap::new(),
             drop: BTreeSet::new(),
+            encoding: None,
+            arrays: vec![],
             keep: None,
         }
     }

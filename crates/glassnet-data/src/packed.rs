@@ -75,17 +75,26 @@ impl Staged {
                     .for_each(|value| bytes.extend_from_slice(&(value as f32).to_le_bytes()));
             }
             Packing::Decimals { base, span, least, most, width, .. } => {
-                let width = usize::from(width);
-                for &cell in &self.cells {
+                let code = |&cell: &i64| {
                     let (integer, decimals) = (cell >> TAG_BITS, (cell & MISSING) as u8);
-                    let code = if cell == MISSING {
+                    if cell == MISSING {
                         u64::MAX
+                    } else if span == 0 && decimals == most {
+                        (integer - base) as u64
                     } else if span == 0 {
                         (integer * 10_i64.pow(u32::from(most - decimals)) - base) as u64
                     } else {
                         (integer - base) as u64 + span * u64::from(decimals - least)
-                    };
-                    bytes.extend_from_slice(&code.to_le_bytes()[..width]);
+                    }
+                };
+                let codes = self.cells.iter().map(code);
+                match width {
+                    1 => bytes.extend(codes.map(|code| code as u8)),
+                    2 => bytes.extend(codes.flat_map(|code| (code as u16).to_le_bytes())),
+                    4 => bytes.extend(codes.flat_map(|code| (code as u32).to_le_bytes())),
+                    width => codes.for_each(|code| {
+                        bytes.extend_from_slice(&code.to_le_bytes()[..usize::from(width)]);
+                    }),
                 }
             }
         }

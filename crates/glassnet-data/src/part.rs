@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use glassnet::{Error, ErrorKind, Result, Tensor};
 
+use crate::dates::{DateParts, no_date};
 use crate::encode::{
     EncodeOptions, Encoded, GapPolicy, Labels, UnseenPolicy, refuse_no_row, standardised, too_far,
 };
@@ -41,6 +42,8 @@ struct Seen {
     gaps: usize,
     /// For each of the column's texts the category that it is.
     categories: Option<Vec<Option<usize>>>,
+    /// For each of the column's dates, by its code, the features that it is.
+    dates: Option<HashMap<u32, Option<Vec<f32>>>>,
     /// Which entry of `unseen` a code has.
     entries: HashMap<u32, usize>,
     unseen: Vec<Unseen>,
@@ -186,9 +189,17 @@ impl<'a> Part<'a> {
                 self.handle_gaps(index, (*gaps, missing_at), span, missing);
                 self.encode_texts(index, texts, levels, span, at);
             }
+            (Encoding::Date { parts, gaps }, Cells::Date(texts)) => {
+                let missing = |row: usize| texts.codes()[row] == Texts::MISSING;
+                self.handle_gaps(index, (*gaps, missing_at), span, missing);
+                self.encode_dates(index, texts, parts, span, at);
+            }
             // `find_columns` refused every other pair.
             (
-                Encoding::Number { .. } | Encoding::Boolean { .. } | Encoding::Category { .. },
+                Encoding::Number { .. }
+                | Encoding::Boolean { .. }
+                | Encoding::Date { .. }
+                | Encoding::Category { .. },
                 Cells::Number(_) | Cells::Boolean { .. } | Cells::Category(_) | Cells::Date(_),
             ) => {}
         }
@@ -227,6 +238,36 @@ impl<'a> Part<'a> {
     fn refuse(&mut self, rank: Rank, error: Error) {
         if self.error.as_ref().is_none_or(|(first, _)| rank < *first) {
             self.error = Some((rank, error));
+        }
+    }
+
+    fn encode_dates(
+        &mut self,
+        index: usize,
+        texts: &Texts,
+        parts: &DateParts,
+        span: Span,
+        at: usize,
+    ) {
+        let places = self.places(span);
+        let known = self.features[index].dates.get_or_insert_with(HashMap::new);
+        let mut bad = vec![];
+        for (place, row) in places {
+            let code = texts.codes()[row];
+            let Some(text) = texts.levels().get(code as usize) else {
+                continue;
+            };
+            match known.entry(code).or_insert_with(|| parts.encode(text)) {
+                Some(features) => {
+                    let from = place * self.width + at;
+                    self.data[from..from + features.len()].copy_from_slice(features);
+                }
+                None => bad.push((place, span.start + row, text)),
+            }
+        }
+        for (place, row, text) in bad {
+            let error = no_date(self.table, &self.preprocessing.features[index].column, row, text);
+            self.refuse((index, true, place), error);
         }
     }
 

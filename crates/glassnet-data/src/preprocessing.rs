@@ -2,14 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use glassnet::{Error, ErrorKind, Result};
+use glassnet::{Error, ErrorKind, Result, Tensor};
 use serde::{Deserialize, Serialize};
 
+use crate::dates::DateParts;
 use crate::options::{ColumnType, CsvOptions};
 use crate::words::quoted;
 
-/// The version of the JSON form that this crate writes, and the newest that it reads.
-pub const FORMAT_VERSION: u32 = 1;
+/// The newest version of the JSON form that this crate reads. It writes the oldest one that has all it needs: dates and several targets
+/// came with version 2.
+pub const FORMAT_VERSION: u32 = 2;
 
 /// How a column becomes features.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -30,6 +32,14 @@ pub enum Encoding {
     Boolean {
         /// The more frequent value of the training rows (false if both are as frequent).
         most: bool,
+        /// Whether training rows had gaps: then a further feature is 1 where the cell is missing, else 0.
+        gaps: bool,
+    },
+    /// The parts of a date; a gap becomes zeros: the mean year, and the middle of the circles.
+    Date {
+        /// Which parts.
+        #[serde(flatten)]
+        parts: DateParts,
         /// Whether training rows had gaps: then a further feature is 1 where the cell is missing, else 0.
         gaps: bool,
     },
@@ -59,6 +69,7 @@ impl Feature {
             Encoding::Number { gaps, .. } | Encoding::Boolean { gaps, .. } => {
                 1 + usize::from(*gaps)
             }
+            Encoding::Date { parts, gaps } => parts.width() + usize::from(*gaps),
             Encoding::Category { levels, gaps } => levels.len() + usize::from(*gaps),
         }
     }
@@ -68,6 +79,10 @@ impl Feature {
         let (mut names, gaps) = match &self.encoding {
             Encoding::Number { gaps, .. } | Encoding::Boolean { gaps, .. } => {
                 (vec![self.column.clone()], *gaps)
+            }
+            Encoding::Date { parts, gaps } => {
+                let names = parts.names().into_iter();
+                (names.map(|part| format!("{} {part}", self.column)).collect(), *gaps)
             }
             Encoding::Category { levels, gaps } => {
                 (levels.iter().map(|level| format!("{}={level}", self.column)).collect(), *gaps)
@@ -84,6 +99,7 @@ impl Feature {
         match &self.encoding {
             Encoding::Number { .. } => ColumnType::Number,
             Encoding::Boolean { .. } => ColumnType::Boolean,
+            Encoding::Date { .. } => ColumnType::Date,
             Encoding::Category { .. } => ColumnType::Category,
         }
     }
@@ -111,14 +127,45 @@ pub enum TargetEncoding {
         /// Their population standard deviation, 1 if the target is learned as it is.
         std: f64,
     },
+    /// Several columns of numbers, an output of the network for each.
+    Numbers {
+        /// The targets in the order of the outputs.
+        targets: Vec<NumberTarget>,
+    },
+}
+
+/// One of several targets: a column of numbers, learned as `(y − mean) / std`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NumberTarget {
+    /// The column.
+    pub column: String,
+    /// The mean of the training rows, 0 if the target is learned as it is.
+    pub mean: f64,
+    /// Their population standard deviation, 1 if the target is learned as it is.
+    pub std: f64,
 }
 
 impl TargetEncoding {
-    /// The target's column.
+    /// The target's column; of several the first one's.
     pub fn column(&self) -> &str {
         match self {
             TargetEncoding::Classes { column, .. } | TargetEncoding::Number { column, .. } => {
                 column
+            }
+            TargetEncoding::Numbers { targets } => {
+                targets.first().map_or("", |target| target.column.as_str())
+            }
+        }
+    }
+
+    /// All targets' columns.
+    pub fn columns(&self) -> Vec<&str> {
+        match self {
+            TargetEncoding::Classes { column, .. } | TargetEncoding::Number { column, .. } => {
+                vec![column]
+            }
+            TargetEncoding::Numbers { targets } => {
+                targets.iter().map(|target| target.column.as_str()).collect()
             }
         }
     }
@@ -127,27 +174,46 @@ impl TargetEncoding {
     pub fn classes(&self) -> Option<&[String]> {
         match self {
             TargetEncoding::Classes { names, .. } => Some(names),
-            TargetEncoding::Number { .. } => None,
+            TargetEncoding::Number { .. } | TargetEncoding::Numbers { .. } => None,
         }
     }
 
-    /// How many outputs a network needs: one per class, or one.
+    /// How many outputs a network needs: one per class or target.
     pub fn outputs(&self) -> usize {
-        self.classes().map_or(1, <[String]>::len)
+        self.classes().map_or(self.columns().len(), <[String]>::len)
     }
 
-    /// A network's output in the target's own unit, `y · std + mean`; classes come back as they are.
+    /// A network's output in the target's own unit, `y · std + mean`; classes come back as they are. Of several targets the
+    /// first one's ([`TargetEncoding::restore_all`] knows each).
     pub fn restore(&self, output: f32) -> f32 {
+        self.restore_at(0, output)
+    }
+
+    /// Outputs of shape `[rows, outputs]`, each in its target's own unit.
+    pub fn restore_all(&self, outputs: &Tensor<f32>) -> Tensor<f32> {
+        let width = self.outputs().max(1);
+        let mut restored = outputs.clone();
+        for (at, output) in restored.data_mut().iter_mut().enumerate() {
+            *output = self.restore_at(at % width, *output);
+        }
+        restored
+    }
+
+    fn restore_at(&self, target: usize, output: f32) -> f32 {
+        let scaled = |mean: f64, std: f64| (f64::from(output) * std + mean) as f32;
         match self {
             TargetEncoding::Classes { .. } => output,
-            TargetEncoding::Number { mean, std, .. } => (f64::from(output) * std + mean) as f32,
+            TargetEncoding::Number { mean, std, .. } => scaled(*mean, *std),
+            TargetEncoding::Numbers { targets } => {
+                targets.get(target).map_or(output, |target| scaled(target.mean, target.std))
+            }
         }
     }
 
     fn column_type(&self) -> ColumnType {
         match self {
             TargetEncoding::Classes { column_type, .. } => *column_type,
-            TargetEncoding::Number { .. } => ColumnType::Number,
+            TargetEncoding::Number { .. } | TargetEncoding::Numbers { .. } => ColumnType::Number,
         }
     }
 }
@@ -168,7 +234,7 @@ pub struct Preprocessing {
     pub(crate) unused: Vec<String>,
 }
 
-/// The JSON form, version 1.
+/// The JSON form.
 #[derive(Clone, Serialize, Deserialize)]
 struct Document {
     version: u32,
@@ -184,7 +250,10 @@ struct Document {
 impl From<Preprocessing> for Document {
     fn from(from: Preprocessing) -> Self {
         let Preprocessing { missing, features, target, weights, unused } = from;
-        Document { version: FORMAT_VERSION, missing, features, target, weights, unused }
+        let dates = features.iter().any(|f| matches!(f.encoding, Encoding::Date { .. }));
+        let several = matches!(target, TargetEncoding::Numbers { .. });
+        let version = if dates || several { 2 } else { 1 };
+        Document { version, missing, features, target, weights, unused }
     }
 }
 
@@ -193,12 +262,12 @@ impl TryFrom<Document> for Preprocessing {
 
     fn try_from(document: Document) -> Result<Self> {
         let Document { version, missing, features, target, weights, unused } = document;
-        if version != FORMAT_VERSION {
+        if !(1..=FORMAT_VERSION).contains(&version) {
             return Err(newer_version(u64::from(version)));
         }
         features.iter().try_for_each(check_feature)?;
         check_target(&target)?;
-        let mut columns = BTreeSet::from([target.column()]);
+        let mut columns: BTreeSet<&str> = target.columns().into_iter().collect();
         let twice = features.iter().find(|feature| !columns.insert(&feature.column));
         match (twice, features.is_empty()) {
             (Some(feature), _) => Err(broken(&feature.column, "stands there twice")),
@@ -256,7 +325,8 @@ impl Preprocessing {
         let features = self.features.iter().map(|f| (f.column.clone(), f.column_type()));
         let mut types: Vec<(String, ColumnType)> = features.collect();
         if with_target {
-            types.push((self.target.column().to_string(), self.target.column_type()));
+            let targets = self.target.columns().into_iter();
+            types.extend(targets.map(|column| (column.to_owned(), self.target.column_type())));
             types.extend(self.weights.iter().map(|column| (column.clone(), ColumnType::Number)));
         }
         options.keep = Some(types.iter().map(|(column, _)| column.clone()).collect());
@@ -278,7 +348,7 @@ impl Preprocessing {
     pub fn from_json(value: &serde_json::Value) -> Result<Self> {
         let version = value.get("version").and_then(serde_json::Value::as_u64);
         match version {
-            Some(version) if version != u64::from(FORMAT_VERSION) => {
+            Some(version) if !(1..=u64::from(FORMAT_VERSION)).contains(&version) => {
                 return Err(newer_version(version));
             }
             _ => {}
@@ -293,7 +363,7 @@ impl Preprocessing {
 
 fn newer_version(version: u64) -> Error {
     Error::model(format!(
-        "the preprocessing has format version {version}, this glassnet reads version {FORMAT_VERSION}"
+        "the preprocessing has format version {version}, this glassnet reads versions 1 to {FORMAT_VERSION}"
     ))
     .help("use the glassnet that wrote the model, or a newer one")
 }
@@ -315,6 +385,13 @@ fn check_feature(feature: &Feature) -> Result<()> {
             if finite && positive { Ok(()) } else { Err(broken(column, "has a bad mean or std")) }
         }
         Encoding::Boolean { .. } => Ok(()),
+        Encoding::Date { parts, .. } => {
+            let good = |(mean, std): (f64, f64)| mean.is_finite() && std.is_finite() && std > 0.0;
+            match parts.width() > 0 && parts.year.is_none_or(good) {
+                true => Ok(()),
+                false => Err(broken(column, "has no parts of dates, or a bad mean or std")),
+            }
+        }
         Encoding::Category { levels, .. } => {
             let ordered = levels.windows(2).all(|pair| pair[0] < pair[1]);
             if ordered { Ok(()) } else { Err(broken(column, "has categories out of order")) }
@@ -332,6 +409,19 @@ fn check_target(target: &TargetEncoding) -> Result<()> {
                 return Err(broken(column, "has bad classes"));
             }
             Ok(())
+        }
+        TargetEncoding::Numbers { targets } => {
+            let distinct: BTreeSet<&str> = targets.iter().map(|t| t.column.as_str()).collect();
+            if targets.len() < 2 || distinct.len() < targets.len() {
+                return Err(broken("", "is not one of several different targets"));
+            }
+            let bad = |target: &&NumberTarget| {
+                !(target.mean.is_finite() && target.std.is_finite() && target.std > 0.0)
+            };
+            match targets.iter().find(bad) {
+                None => Ok(()),
+                Some(target) => Err(broken(&target.column, "has a bad mean or std")),
+            }
         }
         TargetEncoding::Number { column, mean, std } => {
             if mean.is_finite() && std.is_finite() && *std > 0.0 {

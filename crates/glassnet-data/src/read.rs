@@ -7,6 +7,7 @@ use glassnet::{Error, Result};
 
 use crate::bytes::read_error;
 use crate::columns::{Context, Typed, Typing};
+use crate::encoding::decoded;
 use crate::fingerprint::Fingerprint;
 use crate::header::{check_named_columns, header, order_of};
 use crate::input::Input;
@@ -166,19 +167,19 @@ impl Gathered {
             self.lines.push(self.rows, begin);
             if records.width() == width {
                 let row = self.rows;
-                let mut push = |cell: &[u8], column: &mut Option<Typing>| {
-                    self.fingerprint.push(cell);
+                let mut push = |cell: (&[u8], u64), column: &mut Option<Typing>| {
+                    self.fingerprint.push_word(cell.0, cell.1);
                     column.as_mut().map_or(Ok(()), |column| column.push(cell, row, context))
                 };
                 match order {
                     None => {
-                        for (cell, column) in records.cells().zip(&mut self.columns) {
+                        for (cell, column) in records.cells_and_words().zip(&mut self.columns) {
                             push(cell, column)?;
                         }
                     }
                     Some(order) => {
                         for (&at, column) in order.iter().zip(&mut self.columns) {
-                            push(records.cell(at), column)?;
+                            push(records.cell_and_word(at), column)?;
                         }
                     }
                 }
@@ -211,7 +212,8 @@ fn pass(inputs: &mut [Input<'_>], options: &CsvOptions, texts: &BTreeSet<usize>)
     let first_name = inputs.first().map(|input| input.name.clone()).unwrap_or_default();
     for input in inputs {
         let name = input.name.clone();
-        let mut records = Records::new(input.open()?, &name, options)?;
+        let mut records =
+            Records::new(decoded(input.open()?, options.encoding, &name), &name, options)?;
         let mut line = records.next()?;
         let first: Vec<Vec<u8>> = records.cells().map(<[u8]>::to_vec).collect();
         // What the headers of further files look like was told of the first.

@@ -5,6 +5,7 @@ use std::io::Cursor;
 
 use glassnet::{Error, Result, Tensor};
 
+use crate::array_files::read_array_files;
 use crate::content::Content;
 use crate::input::Input;
 use crate::matrix::{Matrix, read_matrix};
@@ -25,6 +26,7 @@ pub fn read_table(mut inputs: Vec<Input<'_>>, options: &CsvOptions) -> Result<Ta
     for input in &mut inputs {
         let (outer, inner) = input.look()?;
         notes.extend(input.note(outer));
+        input.refuse_labels_beside(inner)?;
         kinds.push(inner);
     }
     if let Some(at) = kinds.iter().position(|&kind| kind != kinds[0]) {
@@ -49,7 +51,7 @@ fn read_kind(kind: Content, inputs: &mut [Input<'_>], options: &CsvOptions) -> R
     match kind {
         Content::Parquet => parquet(inputs, options),
         Content::Text | Content::Gzip | Content::Zstandard => read_csv_files(inputs, options),
-        Content::Npy | Content::Zip | Content::Idx => read_csv_files(inputs, options),
+        Content::Npy | Content::Zip | Content::Idx => read_array_files(inputs, options),
     }
 }
 
@@ -57,7 +59,8 @@ fn read_kind(kind: Content, inputs: &mut [Input<'_>], options: &CsvOptions) -> R
 fn held_whole(inputs: &mut [Input<'_>]) -> Result<()> {
     for input in inputs {
         if input.look()?.0.is_compressed() {
-            *input = Input::new(input.name.clone(), Cursor::new(input.whole()?));
+            let whole = input.whole()?;
+            input.hold(Cursor::new(whole));
         }
     }
     Ok(())

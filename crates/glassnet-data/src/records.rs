@@ -6,6 +6,7 @@ use glassnet::{Error, Result};
 
 use crate::bytes::{bad_quote, line_end, not_utf8, nul, read_error, refuse_other_formats};
 use crate::options::CsvOptions;
+use crate::word;
 
 /// A reader of checked text that yields records with their lines. It holds a piece of the file at a time, at least one
 /// whole record.
@@ -178,10 +179,10 @@ impl<'a, R: Read> Records<'a, R> {
         self.record.ranges.iter().map(|&(start, end)| &self.buffer[start..end])
     }
 
-    /// Cell `index` of the record that was read last, of which there must be so many.
-    pub(crate) fn cell(&self, index: usize) -> &[u8] {
+    /// Cell `index` of the record that was read last, of which there must be so many, with its first bytes.
+    pub(crate) fn cell_and_word(&self, index: usize) -> (&[u8], u64) {
         let (start, end) = self.record.ranges[index];
-        &self.buffer[start..end]
+        (&self.buffer[start..end], word::first(word::load(&self.buffer, start), end - start))
     }
 
     /// The error to return for a file in which the caller found `error`: what is wrong with its bytes, if anything is.
@@ -193,6 +194,11 @@ impl<'a, R: Read> Records<'a, R> {
                 Err(found) => return found,
             }
         }
+    }
+
+    /// The same cells, each with its first bytes: up to eight of them, with zeros behind.
+    pub(crate) fn cells_and_words(&self) -> impl ExactSizeIterator<Item = (&[u8], u64)> {
+        (0..self.record.ranges.len()).map(|index| self.cell_and_word(index))
     }
 
     /// Refuses a file of blanks, once all of it was read.
@@ -221,6 +227,12 @@ impl<'a, R: Read> Records<'a, R> {
     /// Looks for the record that begins at `at`.
     fn scan(&mut self) -> Found {
         let text = &self.buffer[..self.filled];
+        let (delimiter, whole) = (self.delimiter, &self.buffer[..]);
+        let ends_in = |word: u64| {
+            word::matches(word, delimiter) | word::matches(word, b'\n') | word::matches(word, b'\r')
+        };
+        // The word at `base`, and its ends of cells from `start` on.
+        let (mut base, mut ends) = (self.at, ends_in(word::load(whole, self.at)));
         let cells = &mut self.record;
         cells.ranges.clear();
         cells.doubled.clear();
@@ -245,14 +257,21 @@ impl<'a, R: Read> Records<'a, R> {
                     return Found::BadQuote { open: start, close: Some(close) };
                 }
                 cells.ranges.push((start + 1, close));
+                (base, ends) = (close + 1, ends_in(word::load(whole, close + 1)));
                 close + 1
             } else {
-                let length =
-                    text[start..].iter().position(|&byte| self.ends_cell[usize::from(byte)]);
-                let end = length.map_or(text.len(), |length| start + length);
+                while ends == 0 && base + word::BYTES < text.len() {
+                    base += word::BYTES;
+                    ends = ends_in(word::load(whole, base));
+                }
+                // What was read before may still stand behind the text.
+                let end = if ends == 0 { text.len() } else { base + word::place(ends) };
+                let end = end.min(text.len());
                 cells.ranges.push((start, end));
                 end
             };
+            // The byte at `end` is dealt with.
+            ends &= ends.wrapping_sub(1);
             match text.get(end) {
                 Some(&byte) if byte == self.delimiter => start = end + 1,
                 None if !self.ended => return Found::Part,

@@ -237,7 +237,7 @@ impl Table {
         &self.notes
     }
 
-    /// A stable hash (FNV-1a, 64 bits) over all names and cells of the file as text, dropped columns included;
+    /// A stable hash of 64 bits over all names and cells of the file as text, dropped columns included;
     /// quoting, line ends and the delimiter do not matter.
     pub fn fingerprint(&self) -> u64 {
         self.fingerprint

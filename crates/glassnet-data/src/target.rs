@@ -44,6 +44,8 @@ pub enum TargetValues {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Target {
     pub(crate) column: String,
+    /// Further columns of numbers that are predicted together with it.
+    pub(crate) others: Vec<String>,
     pub(crate) column_type: ColumnType,
     pub(crate) rows: Vec<usize>,
     pub(crate) values: TargetValues,
@@ -71,9 +73,78 @@ impl Target {
         };
         Ok(Target {
             column: column.to_string(),
+            others: vec![],
             column_type: found.column_type(),
             rows,
             values,
+            notes,
+        })
+    }
+
+    /// Several columns of numbers that one network predicts, an output for each, over the rows that have all of them. One column
+    /// is chosen as by [`Target::choose`].
+    ///
+    /// ```
+    /// use glassnet_data::*;
+    /// let table = read_csv("x,a,b\n1,2.5,7\n2,3.5,\n3,4,9\n".as_bytes(), "t.csv", &CsvOptions::default())?;
+    /// let target = Target::choose_several(&table, &["a", "b"].map(str::to_owned), Task::Auto)?;
+    /// assert_eq!((target.rows(), target.columns().count()), (&[0, 2][..], 2));
+    /// # Ok::<(), glassnet::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Target::choose`]; kind `data` also for columns of several that hold no numbers, and for one that is named twice; kind
+    /// `usage` for classes.
+    pub fn choose_several(table: &Table, columns: &[String], task: Task) -> Result<Target> {
+        let [first, others @ ..] = columns else {
+            return Err(Error::usage("no target is named").at("--target").help("name a column"));
+        };
+        if others.is_empty() {
+            return Target::choose(table, first, task);
+        }
+        let one_by_one = "train a model for each column of classes";
+        if task == Task::Classification {
+            return Err(Error::usage("several targets are predicted as numbers, not as classes")
+                .at("--task")
+                .help(one_by_one));
+        }
+        let mut found = vec![];
+        for (at, name) in columns.iter().enumerate() {
+            if columns[..at].contains(name) {
+                return Err(Error::usage(format!("the target {} is named twice", quoted(name)))
+                    .at("--target")
+                    .help("name each column once"));
+            }
+            let column = table.require(name)?;
+            if column.numbers().is_none() {
+                return Err(Error::data(format!(
+                    "the target {} holds no numbers, and several targets must",
+                    quoted(name)
+                ))
+                .at(table.name())
+                .help(one_by_one));
+            }
+            found.push(column);
+        }
+        let (rows, mut notes) = rows_with_all(table, &found)?;
+        let mut values = vec![];
+        for column in &found {
+            values.push(numbers(table, column, &rows)?);
+        }
+        let names = list(columns, 10);
+        notes.push(Note::new(
+            NoteKind::Interpreted,
+            format!(
+                "{} are predicted together, each as a number: {names}",
+                count(columns.len(), "target")
+            ),
+        ));
+        Ok(Target {
+            column: first.clone(),
+            others: others.to_vec(),
+            column_type: ColumnType::Number,
+            rows,
+            values: values.swap_remove(0),
             notes,
         })
     }
@@ -94,6 +165,7 @@ impl Target {
         };
         Target {
             column: self.column.clone(),
+            others: self.others.clone(),
             column_type: self.column_type,
             rows: kept.iter().map(|&index| self.rows[index]).collect(),
             values,
@@ -101,9 +173,14 @@ impl Target {
         }
     }
 
-    /// The column's name.
+    /// The column's name; of several the first one's.
     pub fn column(&self) -> &str {
         &self.column
+    }
+
+    /// All columns' names.
+    pub fn columns(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&self.column).chain(&self.others).map(String::as_str)
     }
 
     /// The rows of the table that have a target.
@@ -111,7 +188,7 @@ impl Target {
         &self.rows
     }
 
-    /// Their targets.
+    /// Their targets; of several columns the first one's.
     pub fn values(&self) -> &TargetValues {
         &self.values
     }
@@ -128,6 +205,32 @@ impl Target {
     pub fn notes(&self) -> &[Note] {
         &self.notes
     }
+}
+
+/// The rows of which no cell in `columns` is missing, and notes of how many are left out.
+pub(crate) fn rows_with_all(table: &Table, columns: &[Column]) -> Result<(Vec<usize>, Vec<Note>)> {
+    let (mut rows, mut notes) = (None, vec![]);
+    for column in columns {
+        let (labelled, told) = labelled_rows(table, column)?;
+        notes.extend(told);
+        rows = Some(match rows {
+            None => labelled,
+            Some(before) => {
+                let before: HashSet<usize> = HashSet::from_iter::<Vec<usize>>(before);
+                labelled.into_iter().filter(|row| before.contains(row)).collect()
+            }
+        });
+    }
+    let rows = rows.unwrap_or_default();
+    if rows.len() < 2 {
+        return Err(Error::data(format!(
+            "all targets together have a value in {}: at least 2 are needed",
+            count(rows.len(), "row")
+        ))
+        .at(table.name())
+        .help("give more rows with every target"));
+    }
+    Ok((rows, notes))
 }
 
 /// The rows whose cell in `column` is not missing, and a note of how many are left out.

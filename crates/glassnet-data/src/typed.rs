@@ -14,6 +14,7 @@ use crate::packed::Staged;
 use crate::survey::Survey;
 use crate::table::Kind;
 use crate::verdict::Verdict;
+use crate::word;
 
 /// A cell whose meaning its file tells.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -98,7 +99,8 @@ impl TypedColumn {
             (Cells::Declared(typing), cell) => {
                 self.scratch.clear();
                 write_cell(&mut self.scratch, cell);
-                typing.push(self.scratch.as_bytes(), row, context)?;
+                let cell = self.scratch.as_bytes();
+                typing.push((cell, word::first(word::load(cell, 0), cell.len())), row, context)?;
             }
             (Cells::Number { staged, .. }, Cell::Missing) => staged.missing(),
             (Cells::Number { staged, survey }, Cell::Integer(integer)) => {
@@ -164,6 +166,7 @@ impl TypedColumn {
                 let declared = context.options.column_types.get(name);
                 let kind = match declared {
                     Some(ColumnType::Category) => Kind::Category(levels),
+                    Some(ColumnType::Date) => Kind::Date(levels),
                     Some(_) | None if dates => Kind::Date(levels),
                     Some(_) | None => Kind::Category(levels),
                 };

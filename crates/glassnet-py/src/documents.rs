@@ -118,6 +118,12 @@ pub(crate) fn takes_indices(network: &str) -> PyResult<bool> {
     Ok(nn::parse(network).or_exception()?.input_dtype() == DType::I64)
 }
 
+/// The network that `notation` describes as one expression of PyTorch.
+#[pyfunction]
+pub(crate) fn expression(notation: &str) -> PyResult<String> {
+    Ok(nn::parse(notation).or_exception()?.notation())
+}
+
 /// Rows explained: every number of the pass, and what is asked of it.
 #[pyfunction]
 #[pyo3(signature = (network, state, rows, *, classes=None, values=None, criterion=None, backward=false, weight=None,

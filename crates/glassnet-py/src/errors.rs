@@ -10,7 +10,8 @@ use pyo3::prelude::*;
 /// The exception for `error`: its text says what is wrong, where, and how to mend it.
 ///
 /// A limit is a `MemoryError`, what diverged a `FloatingPointError`, an operation that a reader lacks a
-/// `NotImplementedError`, what the system refused an `OSError`; all else is a `ValueError`, as in NumPy.
+/// `NotImplementedError`, what the system refused an `OSError`; parts that do not
+/// fit together a `RuntimeError` and a `ValueError` at once; all else is a `ValueError`, as in NumPy.
 pub(crate) fn exception(error: glassnet::Error) -> PyErr {
     let mut text = error.what().to_owned();
     if let Some(place) = error.place() {
@@ -24,16 +25,39 @@ pub(crate) fn exception(error: glassnet::Error) -> PyErr {
         text.push_str(line);
     }
     match error.kind() {
-        ErrorKind::Usage | ErrorKind::Data | ErrorKind::Model | ErrorKind::Network => {
-            PyValueError::new_err(text)
-        }
+        ErrorKind::Usage | ErrorKind::Data | ErrorKind::Model => PyValueError::new_err(text),
+        ErrorKind::Network => Python::attach(|py| network_error(py, text)),
         ErrorKind::Unsupported => PyNotImplementedError::new_err(text),
         ErrorKind::Io => PyOSError::new_err(text),
         ErrorKind::Limit => PyMemoryError::new_err(text),
         ErrorKind::Numeric => PyFloatingPointError::new_err(text),
         ErrorKind::Interrupted => PyKeyboardInterrupt::new_err(text),
-        // The library may learn to fail in further ways.
+        // A kind that is newer than this list.
         _ => PyRuntimeError::new_err(text),
+    }
+}
+
+/// The exception of a run that failed: what is wrong with its data is an index outside its table or classes.
+pub(crate) fn run_exception(error: glassnet::Error) -> PyErr {
+    let is_index = error.kind() == ErrorKind::Data;
+    let exception = exception(error);
+    if !is_index {
+        return exception;
+    }
+    Python::attach(|py| named(py, "OutOfRange", exception.value(py).to_string()))
+}
+
+/// `glassnet._errors.NetworkError`, which is a `RuntimeError` and a `ValueError`.
+fn network_error(py: Python<'_>, text: String) -> PyErr {
+    named(py, "NetworkError", text)
+}
+
+/// One of the exceptions of `glassnet._errors`.
+fn named(py: Python<'_>, name: &str, text: String) -> PyErr {
+    let kind = py.import("glassnet._errors").and_then(|module| module.getattr(name));
+    match kind.and_then(|kind| kind.call1((&text,))) {
+        Ok(error) => PyErr::from_value(error),
+        Err(_) => PyRuntimeError::new_err(text),
     }
 }
 

@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 /// The library's state dict of `state`, whose values are `float32` or `int64` arrays in any layout; numbers are copied.
+#[allow(dead_code, reason = "files and training read state dicts")]
 pub(crate) fn read_state(state: &Bound<'_, PyDict>) -> PyResult<StateDict> {
     let mut found = StateDict::new();
     for (key, value) in state {
@@ -20,6 +21,7 @@ pub(crate) fn read_state(state: &Bound<'_, PyDict>) -> PyResult<StateDict> {
     Ok(found)
 }
 
+#[allow(dead_code, reason = "see `read_state`")]
 fn read_value(value: &Bound<'_, PyAny>) -> Option<Value> {
     if let Ok(array) = value.extract::<PyReadonlyArrayDyn<'_, f32>>() {
         return Some(Tensor::from(array.as_array()).into());

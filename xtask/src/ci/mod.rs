@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-pub(crate) use runner::{count_tests, without_our_variables};
+pub(crate) use runner::{count_pytests, count_tests, without_our_variables};
 
 /// What one step found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -32,8 +32,18 @@ impl Report {
         Report { failed: usize::from(!succeeded), ..Report::default() }
     }
 
-    fn skipped(why: impl Into<String>) -> Report {
+    pub(crate) fn skipped(why: impl Into<String>) -> Report {
         Report { skipped: 1, note: Some(why.into()), ..Report::default() }
+    }
+
+    /// Why nothing ran, where nothing ran.
+    pub(crate) fn note(&self) -> Option<&str> {
+        self.note.as_deref()
+    }
+
+    /// `N passed, N failed`, and what was skipped.
+    pub(crate) fn counts(&self) -> String {
+        counts(self.passed, self.failed, self.skipped)
     }
 
     /// Nothing ran and nothing is missing.
@@ -119,7 +129,7 @@ fn outcome(report: &Report) -> String {
     let is_runner = report.passed + report.skipped > 0 || !report.failures.is_empty();
     match &report.note {
         Some(note) => note.clone(),
-        None if is_runner => counts(report.passed, report.failed, report.skipped),
+        None if is_runner => report.counts(),
         None if report.failed > 0 => "failed".to_owned(),
         None => "ok".to_owned(),
     }

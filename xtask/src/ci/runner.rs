@@ -44,7 +44,16 @@ pub(super) fn check(mut command: Command) -> Result<Report, String> {
 }
 
 /// Runs a command whose standard output reports tests: shows it as it comes, and counts.
-pub(crate) fn count_tests(mut command: Command) -> Result<Report, String> {
+pub(crate) fn count_tests(command: Command) -> Result<Report, String> {
+    count(command, Tally::read)
+}
+
+/// As [`count_tests`], for pytest.
+pub(crate) fn count_pytests(command: Command) -> Result<Report, String> {
+    count(command, Tally::read_pytest)
+}
+
+fn count(mut command: Command, read: fn(&mut Tally, &str)) -> Result<Report, String> {
     let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
     let mut child = child.map_err(|error| format!("{command:?} cannot be started: {error}"))?;
     let mut tally = Tally::default();
@@ -55,7 +64,7 @@ pub(crate) fn count_tests(mut command: Command) -> Result<Report, String> {
         while output.read_until(b'\n', &mut line).map_err(|error| error.to_string())? > 0 {
             // A closed pipe at our own end must not hide the result.
             let _ = screen.write_all(&line).and_then(|()| screen.flush());
-            tally.read(&String::from_utf8_lossy(&line));
+            read(&mut tally, &String::from_utf8_lossy(&line));
             line.clear();
         }
     }
@@ -91,6 +100,23 @@ impl Tally {
         }
     }
 
+    /// Reads a line of pytest: `FAILED tests/a.py::b - why`, `ERROR …`, or the last one, `== 3 passed, 1 skipped in 0.1s ==`.
+    fn read_pytest(&mut self, line: &str) {
+        let line = line.trim_end();
+        let summary = line.trim_matches('=').trim();
+        if let Some(test) = line.strip_prefix("FAILED ").or_else(|| line.strip_prefix("ERROR ")) {
+            self.report.failures.push(test.split(" - ").next().unwrap_or(test).to_owned());
+        } else if is_pytests_sum(summary) {
+            // What is expected to fail and does is no test that passed.
+            self.report.passed = number_before(summary, " passed");
+            self.report.failed = number_before(summary, " failed")
+                + number_before(summary, " error")
+                + number_before(summary, " xpassed");
+            self.report.skipped =
+                number_before(summary, " skipped") + number_before(summary, " xfailed");
+        }
+    }
+
     /// Adds what the runners couldn't say: one that died in the middle, or never came to be built.
     fn report(mut self, succeeded: bool) -> Report {
         let died = self.started.saturating_sub(self.ended);
@@ -100,6 +126,17 @@ impl Tally {
         }
         self.report
     }
+}
+
+/// Whether a line is pytest's last one: counts, then ` in 0.12s`.
+fn is_pytests_sum(line: &str) -> bool {
+    let Some((counts, time)) = line.rsplit_once(" in ") else { return false };
+    let seconds = time.split(' ').next().and_then(|time| time.strip_suffix('s'));
+    let counted = counts == "no tests ran"
+        || counts.split(", ").all(|part| {
+            part.split_once(' ').is_some_and(|(count, _)| count.parse::<usize>().is_ok())
+        });
+    counted && seconds.is_some_and(|seconds| seconds.parse::<f64>().is_ok())
 }
 
 /// The number that stands before `unit`; 0 if there is none.
@@ -148,6 +185,36 @@ test result: FAILED. 1 passed; 1 failed; 1 ignored; 0 measured; 0 filtered out; 
         check_tally("", true, 0, 0, 0);
         check_tally(&[OK, "running 5 tests\ntest a ... ok\n", OK].concat(), false, 4, 1, 0);
         check_tally(&["running 1 test\n", BAD].concat(), false, 1, 2, 1);
+    }
+
+    fn check_pytest(output: &str, succeeded: bool, passed: usize, failed: usize, skipped: usize) {
+        let mut tally = Tally::default();
+        output.lines().for_each(|line| tally.read_pytest(line));
+        let report = tally.report(succeeded);
+        assert_eq!((report.passed, report.failed, report.skipped), (passed, failed, skipped));
+    }
+
+    #[test]
+    fn pytest_is_counted() {
+        check_pytest("===== 12 passed in 0.12s =====\n", true, 12, 0, 0);
+        check_pytest("12 passed, 2 warnings in 0.12s\n", true, 12, 0, 0);
+        check_pytest(
+            "tests/test_a.py ..\n===== 2 passed, 1 skipped in 61.00s (0:01:01) =====",
+            true,
+            2,
+            0,
+            1,
+        );
+        let bad = "\
+FAILED tests/test_a.py::test_b[1 - 2] - assert 3 == 4
+ERROR tests/test_c.py
+== 1 failed, 5 passed, 2 xfailed, 1 warning, 1 error in 0.1s ==
+";
+        check_pytest(bad, false, 5, 2, 2);
+        // It died, or found nothing to run.
+        check_pytest("tests/test_a.py ..Fatal Python error: Aborted\n", false, 0, 1, 0);
+        check_pytest("===== no tests ran in 0.01s =====\n", false, 0, 1, 0);
+        check_pytest("2 passed in a line of a test\n", true, 0, 0, 0);
     }
 
     #[test]

@@ -23,6 +23,7 @@ pub(super) const STEPS: &[Step] = &[
     Step { name: "functions", run: functions },
     Step { name: "counts", run: counts },
     Step { name: "readme", run: readme::first_command },
+    Step { name: "python", run: python },
     Step { name: "deny", run: deny },
 ];
 
@@ -128,6 +129,11 @@ fn functions(context: &Context) -> Result<Report, String> {
 fn counts(context: &Context) -> Result<Report, String> {
     let outcome = crate::counts::run(&context.root, &["--check".to_owned()])?;
     Ok(outcome.map_or_else(|| Report::skipped("valgrind is not installed"), Report::of))
+}
+
+/// The Python package's tests, where there is a Python. Built as the workspace is, so that nothing is compiled again.
+fn python(context: &Context) -> Result<Report, String> {
+    crate::python::test(&context.root, cargo(context, &["build", "--workspace"]), "debug", &[])
 }
 
 fn deny(context: &Context) -> Result<Report, String> {

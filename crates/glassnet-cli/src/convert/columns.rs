@@ -14,25 +14,39 @@ pub(super) fn table(card: Option<&Card>, name: &str) -> Result<OnnxTable> {
     let preprocessing =
         Preprocessing::from_json(json).map_err(|error| error.at(name.to_owned()))?;
     let missing = preprocessing.missing();
-    let columns = preprocessing.features().iter().map(|feature| column(feature, missing)).collect();
+    let columns = preprocessing.features().iter().map(|feature| column(feature, missing));
+    let columns = columns.collect::<Result<_>>()?;
     let answer = match preprocessing.target() {
         TargetEncoding::Classes { names, .. } => OnnxAnswer::Classes(names.clone()),
         TargetEncoding::Number { mean, std, .. } => OnnxAnswer::Number { mean: *mean, std: *std },
+        TargetEncoding::Numbers { .. } => {
+            return Err(Error::usage("the model predicts several targets, the graph answers one")
+                .at("--with-preprocessing")
+                .help("leave it out: the graph takes and gives the network's numbers"));
+        }
     };
     Ok(OnnxTable { columns, answer })
 }
 
-fn column(feature: &Feature, missing: &[String]) -> OnnxColumn {
+fn column(feature: &Feature, missing: &[String]) -> Result<OnnxColumn> {
     let encoding = match &feature.encoding {
         &Encoding::Number { mean, std, median, gaps } => {
             OnnxEncoding::Number { mean, std, median, gaps }
         }
         &Encoding::Boolean { most, gaps } => OnnxEncoding::Boolean { most, gaps },
+        Encoding::Date { .. } => {
+            return Err(Error::usage(format!(
+                "column {:?} is a date, and ONNX has no operations that read dates",
+                feature.column
+            ))
+            .at("--with-preprocessing")
+            .help("leave it out: the graph takes the encoded features"));
+        }
         Encoding::Category { levels, gaps } => OnnxEncoding::Category {
             levels: levels.clone(),
             missing: missing.to_vec(),
             gaps: *gaps,
         },
     };
-    OnnxColumn { name: feature.column.clone(), encoding }
+    Ok(OnnxColumn { name: feature.column.clone(), encoding })
 }

@@ -110,7 +110,7 @@ fn from_model(
             TargetEncoding::Number { column, mean, std } => {
                 Some(Scale { name: column.clone(), mean: *mean, deviation: *std })
             }
-            TargetEncoding::Classes { .. } => None,
+            TargetEncoding::Classes { .. } | TargetEncoding::Numbers { .. } => None,
         },
     };
     let mut truths = words(&args.truth);
@@ -125,11 +125,16 @@ fn from_model(
     };
     if !truths.is_empty() {
         fits(truths.len(), features.rows())?;
-        if let TargetEncoding::Number { mean, std, .. } = own {
-            for truth in truths.iter_mut().flatten() {
-                let value = number(truth, "--true")?;
-                *truth = ((f64::from(value) - mean) / std).to_string();
+        let scales: Vec<(f64, f64)> = match own {
+            TargetEncoding::Classes { .. } => vec![],
+            TargetEncoding::Number { mean, std, .. } => vec![(*mean, *std)],
+            TargetEncoding::Numbers { targets } => {
+                targets.iter().map(|target| (target.mean, target.std)).collect()
             }
+        };
+        for (truth, (mean, std)) in truths.iter_mut().flat_map(|row| row.iter_mut().zip(&scales)) {
+            let value = number(truth, "--true")?;
+            *truth = ((f64::from(value) - mean) / std).to_string();
         }
         let outputs = own.outputs();
         found = Some(target(&criterion, &truths, outputs, &classes)?);
@@ -149,9 +154,10 @@ fn encoded(
     let options = preprocessing.csv_options(&reading::options(&args.reading)?, true);
     let table = reading::table(paths, &options, terminal)?;
     let rows = chosen(&args.row, table.rows())?;
-    let known = table
-        .column(preprocessing.target().column())
-        .is_some_and(|column| rows.iter().all(|&row| !column.is_missing(row)));
+    let known = preprocessing.target().columns().into_iter().all(|target| {
+        let column = table.column(target);
+        column.is_some_and(|column| rows.iter().all(|&row| !column.is_missing(row)))
+    });
     let policies = predict::policies(args.unseen, args.gaps, known);
     let encoded = preprocessing.encode(&table, &rows, &policies)?;
     reading::notes(&encoded.notes, terminal);

@@ -157,7 +157,7 @@ pub(super) fn card(
     let mut card = Card::new(notation);
     card.task =
         Some(if target.classes().is_some() { Task::Classification } else { Task::Regression });
-    card.target = Some(target.column().to_owned());
+    card.target = Some(target.columns().join(", "));
     card.classes = target.classes().map(<[String]>::to_vec);
     card.criterion = Some(config.criterion.to_string());
     card.preprocessing = Some(preprocessing.to_json());
@@ -273,10 +273,15 @@ fn text(outcome: &Outcome<'_>, results: &Results, path: &str, bytes: usize) -> S
 pub(super) fn next_commands(args: &args::Train, path: &str) -> [String; 3] {
     let files: Vec<String> =
         args.data.iter().map(|path| shell(&path.display().to_string())).collect();
+    let labels: String = args
+        .labels
+        .iter()
+        .map(|path| format!(" --labels {}", shell(&path.display().to_string())))
+        .collect();
     let (data, model) = (files.join(" ") + &reading_flags(&args.reading), shell(path));
     [
         format!("glassnet predict {model} {data}"),
-        format!("glassnet evaluate {model} {data}"),
+        format!("glassnet evaluate {model} {data}{labels}"),
         format!("glassnet summary {model}"),
     ]
 }
@@ -304,6 +309,12 @@ fn reading_flags(reading: &args::Reading) -> String {
     }
     if reading.decimal_comma {
         flags += " --decimal-comma";
+    }
+    if let Some(encoding) = &reading.encoding {
+        flags += &format!(" --encoding {}", shell(encoding));
+    }
+    if !reading.arrays.is_empty() {
+        flags += &format!(" --arrays {}", shell(&reading.arrays.join(",")));
     }
     if reading.allow_non_finite {
         flags += " --allow-non-finite";

@@ -51,8 +51,15 @@ impl<'a> Source<'a> {
             let others = [Some(&args.target), args.split_by.as_ref(), args.weight.as_ref()];
             base.keep =
                 Some(args.features.iter().chain(others.into_iter().flatten()).cloned().collect());
+            // Several targets have commas between them, and a number may name a column of an array.
+            if let Some(keep) = &mut base.keep {
+                for part in args.target.split(',').map(str::trim) {
+                    keep.extend([part.to_owned(), format!("x{part}")]);
+                }
+            }
         }
-        let table = reading::table(&args.data, &base, terminal)?;
+        let table =
+            reading::labelled_table(&args.data, &args.labels, &args.target, &base, terminal)?;
         if let Some(unknown) =
             args.features.iter().find(|name| table.names().all(|column| column != name.as_str()))
         {
@@ -66,7 +73,7 @@ impl<'a> Source<'a> {
             TaskChoice::Classification => Task::Classification,
             TaskChoice::Regression => Task::Regression,
         };
-        let target = Target::choose(&table, &args.target, task)?;
+        let target = Target::choose_several(&table, &targets(&args.target, &table), task)?;
         reading::notes(target.notes(), terminal);
         Ok(Source { args, base, table, target })
     }
@@ -139,6 +146,13 @@ impl Learnt {
         };
         self.lists().into_iter().map(encode).collect()
     }
+}
+
+/// The columns that `--target` names: one, or several with commas between; a column's own name may have a comma.
+fn targets(given: &str, table: &Table) -> Vec<String> {
+    let whole = table.header().iter().any(|name| name == given);
+    let parts: Vec<&str> = if whole { vec![given] } else { given.split(',').collect() };
+    parts.iter().map(|part| reading::column(part.trim(), table)).collect()
 }
 
 /// What came from the command line.

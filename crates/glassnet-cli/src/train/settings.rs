@@ -242,7 +242,8 @@ fn fits(
     if let Some(found) = module.out_features().filter(|&found| found != outputs) {
         let why = match preprocessing.target().classes() {
             Some(classes) => format!("the target has the {outputs} classes {}", classes.join(", ")),
-            None => "the target is one number".to_owned(),
+            None if outputs == 1 => "the target is one number".to_owned(),
+            None => format!("the targets are {}", preprocessing.target().columns().join(", ")),
         };
         return Err(Error::usage(format!(
             "the network gives {found} outputs, {outputs} are needed"

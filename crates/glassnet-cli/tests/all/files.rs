@@ -237,3 +237,83 @@ fn parquet_that_lies_is_refused() {
         }
     }
 }
+
+/// A file of the tests of the crate that reads arrays.
+fn array(name: &str) -> Vec<u8> {
+    let tests = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../glassnet-data/tests");
+    std::fs::read(tests.join("arrays").join(name)).unwrap()
+}
+
+#[test]
+fn arrays_are_tables() {
+    let folder = Folder::new();
+    for name in [
+        "plain.npy",
+        "named.npz",
+        "cube.npz",
+        "labels.npy",
+        "images-idx3-ubyte.gz",
+        "labels-idx1-ubyte",
+    ] {
+        folder.write(name, array(name));
+    }
+    folder.train("plain.npy --target 2 --epochs 2 --output model -q");
+    let told = folder.run(&words("evaluate model plain.npy --json")).success().json();
+    assert_eq!(told["confusion"]["classes"], serde_json::json!(["0", "1"]));
+    folder.train("plain.npy --target x2 --features x0 --epochs 2 --output one -q");
+    folder.train("plain.npy --target 2 --features x0 --epochs 2 --output two -q");
+    let predicted = |model| folder.run(&["predict", model, "plain.npy"]).success().stdout;
+    assert_eq!(predicted("one"), predicted("two"));
+
+    let mnist = "images-idx3-ubyte.gz --labels labels-idx1-ubyte";
+    folder.train(&format!("{mnist} --task classification --epochs 2 --output digits -q"));
+    let from_files = folder.run(&words(&format!("evaluate digits {mnist} --json"))).success();
+    let npz = "cube.npz --arrays x=x_train,label=y_train";
+    let from_npz = folder.run(&words(&format!("evaluate digits {npz} --json"))).success();
+    assert_eq!(from_files.json(), from_npz.json());
+    let predicted = folder.run(&["predict", "digits", "images-idx3-ubyte.gz"]).success().stdout;
+    assert!(predicted.starts_with("prediction,p(0),p(1),p(2)\n"), "{predicted}");
+    folder.train("named.npz --target y --epochs 2 --output species -q");
+    let bare = folder.run(&words("predict 3-2 plain.npy")).success().stdout;
+    assert_eq!(bare.lines().count(), 25);
+
+    let check = |line: &str, status: i32, kind: &str, named: &[&str]| {
+        folder.refused(&words(line), status, kind).names(named);
+    };
+    check("train cube.npz --target y_train", 3, "data", &["x_test", "--arrays"]);
+    check("train plain.npy --target 3", 3, "data", &["\"3\"", "x0"]);
+    check("train plain.npy --target x0 --arrays X", 2, "usage", &["--arrays"]);
+    check("train plain.npy", 2, "usage", &["--target"]);
+    check("train plain.npy --labels labels.npy labels.npy", 2, "usage", &["labels"]);
+    check("evaluate 3-2 plain.npy --labels labels.npy", 2, "usage", &["--labels"]);
+    folder.write("t.csv", "a,y\n1,2\n");
+    check("train t.csv --labels labels.npy", 2, "usage", &["--labels", "--target"]);
+}
+
+#[test]
+fn other_encodings_are_read_where_they_are_named() {
+    let text = "größe,y\n".to_owned() + &"1,süß\n2,salzig\n".repeat(20);
+    let latin1: Vec<u8> = text.chars().map(|c| c as u32 as u8).collect();
+    let utf16: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let folder = Folder::with(&[
+        ("utf8.csv", text.as_bytes()),
+        ("latin1.csv", &latin1),
+        ("utf16.csv", &utf16),
+        ("latin1.csv.gz", &gz(&latin1)),
+    ]);
+    let expected = model(&folder, "utf8.csv");
+    for flags in [
+        "latin1.csv --encoding latin1",
+        "utf16.csv --encoding utf-16",
+        "latin1.csv.gz --encoding ISO-8859-1",
+    ] {
+        assert!(model(&folder, flags) == expected, "{flags}");
+    }
+    let refused = |line: &str, status: i32, kind: &str, named: &[&str]| {
+        folder.refused(&words(line), status, kind).names(named);
+    };
+    refused("train latin1.csv --target y", 3, "data", &["0xF6", "--encoding latin1"]);
+    refused("train utf16.csv --target y", 3, "data", &["UTF-16LE", "--encoding utf-16le"]);
+    refused("train latin1.csv --target y --encoding utf-8", 3, "data", &["UTF-8", "byte 2"]);
+    refused("train latin1.csv --target y --encoding latin-one", 2, "usage", &["--encoding"]);
+}

@@ -52,6 +52,11 @@ fn bad_tables_are_refused() {
         ),
         ("16 NUL", b"a,b,y\n1,2,0\n1,\x002,1\n".to_vec(), &["t.csv:3", "NUL"]),
         ("19 one class", b"a,b,y\n1,2,k\n2,2,k\n3,1,k\n".to_vec(), &["\"k\""]),
+        (
+            "19 constant",
+            b"a,y\n1,2.5\n2,2.5\n3,2.5\n4,2.5\n".to_vec(),
+            &["2.5", "nothing to learn"],
+        ),
         ("19 no target", b"a,b,y\n1,2,\n2,2,\n3,1,\n".to_vec(), &["y"]),
         ("no feature", b"y\nk\nl\nk\nl\n".to_vec(), &["no column"]),
         ("gzip", b"\x1f\x8b\x08\0\0\0\0\0\0\x03".to_vec(), &["t.csv", "gunzip", "cut short"]),
@@ -76,6 +81,7 @@ fn allowed_oddities_are_read() {
         ("10 nan declared missing", rows_with(3, "NaN,1,0"), "--missing NaN"),
         ("15 carriage returns", returns.into_bytes(), ""),
         ("20 a class of one row", rows_with(3, "5,1,2"), ""),
+        ("20 few rows", b"a,y\n1,k\n2,l\n3,m\n4,k\n5,l\n".to_vec(), ""),
         (
             "14 with the flags",
             b"a;y\n1,5;k\n2,5;l\n3,5;k\n4,5;l\n".to_vec(),

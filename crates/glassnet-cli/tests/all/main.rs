@@ -1,5 +1,6 @@
 //! The built command, run in folders of its own.
 
+mod bad_input;
 mod bad_models;
 mod derive;
 mod exercise;

@@ -301,3 +301,79 @@ fn the_network_is_named_or_adapts() {
         }
     }
 }
+
+#[test]
+fn declared_dates_are_features_that_summary_shows_and_predict_replays() {
+    let row = |at: usize| {
+        let (month, day) = (at % 12 + 1, at * 5 % 28 + 1);
+        let summer = ["no", "yes"][usize::from((5..10).contains(&month))];
+        format!("{}-{month:02}-{day:02},{},{summer}\n", 2015 + at / 60, at * 7 % 11)
+    };
+    let rows: String = (0..240).map(row).collect();
+    let folder = Folder::with(&[("t.csv", ("day,x,y\n".to_owned() + &rows).as_bytes())]);
+    let told = folder.run(&words("train t.csv --target y --epochs 1 --output left-out")).success();
+    told.names(&["\"day\" holds dates", "--column-type day=date"]);
+    let line = "t.csv --target y --epochs 60 --output model --column-type day=date --json";
+    let found = folder.train(line).json();
+    assert!(found["validation"]["accuracy"].as_f64().unwrap() > 0.95, "{found}");
+    let summary = folder.run(&["summary", "model"]).success().stdout;
+    assert!(summary.contains("day: a date: year, month sin, month cos, weekday sin"), "{summary}");
+    folder.write("new.csv", "x,day\n3,2017-07-04\n3,2017-01-04\n");
+    let predicted = folder.run(&["predict", "model", "new.csv"]).success().stdout;
+    let classes: Vec<&str> =
+        predicted.lines().skip(1).map(|line| line.split(',').next().unwrap()).collect();
+    assert_eq!(classes, ["yes", "no"]);
+    folder.write("bad.csv", "x,day\n3,2031-02-30\n");
+    folder.refused(&["predict", "model", "bad.csv"], 3, "data").names(&[
+        "bad.csv:2",
+        "\"2031-02-30\"",
+        "\"day\"",
+    ]);
+    let onnx = words("convert model m.onnx --with-preprocessing");
+    folder.refused(&onnx, 2, "usage").names(&["\"day\"", "date"]);
+}
+
+#[test]
+fn several_numbers_are_predicted_together() {
+    let row = |at: usize| {
+        let (a, b) = (at % 17, at * 7 % 13);
+        let gap = if at % 29 == 5 { String::new() } else { format!("{}", 2000 + 30 * a + b) };
+        format!("{a},{b},{}.5,{gap},{}\n", 3 * a + b, ["k", "l"][at % 2])
+    };
+    let text = "a,b,small,large,kind\n".to_owned() + &(0..200).map(row).collect::<String>();
+    let folder =
+        Folder::with(&[("t.csv", text.as_bytes()), ("c.csv", b"x,\"y,z\"\n1,k\n2,l\n3,k\n4,l\n")]);
+    let line = "t.csv --target small,large --epochs 80 --output model --json";
+    let answer = folder.train(line);
+    answer.names(&["2 targets are predicted together", "without a value of the target \"large\""]);
+    let found = answer.json();
+    assert!(found["network"].as_str().unwrap().ends_with("Linear(32, 2))"), "{found}");
+    assert!(found["validation"]["r2"].as_f64().unwrap() > 0.9, "{found}");
+    let summary = folder.run(&["summary", "model"]).success().stdout;
+    assert!(summary.contains("predicts small, large (regression)"), "{summary}");
+    folder.write("new.csv", "b,a,kind\n3,4,k\n3,14,l\n");
+    let predicted = folder.run(&["predict", "model", "new.csv"]).success().stdout;
+    let lines: Vec<&str> = predicted.lines().collect();
+    assert_eq!(lines[0], "small,large");
+    let numbers: Vec<f64> = lines[1].split(',').map(|cell| cell.parse().unwrap()).collect();
+    assert!((numbers[0] - 15.5).abs() < 8.0 && (numbers[1] - 2123.0).abs() < 100.0, "{predicted}");
+    let told = folder.run(&words("evaluate model t.csv --json")).success().json();
+    check_metrics(&told["metrics"], 0, true);
+    assert!(told["metrics"]["r2"].as_f64().unwrap() > 0.9, "{told}");
+    folder.run(&words("explain model --data t.csv --row 2 --backward")).success();
+    folder.train("t.csv --target small,large --features a --folds 3 --epochs 2 --output folds -q");
+    let report = "t.csv --target small,large --epochs 2 --output with-report --report r.md -q";
+    folder.train(report);
+    assert!(folder.text("r.md").contains("learned together"), "{}", folder.text("r.md"));
+    // A name may have a comma.
+    folder.train("c.csv --target y,z --epochs 1 --output comma -q");
+    let check = |flags: &str, status: i32, kind: &str, named: &[&str]| {
+        let line = format!("train t.csv --output new {flags}");
+        folder.refused(&words(&line), status, kind).names(named);
+    };
+    check("--target small,kind", 3, "data", &["\"kind\"", "no numbers"]);
+    check("--target small,small", 2, "usage", &["twice"]);
+    check("--target small,none", 3, "data", &["\"none\""]);
+    check("--target small,large --task classification", 2, "usage", &["--task"]);
+    check("--target small,large --net 4-8-1", 2, "usage", &["write 2", "small, large"]);
+}

@@ -1,5 +1,6 @@
 //! Every integration test of the crate, in one binary.
 
+mod arrays;
 mod blocks;
 mod counting;
 mod hostile;

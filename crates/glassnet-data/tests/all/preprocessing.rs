@@ -2,8 +2,8 @@
 
 use glassnet::ErrorKind;
 use glassnet_data::{
-    CsvOptions, EncodeOptions, Encoded, EncodedTarget, Encoding, FitOptions, GapPolicy, NoteKind,
-    Preprocessing, Table, Target, Task, read_csv,
+    ColumnType, CsvOptions, DateOrder, EncodeOptions, Encoded, EncodedTarget, Encoding, FitOptions,
+    GapPolicy, NoteKind, Preprocessing, Table, Target, Task, read_csv,
 };
 use serde_json::{Value, json};
 
@@ -205,4 +205,102 @@ fn a_nameless_running_number_is_left_out() {
     assert_eq!(table.notes()[0].kind, NoteKind::Header);
     let preprocessing = fit(&table, "y", &FitOptions::default());
     assert_eq!(preprocessing.feature_names(), ["x"]);
+}
+
+/// Rows of moments, with gaps, and a target.
+fn moments() -> Table {
+    let mut text = String::from("when,x,y\n");
+    for row in 0..48 {
+        let (month, day, hour) = (row % 12 + 1, row % 28 + 1, row * 5 % 24);
+        let when = format!("{}-{month:02}-{day:02}T{hour:02}:30", 2020 + row / 24);
+        let when = if row == 7 { String::new() } else { when };
+        text += &format!("{when},{},{}\n", row % 5, ["a", "b"][row % 2]);
+    }
+    let options = CsvOptions {
+        column_types: [("when".to_owned(), ColumnType::Date)].into(),
+        ..CsvOptions::default()
+    };
+    read(&text, &options).expect("a table")
+}
+
+#[test]
+fn declared_dates_become_years_and_circles() {
+    let table = moments();
+    let target = Target::choose(&table, "y", Task::Auto).expect("a target");
+    let (preprocessing, _) =
+        Preprocessing::fit(&table, &target, target.rows(), &FitOptions::default()).expect("a fit");
+    assert_eq!(
+        preprocessing.feature_names(),
+        [
+            "when year",
+            "when month sin",
+            "when month cos",
+            "when weekday sin",
+            "when weekday cos",
+            "when time sin",
+            "when time cos",
+            "when missing",
+            "x"
+        ]
+    );
+    let encoded =
+        preprocessing.encode(&table, &[0, 3, 7, 24], &EncodeOptions::default()).expect("rows");
+    let circle = |part: f64| {
+        let angle = std::f64::consts::TAU * part;
+        [angle.sin() as f32, angle.cos() as f32]
+    };
+    // 1 January 2020 was a Wednesday, 0:30; 4 April a Saturday, 15:30.
+    let close = |found: &[f32], wanted: [[f32; 2]; 3]| {
+        found.iter().zip(wanted.concat()).all(|(a, b)| (a - b).abs() < 1e-6)
+    };
+    let first = encoded.features.row(0);
+    assert!(close(&first[1..7], [circle(0.0), circle(2.0 / 7.0), circle(0.5 / 24.0)]), "{first:?}");
+    let fourth = encoded.features.row(1);
+    assert!(close(&fourth[1..7], [circle(0.25), circle(5.0 / 7.0), circle(15.5 / 24.0)]));
+    assert_eq!(encoded.features.row(2)[..8], [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0]);
+    let years = [encoded.features.row(0)[0], encoded.features.row(3)[0]];
+    assert!(years[0] < -0.9 && years[1] > 0.9, "{years:?}");
+
+    let json = preprocessing.to_json();
+    assert_eq!(json["version"], 2);
+    assert_eq!(Preprocessing::from_json(&json).expect("its own form"), preprocessing);
+    let options = preprocessing.csv_options(&CsvOptions::default(), false);
+    let policies = EncodeOptions { with_target: false, ..EncodeOptions::default() };
+    let encode = |text: &str| {
+        let table = read(text, &options).expect("a table");
+        let rows: Vec<usize> = (0..table.rows()).collect();
+        preprocessing.encode(&table, &rows, &policies)
+    };
+    let again = encode("x,when\n0,2020-01-01 00:30\n").expect("a row");
+    assert_eq!(again.features.row(0), encoded.features.row(0));
+    for bad in ["2020-02-30T00:30", "2020-01-01", "1.1.2020 00:30", "soon"] {
+        let error = encode(&format!("x,when\n0,2020-01-01 00:30\n1,{bad}\n")).expect_err(bad);
+        assert!(error.to_string().contains(bad), "{error}");
+        assert_eq!(error.place(), Some("t.csv:3, column \"when\""));
+    }
+}
+
+#[test]
+fn the_order_of_day_and_month_is_told_by_all_rows() {
+    let options = CsvOptions {
+        column_types: [("when".to_owned(), ColumnType::Date)].into(),
+        ..CsvOptions::default()
+    };
+    let fit = |dates: [&str; 4]| {
+        let rows = dates.iter().enumerate().map(|(row, date)| format!("{date},{}\n", row % 2));
+        let table = read(&("when,y\n".to_owned() + &rows.collect::<String>()), &options)?;
+        let target = Target::choose(&table, "y", Task::Auto)?;
+        Preprocessing::fit(&table, &target, target.rows(), &FitOptions::default())
+    };
+    let order = |dates| match &fit(dates).expect("a fit").0.features()[0].encoding {
+        Encoding::Date { parts, .. } => parts.order,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(order(["1/2/2020", "2/3/2020", "3/4/2020", "31/5/2020"]), DateOrder::DayFirst);
+    assert_eq!(order(["1/2/2020", "2/3/2020", "3/4/2020", "5/31/2020"]), DateOrder::MonthFirst);
+    assert_eq!(order(["1.2.2020", "2.3.2020", "3.4.2020", "4.5.2020"]), DateOrder::DayFirst);
+    let unclear = fit(["1/2/2020", "2/3/2020", "3/4/2020", "4/5/2020"]).expect_err("unclear");
+    assert!(unclear.to_string().contains("day or the month"), "{unclear}");
+    let mixed = fit(["31/2/2020", "2/3/2020", "3/4/2020", "5/31/2020"]).expect_err("no day");
+    assert!(mixed.to_string().contains("31/2/2020"), "{mixed}");
 }

@@ -14,10 +14,21 @@ const MAX: usize = 65_536;
 /// More axes than NumPy 2 has.
 const MAX_AXES: usize = 64;
 
+/// What an array's elements are.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Kind {
+    /// Numbers.
+    Number(ElementType),
+    /// Texts of at most so many characters, four bytes each.
+    Text(usize),
+    /// Texts of at most so many bytes.
+    Bytes(usize),
+}
+
 /// What the header says.
 #[derive(Debug, PartialEq)]
 pub(super) struct Header {
-    pub(super) element: ElementType,
+    pub(super) element: Kind,
     pub(super) order: ByteOrder,
     /// Whether the first axis counts fastest, as in Fortran.
     pub(super) by_columns: bool,
@@ -170,7 +181,7 @@ impl<'a> Scanner<'a> {
         Ok(lengths)
     }
 
-    fn kind(&mut self) -> Result<(ElementType, ByteOrder)> {
+    fn kind(&mut self) -> Result<(Kind, ByteOrder)> {
         if self.rest.trim_start().starts_with('[') {
             return Err(Error::model("the array holds records").help("save each field by itself"));
         }
@@ -180,13 +191,20 @@ impl<'a> Scanner<'a> {
             Some(("<" | "=" | "|", code)) => (ByteOrder::Little, code),
             Some(_) | None => (ByteOrder::Little, text),
         };
-        let Some(element) = ElementType::of_numpy(code) else {
+        let length = |code: &str| code.parse().ok().filter(|&length| length <= 1 << 20);
+        let texts = match code.split_at_checked(1) {
+            Some(("U", code)) => length(code).map(Kind::Text),
+            Some(("S" | "a", code)) => length(code).map(Kind::Bytes),
+            Some(_) | None => None,
+        };
+        let Some(element) = texts.or_else(|| ElementType::of_numpy(code).map(Kind::Number)) else {
             let (what, help) = match code.chars().next() {
                 Some('O') => (
                     "Python objects",
                     "save the arrays themselves: numpy.savez(\"weights.npz\", **arrays)",
                 ),
-                Some('U' | 'S' | 'a') => ("texts", "leave it out: weights are numbers"),
+                Some('M' | 'm') => ("dates or durations", "save it with astype(str)"),
+                Some('V') => ("records", "save each field by itself"),
                 Some('c') => ("complex numbers", "save real and imaginary parts"),
                 _ => ("no numbers that glassnet reads", "convert it with astype(numpy.float32)"), // not operations: letters
             };
@@ -207,14 +225,16 @@ mod tests {
         let header =
             parse("{'descr': '>f8', 'fortran_order': True, 'shape': (2, 3), }  \n").unwrap();
         let wanted = Header {
-            element: ElementType::F64,
+            element: Kind::Number(ElementType::F64),
             order: ByteOrder::Big,
             by_columns: true,
             shape: vec![2, 3],
         };
         assert_eq!(header, wanted);
+        let texts = parse("{'descr': '<U7', 'fortran_order': False, 'shape': (3,)}").unwrap();
+        assert_eq!(texts.element, Kind::Text(7));
         let scalar = parse("{\"shape\": (), 'fortran_order': False, 'descr': '|b1'}").unwrap();
-        assert_eq!((scalar.element, scalar.shape), (ElementType::Bool, vec![]));
+        assert_eq!((scalar.element, scalar.shape), (Kind::Number(ElementType::Bool), vec![]));
         assert_eq!(
             parse("{'descr': '<i4', 'fortran_order': False, 'shape': (7L,)}").unwrap().shape,
             [7]

@@ -3,7 +3,10 @@
 //! # Source
 //! `numpy/lib/format.py` describes the array's header; an `.npz` is a zip archive with a member `KEY.npy` for each key.
 
+mod arrays;
 mod header;
+
+pub use arrays::{Array, Cells, arrays};
 
 use glassnet::{Error, Result, Value};
 
@@ -14,6 +17,7 @@ use crate::message::quoted;
 use crate::note::{Conversions, Note};
 use crate::strided::gather;
 use crate::zip::{Archive, Writer};
+use header::Kind;
 
 /// What a file holds.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -97,7 +101,12 @@ fn array(
         None => error.at(place()).help("save it again with numpy.savez"),
     };
     let (header, data) = header::read(bytes).map_err(within)?;
-    let (element, shape) = (header.element, header.shape);
+    let shape = header.shape;
+    let Kind::Number(element) = header.element else {
+        return Err(within(
+            Error::model("the array holds texts").help("leave it out: weights are numbers"),
+        ));
+    };
     let needed = shape.iter().try_fold(element.size(), |all, &length| all.checked_mul(length));
     if needed != Some(data.len()) {
         let (kind, have) = (element.name(), data.len());

@@ -128,11 +128,18 @@ def _network(net: Any) -> tuple[str, dict[str, np.ndarray] | None]:
     """The notation of ``net``, and its state dict as arrays if it has one."""
     if isinstance(net, str):
         return net, None
-    state = {
-        key: np.ascontiguousarray(value.detach() if hasattr(value, "detach") else value)
-        for key, value in net.state_dict().items()
-    }
-    return repr(net), state
+    notation = net._notation() if hasattr(net, "_notation") else repr(net)
+    if notation is None:
+        raise TypeError(
+            f"{type(net).__name__} computes in Python, so that the library doesn't know what; "
+            "give a network of glassnet.nn's layers, such as nn.Sequential"
+        )
+    state = {key: np.ascontiguousarray(_array(value)) for key, value in net.state_dict().items()}
+    return notation, state
+
+
+def _array(value: Any) -> np.ndarray:
+    return np.asarray(value.detach() if hasattr(value, "detach") else value)
 
 
 def summary(net: Any) -> Document:

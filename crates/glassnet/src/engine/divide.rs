@@ -128,6 +128,7 @@ pub(super) fn of_update(update: &Update, ranges: &[Range<usize>]) -> Parts {
         Instruction::Update(Update {
             parameters: update.parameters.part(range.clone()),
             gradient: update.gradient.part(range),
+            matrix: update.matrix,
         })
     };
     ranges.iter().cloned().map(|range| some(range, part)).collect()

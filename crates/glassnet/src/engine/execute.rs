@@ -28,11 +28,22 @@ pub(super) struct Run<'a> {
     pub(super) failed: AtomicBool,
 }
 
-/// The optimiser's step: its rule and what it remembers of all parameters.
+/// The optimiser's step: its rules and what it remembers of all parameters.
 #[derive(Clone, Copy)]
 pub(super) struct Updating<'a> {
+    /// Of arrays of two or more axes.
     pub(super) rule: &'a Rule,
+    /// Of all other parameters.
+    pub(super) others: &'a Rule,
     pub(super) slots: [*mut f32; SLOTS],
+}
+
+impl Updating<'_> {
+    /// The rule by which `update` changes its parameters.
+    #[inline(always)]
+    pub(super) fn rule_of(&self, update: &Update) -> &Rule {
+        if update.matrix { self.rule } else { self.others }
+    }
 }
 
 // SAFETY: the threads of a run update different parameters: their schedule keeps them apart.
@@ -301,7 +312,7 @@ unsafe fn update_part<V: Few>(run: &Run<'_>, update: &Update) {
     unsafe {
         let slots = updating.slots.map(|slot| slot.wrapping_add(update.parameters.offset));
         V::enter(Updated::<V> {
-            rule: updating.rule,
+            rule: updating.rule_of(update),
             len: update.parameters.len,
             parameters: run.arena.write(update.parameters),
             gradient: run.arena.read(update.gradient),

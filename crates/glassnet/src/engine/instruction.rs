@@ -156,6 +156,8 @@ pub(super) struct Update {
     /// The parameters; what the optimiser remembers of them has the same offset.
     pub(super) parameters: Slot,
     pub(super) gradient: Slot,
+    /// Whether they belong to an array of two or more axes: a layer's weight, not its bias.
+    pub(super) matrix: bool,
 }
 
 /// The three lengths `[outer, length, inner]` of an array seen from one axis (or several adjacent ones).

@@ -73,6 +73,13 @@ impl Block {
         self.entries.iter().find(|entry| entry.key == key).map(|entry| entry.slot.range())
     }
 
+    /// Where the parameters of two or more axes lie within the block.
+    pub(crate) fn matrices(&self) -> Vec<std::ops::Range<usize>> {
+        let parameters =
+            self.entries.iter().filter(|entry| entry.slot.range().end <= self.parameters);
+        parameters.filter(|entry| entry.shape.len() > 1).map(|entry| entry.slot.range()).collect()
+    }
+
     /// All trainable parameters, contiguous, in the order of [`Block::keys`].
     pub fn parameters(&self) -> &[f32] {
         &self.data[..self.parameters]

@@ -361,30 +361,32 @@ impl Plan {
         lower::compile(graph, results, batch, config, Use::Step { parameters })
     }
 
-    /// Computes all results, and changes the block's parameters by `rule`, each as soon as its gradient is there and
-    /// nothing reads it any more. Where the loss is not finite, the parameters stay as they were.
+    /// Computes all results, and changes the block's parameters, each as soon as its gradient is there and nothing reads it
+    /// any more: those of two or more axes (the layers' weights) by the first rule, all others by the second. Where the loss
+    /// is not finite, the parameters stay as they were.
     ///
     /// # Errors
     /// As [`Plan::run`]; the parameters stay as they were.
     ///
     /// # Panics
-    /// When the plan is not a step of training, the rule's slots are not as long as the block's parameters, or memory and
-    /// block belong to another plan.
+    /// When the plan is not a step of training, the rules have different slots or these are not as long as the block's
+    /// parameters, or memory and block belong to another plan.
     pub(crate) fn step(
         &self,
         block: &mut Block,
         memory: &mut Memory,
         draw: Draw,
         feeds: &Feeds<'_>,
-        rule: &Rule,
+        [rule, others]: [&Rule; 2],
         slots: [&mut [f32]; SLOTS],
     ) -> Result<()> {
         assert!(self.trained, "a plan without updates changes nothing");
+        assert_eq!(rule.slots(), others.slots(), "both rules remember the same");
         let parameters = block.parameters().len();
         let fits = slots[..rule.slots()].iter().all(|slot| slot.len() == parameters);
         assert!(fits, "the state belongs to another number of parameters");
         let slots = slots.map(<[f32]>::as_mut_ptr);
-        let updating = Updating { rule, slots };
+        let updating = Updating { rule, others, slots };
         let state_len = block.data().len();
         self.execute(block.address(), state_len, memory, draw, feeds, Some(updating), &[])
     }

@@ -35,6 +35,14 @@ pub struct Config {
     pub l1: f64,
     /// The factor of `½·Σw²` that is added to the loss's gradient: `l2·w` for every parameter.
     pub l2: f64,
+    /// scikit-learn's L2 penalty: `½·alpha·Σw²/n` is added to the loss of a batch of `n` rows (whose weights add up to `n`,
+    /// where rows have weights). The sum is over parameters of two or more axes: the layers' weights, not their biases.
+    pub alpha: f64,
+    /// Whether Adam's `eps` is added before the bias correction rather than behind it, as in scikit-learn:
+    /// `w ← w − lr·√(1 − β₂ᵗ)/(1 − β₁ᵗ) · m/(√v + eps)`. Other optimisers don't look at it.
+    ///
+    /// Source: Kingma and Ba, *Adam: a method for stochastic optimization*, ICLR 2015, end of section 2 (there `ε̂`).
+    pub epsilon_hat: bool,
     /// How often every row is visited.
     pub epochs: usize,
     /// Rows per step; the last batch of an epoch may be smaller.
@@ -62,6 +70,8 @@ impl Config {
             clip: None,
             l1: 0.0,
             l2: 0.0,
+            alpha: 0.0,
+            epsilon_hat: false,
             epochs: 100,
             batch_size: 32,
             shuffle: Shuffle::Own,
@@ -83,11 +93,24 @@ impl Config {
         if self.batch_size == 0 {
             return Err(Error::usage("the batch size is 0").help("give at least 1"));
         }
-        for (name, value) in [("l1", self.l1), ("l2", self.l2), ("min_delta", self.min_delta)] {
+        let numbers = [
+            ("l1", self.l1),
+            ("l2", self.l2),
+            ("alpha", self.alpha),
+            ("min_delta", self.min_delta),
+        ];
+        for (name, value) in numbers {
             if !value.is_finite() || value < 0.0 {
                 return Err(Error::usage(format!("{name} is {value}"))
                     .help("give a finite number of at least 0"));
             }
+        }
+        if self.alpha > 0.0 && self.optimizer.decouples_weight_decay() {
+            return Err(Error::usage(format!(
+                "{} shrinks weights apart from the gradient, so alpha can't enter by it",
+                self.optimizer.name()
+            ))
+            .help("use its weight_decay instead, or an optimiser such as Adam"));
         }
         if self.patience == Some(0) {
             return Err(Error::usage("patience is 0, which stops before anything can improve")

@@ -2,6 +2,7 @@
 
 use super::record::EpochRecord;
 use crate::engine::Block;
+use crate::tensor::Tensor;
 
 /// Whether to go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +49,13 @@ pub trait Observer {
     /// all observers allow it. It changes no number, and never passes the end of an epoch.
     fn stride(&self) -> usize {
         1
+    }
+
+    /// After every epoch, before [`Observer::epoch`], with the network's outputs for all validation rows: what the best
+    /// weights are chosen by, the lower the better, where that isn't the validation loss.
+    fn judge(&mut self, outputs: &Tensor<f32>) -> Option<f64> {
+        let _ = outputs;
+        None
     }
 
     /// After every epoch, with its validation.

@@ -46,7 +46,22 @@ pub fn l1_penalty(parameters: &[f32], l1: f64) -> f64 {
 
 /// The value `λ/2·Σw²` of the penalty whose slope [`add_l2`] adds.
 pub fn l2_penalty(parameters: &[f32], l2: f64) -> f64 {
-    0.5 * l2 * parameters.iter().map(|&parameter| f64::from(parameter).powi(2)).sum::<f64>()
+    0.5 * l2 * squares(parameters)
+}
+
+/// `Σw²` in f64, in eight sums at a time: one alone would wait for itself.
+fn squares(parameters: &[f32]) -> f64 {
+    let mut sums = [0.0_f64; 8];
+    let (eights, rest) = parameters.as_chunks::<8>();
+    for eight in eights {
+        for (sum, &parameter) in sums.iter_mut().zip(eight) {
+            *sum += f64::from(parameter) * f64::from(parameter);
+        }
+    }
+    for (sum, &parameter) in sums.iter_mut().zip(rest) {
+        *sum += f64::from(parameter) * f64::from(parameter);
+    }
+    sums.iter().sum()
 }
 
 #[cfg(test)]

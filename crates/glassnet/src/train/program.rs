@@ -193,6 +193,12 @@ impl Program {
         }
     }
 
+    /// Whether a step draws random numbers.
+    pub(super) fn draws(&self) -> bool {
+        let graph = self.graph.graph();
+        graph.ids().any(|id| matches!(graph.node(id).op(), Op::Random(_)))
+    }
+
     /// Whether a step changes buffers.
     pub(super) fn has_updates(&self) -> bool {
         !self.updates.is_empty()

@@ -10,13 +10,14 @@ use crate::nn::Network;
 pub struct EpochRecord {
     /// From 1.
     pub epoch: usize,
-    /// The mean training loss of the epoch's batches, weighted by their rows, each before its update.
+    /// The mean training loss of the epoch's batches, weighted by their rows, each before its update; with the penalty of
+    /// [`Config::alpha`](super::Config::alpha), without others.
     pub train_loss: f64,
     /// The validation rows' metrics after the epoch. For numbers only the loss and R², which need no units.
     pub validation: Option<Metrics>,
     /// The learning rate of the epoch's last step.
     pub lr: f64,
-    /// Whether the validation loss is the lowest so far.
+    /// Whether the validation loss, or what [an observer judged](super::Observer::judge), is the lowest so far.
     pub improved: bool,
 }
 
@@ -70,7 +71,7 @@ pub struct Checkpoint {
 pub struct BestWeights {
     /// The epoch, from 1.
     pub epoch: usize,
-    /// Its validation loss.
+    /// Its validation loss, or what [an observer judged](super::Observer::judge) it by.
     pub loss: f64,
     /// Steps done by then.
     pub step: u64,

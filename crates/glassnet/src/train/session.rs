@@ -2,6 +2,7 @@
 
 mod many;
 mod resume;
+mod steer;
 #[cfg(test)]
 mod tests;
 mod training;
@@ -26,7 +27,6 @@ use super::{Config, Shuffle, penalty};
 use crate::engine::Plan;
 use crate::engine::{Block, Draw};
 use crate::error::{Error, Result};
-use crate::math::random::{SHUFFLE, Stream};
 use crate::math::torch_random::TorchGenerator;
 use crate::nn::{Network, StateDict};
 use crate::tensor::{Tensor, Value};
@@ -57,6 +57,8 @@ pub struct Session<'a> {
     ragged: Option<Batch>,
     /// Each parameter's range within the gradients, the same in both plans.
     tensors: Vec<Range<usize>>,
+    /// Those of two or more axes, within the block.
+    matrices: Vec<Range<usize>>,
     block: Block,
     optimizer: Optimizer,
     optimizer_state: State,
@@ -64,6 +66,8 @@ pub struct Session<'a> {
     torch: Option<TorchGenerator>,
     validation: Option<Validation<'a>>,
     order: Vec<usize>,
+    /// Whether the caller has set the order.
+    reordered: bool,
     epoch: usize,
     step: u64,
     history: Vec<EpochRecord>,
@@ -184,7 +188,11 @@ impl<'a> Session<'a> {
         };
         let each_step =
             config.schedule.as_ref().is_some_and(|schedule| schedule.unit() == Unit::Step);
-        let may_take_many = config.fuses_optimizer() && !each_step && full.plan.may_be_resident();
+        let may_take_many = config.fuses_optimizer()
+            && config.alpha == 0.0
+            && !config.epsilon_hat
+            && !each_step
+            && full.plan.may_be_resident();
         Ok(Session {
             validation: validation
                 .map(|data| plans.validation(&program, &network, known, data, config))
@@ -193,7 +201,9 @@ impl<'a> Session<'a> {
             optimizer_state: with_slots(config, schedule.as_ref())?
                 .state(block.parameters().len())?,
             order,
+            reordered: false,
             tensors: program.tensors(&full.plan),
+            matrices: block.matrices(),
             network,
             training,
             chosen,
@@ -282,7 +292,7 @@ impl<'a> Session<'a> {
             if done == 0 {
                 done = batch.min(order.len() - start);
                 let loss = self.train_on(&order[start..start + done], *lr)?;
-                *total += f64::from(loss) * done as f64;
+                *total += loss * done as f64;
             }
             let control = self.tell(&order[start..start + done], *lr, observer);
             start += done;
@@ -345,32 +355,6 @@ impl<'a> Session<'a> {
         Ok(state)
     }
 
-    /// Puts the rows of part number `part` of the epoch in their order, those of a table in parts read before.
-    fn shuffle(&mut self, part: usize) -> Result<()> {
-        if let Training::Parts(parts) = &mut self.training {
-            return parts.load(part, self.epoch, self.config, &self.program, &mut self.order);
-        }
-        let rows = self.rows();
-        match (&mut self.torch, self.config.shuffle) {
-            (Some(torch), _) => {
-                self.order = torch.randperm(rows);
-                if let Some(chosen) = self.chosen {
-                    self.order.iter_mut().for_each(|row| *row = chosen[*row]);
-                }
-            }
-            (None, Shuffle::Own) => {
-                // Always from the table's order, so that an epoch's order depends on nothing but seed and epoch.
-                match self.chosen {
-                    Some(chosen) => self.order.copy_from_slice(chosen),
-                    None => self.order.sort_unstable(),
-                }
-                Stream::at(self.config.seed, SHUFFLE, self.epoch as u64).shuffle(&mut self.order);
-            }
-            (None, Shuffle::Torch | Shuffle::None) => {}
-        }
-        Ok(())
-    }
-
     /// Sets what the schedule says and returns the step's learning rate.
     fn begin_step(&mut self) -> f64 {
         match &self.schedule {
@@ -384,22 +368,28 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Takes one step on `rows`, and gives its loss.
-    fn train_on(&mut self, rows: &[usize], lr: f64) -> Result<f32> {
+    /// Takes one step on `rows`, and gives its loss with the penalty of `alpha`.
+    fn train_on(&mut self, rows: &[usize], lr: f64) -> Result<f64> {
+        let (alpha, penalty) = self.penalty_of(rows);
         let batch = match &mut self.ragged {
             Some(ragged) if ragged.plan.batch() == rows.len() => ragged,
             Some(_) | None => &mut self.full,
         };
-        let in_order = self.config.shuffle == Shuffle::None && self.chosen.is_none();
+        let in_order =
+            self.config.shuffle == Shuffle::None && self.chosen.is_none() && !self.reordered;
         let feeds = batch.feed(self.training.data(), rows, in_order);
         let draw = Draw { seed: self.config.seed, step: self.step };
         let count = self.block.parameters().len();
         let before = self.optimizer_state.count();
+        let optimizer = match self.config.epsilon_hat {
+            true => self.optimizer.with_epsilon_hat(before.0 + 1),
+            false => self.optimizer,
+        };
         let (plan, memory) = (&*batch.plan, &mut batch.memory);
         let outcome = if self.config.fuses_optimizer() {
-            let rule = self.optimizer.begin(lr, &mut self.optimizer_state);
-            let slots = self.optimizer_state.slots_of(&rule);
-            plan.step(&mut self.block, memory, draw, &feeds, &rule, slots)
+            let [weights, others] = optimizer.begin_with(alpha, lr, &mut self.optimizer_state);
+            let slots = self.optimizer_state.slots_of(&weights);
+            plan.step(&mut self.block, memory, draw, &feeds, [&weights, &others], slots)
         } else {
             plan.run_on(&self.block, memory, draw, &feeds)
         };
@@ -433,11 +423,17 @@ impl<'a> Session<'a> {
             if self.config.l2 > 0.0 {
                 penalty::add_l2(gradients, self.block.parameters(), self.config.l2);
             }
+            if alpha > 0.0 {
+                for range in self.matrices.iter().cloned() {
+                    let weights = &self.block.parameters()[range.clone()];
+                    penalty::add_l2(&mut gradients[range], weights, alpha);
+                }
+            }
             if let Some(clip) = &self.config.clip {
                 clip.apply(gradients, &self.tensors);
             }
             let level = self.config.engine.level;
-            self.optimizer.step(
+            optimizer.step(
                 level,
                 lr,
                 self.block.parameters_mut(),
@@ -454,7 +450,7 @@ impl<'a> Session<'a> {
         {
             state.advance(schedule, f64::NAN);
         }
-        Ok(loss)
+        Ok(f64::from(loss) + penalty)
     }
 
     /// Tells the observer of the steps on `rows`.
@@ -485,17 +481,21 @@ impl<'a> Session<'a> {
         if let Some(error) = diverged::weights(&self.block, self.step, self.epoch) {
             return Err(error);
         }
-        let validation = match &self.validation {
+        let (validation, judged) = match &self.validation {
             Some(validation) => {
-                Some(validation.measure(&self.network, &self.block, self.config)?)
+                let judge = &mut |outputs: &Tensor<f32>| observer.judge(outputs);
+                let (metrics, judged) =
+                    validation.measure(&self.network, &self.block, self.config, judge)?;
+                (Some(metrics), judged)
             }
-            None => None,
+            None => (None, None),
         };
         let loss = validation.as_ref().and_then(|metrics| metrics.loss);
-        let improved = loss.is_some_and(|loss| {
-            self.best.as_ref().is_none_or(|best| loss < best.loss - self.config.min_delta)
+        let judged = judged.or(loss);
+        let improved = judged.is_some_and(|judged| {
+            self.best.as_ref().is_none_or(|best| judged < best.loss - self.config.min_delta)
         });
-        if let (true, Some(loss)) = (improved, loss) {
+        if let (true, Some(loss)) = (improved, judged) {
             let (epoch, step, block) = (self.epoch, self.step, self.block.data().to_vec());
             self.best = Some(BestWeights { epoch, loss, step, block });
         }

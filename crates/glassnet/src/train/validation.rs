@@ -10,6 +10,7 @@ use super::{Config, diverged, metrics::Metrics};
 use crate::engine::Block;
 use crate::error::{Error, Result};
 use crate::nn::Network;
+use crate::tensor::Tensor;
 
 /// The rows that judge, and what measures networks alike on them. Clones share it: of trainings at once each takes it
 /// when an epoch is over, so that there is never more of it than threads that measure.
@@ -49,19 +50,20 @@ impl<'a> Validation<'a> {
         std::ptr::eq(self.data, data)
     }
 
-    /// The metrics of `network` with the weights and buffers of `block`. The settings and the network's module are those
+    /// The metrics of `network` with the weights and buffers of `block`, and what `judge` says of its outputs. The settings and the network's module are those
     /// that it was made for.
     pub(super) fn measure(
         &self,
         network: &Network,
         block: &Block,
         config: &Config,
-    ) -> Result<Metrics> {
+        judge: &mut dyn FnMut(&Tensor<f32>) -> Option<f64>,
+    ) -> Result<(Metrics, Option<f64>)> {
         let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let free = idle().pop();
-        let mut judge = free.map_or_else(|| Judge::new(network, self.data, config), Ok)?;
-        let metrics = judge.measure(self.data, block);
-        idle().push(judge);
+        let mut measuring = free.map_or_else(|| Judge::new(network, self.data, config), Ok)?;
+        let metrics = measuring.measure(self.data, block, judge);
+        idle().push(measuring);
         metrics
     }
 }
@@ -75,7 +77,12 @@ impl Judge {
         Ok(Judge { predictor, scorer, ignored: ignore_index(&config.criterion) })
     }
 
-    fn measure(&mut self, data: &Dataset, block: &Block) -> Result<Metrics> {
+    fn measure(
+        &mut self,
+        data: &Dataset,
+        block: &Block,
+        judge: &mut dyn FnMut(&Tensor<f32>) -> Option<f64>,
+    ) -> Result<(Metrics, Option<f64>)> {
         self.predictor.take_weights(block);
         let outputs = self.predictor.predict(data.features())?;
         let loss = self.scorer.loss(&outputs)?;
@@ -83,6 +90,6 @@ impl Judge {
             return Err(diverged::validation(data, &outputs, loss));
         }
         let (metrics, _) = score::unitless(&outputs, data.target(), self.ignored)?;
-        Ok(Metrics { loss: Some(loss), ..metrics })
+        Ok((Metrics { loss: Some(loss), ..metrics }, judge(&outputs)))
     }
 }

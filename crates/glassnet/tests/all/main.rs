@@ -25,6 +25,7 @@ mod metrics;
 mod report;
 mod resume;
 mod settings;
+mod steering;
 mod stopping;
 mod streaming;
 mod tables;

@@ -57,6 +57,16 @@ pub(super) fn data(document: &mut Document, outcome: &Outcome<'_>) {
         TargetEncoding::Classes { names, .. } => {
             text.plain(format!(", one of {} classes: {}.", names.len(), names.join(", ")))
         }
+        TargetEncoding::Numbers { targets } => {
+            let learned = targets.iter().map(|target| {
+                format!("{} as (y - {:.6}) / {:.6}", target.column, target.mean, target.std)
+            });
+            let learned = learned.collect::<Vec<_>>().join(", ");
+            text.plain(format!(
+                ", the first of {} targets, learned together: {learned}.",
+                targets.len()
+            ))
+        }
         TargetEncoding::Number { mean, std, .. } => {
             text.plain(format!(", learned as (y - {mean:.6}) / {std:.6}."))
         }

@@ -10,12 +10,14 @@ impl Lowering<'_> {
     /// The optimiser's step for every parameter, each as soon as nothing reads it any more.
     pub(super) fn append_updates(&mut self, count: usize) -> Result<()> {
         let loss = *self.result_slots.get(count).ok_or_else(|| Error::network("no loss"))?;
-        let parameters: Vec<Slot> = self
+        let parameters: Vec<(Slot, bool)> = self
             .graph
             .graph()
             .sources()
-            .filter_map(|(_, source)| match source {
-                Source::Parameter { name, .. } => self.block.slot(name),
+            .filter_map(|(id, source)| match source {
+                Source::Parameter { name, .. } => {
+                    Some((self.block.slot(name)?, self.graph.shape(id).rank() > 1))
+                }
                 Source::Buffer { .. }
                 | Source::Input { .. }
                 | Source::Constant(_)
@@ -25,7 +27,7 @@ impl Lowering<'_> {
         let updates: Vec<Update> = parameters
             .into_iter()
             .zip(&self.result_slots[..count])
-            .map(|(parameters, &gradient)| Update { parameters, gradient })
+            .map(|((parameters, matrix), &gradient)| Update { parameters, gradient, matrix })
             .collect();
         let touched = |instruction: &Instruction, slot: Slot, writes_only: bool| {
             let accesses = instruction.accesses();

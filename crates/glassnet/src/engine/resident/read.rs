@@ -229,7 +229,7 @@ impl Reader {
         let all = lanes_of(Slot { space: Space::State, offset: 0, len: self.parameters });
         let with_gradient = self.gradients.iter().fold(0, |lanes, gradient| lanes | gradient.lanes);
         let mut changed = 0;
-        for Update { parameters, gradient } in &self.updates {
+        for Update { parameters, gradient, .. } in &self.updates {
             if *gradient != (Slot { space: Space::Work, ..*parameters }) {
                 return None;
             }

@@ -343,7 +343,7 @@ impl Arrays {
             arena,
             feeds: &feeds,
             draw: Draw::default(),
-            update: Some(Updating { rule: &rule, slots }),
+            update: Some(Updating { rule: &rule, others: &rule, slots }),
             failed: Default::default(),
         };
         let mut scratch = vec![0.0; plan.scratch_lens.iter().copied().max().unwrap_or(0)];
@@ -439,8 +439,8 @@ fn a_step_that_fails_changes_no_parameter() {
                 let before = bits(&block, &slots);
                 let each = slots.each_mut().map(Vec::as_mut_slice);
                 let feeds = Feeds::default();
-                let outcome =
-                    plan.step(&mut block, &mut memory, Draw::default(), &feeds, &momentum(), each);
+                let (draw, rules) = (Draw::default(), [&momentum(), &momentum()]);
+                let outcome = plan.step(&mut block, &mut memory, draw, &feeds, rules, each);
                 (outcome.is_ok(), before == bits(&block, &slots), target.0.space == Space::Index)
             };
             let (done, same, of_classes) = step(f32::NAN, 0);

@@ -196,7 +196,7 @@ impl Tiny {
             sum.store_reach(arena.write(self.out.slot), self.out.reach);
             let (update, reach) = self.updates.as_ref()?;
             let updating = updating?;
-            let taken = step::step::<V>(updating, arena, update.parameters, *reach, sum);
+            let taken = step::step::<V>(updating, arena, update, *reach, sum);
             if taken { None } else { Some(update) }
         }
     }

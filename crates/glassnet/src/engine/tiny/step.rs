@@ -5,8 +5,8 @@
 
 use super::super::arena::Arena;
 use super::super::execute::Updating;
+use super::super::instruction::Update;
 use super::super::kernels::{Few, Lanes, Reach};
-use super::super::place::Slot;
 use super::super::rule::{Adam, Entry, Momentum, Rule, SLOTS, Sgd};
 
 /// The commonest rules: those that work on registers here.
@@ -73,7 +73,7 @@ pub(in crate::engine) unsafe fn next<L: Lanes>(
     }
 }
 
-/// Changes the parameters at `to` by their gradient and gives true, or gives false if the rule is not one that [`next`] has:
+/// Changes the parameters of `update` by their gradient and gives true, or gives false if the rule is not one that [`next`] has:
 /// then whoever calls applies it to the stored gradient.
 ///
 /// # Safety
@@ -82,14 +82,15 @@ pub(in crate::engine) unsafe fn next<L: Lanes>(
 pub(super) unsafe fn step<V: Few>(
     updating: &Updating<'_>,
     arena: &Arena,
-    to: Slot,
+    update: &Update,
     reach: Reach,
     gradient: V,
 ) -> bool {
     // SAFETY: the caller's promise; slots are as long as the parameters.
     unsafe {
+        let to = update.parameters;
         let place = arena.write(to);
-        let rule = updating.rule;
+        let rule = updating.rule_of(update);
         let [a, b, _]: [*mut f32; SLOTS] = updating.slots.map(|slot| slot.wrapping_add(to.offset));
         let slots = rule.slots();
         let first = if slots > 0 { V::load_reach(a, reach) } else { V::splat(0.0) };

@@ -401,6 +401,34 @@ impl Optimizer {
         self
     }
 
+    /// The weight decay.
+    pub fn weight_decay(&self) -> f64 {
+        match self {
+            Optimizer::Sgd(options) => options.weight_decay,
+            Optimizer::Adam(options) => options.weight_decay,
+            Optimizer::AdamW(options) => options.weight_decay,
+            Optimizer::NAdam(options) => options.weight_decay,
+            Optimizer::RAdam(options) => options.weight_decay,
+            Optimizer::RmsProp(options) => options.weight_decay,
+            Optimizer::Adagrad(options) => options.weight_decay,
+            Optimizer::Adadelta(options) => options.weight_decay,
+        }
+    }
+
+    /// Whether the weight decay shrinks the weights apart from the gradient, as [`AdamW`] does.
+    pub fn decouples_weight_decay(&self) -> bool {
+        match self {
+            Optimizer::AdamW(_) => true,
+            Optimizer::Adam(options) => options.decoupled_weight_decay,
+            Optimizer::NAdam(options) => options.decoupled_weight_decay,
+            Optimizer::RAdam(options) => options.decoupled_weight_decay,
+            Optimizer::Sgd(_)
+            | Optimizer::RmsProp(_)
+            | Optimizer::Adagrad(_)
+            | Optimizer::Adadelta(_) => false,
+        }
+    }
+
     /// The momentum, or β₁ where the optimiser has `betas`; `None` if it has neither.
     pub fn momentum(&self) -> Option<f64> {
         match self {

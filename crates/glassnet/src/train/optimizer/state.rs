@@ -157,6 +157,12 @@ impl State {
         slots
     }
 
+    /// Multiplies everything that is remembered.
+    pub(crate) fn scale(&mut self, factor: f64) {
+        let factor = factor as f32;
+        self.slots.iter_mut().flatten().for_each(|value| *value *= factor);
+    }
+
     /// How many steps were taken, and what counts with them.
     pub(crate) fn count(&self) -> (u64, f32) {
         (self.step, self.mu_product)

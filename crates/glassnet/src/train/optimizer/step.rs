@@ -55,6 +55,40 @@ impl Optimizer {
 }
 
 impl Optimizer {
+    /// The same with the `eps` that has at this step, from 1, the effect of Adam's `ε̂`: see
+    /// [`Config::epsilon_hat`](crate::train::Config::epsilon_hat).
+    pub(crate) fn with_epsilon_hat(mut self, step: u64) -> Self {
+        match &mut self {
+            Optimizer::Adam(Adam { eps, betas, .. })
+            | Optimizer::AdamW(AdamW { eps, betas, .. }) => {
+                *eps /= without_power(betas.1, step).sqrt();
+            }
+            Optimizer::Sgd(_)
+            | Optimizer::NAdam(_)
+            | Optimizer::RAdam(_)
+            | Optimizer::RmsProp(_)
+            | Optimizer::Adagrad(_)
+            | Optimizer::Adadelta(_) => {}
+        }
+        self
+    }
+
+    /// As [`Optimizer::begin`]: the rule of the weights, to whose gradients `alpha` times themselves is added, and the one of
+    /// all other parameters.
+    ///
+    /// # Panics
+    /// As [`Optimizer::begin`].
+    pub(crate) fn begin_with(&self, alpha: f64, lr: f64, state: &mut State) -> [Rule; 2] {
+        let before = state.count();
+        let others = self.begin(lr, state);
+        if alpha == 0.0 {
+            return [others; 2];
+        }
+        state.go_back(before);
+        let weights = self.with_weight_decay(self.weight_decay() + alpha).begin(lr, state);
+        [weights, others]
+    }
+
     /// As [`Optimizer::begin`] for the next `count` steps, one rule for each.
     ///
     /// # Panics

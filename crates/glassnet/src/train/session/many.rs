@@ -47,7 +47,8 @@ impl Session<'_> {
         self.optimizer.begin_many(lr, &mut self.optimizer_state, count, rules);
         let mut done = 0;
         if let Some((features, classes)) = batch.resident(self.training.data(), &rules[0]) {
-            let in_order = self.config.shuffle == Shuffle::None && self.chosen.is_none();
+            let in_order =
+                self.config.shuffle == Shuffle::None && self.chosen.is_none() && !self.reordered;
             let batches = Batches { features, classes, rows: &rows[..count * size], in_order };
             let slots = self.optimizer_state.slots_of(&rules[0]);
             let (plan, memory) = (&*batch.plan, &mut batch.memory);

@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 use crate::nn::Network;
 use crate::train::Config;
 use crate::train::dataset::Dataset;
+use crate::train::optimizer::SavedState;
 use crate::train::record::Checkpoint;
 
 impl<'a> Session<'a> {
@@ -62,6 +63,21 @@ impl<'a> Session<'a> {
         session.best = checkpoint.best;
         session.check_patience();
         Ok(session)
+    }
+
+    /// What the optimiser remembers so far.
+    pub fn optimizer_state(&self) -> SavedState {
+        self.optimizer_state.save()
+    }
+
+    /// Begins with what the optimiser remembered after an earlier training of this network: its moments, its count of steps.
+    ///
+    /// # Errors
+    /// When it belongs to another optimiser or to a network with another number of parameters.
+    pub fn restore_optimizer(&mut self, saved: SavedState) -> Result<()> {
+        let optimizer = with_slots(self.config, self.schedule.as_ref())?;
+        self.optimizer_state = optimizer.restore(self.block.parameters().len(), saved)?;
+        Ok(())
     }
 
     /// Everything that is needed to go on later; take it between epochs: of an epoch that was stopped at half, the rest

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::engine::Level;
+use crate::math::random::Stream;
 use crate::nn;
 use crate::nn::loss::Criterion;
 use crate::train::{Features, Target};

@@ -1,0 +1,5 @@
+"""What `torch.utils` has for data sets."""
+
+from . import data
+
+__all__ = ["data"]
