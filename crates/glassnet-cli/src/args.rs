@@ -277,6 +277,12 @@ pub(crate) struct Train {
     /// A table, or a pattern of files, that is only measured at the end.
     #[arg(long, value_name = "FILE", help_heading = "Data")]
     pub(crate) test: Option<PathBuf>,
+    /// The labels of --test, where they stand apart from the rows.
+    #[arg(long, value_name = "FILE", requires = "test", help_heading = "Data")]
+    pub(crate) test_labels: Vec<PathBuf>,
+    /// The labels of --validation FILE, where they stand apart from the rows.
+    #[arg(long, value_name = "FILE", requires = "validation", help_heading = "Data")]
+    pub(crate) validation_labels: Vec<PathBuf>,
     /// Columns that are no features.
     #[arg(long, value_delimiter = ',', value_name = "COLUMN,…", help_heading = "Data")]
     pub(crate) drop: Vec<String>,
