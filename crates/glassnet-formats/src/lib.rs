@@ -36,8 +36,8 @@ pub use format::Format;
 pub use model::{Card, FORMAT_VERSION, ModelFile, ReadOptions, Task};
 pub use note::Note;
 pub use onnx::{
-    OnnxAnswer, OnnxColumn, OnnxEncoding, OnnxExport, OnnxModel, OnnxOptions, OnnxTable, read_onnx,
-    read_onnx_tensor, read_onnx_with, write_onnx, write_onnx_table,
+    OnnxAnswer, OnnxColumn, OnnxEncoding, OnnxExport, OnnxModel, OnnxNumber, OnnxOptions,
+    OnnxTable, read_onnx, read_onnx_tensor, read_onnx_with, write_onnx, write_onnx_table,
 };
 pub use open::{Opened, open};
 pub use prefix::unwrapped;

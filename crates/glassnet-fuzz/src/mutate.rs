@@ -33,10 +33,12 @@ pub fn input(target: &Target, files: &[Seed], seed: u64, execution: u64) -> Vec<
         Some(file) => file.bytes.clone(),
         None => vec![],
     };
-    let mut changes = 1 + draw.below(4);
-    if draw.below(8) == 0 {
-        changes += draw.below(24);
-    }
+    // One change gets furthest; many go where nobody has been.
+    let changes = match draw.below(8) {
+        0..4 => 1,
+        4..7 => 1 + draw.below(4),
+        _ => 1 + draw.below(24), // not operations: numbers of changes
+    };
     for _ in 0..changes {
         change(&mut bytes, target, files, &mut draw);
         bytes.truncate(LONGEST);

@@ -1,8 +1,8 @@
 //! A model's preprocessing as the columns of an ONNX file.
 
 use glassnet::{Error, Result};
-use glassnet_data::{Encoding, Feature, Preprocessing, TargetEncoding};
-use glassnet_formats::{Card, OnnxAnswer, OnnxColumn, OnnxEncoding, OnnxTable};
+use glassnet_data::{Encoding, Feature, NumberTarget, Preprocessing, TargetEncoding};
+use glassnet_formats::{Card, OnnxAnswer, OnnxColumn, OnnxEncoding, OnnxNumber, OnnxTable};
 
 /// What the file `name`, which `card` describes, says of its columns.
 pub(super) fn table(card: Option<&Card>, name: &str) -> Result<OnnxTable> {
@@ -18,11 +18,12 @@ pub(super) fn table(card: Option<&Card>, name: &str) -> Result<OnnxTable> {
     let columns = columns.collect::<Result<_>>()?;
     let answer = match preprocessing.target() {
         TargetEncoding::Classes { names, .. } => OnnxAnswer::Classes(names.clone()),
-        TargetEncoding::Number { mean, std, .. } => OnnxAnswer::Number { mean: *mean, std: *std },
-        TargetEncoding::Numbers { .. } => {
-            return Err(Error::usage("the model predicts several targets, the graph answers one")
-                .at("--with-preprocessing")
-                .help("leave it out: the graph takes and gives the network's numbers"));
+        &TargetEncoding::Number { mean, std, .. } => {
+            OnnxAnswer::Numbers(vec![OnnxNumber { mean, std }])
+        }
+        TargetEncoding::Numbers { targets } => {
+            let number = |target: &NumberTarget| OnnxNumber { mean: target.mean, std: target.std };
+            OnnxAnswer::Numbers(targets.iter().map(number).collect())
         }
     };
     Ok(OnnxTable { columns, answer })

@@ -29,6 +29,7 @@ TABLES = [
     ("autompg.csv", "mpg", []),
     ("autompg.csv", "mpg", ["--ensemble", "3"]),
     ("autompg.csv", "mpg", ["--net", "Sequential(Linear(9, 16), BatchNorm1d(16), SiLU(), LayerNorm(16), Linear(16, 1))"]),
+    ("autompg.csv", "mpg,acceleration", []),
     ("made.csv", "kind", ["--missing", "NA,?"]),
 ]
 

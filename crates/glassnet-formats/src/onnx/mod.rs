@@ -47,8 +47,8 @@ use constant::Data;
 use description::Described;
 use read::{Imported, Rows};
 pub use write::{
-    OnnxAnswer, OnnxColumn, OnnxEncoding, OnnxExport, OnnxTable, WRITTEN_OPSET, write_onnx,
-    write_onnx_table,
+    OnnxAnswer, OnnxColumn, OnnxEncoding, OnnxExport, OnnxNumber, OnnxTable, WRITTEN_OPSET,
+    write_onnx, write_onnx_table,
 };
 
 /// The oldest version of the operators that is read.
@@ -247,6 +247,7 @@ pub fn no_chain(name: &str) -> Error {
 }
 
 fn in_file(error: Error, name: &str) -> Error {
+    let error = read::of_the_file(error);
     match error.place() {
         Some(place) => {
             let place = format!("{name}, {place}");

@@ -86,7 +86,13 @@ pub(super) fn import(
         return Err(Error::new(ErrorKind::Limit, format!("the file has {} inputs", inputs.len()))
             .help(format!("at most {MOST_INPUTS} are read")));
     }
+    let mut seen = HashSet::new();
     for input in inputs {
+        let name = input.name.as_deref().unwrap_or("");
+        if !seen.insert(name) {
+            return Err(Error::model(format!("two inputs are called {}", quoted(name)))
+                .help("export the model again"));
+        }
         reader.input(input, &needed, options)?;
     }
     reader.nodes(&needed)?;
@@ -427,12 +433,8 @@ fn output_error(error: Error, name: &str) -> Error {
     if error.place().is_some() { error } else { error.at(format!("output {}", quoted(name))) }
 }
 
-/// What a node's lowering says, at the node; shapes that do not fit are the file's mistake.
+/// What a node's lowering says, at the node.
 fn in_node(error: Error, node: &Node<'_>) -> Error {
-    let kind = match error.kind() {
-        ErrorKind::Network | ErrorKind::Usage | ErrorKind::Data => ErrorKind::Model,
-        kind => kind,
-    };
     let place = match error.place() {
         Some(place) if place.starts_with("node ") || place.starts_with("input ") => {
             place.to_owned()
@@ -440,10 +442,20 @@ fn in_node(error: Error, node: &Node<'_>) -> Error {
         Some(place) if place.starts_with("tensor ") => format!("{}, {place}", node.place()),
         Some(_) | None => node.place(),
     };
-    let wrapped = Error::new(kind, error.what()).at(place);
-    let wrapped = match error.help_text() {
-        Some(help) => wrapped.help(help),
+    of_the_file(error).at(place)
+}
+
+/// Shapes and names that do not fit are the mistake of the file, whoever noticed.
+pub(super) fn of_the_file(error: Error) -> Error {
+    let kind = match error.kind() {
+        ErrorKind::Network | ErrorKind::Usage | ErrorKind::Data => ErrorKind::Model,
+        _ => return error, // not operations: kinds of errors
+    };
+    let wrapped = Error::new(kind, error.what());
+    let wrapped = match error.place() {
+        Some(place) => wrapped.at(place),
         None => wrapped,
     };
+    let wrapped = wrapped.help(error.help_text().unwrap_or("export the model again"));
     error.details().iter().fold(wrapped, |wrapped, line| wrapped.detail(line.clone()))
 }

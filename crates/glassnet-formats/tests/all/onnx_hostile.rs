@@ -80,6 +80,14 @@ fn nodes_that_do_not_follow_each_other_are_refused_by_name() {
     check(&missing, ErrorKind::Model, &["nothing computes \"y\""]);
 }
 
+/// Found by random input: what the graph's builder refuses is the file's mistake.
+#[test]
+fn two_inputs_of_one_name_are_refused() {
+    let relu = node("Relu", &["x"], &["y"], &[]);
+    let bytes = file(&[input("x", &[1, 2]), input("x", &[1, 3]), output("y"), relu]);
+    check(&bytes, ErrorKind::Model, &["two inputs are called \"x\"", "export"]);
+}
+
 #[test]
 fn what_is_not_supported_is_named_with_its_node() {
     let conv = node("Conv", &["x", "w"], &["y"], &[]);

@@ -78,6 +78,9 @@ if _TYPE_CHECKING:
     from ._fit import fit as fit
     from ._threads import default_threads as default_threads
 
+if hasattr(_os, "register_at_fork"):
+    _os.register_at_fork(after_in_child=_glassnet.after_fork)
+
 #: What is imported when it is first used: modules, and names with the module that has them.
 _LAZY = {"nn": ".nn", "optim": ".optim", "utils": ".utils"}
 _LAZY_NAMES = {

@@ -20,7 +20,7 @@ use super::element::Element;
 use super::{description, proto};
 use crate::model::Card;
 use nodes::Nodes;
-pub use table::{OnnxAnswer, OnnxColumn, OnnxEncoding, OnnxTable, write_onnx_table};
+pub use table::{OnnxAnswer, OnnxColumn, OnnxEncoding, OnnxNumber, OnnxTable, write_onnx_table};
 
 /// The version of the operators that is written.
 pub const WRITTEN_OPSET: i64 = 17;

@@ -77,13 +77,17 @@ pub enum OnnxEncoding {
 pub enum OnnxAnswer {
     /// A score per class: the outputs are `label`, the class with the highest one, and `probabilities`, their softmax.
     Classes(Vec<String>),
-    /// A number: the output is `prediction`, `y·std + mean`.
-    Number {
-        /// The mean.
-        mean: f64,
-        /// The standard deviation.
-        std: f64,
-    },
+    /// A number, or one for each of several targets: the output is `prediction`, `y·std + mean` in the order of the targets.
+    Numbers(Vec<OnnxNumber>),
+}
+
+/// The unit of a number that is predicted.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct OnnxNumber {
+    /// The mean.
+    pub mean: f64,
+    /// The standard deviation.
+    pub std: f64,
 }
 
 /// The bytes of an ONNX file of `networks` in evaluation mode, whose inputs are the columns of `table`. The answers of
@@ -91,7 +95,7 @@ pub enum OnnxAnswer {
 ///
 /// # Shapes
 /// An input `[batch, 1]` for each column, of float32 or texts. For classes the outputs are `label`, texts of shape `[batch]`, and
-/// `probabilities`, `[batch, classes]`; for numbers `prediction`, `[batch, 1]`. If a column has such a name, the output's
+/// `probabilities`, `[batch, classes]`; for numbers `prediction`, `[batch, targets]`. If a column has such a name, the output's
 /// ends in `_2`.
 ///
 /// # Errors
@@ -129,7 +133,7 @@ pub fn write_onnx_table(
     let mut nodes = Nodes::new(table.columns.iter().map(|column| column.name.as_str()));
     let outputs: Vec<String> = match &table.answer {
         OnnxAnswer::Classes(_) => vec![nodes.free("label"), nodes.free("probabilities")],
-        OnnxAnswer::Number { .. } => vec![nodes.free("prediction")],
+        OnnxAnswer::Numbers(_) => vec![nodes.free("prediction")],
     };
     let features = features(&table.columns, &mut nodes);
     let width = table.columns.iter().map(OnnxColumn::width).sum::<usize>();
@@ -162,7 +166,7 @@ pub fn write_onnx_table(
             info(&outputs[0], STRING, &Shape::from([Dim::Batch])),
             numbers(&outputs[1], classes.len()),
         ],
-        OnnxAnswer::Number { .. } => vec![numbers(&outputs[0], 1)],
+        OnnxAnswer::Numbers(targets) => vec![numbers(&outputs[0], targets.len())],
     };
     let sets = [operators("", WRITTEN_OPSET), operators(ML, ML_VERSION)];
     file(nodes, inputs.collect(), declared, &sets, export)
@@ -182,7 +186,9 @@ impl OnnxTable {
                 "\"label\" string [N]".to_owned(),
                 format!("\"probabilities\" float32 [N, {}]", classes.len()),
             ],
-            OnnxAnswer::Number { .. } => vec!["\"prediction\" float32 [N, 1]".to_owned()],
+            OnnxAnswer::Numbers(targets) => {
+                vec![format!("\"prediction\" float32 [N, {}]", targets.len())]
+            }
         };
         (self.columns.iter().map(input).collect(), outputs)
     }
@@ -204,7 +210,7 @@ impl OnnxAnswer {
     fn outputs(&self) -> usize {
         match self {
             OnnxAnswer::Classes(classes) => classes.len(),
-            OnnxAnswer::Number { .. } => 1,
+            OnnxAnswer::Numbers(targets) => targets.len(),
         }
     }
 }
@@ -373,15 +379,17 @@ fn answer(answer: &OnnxAnswer, results: &[String], outputs: &[String], nodes: &m
                 vec![ints("keys_int64s", &numbers), strings("values_strings", classes)];
             nodes.push_named("answer", "LabelEncoder", ML, (&[&class], &outputs[0]), attributes);
         }
-        OnnxAnswer::Number { mean, std } => {
+        OnnxAnswer::Numbers(targets) => {
             let each: Vec<&str> = results.iter().map(String::as_str).collect();
             let one = match each[..] {
                 [one] => one.to_owned(),
                 _ => nodes.push("answer", "Mean", &each, vec![]), // not operations: an ensemble
             };
             let wide = cast("answer", &one, Element::F64, nodes);
-            let std = nodes.wide("/answer/std", &[*std]);
-            let mean = nodes.wide("/answer/mean", &[*mean]);
+            let std: Vec<f64> = targets.iter().map(|target| target.std).collect();
+            let mean: Vec<f64> = targets.iter().map(|target| target.mean).collect();
+            let std = nodes.wide("/answer/std", &std);
+            let mean = nodes.wide("/answer/mean", &mean);
             let scaled = nodes.push("answer", "Mul", &[&wide, &std], vec![]);
             let shifted = nodes.push("answer", "Add", &[&scaled, &mean], vec![]);
             let to = vec![int("to", i64::from(Element::F32.code()))];
@@ -505,9 +513,12 @@ mod tests {
         let kinds = graph.node.iter().filter_map(|node| node.op_type.as_deref());
         assert_eq!(kinds.clone().filter(|kind| *kind == "Mean").count(), 1);
         assert_eq!(kinds.filter(|kind| *kind == "Softmax").count(), 2);
-        let answer = OnnxAnswer::Number { mean: 23.0, std: 7.0 };
-        let graph = written(&OnnxTable { answer, ..table() }, &[network("9-1", 0)])?.graph.unwrap();
+        let number = OnnxNumber { mean: 23.0, std: 7.0 };
+        let answer = OnnxAnswer::Numbers(vec![number; 3]);
+        let graph = written(&OnnxTable { answer, ..table() }, &[network("9-3", 0)])?.graph.unwrap();
         assert_eq!(graph.output[0].name.as_deref(), Some("prediction"));
+        let shape = graph.output[0].value_type.clone().unwrap().tensor.unwrap().shape.unwrap();
+        assert_eq!(shape.dim[1].value, Some(3));
         Ok(())
     }
 

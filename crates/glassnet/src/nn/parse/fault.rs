@@ -3,6 +3,9 @@
 use crate::error::Error;
 use std::ops::Range;
 
+/// The most characters of what is wrong: it may repeat a name of any length.
+const MOST: usize = 300;
+
 /// A usage error about the bytes `range` of `source`.
 pub(super) fn fault(source: &str, range: Range<usize>, what: impl Into<String>) -> Error {
     let start = range.start.min(source.len());
@@ -17,6 +20,11 @@ pub(super) fn fault(source: &str, range: Range<usize>, what: impl Into<String>) 
     } else {
         format!("column {} of the network", column + 1)
     };
+    let mut what: String = what.into();
+    if let Some((end, _)) = what.char_indices().nth(MOST) {
+        what.truncate(end);
+        what.push('…');
+    }
     Error::usage(what).at(place).pointing(line, column, marked)
 }
 

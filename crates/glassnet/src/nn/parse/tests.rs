@@ -228,6 +228,12 @@ fn deep_and_long_texts_are_refused() {
         assert!(error.what().contains("nested deeper than 200"), "{open}: {error}");
         assert!(error.to_string().len() < 400, "only a window is shown");
     }
+    // Found by random input: names of any length.
+    let long = "a".repeat(20_000);
+    for text in [format!("{long}(2)"), format!("Linear(3, {long})"), format!("Linear({long}=3)")] {
+        let error = parse(&text).expect_err("no such name");
+        assert!(error.to_string().len() < 2000, "{} bytes", error.to_string().len());
+    }
     let signs = format!("Linear({}1, 2)", "-".repeat(100_000));
     assert!(parse(&signs).is_err());
     let error = parse(&"Sequential(ReLU(), ".repeat(100_000)).expect_err("too long");
