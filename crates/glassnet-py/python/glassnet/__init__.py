@@ -55,9 +55,6 @@ bool = _dtype.bool_
 float = _dtype.float_
 int = _dtype.int_
 
-if hasattr(_os, "register_at_fork"):
-    _os.register_at_fork(after_in_child=_glassnet.after_fork)
-
 if _TYPE_CHECKING:
     from . import nn as nn
     from . import optim as optim
