@@ -9,7 +9,8 @@ use crate::ci::without_our_variables;
 use crate::docs::output_of_command;
 
 /// The targets, as `glassnet_fuzz::TARGETS` has them.
-pub const TARGETS: [&str; 7] = ["safetensors", "torch", "pickle", "npz", "onnx", "csv", "notation"];
+pub const TARGETS: [&str; 8] =
+    ["safetensors", "torch", "pickle", "npz", "onnx", "csv", "tables", "notation"];
 
 const USAGE: &str = "give `[TARGET…] [--seconds 60] [--seed 0] [--builtin]`";
 

@@ -103,7 +103,8 @@ fn status(record: &Record, interrupt: &Interrupt) -> u8 {
 }
 
 fn prepare_outputs(args: &args::Train) -> Result<Outputs> {
-    let tables = args.data.iter().chain(&args.labels).cloned();
+    let labels = args.labels.iter().chain(&args.test_labels).chain(&args.validation_labels);
+    let tables = args.data.iter().chain(labels).cloned();
     let tables = tables.chain(args.test.clone()).chain(settings::validation_file(args)?);
     // Each by itself: what is stdin among them is no file.
     let tables: Vec<Vec<PathBuf>> =

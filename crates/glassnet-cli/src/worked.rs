@@ -44,7 +44,7 @@ pub(crate) enum Topic {
     /// Softmax probabilities, the predicted class, the log-likelihood loss and its gradient.
     Softmax(softmax::Softmax),
     /// Linear layers without an activation between them are one: symbols, numbers, and the network on rows.
-    Collapse(collapse::Collapse),
+    Collapse(Box<collapse::Collapse>),
     /// Activations compared: derivatives, shape, measured cost, vanishing gradients, what speaks for and against each.
     Activations(activations::Activations),
     /// Basis functions chosen by hand (polynomials, radial, Fourier, your own) against a network's learned features.

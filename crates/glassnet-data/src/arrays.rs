@@ -2,10 +2,12 @@
 
 use glassnet::{Error, Result};
 
+#[cfg(feature = "parquet")]
 use crate::bytes::read_error;
 use crate::columns::{Context, Typed};
 use crate::fingerprint::Fingerprint;
 use crate::header::order_of;
+#[cfg(feature = "parquet")]
 use crate::input::Input;
 use crate::lines::Lines;
 use crate::options::{ColumnType, CsvOptions};

@@ -19,10 +19,13 @@ use crate::word;
 /// A cell whose meaning its file tells.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Cell<'a> {
+    /// Arrays have no such cells.
+    #[cfg_attr(not(feature = "parquet"), allow(dead_code))]
     Missing,
     Integer(i128),
     Float(f64),
     /// `integer / 10^decimals`.
+    #[cfg_attr(not(feature = "parquet"), allow(dead_code))]
     Decimal {
         integer: i128,
         decimals: u32,

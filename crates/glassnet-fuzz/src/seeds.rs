@@ -128,6 +128,13 @@ fn of_columns() -> Option<Seed> {
     Some(Seed { name: "a model of columns".to_owned(), bytes })
 }
 
+/// The Parquet files, arrays and compressed files of the tests.
+pub(crate) fn tables() -> Vec<Seed> {
+    let mut seeds = files("crates/glassnet-data/tests/parquet", &["parquet"]);
+    seeds.extend(files("crates/glassnet-data/tests/arrays", &["npy", "npz", "idx", "gz"]));
+    seeds
+}
+
 /// Tables behind a byte that says how they are read: the beginnings of the repository's, and small ones.
 pub(crate) fn csv() -> Vec<Seed> {
     const BEGINNING: usize = 2000;

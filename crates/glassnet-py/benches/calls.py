@@ -4,6 +4,7 @@ Build the extension for release first (`cargo xtask python --release`) and let P
 PYTHONPATH=target/python/package. Each time is the least of many repetitions, in microseconds.
 """
 
+import os
 import subprocess
 import sys
 import time
@@ -61,18 +62,15 @@ def measure(torch):
     return found
 
 
-def importing(module):
-    """The least time of `import module` in a new process, less that of Python with NumPy, in milliseconds."""
-
-    def best(code):
-        times = []
-        for _ in range(7):
-            start = time.perf_counter()
-            subprocess.run([sys.executable, "-c", code], check=True)
-            times.append(time.perf_counter() - start)
-        return min(times) * 1e3
-
-    return best(f"import numpy, {module}") - best("import numpy")
+def importing(code):
+    """The least processor time of a new Python that runs `code`, in milliseconds."""
+    times = []
+    for _ in range(9):
+        before = os.times()
+        subprocess.run([sys.executable, "-c", code], check=True)
+        after = os.times()
+        times.append(after.children_user + after.children_system - before.children_user - before.children_system)
+    return min(times) * 1e3
 
 
 if __name__ == "__main__":
@@ -89,4 +87,5 @@ if __name__ == "__main__":
     print(f"numpy {np.__version__}" + (f", torch {torch.__version__}, one thread" if len(columns) > 1 else ""))
     for name in columns["glassnet"]:
         print(f"{name:48}" + "".join(f"  {title} {column[name]:9.2f} µs" for title, column in columns.items()))
-    print(f"import glassnet, NumPy being there: {importing('glassnet'):.0f} ms")
+    alone, numpy, all_of_it = importing("pass"), importing("import numpy"), importing("import glassnet")
+    print(f"processor time of importing glassnet: {all_of_it - alone:.0f} ms, of which NumPy {numpy - alone:.0f} ms")

@@ -11,10 +11,9 @@ import random
 import sys
 import warnings
 
+import glassnet
 import numpy as np
 import torch
-
-import glassnet
 
 STEPS = 100
 ROWS = 48

@@ -10,9 +10,10 @@ use pyo3::prelude::*;
 /// The exception for `error`: its text says what is wrong, where, and how to mend it.
 ///
 /// A limit is a `MemoryError`, what diverged a `FloatingPointError`, an operation that a reader lacks a
-/// `NotImplementedError`, what the system refused an `OSError`; parts that do not
-/// fit together a `RuntimeError` and a `ValueError` at once; all else is a `ValueError`, as in NumPy.
+/// `NotImplementedError`, what the system refused an `OSError`; parts that do not fit together are a `RuntimeError` and a
+/// `ValueError` at once, an axis that isn't there also an `IndexError`; all else is a `ValueError`, as in NumPy.
 pub(crate) fn exception(error: glassnet::Error) -> PyErr {
+    let is_axis = error.what().starts_with("Dimension out of range");
     let mut text = error.what().to_owned();
     if let Some(place) = error.place() {
         text = format!("{place}: {text}");
@@ -26,7 +27,10 @@ pub(crate) fn exception(error: glassnet::Error) -> PyErr {
     }
     match error.kind() {
         ErrorKind::Usage | ErrorKind::Data | ErrorKind::Model => PyValueError::new_err(text),
-        ErrorKind::Network => Python::attach(|py| network_error(py, text)),
+        ErrorKind::Network => {
+            let name = if is_axis { "DimensionError" } else { "NetworkError" };
+            Python::attach(|py| named(py, name, text))
+        }
         ErrorKind::Unsupported => PyNotImplementedError::new_err(text),
         ErrorKind::Io => PyOSError::new_err(text),
         ErrorKind::Limit => PyMemoryError::new_err(text),
@@ -45,11 +49,6 @@ pub(crate) fn run_exception(error: glassnet::Error) -> PyErr {
         return exception;
     }
     Python::attach(|py| named(py, "OutOfRange", exception.value(py).to_string()))
-}
-
-/// `glassnet._errors.NetworkError`, which is a `RuntimeError` and a `ValueError`.
-fn network_error(py: Python<'_>, text: String) -> PyErr {
-    named(py, "NetworkError", text)
 }
 
 /// One of the exceptions of `glassnet._errors`.

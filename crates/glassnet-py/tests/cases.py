@@ -61,7 +61,8 @@ EXPRESSIONS = [
     "x.cumsum(1).sum()", "x.flip(0)[0].sum()", "x.gather(1, torch.tensor([[0], [2]])).sum()", "x.sort(1).values[:, 0].sum()",
     "x.topk(2, 1).values.sum()", "sum(part.sum() for part in x.split(2, 1))", "(x.detach() * x).sum()", "x.amax(1).sum()",
     "torch.maximum(x, y).sum()", "(x.sqrt() if (x > 0).all() else x.square()).sum()", "(x * torch.tensor(2)).sum()",
-    "(x * torch.arange(3)).sum()", "x.mean(0, keepdim=True).sum()", "(x.squeeze().unsqueeze(0) ** 0.5).nansum() if False else x.sum()",
+    "(x * torch.arange(3)).sum()", "x.mean(0, keepdim=True).sum()", "x.logsumexp(1).sum()", "((x - x).norm(dim=1) + x.norm(dim=0)[:2] + (x - x).std(1)).sum()", "(x.floor() * y).sum()", "(x.round() * x).sum()", "torch.logsumexp(x, 0, keepdim=True).square().sum()",
+    "(x * y).view(-1)[1:4].mean()", "(x - x.mean(1, keepdim=True)).pow(2).sum().sqrt()", "torch.addmm(y[:, :2], x, y.T).sum()",
 ]
 
 PRINTED = [
@@ -259,5 +260,24 @@ def batches(torch):
     return [*found, list(chosen), torch.rand(2, generator=generator).tolist(), torch.randperm(4, generator=generator).tolist()]
 
 
+def by_hand(torch):
+    """Steps of gradient descent as programs write them."""
+    w = torch.tensor([1.0, -2.0], requires_grad=True)
+    for step in range(6):
+        loss = ((w - 3) ** 2).sum()
+        loss.backward()
+        if step % 3 == 0:
+            with torch.no_grad():
+                w -= 0.1 * w.grad
+        elif step % 3 == 1:
+            w.data -= 0.1 * w.grad
+        else:
+            w.data.sub_(0.1 * w.grad.data)
+        w.grad.zero_()
+    with torch.set_grad_enabled(False):
+        total = (w * 2).sum()
+    return [w.tolist(), w.grad.tolist(), [w.requires_grad, w.is_leaf, total.requires_grad], f"{loss:.3f}"]
+
+
 EXACT = [printed, layer_texts, errors, initial_weights, batches]
-CLOSE = [(gradients, 2e-6), (normal_numbers, 1e-5), (layer_gradients, 2e-6), (losses, 2e-6), (rates, 1e-12)]
+CLOSE = [(gradients, 2e-6), (by_hand, 1e-6), (normal_numbers, 1e-5), (layer_gradients, 2e-6), (losses, 2e-6), (rates, 1e-12)]

@@ -400,18 +400,25 @@ def test_trainings_on_many_threads_are_those_alone():
 
 @pytest.mark.skipif(os.name == "nt", reason="sends itself a signal")
 @pytest.mark.parametrize("early", [False, True])
-def test_ctrl_c_warns_and_keeps_the_weights(early):
+def test_ctrl_c_warns_and_keeps_the_weights(early, monkeypatch):
     X, y = digits(300)
-    model = MLPClassifier(random_state=0, max_iter=10**9, tol=0.0, n_iter_no_change=10**9, early_stopping=early)
-    timer = threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT))
-    timer.start()
+    timer = threading.Timer(0.1, lambda: os.kill(os.getpid(), signal.SIGINT))
+
+    def printed(text):
+        if text.startswith("Iteration 3,"):
+            timer.start()
+
+    monkeypatch.setattr("glassnet._estimators_train.print", printed, raising=False)
+    settings = {"random_state": 0, "tol": 0.0, "n_iter_no_change": 10**9, "early_stopping": early}
+    model = MLPClassifier(**settings, max_iter=10**9, verbose=True)
     with pytest.warns(UserWarning, match="Training interrupted by user"):
         model.fit(X, y)
     timer.join()
-    assert 0 < model.n_iter_ < 10**9 and model.score(X, y) > 0.5
+    assert 3 <= model.n_iter_ < 10**9
+    whole = MLPClassifier(**settings, max_iter=model.n_iter_).fit(X, y)
+    assert whole.loss_curve_ == model.loss_curve_
     if early:
-        held = model.best_validation_score_
-        assert held == max(model.validation_scores_)
+        assert (whole.coefs_[0] == model.coefs_[0]).all(), "the weights of the best score"
 
 
 def test_verbose_says_what_scikit_learn_says(capsys):

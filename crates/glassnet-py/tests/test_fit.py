@@ -229,13 +229,17 @@ def test_ctrl_c_stops_and_leaves_the_best_weights():
     x, y = table()
     net = Net("4-8-3")
     before = net.state["0.weight"].copy()
-    timer = threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT))
-    timer.start()
+    timer = threading.Timer(0.1, lambda: os.kill(os.getpid(), signal.SIGINT))
+
+    def callback(epoch):
+        if epoch["epoch"] == 3:
+            timer.start()
+
     with pytest.raises(KeyboardInterrupt) as caught:
-        gn.fit(net, x, y, validation=(x, y), epochs=10**9)
+        gn.fit(net, x, y, validation=(x, y), epochs=10**9, callback=callback)
     timer.join()
     result = caught.value.result
-    assert result.stopped == "interrupted" and 0 < len(result.history) < 10**9
+    assert result.stopped == "interrupted" and 3 <= len(result.history) < 10**9
     assert result.best_epoch == int(np.argmin(result.validation_loss)) + 1
     assert (net.state["0.weight"] == result.state_dict["0.weight"]).all()
     assert (net.state["0.weight"] != before).any()

@@ -4,10 +4,9 @@ import re
 import subprocess
 import sys
 
+import glassnet as gn
 import numpy as np
 import pytest
-
-import glassnet as gn
 from glassnet import nn
 
 NET = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(5, 2))
@@ -24,6 +23,7 @@ NET = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(5, 2))
         (ValueError, "more than 1 value per channel", lambda: nn.BatchNorm1d(3)(gn.ones(1, 3))),
         (IndexError, "index 5 is outside.*3 rows", lambda: nn.Embedding(3, 2)(gn.tensor([5]))),
         (IndexError, "Target 3 is out of bounds", lambda: nn.CrossEntropyLoss()(gn.ones(1, 3), gn.tensor([3]))),
+        (IndexError, "Dimension out of range.*got 5", lambda: nn.Softmax(dim=5)(gn.ones(2, 2))),
         (RuntimeError, "indices", lambda: nn.Embedding(3, 2)(gn.tensor([1.5]))),
         (RuntimeError, "CrossEntropyLoss", lambda: nn.CrossEntropyLoss()(gn.ones(2, 3), gn.ones(2))),
         (RuntimeError, "between 0 and 1", lambda: nn.BCELoss()(gn.ones(2) * 2, gn.ones(2))),
@@ -72,7 +72,7 @@ def test_ever_new_shapes_keep_a_bounded_part_of_memory():
     program = """
 import resource
 import glassnet as gn
-for size in range(2_000_000, 2_000_060):
+for size in range(3_000_000, 3_000_030):
     gn.ones(size) + gn.ones(size)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 """

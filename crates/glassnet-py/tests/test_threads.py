@@ -4,10 +4,9 @@ import os
 import sys
 import threading
 
+import glassnet as gn
 import numpy as np
 import pytest
-
-import glassnet as gn
 from glassnet import nn
 
 

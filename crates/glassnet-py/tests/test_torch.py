@@ -5,9 +5,8 @@ import math
 import pathlib
 
 import cases
-import pytest
-
 import glassnet
+import pytest
 
 GOLDENS = json.loads(pathlib.Path(__file__).with_name("goldens.json").read_text())
 

@@ -167,7 +167,8 @@ fn with_files(
 ) -> Result<Rows> {
     let mut rows = with_validation(learnt, encoded, given, terminal)?;
     if let Some(path) = &given.0.test {
-        rows.test = Some(other_table(path.clone(), &rows.preprocessing, given.1, terminal)?.0);
+        let files = (path.clone(), given.0.test_labels.as_slice());
+        rows.test = Some(other_table(files, &rows.preprocessing, given.1, terminal)?.0);
     }
     Ok(rows)
 }
@@ -186,7 +187,8 @@ fn with_validation(
     let training = encoded.next().unwrap_or_else(|| Err(Error::data("no row trains")))?;
     let mut validation = encoded.next().transpose()?;
     if let Some(path) = settings::validation_file(args)? {
-        let (rows, found) = other_table(path, &preprocessing, base, terminal)?;
+        let files = (path, args.validation_labels.as_slice());
+        let (rows, found) = other_table(files, &preprocessing, base, terminal)?;
         validation = Some(rows);
         // Which epoch is best hangs on these rows too.
         fingerprint ^= found.rotate_left(1);
@@ -195,15 +197,16 @@ fn with_validation(
     Ok(Rows { fingerprint, training, validation, test: None, preprocessing })
 }
 
-/// Another table with the same columns and targets, encoded as the training rows were, and its fingerprint.
+/// Another table with the same columns and targets, whose labels may stand in files of their own, encoded as the training rows were, and its fingerprint.
 fn other_table(
-    path: PathBuf,
+    (path, labels): (PathBuf, &[PathBuf]),
     preprocessing: &Preprocessing,
     base: &CsvOptions,
     terminal: &Terminal,
 ) -> Result<(Dataset, u64)> {
     let options = preprocessing.csv_options(base, true);
-    let table = reading::table(std::slice::from_ref(&path), &options, terminal)?;
+    let (files, target) = (std::slice::from_ref(&path), preprocessing.target().column());
+    let table = reading::labelled_table(files, labels, target, &options, terminal)?;
     let (rows, notes) = preprocessing.labelled_rows(&table)?;
     reading::notes(&notes, terminal);
     if rows.is_empty() {

@@ -67,7 +67,11 @@ pub(super) fn check(args: &Train) -> Result<()> {
             .at("--split-by")
             .help("drop the column with --drop, or give --validation a part such as 0.2"));
     }
-    validation_part(args)?;
+    if !args.validation_labels.is_empty() && validation_part(args)?.is_some() {
+        return Err(Error::usage("a part of the rows has its labels with them")
+            .at("--validation-labels")
+            .help("leave it out, or name a file of rows with --validation"));
+    }
     optimizer(args)?;
     schedule(args)?;
     if let Some(net) = &args.net {

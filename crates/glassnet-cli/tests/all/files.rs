@@ -271,6 +271,14 @@ fn arrays_are_tables() {
     let npz = "cube.npz --arrays x=x_train,label=y_train";
     let from_npz = folder.run(&words(&format!("evaluate digits {npz} --json"))).success();
     assert_eq!(from_files.json(), from_npz.json());
+    let both = format!(
+        "{mnist} --task classification --epochs 2 --output tested --json --test images-idx3-ubyte.gz \
+         --test-labels labels-idx1-ubyte --validation images-idx3-ubyte.gz \
+         --validation-labels labels-idx1-ubyte"
+    );
+    let told = folder.train(&both).json();
+    assert_eq!(told["test"], told["validation"]);
+    assert_eq!(told["test"], told["train"]);
     let predicted = folder.run(&["predict", "digits", "images-idx3-ubyte.gz"]).success().stdout;
     assert!(predicted.starts_with("prediction,p(0),p(1),p(2)\n"), "{predicted}");
     folder.train("named.npz --target y --epochs 2 --output species -q");
@@ -285,6 +293,11 @@ fn arrays_are_tables() {
     check("train plain.npy --target x0 --arrays X", 2, "usage", &["--arrays"]);
     check("train plain.npy", 2, "usage", &["--target"]);
     check("train plain.npy --labels labels.npy labels.npy", 2, "usage", &["labels"]);
+    let line =
+        "train plain.npy --labels labels.npy --validation-labels labels.npy --validation 0.2";
+    check(line, 2, "usage", &["--validation-labels"]);
+    let line = "train plain.npy --labels labels.npy --test-labels labels.npy";
+    check(line, 2, "usage", &["--test"]);
     check("evaluate 3-2 plain.npy --labels labels.npy", 2, "usage", &["--labels"]);
     folder.write("t.csv", "a,y\n1,2\n");
     check("train t.csv --labels labels.npy", 2, "usage", &["--labels", "--target"]);

@@ -1,9 +1,11 @@
-//! Tables in CSV.
+//! Tables: CSV, and the other files that hold tables.
+
+use std::io::Cursor;
 
 use glassnet::{Error, ErrorKind};
 use glassnet_data::{
-    CsvOptions, EncodeOptions, FitOptions, Preprocessing, Table, Target, Task, read_csv,
-    read_matrix,
+    CsvOptions, EncodeOptions, FitOptions, Input, Preprocessing, Table, Target, Task, read_csv,
+    read_matrix, read_numbers, read_table,
 };
 
 /// Reads the bytes behind the first as a table; the first says how.
@@ -32,6 +34,29 @@ pub(super) fn csv(bytes: &[u8]) -> bool {
         }
     }
 }
+
+/// Reads the bytes as a table of any kind: Parquet, arrays, compressed text.
+pub(super) fn any(bytes: &[u8]) -> bool {
+    let inputs = || vec![Input::new("fuzz", Cursor::new(bytes))];
+    let options = CsvOptions::default();
+    if let Err(error) = read_numbers(inputs(), &options) {
+        check_error(&error);
+    }
+    match read_table(inputs(), &options) {
+        Ok(table) if table.header().len() * table.rows() <= MOST_CELLS => {
+            learned_from(&table);
+            true
+        }
+        Ok(_) => true,
+        Err(error) => {
+            check_error(&error);
+            false
+        }
+    }
+}
+
+/// Tables with more cells are read and not learned from: a few bytes can stand for many.
+const MOST_CELLS: usize = 100_000;
 
 /// Every column as the target: fitted and encoded, or refused.
 fn learned_from(table: &Table) {

@@ -55,19 +55,13 @@ bool = _dtype.bool_
 float = _dtype.float_
 int = _dtype.int_
 
+if hasattr(_os, "register_at_fork"):
+    _os.register_at_fork(after_in_child=_glassnet.after_fork)
+
 if _TYPE_CHECKING:
     from . import nn as nn
     from . import optim as optim
     from . import utils as utils
-    from ._estimators import MLPClassifier as MLPClassifier
-    from ._estimators import MLPRegressor as MLPRegressor
-    from ._fit import FitResult as FitResult
-    from ._fit import fit as fit
-    from ._threads import default_threads as default_threads
-
-if hasattr(_os, "register_at_fork"):
-    _os.register_at_fork(after_in_child=_glassnet.after_fork)
-
     from ._documents import Document as Document
     from ._documents import derive as derive
     from ._documents import exercise as exercise
@@ -75,14 +69,17 @@ if hasattr(_os, "register_at_fork"):
     from ._documents import lesson as lesson
     from ._documents import summary as summary
     from ._documents import worked as worked
+    from ._estimators import MLPClassifier as MLPClassifier
+    from ._estimators import MLPRegressor as MLPRegressor
     from ._files import read as read
     from ._files import read_state_dict as read_state_dict
     from ._files import write as write
-    from ._estimators import MLPClassifier as MLPClassifier
-    from ._estimators import MLPRegressor as MLPRegressor
     from ._fit import FitResult as FitResult
     from ._fit import fit as fit
     from ._threads import default_threads as default_threads
+
+if hasattr(_os, "register_at_fork"):
+    _os.register_at_fork(after_in_child=_glassnet.after_fork)
 
 #: What is imported when it is first used: modules, and names with the module that has them.
 _LAZY = {"nn": ".nn", "optim": ".optim", "utils": ".utils"}

@@ -8,6 +8,8 @@ from typing import Any, Sequence
 
 import numpy as np
 
+from ._estimators_columns import is_frame
+
 try:
     import sklearn  # noqa: F401
     from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
@@ -122,14 +124,21 @@ def check_rows(estimator: Any, X: Any, *, reset: bool) -> np.ndarray:
     """``X`` as a matrix of float32 or float64, once its rows and columns are those that are expected."""
     if not HAS_SKLEARN:
         return _own_check(estimator, X, reset)
-    options: dict[str, Any] = {"accept_sparse": ["csr", "csc"], "dtype": (np.float64, np.float32), "reset": reset}
-    try:
-        from sklearn.utils.validation import validate_data
-    except ImportError:  # before 1.6
-        X = estimator._validate_data(X, **options)
-    else:
-        X = validate_data(estimator, X, **options)
-    return X.toarray() if hasattr(X, "toarray") else X
+    from sklearn.utils import validation
+
+    options: dict[str, Any] = {"accept_sparse": ["csr", "csc"], "dtype": (np.float64, np.float32)}
+    # Not every version of scikit-learn sees the columns of every frame.
+    other = is_frame(X) and not hasattr(X, "iloc")
+    if other and not reset and hasattr(estimator, "feature_names_in_"):
+        check_names(estimator, X, reset=False)
+        return validation.check_array(X, **options)
+    if hasattr(validation, "validate_data"):
+        rows = validation.validate_data(estimator, X, reset=reset, **options)
+    else:  # before 1.6
+        rows = estimator._validate_data(X, reset=reset, **options)
+    if other and reset and all(isinstance(name, str) for name in X.columns):
+        check_names(estimator, X, reset=True)
+    return rows.toarray() if hasattr(rows, "toarray") else rows
 
 
 def check_names(estimator: Any, X: Any, *, reset: bool) -> None:

@@ -12,15 +12,17 @@ __all__ = ["check_parameters"]
 
 def _real(low: float, high: float = np.inf, *, without: str = "") -> Callable[[Any], bool]:
     def fits(value: Any) -> bool:
-        if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real) or np.isnan(value):
+        if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real):
             return False
-        return low <= value <= high and not ("low" in without and value == low) and not ("high" in without and value == high)
+        number = float(value)
+        excluded = ("low" in without and number == low) or ("high" in without and number == high)
+        return low <= number <= high and not excluded
 
     return fits
 
 
 def _whole(least: int) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, Integral) and not isinstance(value, (bool, np.bool_)) and value >= least
+    return lambda value: isinstance(value, Integral) and not isinstance(value, (bool, np.bool_)) and int(value) >= least
 
 
 def _one_of(*names: str) -> Callable[[Any], bool]:

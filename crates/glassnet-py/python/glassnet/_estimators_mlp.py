@@ -66,6 +66,9 @@ class Task:
 class BaseMLP(BaseEstimator):
     """The part of the estimators that doesn't depend on the target."""
 
+    _state: dict[str, np.ndarray]
+    best_loss_: float | None
+
     # What the two classes have of their own.
 
     def _targets(self, y: Any, rows: int, kept: np.ndarray | None, *, first: bool, incremental: bool) -> np.ndarray:
@@ -130,15 +133,16 @@ class BaseMLP(BaseEstimator):
         weights = check_weights(sample_weight, len(x))
         kept = None if weights is None or weights.all() else np.flatnonzero(weights)
         y = self._targets(y, len(x), kept, first=first, incremental=incremental)
-        if kept is not None:
+        if kept is not None and weights is not None:
             x, weights = x[kept], weights[kept]
         of_classes = self._class_weights(y)
         if of_classes is None:
             return Rows(x, y, weights)
-        rows = Rows(x, y, of_classes if weights is None else weights * of_classes)
-        if not rows.weights.any():
+        weights = of_classes if weights is None else weights * of_classes
+        if not weights.any():
             raise ValueError("class_weight gives every row the weight zero.")
-        return rows if rows.weights.all() else rows.part(np.flatnonzero(rows.weights))
+        rows = Rows(x, y, weights)
+        return rows if weights.all() else rows.part(np.flatnonzero(weights))
 
     def _rows(self, X: Any, *, reset: bool) -> np.ndarray:
         """The rows as the network takes them, in float32."""

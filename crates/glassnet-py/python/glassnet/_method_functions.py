@@ -12,7 +12,7 @@ _METHODS = (
     "atan", "bincount", "bmm", "ceil", "chunk", "clamp", "clip", "clone", "cos", "cosh", "count_nonzero", "cumsum",
     "detach", "div", "divide", "dot", "eq", "equal", "erf", "exp", "expm1", "flatten", "flip", "floor", "gather", "ge",
     "gt", "index_select", "isclose", "isfinite", "isinf", "isnan", "le", "log", "log1p", "log_softmax", "logical_and",
-    "logical_not", "logical_or", "lt", "masked_select", "matmul", "max", "maximum", "mean", "min", "minimum", "mm", "mul",
+    "logical_not", "logical_or", "logsumexp", "lt", "masked_select", "matmul", "max", "maximum", "mean", "min", "minimum", "mm", "mul",
     "multiply", "mv", "narrow", "ne", "neg", "negative", "nonzero", "norm", "permute", "pow", "prod", "reciprocal", "relu",
     "reshape", "roll", "round", "rsqrt", "sigmoid", "sign", "sin", "sinh", "softmax", "sort", "split", "sqrt", "square",
     "squeeze", "std", "sub", "subtract", "sum", "t", "take", "tan", "tanh", "topk", "transpose", "true_divide", "trunc",

@@ -17,6 +17,7 @@ from ._convert import to_tensor
 from ._errors import NotForElements
 from ._glassnet import Piece, Tensor, is_grad_enabled
 
+_FLOAT32 = np.dtype(np.float32)
 _MOST_PIECES = 4096
 _pieces: dict[tuple, Piece] = {}
 
@@ -135,6 +136,12 @@ _GRAD_NAMES = {"add": "Add", "sub": "Sub", "mul": "Mul", "div": "Div", "maximum"
 
 def binary(name: str, a: object, b: object) -> Tensor:
     """``a name b`` elementwise, with broadcasting."""
+    if isinstance(a, Tensor) and isinstance(b, Tensor):
+        left, right = a._array, b._array
+        if left.dtype is right.dtype is _FLOAT32:
+            found = _pieces.get((name, (left.shape, right.shape)))
+            if found is not None:
+                return found(a, b)
     a = a if isinstance(a, Tensor) or _is_scalar(a) else to_tensor(a)
     b = b if isinstance(b, Tensor) or _is_scalar(b) else to_tensor(b)
     wanted = result_type(a, b)
@@ -238,7 +245,8 @@ def select(condition: object, a: object, b: object) -> Tensor:
 
 def unary(name: str, x: Tensor, title: str | None = None, **parameters: float) -> Tensor:
     """An elementwise function of the library, by its name in the text form."""
-    x = as_float(x)
+    if x._array.dtype is not _FLOAT32:
+        x = as_float(x)
     shape = x._array.shape
     key = (name, shape, *parameters.values())
     found = _pieces.get(key)

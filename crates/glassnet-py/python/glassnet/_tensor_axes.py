@@ -58,6 +58,7 @@ class Axes:
     # --- over axes ---
 
     def sum(self, dim: object = None, keepdim: _bool = False, *, dtype: object = None, axis: object = None) -> Tensor:
+        """The sum over all elements, or over axes."""
         self = self if dtype is None else self.to(dtype)
         dim = axis if dim is None else dim
         if self._array.dtype.kind == "f":
@@ -66,6 +67,7 @@ class Axes:
         return Tensor._around(np.asarray(self._array.sum(over, np.int64, keepdims=keepdim)))
 
     def mean(self, dim: object = None, keepdim: _bool = False, *, dtype: object = None, axis: object = None) -> Tensor:
+        """The mean over all elements, or over axes."""
         self = self if dtype is None else self.to(dtype)
         if self._array.dtype.kind != "f":
             names = {"int64": "Long", "int32": "Int", "bool": "Bool"}
@@ -76,6 +78,7 @@ class Axes:
         return _ops.reduce("mean", self, axis if dim is None else dim, keepdim)
 
     def var(self, dim: object = None, unbiased: _bool = True, keepdim: _bool = False, *, correction: _int | None = None) -> Tensor:
+        """The variance, divided by n − 1, or by n with ``unbiased=False``."""
         if isinstance(dim, bool):
             dim, unbiased = None, dim
         correction = int(unbiased) if correction is None else correction
@@ -84,11 +87,13 @@ class Axes:
         return _ops.reduce("variance", self, dim, keepdim, f", correction={correction}")
 
     def std(self, dim: object = None, unbiased: _bool = True, keepdim: _bool = False, *, correction: _int | None = None) -> Tensor:
-        return _ops.unary("sqrt", self.var(dim, unbiased, keepdim, correction=correction))
+        """The root of `var`."""
+        return _root(self.var(dim, unbiased, keepdim, correction=correction))
 
     def norm(self, p: object = 2, dim: object = None, keepdim: _bool = False) -> Tensor:
+        """The norm of order `p`; 2 is Euclid's."""
         if p in (2, "fro", None):
-            return _ops.unary("sqrt", _ops.unary("square", self).sum(dim, keepdim))
+            return _root(_ops.unary("square", self).sum(dim, keepdim))
         if p == 1:
             return abs(self).sum(dim, keepdim)
         if p in (math.inf, "inf"):
@@ -96,6 +101,7 @@ class Axes:
         return (abs(self) ** p).sum(dim, keepdim) ** (1.0 / p)
 
     def prod(self, dim: _int | None = None, keepdim: _bool = False) -> Tensor:
+        """The product of all elements, or along an axis."""
         if self.requires_grad and is_grad_enabled():
             parts = (self.ravel() if dim is None else self).unbind(0 if dim is None else dim)
             result = parts[0]
@@ -127,17 +133,21 @@ class Axes:
         return result(values, indices) if keepdim else result(values.squeeze(at), indices.squeeze(at))
 
     def max(self, dim: object = None, keepdim: _bool = False) -> object:
+        """The greatest element; along an axis, values and indices; of two tensors, the larger of both."""
         return self._extreme("max", dim, keepdim, MaxResult)
 
     def min(self, dim: object = None, keepdim: _bool = False) -> object:
+        """The least element; along an axis, values and indices; of two tensors, the smaller of both."""
         return self._extreme("min", dim, keepdim, MinResult)
 
     def amax(self, dim: object = None, keepdim: _bool = False) -> Tensor:
+        """The greatest elements over axes; equal ones share the gradient."""
         if self._array.dtype.kind != "f":
             return Tensor._around(np.asarray(self._array.max(_ops.axes(dim, self._array.ndim), keepdims=keepdim)))
         return _ops.reduce("max", self, dim, keepdim)
 
     def amin(self, dim: object = None, keepdim: _bool = False) -> Tensor:
+        """The least elements over axes; equal ones share the gradient."""
         if self._array.dtype.kind != "f":
             return Tensor._around(np.asarray(self._array.min(_ops.axes(dim, self._array.ndim), keepdims=keepdim)))
         return _ops.reduce("min", self, dim, keepdim)
@@ -152,9 +162,11 @@ class Axes:
         return Tensor._around(np.asarray(getattr(array, name)(at, keepdims=keepdim)))
 
     def argmax(self, dim: _int | None = None, keepdim: _bool = False) -> Tensor:
+        """Where the greatest element is: its place in the flat order, or along an axis."""
         return self._arg("argmax", dim, keepdim)
 
     def argmin(self, dim: _int | None = None, keepdim: _bool = False) -> Tensor:
+        """Where the least element is: its place in the flat order, or along an axis."""
         return self._arg("argmin", dim, keepdim)
 
     def _ordered(self, order: np.ndarray, dim: _int, result: _type) -> object:
@@ -162,6 +174,7 @@ class Axes:
         return result(self.gather(dim, order), order)
 
     def sort(self, dim: _int = -1, descending: _bool = False, stable: _bool = False) -> object:
+        """The elements in order along an axis, with their places."""
         at = _ops.axis(dim, self._array.ndim)
         array = -self._array if descending and self._array.dtype.kind == "f" else self._array
         order = np.argsort(array, at, kind="stable")
@@ -170,9 +183,11 @@ class Axes:
         return self._ordered(order, at, SortResult)
 
     def argsort(self, dim: _int = -1, descending: _bool = False) -> Tensor:
+        """The places of the elements in order along an axis."""
         return self.sort(dim, descending).indices
 
     def topk(self, k: _int, dim: _int = -1, largest: _bool = True, sorted: _bool = True) -> object:
+        """The `k` greatest (or least) elements along an axis in order, with their places."""
         at = _ops.axis(dim, self._array.ndim)
         if not 0 <= k <= self._array.shape[at]:
             raise RuntimeError("selected index k out of range")
@@ -180,6 +195,7 @@ class Axes:
         return self._ordered(order, at, TopkResult)
 
     def cumsum(self, dim: _int) -> Tensor:
+        """Sums of all elements up to each along an axis."""
         at = _ops.axis(dim, self._array.ndim)
         array = self._array
         if not (self.requires_grad and is_grad_enabled()):
@@ -189,17 +205,31 @@ class Axes:
         return (self.transpose(at, -1) @ lower.T).transpose(at, -1)
 
     def all(self, dim: object = None, keepdim: _bool = False) -> Tensor:
+        """Whether all elements are true."""
         return Tensor._around(np.asarray(self._array.all(None if dim is None else dim, keepdims=keepdim)))
 
     def any(self, dim: object = None, keepdim: _bool = False) -> Tensor:
+        """Whether an element is true."""
         return Tensor._around(np.asarray(self._array.any(None if dim is None else dim, keepdims=keepdim)))
 
     def count_nonzero(self, dim: _int | None = None) -> Tensor:
+        """How many elements are not 0."""
         return Tensor._around(np.asarray(np.count_nonzero(self._array, dim)))
 
     def unique(self, return_inverse: _bool = False, return_counts: _bool = False) -> object:
+        """The different elements in order."""
         found = np.unique(self._array, return_inverse=return_inverse, return_counts=return_counts)
         return tuple(map(Tensor._around, found)) if isinstance(found, tuple) else Tensor._around(found)
 
     def bincount(self, minlength: _int = 0) -> Tensor:
+        """How often each whole number occurs."""
         return Tensor._around(np.bincount(self._array, minlength=minlength).astype(np.int64))
+
+
+def _root(x: Tensor) -> Tensor:
+    """The square root, whose derivative at 0 is taken as 0: there norms and deviations have a kink."""
+    zero = x._array == 0
+    if not (x.requires_grad and zero.any()):
+        return _ops.unary("sqrt", x)
+    mask = Tensor._around(np.asarray(zero))
+    return _ops.select(mask, 0.0, _ops.unary("sqrt", _ops.select(mask, 1.0, x)))

@@ -61,51 +61,65 @@ class InPlace:
         return self
 
     def fill_(self, value: object) -> Tensor:
+        """One number everywhere."""
         self._check_in_place()
         self._array[...] = value.item() if isinstance(value, Tensor) else value
         self._changed()
         return self
 
     def zero_(self) -> Tensor:
+        """Zeros."""
         return self.fill_(0)
 
     def add_(self, other: object, *, alpha: _float = 1) -> Tensor:
+        """`add` in place."""
         return self._assign(self.add(other, alpha=alpha))
 
     def sub_(self, other: object, *, alpha: _float = 1) -> Tensor:
+        """`sub` in place."""
         return self._assign(self.sub(other, alpha=alpha))
 
     def mul_(self, other: object) -> Tensor:
+        """`mul` in place."""
         return self._assign(self * other)
 
     def div_(self, other: object) -> Tensor:
+        """`div` in place."""
         return self._assign(self / other)
 
     def pow_(self, other: object) -> Tensor:
+        """`pow` in place."""
         return self._assign(self**other)
 
     def clamp_(self, min: object = None, max: object = None) -> Tensor:
+        """`clamp` in place."""
         return self._assign(self.clamp(min, max))
 
     def masked_fill_(self, mask: Tensor, value: _float) -> Tensor:
+        """`masked_fill` in place."""
         return self._assign(self.masked_fill(mask, value))
 
     def uniform_(self, from_: _float = 0.0, to: _float = 1.0, *, generator: object = None) -> Tensor:
+        """Fills with numbers uniform over ``[from_, to)``."""
         return self._assign(Tensor._around(_glassnet.uniform(np.empty(self._array.shape, np.float32), from_, to)))
 
     def normal_(self, mean: _float = 0.0, std: _float = 1.0) -> Tensor:
+        """Fills with normal numbers."""
         return self._assign(Tensor._around(_glassnet.normal(np.empty(self._array.shape, np.float32), mean, std)))
 
     def random_(self, low: _int = 0, high: _int | None = None) -> Tensor:
+        """Fills with whole numbers of ``low, …, high − 1``."""
         if high is None:
             low, high = (0, low) if low else (0, 2**24)
         drawn = Tensor._around(_glassnet.integers(np.empty(self._array.shape, np.int64), low, high))
         return self._assign(_ops.cast(drawn, self._array.dtype))
 
     def unsqueeze_(self, dim: _int) -> Tensor:
+        """`unsqueeze` in place."""
         return self._become_and_return(self.unsqueeze(dim))
 
     def squeeze_(self, dim: object = None) -> Tensor:
+        """`squeeze` in place."""
         return self._become_and_return(self.squeeze(dim))
 
     def __iadd__(self, other: object) -> Tensor:

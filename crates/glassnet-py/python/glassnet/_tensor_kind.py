@@ -24,6 +24,7 @@ class Size(tuple):
         return f"torch.Size({list(self)})"
 
     def numel(self) -> int:
+        """The number of elements."""
         return math.prod(self)
 
 
@@ -38,46 +39,57 @@ class Kind:
 
     @property
     def shape(self) -> Size:
+        """The lengths of the axes."""
         return Size(self._array.shape)
 
     def size(self, dim: _int | None = None) -> Size | _int:
+        """The lengths of the axes, or that of one."""
         shape = Size(self._array.shape)
         return shape if dim is None else shape[_ops.axis(dim, len(shape))]
 
     @property
     def dtype(self) -> _dtype.dtype:
+        """The type of the elements."""
         return _dtype.of(self._array)
 
     @property
     def ndim(self) -> _int:
+        """The number of axes."""
         return self._array.ndim
 
     def dim(self) -> _int:
+        """The number of axes."""
         return self._array.ndim
 
     def numel(self) -> _int:
+        """The number of elements."""
         return self._array.size
 
     nelement = numel
 
     @property
     def device(self) -> _device.device:
+        """Where the elements are: ``cpu``."""
         return _device.device("cpu")
 
     def get_device(self) -> _int:
+        """−1: the CPU."""
         return -1
 
     @property
     def is_cuda(self) -> _bool:
+        """``False``."""
         return False
 
     @property
     def grad_fn(self) -> object:
+        """What computed this tensor, or ``None`` for a leaf."""
         name = self._computed_by
         return None if name is None else _GradFn(name)
 
     @property
     def data(self) -> Tensor:
+        """The same memory without history; may be set to another tensor's."""
         return self.detach()
 
     @data.setter
@@ -85,18 +97,23 @@ class Kind:
         self._see(to_tensor(value).detach())
 
     def is_floating_point(self) -> _bool:
+        """Whether the elements are floats."""
         return self._array.dtype.kind == "f"
 
     def is_contiguous(self) -> _bool:
+        """Whether the elements lie in row-major order."""
         return self._array.flags.c_contiguous
 
     def element_size(self) -> _int:
+        """The bytes of an element."""
         return self._array.itemsize
 
     def data_ptr(self) -> _int:
+        """The address of the first element."""
         return self._array.ctypes.data
 
     def stride(self, dim: _int | None = None) -> tuple | _int:
+        """How many elements lie between neighbours along each axis."""
         strides = tuple(step // self._array.itemsize for step in self._array.strides)
         return strides if dim is None else strides[_ops.axis(dim, len(strides))]
 
@@ -134,11 +151,13 @@ class Kind:
         return self._array.__dlpack_device__()
 
     def item(self) -> _float | _int | _bool:
+        """The only element as a number of Python's."""
         if self._array.size != 1:
             raise RuntimeError(f"a Tensor with {self._array.size} elements cannot be converted to Scalar")
         return self._array.item()
 
     def tolist(self) -> object:
+        """The elements as nested lists."""
         return self._array.tolist()
 
     def _scalar(self) -> object:
@@ -210,9 +229,11 @@ class Kind:
         return self._view(self._array)
 
     def detach_(self) -> Tensor:
+        """Forgets the history."""
         return self._become_and_return(self.detach())
 
     def requires_grad_(self, requires_grad: _bool = True) -> Tensor:
+        """Sets whether gradients towards this tensor are wanted."""
         self.requires_grad = requires_grad
         return self
 
@@ -263,6 +284,7 @@ class Kind:
     # --- copies and element types ---
 
     def clone(self) -> Tensor:
+        """A copy, through which gradients pass."""
         copied = Tensor._around(self._array.copy())
         shape = self._array.shape
         if not (self.requires_grad and is_grad_enabled()):
@@ -271,9 +293,11 @@ class Kind:
         return _ops.piece(("clone", shape), lambda: _glassnet.Piece.parse("Clone", same)).record(copied, self)
 
     def contiguous(self) -> Tensor:
+        """The tensor itself, or a copy in row-major order."""
         return self if self._array.flags.c_contiguous else self.clone()
 
     def to(self, *args: object, dtype: object = None, device: object = None, copy: _bool = False, **_: object) -> Tensor:
+        """The tensor with another element type; the device is always the CPU."""
         for each in args:
             if isinstance(each, str) or type(each).__name__ == "device":
                 device = each
@@ -289,42 +313,54 @@ class Kind:
         return self.clone() if copy and self._array.dtype == wanted else _ops.cast(self, wanted)
 
     def type(self, dtype: object = None) -> object:
+        """The name of the type, or the tensor with another element type."""
         if dtype is None:
             names = {"float32": "Float", "float64": "Double", "int64": "Long", "int32": "Int", "bool": "Bool"}
             return f"torch.{names.get(self._array.dtype.name, self._array.dtype.name.capitalize())}Tensor"
         return self.to(dtype)
 
     def type_as(self, other: Tensor) -> Tensor:
+        """The tensor with another's element type."""
         return self.to(other.dtype)
 
     def float(self) -> Tensor:
+        """The tensor as ``float32``."""
         return _ops.cast(self, np.dtype(np.float32))
 
     def double(self) -> Tensor:
+        """The tensor as ``float64``."""
         return _ops.cast(self, np.dtype(np.float64))
 
     def half(self) -> Tensor:
+        """The tensor as ``float16``, which is stored and not computed with."""
         return _ops.cast(self, np.dtype(np.float16))
 
     def long(self) -> Tensor:
+        """The tensor as ``int64``."""
         return _ops.cast(self, np.dtype(np.int64))
 
     def int(self) -> Tensor:
+        """The tensor as ``int32``."""
         return _ops.cast(self, np.dtype(np.int32))
 
     def bool(self) -> Tensor:
+        """The tensor as truth values."""
         return _ops.cast(self, np.dtype(np.bool_))
 
     def cpu(self) -> Tensor:
+        """The tensor itself."""
         return self
 
     def new_zeros(self, *size: _int) -> Tensor:
+        """Zeros of this element type."""
         return Tensor._around(np.zeros(_sizes(size), self._array.dtype))
 
     def new_ones(self, *size: _int) -> Tensor:
+        """Ones of this element type."""
         return Tensor._around(np.ones(_sizes(size), self._array.dtype))
 
     def new_tensor(self, data: object) -> Tensor:
+        """A copy of `data` in this element type."""
         return Tensor._around(np.array(as_array(data), self._array.dtype))
 
 

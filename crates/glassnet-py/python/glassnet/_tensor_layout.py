@@ -23,20 +23,25 @@ class Layout:
     # --- layout ---
 
     def view(self, *shape: object) -> Tensor:
+        """The same elements under another shape; one length may be −1."""
         if len(shape) == 1 and isinstance(shape[0], _dtype.dtype):
             return self._view(self._array.view(shape[0].numpy))
         return _ops.reshape(self, _sizes(shape))
 
     def reshape(self, *shape: object) -> Tensor:
+        """The same elements under another shape; one length may be −1."""
         return _ops.reshape(self, _sizes(shape))
 
     def view_as(self, other: Tensor) -> Tensor:
+        """The same elements under another tensor's shape."""
         return _ops.reshape(self, other._array.shape)
 
     def reshape_as(self, other: Tensor) -> Tensor:
+        """The same elements under another tensor's shape."""
         return _ops.reshape(self, other._array.shape, "Reshape")
 
     def flatten(self, start_dim: _int = 0, end_dim: _int = -1) -> Tensor:
+        """The axes ``start_dim … end_dim`` joined into one."""
         shape = self._array.shape
         if not shape:
             return _ops.reshape(self, (1,))
@@ -47,28 +52,34 @@ class Layout:
         return _ops.reshape(self, (*shape[:start], joined, *shape[end + 1 :]))
 
     def unflatten(self, dim: _int, sizes: tuple) -> Tensor:
+        """One axis divided into several."""
         at = _ops.axis(dim, self._array.ndim)
         shape = self._array.shape
         return _ops.reshape(self, (*shape[:at], *sizes, *shape[at + 1 :]))
 
     def ravel(self) -> Tensor:
+        """All elements along one axis."""
         return _ops.reshape(self, (-1,) if self._array.size else (0,))
 
     def squeeze(self, dim: object = None) -> Tensor:
+        """Without axes of length 1."""
         shape = self._array.shape
         over = _ops.axes(dim, len(shape)) if dim is not None else range(len(shape))
         kept = [length for at, length in enumerate(shape) if not (at in over and length == 1)]
         return _ops.reshape(self, kept, "Squeeze")
 
     def unsqueeze(self, dim: _int) -> Tensor:
+        """With one more axis of length 1."""
         shape = list(self._array.shape)
         shape.insert(_ops.axis(dim, len(shape) + 1), 1)
         return _ops.reshape(self, shape, "Unsqueeze")
 
     def permute(self, *order: object) -> Tensor:
+        """The axes in another order."""
         return _ops.permute(self, _sizes(order))
 
     def transpose(self, dim0: _int, dim1: _int) -> Tensor:
+        """Two axes exchanged."""
         rank = self._array.ndim
         order = list(range(rank))
         a, b = _ops.axis(dim0, rank), _ops.axis(dim1, rank)
@@ -79,41 +90,51 @@ class Layout:
     swapaxes = transpose
 
     def t(self) -> Tensor:
+        """A matrix with its axes exchanged."""
         if self._array.ndim > 2:
             raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {self._array.ndim}D")
         return _ops.permute(self, range(self._array.ndim)[::-1], "T")
 
     @property
     def T(self) -> Tensor:
+        """The axes in reverse order."""
         return _ops.permute(self, range(self._array.ndim)[::-1])
 
     @property
     def mT(self) -> Tensor:
+        """The last two axes exchanged."""
         return self.transpose(-2, -1)
 
     def expand(self, *shape: object) -> Tensor:
+        """Axes of length 1 repeated without a copy; −1 keeps a length."""
         return _ops.expand(self, _sizes(shape))
 
     def expand_as(self, other: Tensor) -> Tensor:
+        """Expanded to another tensor's shape."""
         return _ops.expand(self, other._array.shape)
 
     def broadcast_to(self, shape: tuple) -> Tensor:
+        """Expanded to a shape."""
         return _ops.expand(self, shape)
 
     def repeat(self, *sizes: object) -> Tensor:
+        """Copies beside each other."""
         sizes = _sizes(sizes)
         places = np.tile(_ops.places(self), sizes)
         return _ops.pick(self, places, np.tile(self._array, sizes), "Repeat")
 
     def flip(self, *dims: object) -> Tensor:
+        """Axes in reverse order."""
         over = _ops.axes(_sizes(dims), self._array.ndim)
         return _ops.pick(self, np.flip(_ops.places(self), over), np.flip(self._array, over).copy(), "Flip")
 
     def roll(self, shifts: object, dims: object = None) -> Tensor:
+        """Elements moved along axes, those at the end to the beginning."""
         places = np.roll(_ops.places(self), shifts, dims)
         return _ops.pick(self, places, np.roll(self._array, shifts, dims), "Roll")
 
     def split(self, split_size: object, dim: _int = 0) -> tuple:
+        """Parts of a length (or of given lengths) along an axis."""
         at = _ops.axis(dim, self._array.ndim)
         length = self._array.shape[at]
         if isinstance(split_size, (list, tuple)):
@@ -130,15 +151,18 @@ class Layout:
         return tuple(self[(*lead, slice(start, end))] for start, end in zip(starts, ends))
 
     def chunk(self, chunks: _int, dim: _int = 0) -> tuple:
+        """So many parts along an axis."""
         length = self._array.shape[_ops.axis(dim, self._array.ndim)]
         return self.split(max(1, -(-length // chunks)), dim)
 
     def unbind(self, dim: _int = 0) -> tuple:
+        """The tensors along an axis."""
         at = _ops.axis(dim, self._array.ndim)
         lead = (slice(None),) * at
         return tuple(self[(*lead, place)] for place in range(self._array.shape[at]))
 
     def narrow(self, dim: _int, start: _int, length: _int) -> Tensor:
+        """A part of an axis."""
         lead = (slice(None),) * _ops.axis(dim, self._array.ndim)
         return self[(*lead, slice(start, start + length))]
 
@@ -184,10 +208,12 @@ class Layout:
         self._changed()
 
     def index_select(self, dim: _int, index: Tensor) -> Tensor:
+        """Chosen indices along an axis."""
         lead = (slice(None),) * _ops.axis(dim, self._array.ndim)
         return self[(*lead, index)]
 
     def gather(self, dim: _int, index: Tensor) -> Tensor:
+        """One element for each index along an axis."""
         at = _ops.axis(dim, self._array.ndim)
         places = to_tensor(index)._array
         trimmed = tuple(slice(None) if d == at else slice(n) for d, n in enumerate(places.shape))
@@ -198,18 +224,23 @@ class Layout:
         return _ops.pick(self, flat, np.take_along_axis(self._array[trimmed], places, at), "Gather")
 
     def take(self, index: Tensor) -> Tensor:
+        """Elements by their places in the flat order."""
         return self.ravel()[index]
 
     def masked_fill(self, mask: Tensor, value: _float) -> Tensor:
+        """`value` where `mask` holds."""
         return _ops.select(mask, value if not isinstance(value, Tensor) else value, self)
 
     def masked_select(self, mask: Tensor) -> Tensor:
+        """The elements where `mask` holds."""
         return self[to_tensor(mask).expand(*self._array.shape)]
 
     def where(self, condition: Tensor, other: object) -> Tensor:
+        """The tensor where `condition` holds, else `other`."""
         return _ops.select(condition, self, other)
 
     def nonzero(self, as_tuple: _bool = False) -> object:
+        """The places of elements that are not 0."""
         found = np.nonzero(self._array)
         if as_tuple:
             return tuple(Tensor._around(each) for each in found)

@@ -1,7 +1,7 @@
 """The lecture's programs for task 2.5, written for PyTorch; the imports are what is changed."""
 
-import numpy as np
 import glassnet as torch
+import numpy as np
 from glassnet.nn import CrossEntropyLoss, Linear, Module, ReLU, Sequential
 from glassnet.nn.functional import one_hot, softmax
 

@@ -225,6 +225,7 @@ class PReLU(Layer):
         return f"num_parameters={self.num_parameters}, init={written(self.init)}"
 
     def extra_repr(self) -> str:
+        """The arguments as ``repr`` shows them."""
         return f"num_parameters={self.num_parameters}"
 
 
@@ -248,4 +249,5 @@ class Formula(Layer):
         return f"'{text}'"
 
     def extra_repr(self) -> str:
+        """The arguments as ``repr`` shows them."""
         return f"'{self.formula}'"

@@ -52,10 +52,12 @@ class Sequential(Known):
             input = module(input)
         return input
 
-    def _notation(self) -> str | None:
-        if self._forward_hooks or self._forward_pre_hooks or type(self).forward is not Sequential.forward:
-            return None
+    def _own_notation(self) -> str | None:
         return _joined("Sequential", self._modules)
+
+    def _notation(self) -> str | None:
+        is_ours = type(self).forward in (Sequential.forward, Residual.forward)
+        return self._own_notation() if is_ours and not self._is_changed() else None
 
     def __len__(self) -> int:
         return len(self._modules)
@@ -147,9 +149,7 @@ class Residual(Sequential):
             inner = module(inner)
         return input + inner
 
-    def _notation(self) -> str | None:
-        if self._forward_hooks or self._forward_pre_hooks or type(self).forward is not Residual.forward:
-            return None
+    def _own_notation(self) -> str | None:
         return _joined("Residual", self._modules)
 
 

@@ -45,7 +45,7 @@ class Known(Module):
     def _refresh(self) -> tuple:
         """Finds the notation and the tensors of the module anew, where the structure of some module changed."""
         changes = _glassnet.changes()
-        notation = self._notation()
+        notation = self._own_notation()
         modes = {module.training for module in self.modules() if isinstance(module, (Dropout, BatchNorm1d))}
         if len(modes) > 1:
             notation = None
@@ -55,12 +55,16 @@ class Known(Module):
         title = _title(self)
         compiled = (changes, notation, state, training, norms, title)
         quick = None
-        if notation is not None and not training:
+        if notation is not None and not training and self._notation() is not None:
             quick = _glassnet.Forward(changes, title, notation, list(state), list(state.values()))
         set_ = object.__setattr__
         set_(self, "_compiled", compiled)
         set_(self, "_forward_pass", quick)
         return compiled
+
+    def _own_notation(self) -> str | None:
+        """The notation of what the class computes, whatever hooks and subclasses add; ``None`` where a part isn't known."""
+        raise NotImplementedError
 
     def _run(self, x: object) -> Tensor | None:
         """The output, or ``None`` where a module within is none of the library's."""
@@ -109,9 +113,9 @@ class Known(Module):
                 f"mat1 and mat2 must have the same dtype, but got {_scalar(x)} and Float; convert the input with .float()"
             )
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:
         """The module's output for a batch or a single row."""
-        return self._run(x)
+        return self._run(input)
 
 
 _TITLES = {
@@ -152,25 +156,20 @@ class Layer(Known):
     def _arguments(self) -> str:
         return ""
 
-    def _notation(self) -> str | None:
-        if self._forward_hooks or self._forward_pre_hooks:
-            return None
-        known = self._kind()
-        return None if known is None else f"{known}({self._arguments()})"
+    def _own_notation(self) -> str:
+        return f"{self._base_name()}({self._arguments()})"
 
-    def _kind(self) -> str | None:
-        """The library's name; ``None`` for a subclass with a ``forward`` of its own."""
-        for kind in type(self).__mro__:
-            is_ours = kind.__module__.startswith(_OURS)
-            if is_ours:
-                return kind.__name__
-            if "forward" in vars(kind):
-                return None
-        return None
+    def _notation(self) -> str | None:
+        return None if self._is_changed() or self._has_own_forward() else self._own_notation()
+
+    def _has_own_forward(self) -> bool:
+        """Whether it is of a subclass that computes something else."""
+        kinds = (kind for kind in type(self).__mro__ if kind.__module__.startswith(_OURS) or "forward" in vars(kind))
+        return not next(kinds).__module__.startswith(_OURS)
 
     def _take_initial(self) -> None:
         """Draws the initial arrays, which also checks the arguments."""
-        for name, array in _glassnet.initial_state(f"{type(self)._base_name()}({self._arguments()})").items():
+        for name, array in _glassnet.initial_state(self._own_notation()).items():
             tensor = Tensor._around(array)
             if name.startswith("running_") or name == "num_batches_tracked":
                 self.register_buffer(name, tensor)
@@ -185,7 +184,7 @@ class Layer(Known):
 
     def reset_parameters(self) -> None:
         """Draws the initial weights again."""
-        for name, array in _glassnet.initial_state(f"{type(self)._base_name()}({self._arguments()})").items():
+        for name, array in _glassnet.initial_state(self._own_notation()).items():
             getattr(self, name).detach().copy_(Tensor._around(array))
 
 
@@ -222,6 +221,7 @@ class Linear(Layer):
         return f"{self.in_features}, {self.out_features}{end}"
 
     def extra_repr(self) -> str:
+        """The arguments as ``repr`` shows them."""
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self._parameters['bias'] is not None}"
 
 
@@ -231,8 +231,9 @@ class Identity(Layer):
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__()
 
-    def forward(self, x: Tensor) -> Tensor:
-        return x
+    def forward(self, input: Tensor) -> Tensor:
+        """The input."""
+        return input
 
 
 class Flatten(Layer):
@@ -245,11 +246,12 @@ class Flatten(Layer):
     def _arguments(self) -> str:
         return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
 
-    def forward(self, x: Tensor) -> Tensor:
-        x = to_features(x)
-        return x.flatten(self.start_dim, self.end_dim)
+    def forward(self, input: Tensor) -> Tensor:
+        """The input with its axes joined."""
+        return to_features(input).flatten(self.start_dim, self.end_dim)
 
     def extra_repr(self) -> str:
+        """The arguments as ``repr`` shows them."""
         return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
 
 
@@ -269,6 +271,7 @@ class Dropout(Layer):
         return f"p={written(self.p)}"
 
     def extra_repr(self) -> str:
+        """The arguments as ``repr`` shows them."""
         return f"p={self.p}, inplace={self.inplace}"
 
 
@@ -340,6 +343,7 @@ class BatchNorm1d(Layer):
             self.num_batches_tracked.zero_()
 
     def extra_repr(self) -> str:
+        """The arguments as ``repr`` shows them."""
         return (
             f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
             f"bias={self._parameters.get('bias') is not None}, track_running_stats={self.track_running_stats}"
@@ -373,6 +377,7 @@ class LayerNorm(Layer):
         )
 
     def extra_repr(self) -> str:
+        """The arguments as ``repr`` shows them."""
         return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}, bias={self._parameters.get('bias') is not None}"
 
 
@@ -420,6 +425,7 @@ class Embedding(Layer):
         )
 
     def extra_repr(self) -> str:
+        """The arguments as ``repr`` shows them."""
         text = f"{self.num_embeddings}, {self.embedding_dim}"
         for name, standard in (
             ("padding_idx", None), ("max_norm", None), ("norm_type", 2.0), ("scale_grad_by_freq", False), ("sparse", False),

@@ -64,6 +64,7 @@ class CrossEntropyLoss(_WeightedLoss):
         self.ignore_index, self.label_smoothing = ignore_index, label_smoothing
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        """The loss of an estimate against its target."""
         return F.cross_entropy(
             input, target, self.weight, ignore_index=self.ignore_index, reduction=self.reduction, label_smoothing=self.label_smoothing
         )
@@ -84,6 +85,7 @@ class NLLLoss(_WeightedLoss):
         self.ignore_index = ignore_index
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        """The loss of an estimate against its target."""
         return F.nll_loss(input, target, self.weight, ignore_index=self.ignore_index, reduction=self.reduction)
 
 
@@ -91,6 +93,7 @@ class MSELoss(_Loss):
     """``(p − t)²``."""
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        """The loss of an estimate against its target."""
         return F.mse_loss(input, target, reduction=self.reduction)
 
 
@@ -98,6 +101,7 @@ class L1Loss(_Loss):
     """``|p − t|``."""
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        """The loss of an estimate against its target."""
         return F.l1_loss(input, target, reduction=self.reduction)
 
 
@@ -111,6 +115,7 @@ class SmoothL1Loss(_Loss):
         self.beta = beta
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        """The loss of an estimate against its target."""
         return F.smooth_l1_loss(input, target, reduction=self.reduction, beta=self.beta)
 
 
@@ -122,6 +127,7 @@ class HuberLoss(_Loss):
         self.delta = delta
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        """The loss of an estimate against its target."""
         return F.huber_loss(input, target, reduction=self.reduction, delta=self.delta)
 
 
@@ -129,6 +135,7 @@ class BCELoss(_WeightedLoss):
     """``−t·ln p − (1 − t)·ln(1 − p)`` of probabilities."""
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        """The loss of an estimate against its target."""
         return F.binary_cross_entropy(input, target, self.weight, reduction=self.reduction)
 
 
@@ -148,6 +155,7 @@ class BCEWithLogitsLoss(_Loss):
         self.register_buffer("pos_weight", pos_weight)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        """The loss of an estimate against its target."""
         return F.binary_cross_entropy_with_logits(
             input, target, self.weight, reduction=self.reduction, pos_weight=self.pos_weight
         )
@@ -163,6 +171,7 @@ class KLDivLoss(_Loss):
         self.log_target = log_target
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        """The loss of an estimate against its target."""
         return F.kl_div(input, target, reduction=self.reduction, log_target=self.log_target)
 
 
@@ -182,6 +191,7 @@ class PoissonNLLLoss(_Loss):
         self.log_input, self.full, self.eps = log_input, full, eps
 
     def forward(self, log_input: Tensor, target: Tensor) -> Tensor:
+        """The loss of an estimate against its target."""
         return F.poisson_nll_loss(
             log_input, target, self.log_input, self.full, eps=self.eps, reduction=self.reduction
         )
@@ -195,4 +205,5 @@ class GaussianNLLLoss(_Loss):
         self.full, self.eps = full, eps
 
     def forward(self, input: Tensor, target: Tensor, var: Tensor | float) -> Tensor:
+        """The loss of an estimate against its target."""
         return F.gaussian_nll_loss(input, target, var, self.full, self.eps, self.reduction)

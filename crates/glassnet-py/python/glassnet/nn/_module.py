@@ -439,6 +439,10 @@ class Module:
 
     # --- what the library knows ---
 
+    def _is_changed(self) -> bool:
+        """Whether hooks, or a ``forward`` of the object's own, make it something else than its class."""
+        return bool(self._forward_hooks or self._forward_pre_hooks or "forward" in self.__dict__)
+
     def _notation(self) -> str | None:
         """The library's notation of the module, or ``None`` where it is no layer of the library."""
         return None

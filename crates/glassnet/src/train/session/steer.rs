@@ -8,8 +8,8 @@ use crate::train::optimizer::Optimizer;
 use crate::train::{Shuffle, penalty};
 
 impl Session<'_> {
-    /// Sets the optimiser's own learning rate from the next step on, and gives the one before. A schedule started from the former one and goes on
-    /// from it.
+    /// Sets the optimiser's own learning rate from the next step on, and gives the one before. A schedule started from the
+    /// former one and goes on from it.
     ///
     /// # Errors
     /// When it is not finite or negative.
