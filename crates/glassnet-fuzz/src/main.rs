@@ -162,7 +162,9 @@ impl Arguments {
             match status.code() {
                 Some(0) => return Ok(clean),
                 Some(1) => return Ok(false),
-                Some(_) | None => {}
+                Some(code) => return Err(format!("a process ended with status {code} of its own")),
+                // By a signal: an abort.
+                None => {}
             }
             let text = fs::read_to_string(&progress).unwrap_or_default();
             let died: u64 = text.trim().parse().map_err(|_| "a process died before it began")?;
