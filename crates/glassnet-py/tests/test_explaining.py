@@ -69,11 +69,19 @@ def test_rows_are_explained_with_the_gradients_that_backward_gives():
 
 def test_an_explanation_takes_values_names_and_a_single_row():
     net = nn.Sequential(nn.Linear(3, 1))
-    explained = gn.explain(net, [1, 2, 3], 0.5, feature_names=["a", "b", "c"], optimizer="SGD(lr=0.1)")
+    explained = gn.explain(
+        net,
+        [1, 2, 3],
+        0.5,
+        loss=nn.HuberLoss(delta=100.0),
+        feature_names=["a", "b", "c"],
+        optimizer=gn.optim.SGD(net.parameters(), lr=0.1),
+    )
     assert "SGD" in str(explained)
     data = json.loads(explained.json())
-    assert data["loss"] == pytest.approx(float((net(np.float32([1, 2, 3])).item() - 0.5) ** 2), rel=1e-5)
-    assert "backward" not in json.loads(gn.explain(net, [1, 2, 3]).json()) or data["rows"]
+    assert data["loss"] == pytest.approx(float((net(np.float32([1, 2, 3])).item() - 0.5) ** 2) / 2, rel=1e-5)
+    without = gn.explain(net, [1, 2, 3])
+    assert "SGD" not in str(without) and json.loads(without.json())["rows"][0]["loss"] is None
 
 
 def test_a_network_is_written_and_read_with_the_same_bits(tmp_path):

@@ -10,6 +10,7 @@ import numpy as np
 
 from . import _glassnet
 from ._glassnet import Document
+from ._notation import loss_notation, network_notation, optimizer_notation
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -128,12 +129,7 @@ def _network(net: Any) -> tuple[str, dict[str, np.ndarray] | None]:
     """The notation of ``net``, and its state dict as arrays if it has one."""
     if isinstance(net, str):
         return net, None
-    notation = net._notation() if hasattr(net, "_notation") else repr(net)
-    if notation is None:
-        raise TypeError(
-            f"{type(net).__name__} computes in Python, so that the library doesn't know what; "
-            "give a network of glassnet.nn's layers, such as nn.Sequential"
-        )
+    notation = network_notation(net)
     state = {key: np.ascontiguousarray(_array(value)) for key, value in net.state_dict().items()}
     return notation, state
 
@@ -170,7 +166,7 @@ def explain(
     backward: bool | None = None,
     weight: str | None = None,
     attribute: int | None = None,
-    optimizer: str | None = None,
+    optimizer: str | Any | None = None,
     feature_names: Sequence[str] | None = None,
     class_names: Sequence[str] | None = None,
 ) -> Document:
@@ -194,7 +190,7 @@ def explain(
     attribute
         An output, from 0, of which is shown what each input adds to it.
     optimizer
-        Show the first step of an optimiser: ``"Adam(lr=0.01)"``.
+        Show the first step of an optimiser: ``"Adam(lr=0.01)"``, or one of :mod:`glassnet.optim`.
     feature_names, class_names
         What inputs and outputs are called.
 
@@ -228,11 +224,11 @@ def explain(
         rows,
         classes=classes,
         values=values,
-        criterion=None if loss is None else loss if isinstance(loss, str) else repr(loss),
+        criterion=None if loss is None else loss_notation(loss),
         backward=target is not None if backward is None else backward,
         weight=weight,
         attribute=attribute,
-        optimizer=optimizer,
+        optimizer=None if optimizer is None else optimizer_notation(optimizer),
         feature_names=None if feature_names is None else list(map(str, feature_names)),
         class_names=None if class_names is None else list(map(str, class_names)),
     )

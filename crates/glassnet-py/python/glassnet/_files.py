@@ -12,6 +12,7 @@ import numpy as np
 
 from . import _glassnet
 from ._documents import _network
+from ._notation import network_notation
 
 __all__ = ["read", "read_state_dict", "write"]
 
@@ -79,7 +80,7 @@ def read(
     from . import nn
 
     data, name = _bytes(file)
-    notation = network if network is None or isinstance(network, str) else repr(network)
+    notation = None if network is None else network_notation(network)
     found = _glassnet.read_model(
         data, name, network=notation, activation=activation, allow_non_finite=allow_non_finite
     )

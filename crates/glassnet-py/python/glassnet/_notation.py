@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["loss_notation", "network_notation", "optimizer_notation", "schedule_notation"]
+__all__ = ["loss_notation", "network_notation", "optimizer_notation", "printed_notation", "schedule_notation"]
 
 #: A line of a printed container: its child's name, and what the child prints first.
 _CHILD = re.compile(r"\((?P<name>[^()]*)\): (?P<body>.*)")
@@ -57,12 +57,23 @@ def network_notation(net: Any) -> str:
         text = net._notation()
         if text is None:
             raise TypeError(
-                f"the compiled loop can't train this {type(net).__name__}: it knows networks of the library's layers, without "
-                "hooks and without a forward of their own; train it step by step with loss.backward()"
+                f"the library doesn't know what this {type(net).__name__} computes: it knows networks of its own layers, without "
+                "hooks and without a forward of their own; such a network is trained step by step with loss.backward()"
             )
         return text
-    text = repr(net)
-    if "\n" not in text:
+    return printed_notation(repr(net))
+
+
+def printed_notation(text: str) -> str:
+    """What ``print(net)`` shows as notation; notation itself stays as it is.
+
+    Examples
+    --------
+    >>> from glassnet._notation import printed_notation
+    >>> printed_notation("Sequential(\\n  (0): Tanh()\\n)")
+    "Sequential(OrderedDict([('0', Tanh())]))"
+    """
+    if not any(_CHILD.fullmatch(line.strip()) for line in text.splitlines()):
         return text
     pieces: list[str] = []
     for line in (line.strip() for line in text.splitlines()):

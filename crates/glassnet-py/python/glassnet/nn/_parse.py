@@ -7,6 +7,7 @@ from collections import OrderedDict
 from typing import Any
 
 from .. import _glassnet
+from .._notation import printed_notation
 from ._module import Module
 
 __all__ = ["parse"]
@@ -18,7 +19,7 @@ def parse(notation: str) -> Module:
     Parameters
     ----------
     notation
-        PyTorch's expression (``"Sequential(Linear(6, 32), ReLU(), Linear(32, 4))"``), its ``repr``, or the short form
+        PyTorch's expression (``"Sequential(Linear(6, 32), ReLU(), Linear(32, 4))"``), what ``print(net)`` shows, or the short form
         (``"6-32-4"``: ReLU between the layers).
 
     Raises
@@ -37,7 +38,7 @@ def parse(notation: str) -> Module:
     )
     """
     # The library reads what people write, and answers in one form.
-    expression = ast.parse(_glassnet.expression(notation), mode="eval")
+    expression = ast.parse(_glassnet.expression(printed_notation(notation)), mode="eval")
     return _value(expression.body)
 
 
