@@ -130,7 +130,8 @@ def _network(net: Any) -> tuple[str, dict[str, np.ndarray] | None]:
     if isinstance(net, str):
         return net, None
     notation = network_notation(net)
-    state = {key: np.ascontiguousarray(_array(value)) for key, value in net.state_dict().items()}
+    # Not by ascontiguousarray, which gives a number without axes one.
+    state = {key: np.asarray(_array(value), order="C") for key, value in net.state_dict().items()}
     return notation, state
 
 
