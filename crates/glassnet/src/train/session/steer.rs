@@ -1,5 +1,7 @@
 //! The order of rows, what a caller sets while the training goes on, and scikit-learn's penalty.
 
+use std::collections::HashSet;
+
 use super::Session;
 use super::training::Training;
 use crate::error::{Error, Result};
@@ -50,7 +52,8 @@ impl Session<'_> {
                 self.rows()
             )));
         }
-        let trains = |row: &usize| match self.chosen {
+        let chosen: Option<HashSet<usize>> = self.chosen.map(|rows| rows.iter().copied().collect());
+        let trains = |row: &usize| match &chosen {
             Some(chosen) => chosen.contains(row),
             None => *row < self.training.rows(),
         };
