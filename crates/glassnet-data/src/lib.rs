@@ -44,6 +44,7 @@ mod labels;
 mod lines;
 mod matrix;
 mod note;
+mod observed;
 mod options;
 mod packed;
 #[cfg(feature = "parquet")]
