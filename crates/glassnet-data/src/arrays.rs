@@ -10,9 +10,10 @@ use crate::header::order_of;
 #[cfg(feature = "parquet")]
 use crate::input::Input;
 use crate::lines::Lines;
+use crate::long::{Blocks, Spill};
 use crate::options::{ColumnType, CsvOptions};
 use crate::packed::Block;
-use crate::read::block_rows;
+use crate::read::{Gone, block_rows};
 use crate::table::{Described, Table, unknown_column};
 use crate::typed::{Cell, TypedColumn};
 use crate::words::quoted;
@@ -22,7 +23,7 @@ pub(crate) struct Columns {
     header: Vec<String>,
     /// The columns that are kept, each with its place in the header.
     columns: Vec<(usize, TypedColumn)>,
-    blocks: Vec<Block>,
+    blocks: Blocks,
     block_rows: usize,
     staged: usize,
     rows: usize,
@@ -57,7 +58,7 @@ impl Columns {
             columns: natural.iter().map(column).collect(),
             block_rows: block_rows(header.len()),
             header,
-            blocks: vec![],
+            blocks: Blocks::default(),
             staged: 0,
             rows: 0,
             lines: Lines::of_rows(),
@@ -127,18 +128,20 @@ impl Columns {
     }
 
     /// Says that every column has so many rows more.
-    pub(crate) fn rows_done(&mut self, count: usize) {
+    ///
+    /// # Errors
+    /// Kind `io` when they can't be spilled.
+    pub(crate) fn rows_done(&mut self, count: usize, spill: Option<&mut Spill>) -> Result<()> {
         self.rows += count;
         self.staged += count;
-        if self.staged == self.block_rows {
-            self.pack();
-        }
+        if self.staged == self.block_rows { self.pack(spill) } else { Ok(()) }
     }
 
-    fn pack(&mut self) {
+    fn pack(&mut self, spill: Option<&mut Spill>) -> Result<()> {
         let staged = self.columns.iter_mut().map(|(_, column)| column.staged());
-        self.blocks.push(Block::pack(staged, self.staged));
+        let block = Block::pack(staged, self.staged);
         self.staged = 0;
+        self.blocks.push(block, spill)
     }
 
     /// Adds bytes to the fingerprint.
@@ -167,12 +170,17 @@ impl Columns {
     ///
     /// # Errors
     /// Kind `data` for no rows, and as [`TypedColumn::finish`].
-    pub(crate) fn finish(mut self, title: String, options: &CsvOptions) -> Result<Table> {
+    pub(crate) fn finish(
+        mut self,
+        title: String,
+        options: &CsvOptions,
+        spill: Option<&mut Spill>,
+    ) -> Result<Gone> {
         if self.rows == 0 {
             return Err(Error::data("the table has no rows").at(title).help("add rows"));
         }
         if self.staged > 0 {
-            self.pack();
+            self.pack(spill)?;
         }
         let context = Context::new(&title, options);
         let (mut notes, mut described) = (vec![], vec![]);
@@ -185,17 +193,19 @@ impl Columns {
             let declared = options.column_types.contains_key(&name);
             described.push(Described { name, kind, declared, unnamed: false });
         }
-        Ok(Table {
+        let (blocks, spilled) = self.blocks.finish();
+        let table = Table {
             name: title,
             header: self.header,
             columns: described,
-            blocks: self.blocks,
+            blocks,
             rows: self.rows,
             missing: options.missing.clone(),
             lines: self.lines,
             fingerprint: self.fingerprint.finish(),
             notes,
-        })
+        };
+        Ok((table, spilled))
     }
 }
 

@@ -42,6 +42,7 @@ mod input;
 mod interned;
 mod labels;
 mod lines;
+mod long;
 mod matrix;
 mod note;
 mod observed;
@@ -73,6 +74,7 @@ pub use encoding::TextEncoding;
 pub use fit::FitOptions;
 pub use folds::{FoldOptions, Folds, folds};
 pub use input::Input;
+pub use long::{Fitted, Loaded, LongRows, LongTable, LongTarget, RowSet, Scratch, Sides, Spill};
 pub use matrix::{Matrix, read_matrix};
 pub use note::{Note, NoteKind};
 pub use options::{ColumnType, CsvOptions};
@@ -82,7 +84,7 @@ pub use preprocessing::{
     Encoding, FORMAT_VERSION, Feature, NumberTarget, Preprocessing, TargetEncoding,
 };
 pub use read::{read_csv, read_csv_file};
-pub use read_any::{read_numbers, read_table};
+pub use read_any::{read_numbers, read_table, read_table_within};
 pub use split::{Split, SplitOptions, split};
 pub use table::{Cells, Column, Table, Texts};
 pub use target::{Target, TargetValues, Task};

@@ -102,43 +102,14 @@ impl Target {
         if others.is_empty() {
             return Target::choose(table, first, task);
         }
-        let one_by_one = "train a model for each column of classes";
-        if task == Task::Classification {
-            return Err(Error::usage("several targets are predicted as numbers, not as classes")
-                .at("--task")
-                .help(one_by_one));
-        }
-        let mut found = vec![];
-        for (at, name) in columns.iter().enumerate() {
-            if columns[..at].contains(name) {
-                return Err(Error::usage(format!("the target {} is named twice", quoted(name)))
-                    .at("--target")
-                    .help("name each column once"));
-            }
-            let column = table.require(name)?;
-            if column.numbers().is_none() {
-                return Err(Error::data(format!(
-                    "the target {} holds no numbers, and several targets must",
-                    quoted(name)
-                ))
-                .at(table.name())
-                .help(one_by_one));
-            }
-            found.push(column);
-        }
+        check_together(table, columns, task, |name| Ok(table.require(name)?.numbers().is_some()))?;
+        let found = columns.iter().map(|name| table.require(name)).collect::<Result<Vec<_>>>()?;
         let (rows, mut notes) = rows_with_all(table, &found)?;
         let mut values = vec![];
         for column in &found {
             values.push(numbers(table, column, &rows)?);
         }
-        let names = list(columns, 10);
-        notes.push(Note::new(
-            NoteKind::Interpreted,
-            format!(
-                "{} are predicted together, each as a number: {names}",
-                count(columns.len(), "target")
-            ),
-        ));
+        notes.push(together_note(columns));
         Ok(Target {
             column: first.clone(),
             others: others.to_vec(),
@@ -207,6 +178,57 @@ impl Target {
     }
 }
 
+/// Refuses several columns that can't be predicted together; `holds_numbers` tells of a column whether it holds numbers.
+///
+/// # Errors
+/// Kind `usage` for classes and for a column that is named twice; kind `data` for a column that holds no numbers.
+pub(crate) fn check_together(
+    table: &Table,
+    columns: &[String],
+    task: Task,
+    holds_numbers: impl Fn(&str) -> Result<bool>,
+) -> Result<()> {
+    let one_by_one = "train a model for each column of classes";
+    if task == Task::Classification {
+        return Err(Error::usage("several targets are predicted as numbers, not as classes")
+            .at("--task")
+            .help(one_by_one));
+    }
+    for (at, name) in columns.iter().enumerate() {
+        if columns[..at].contains(name) {
+            return Err(Error::usage(format!("the target {} is named twice", quoted(name)))
+                .at("--target")
+                .help("name each column once"));
+        }
+        if !holds_numbers(name)? {
+            return Err(Error::data(format!(
+                "the target {} holds no numbers, and several targets must",
+                quoted(name)
+            ))
+            .at(table.name())
+            .help(one_by_one));
+        }
+    }
+    Ok(())
+}
+
+pub(crate) fn together_note(columns: &[String]) -> Note {
+    let (targets, names) = (count(columns.len(), "target"), list(columns, 10));
+    Note::new(
+        NoteKind::Interpreted,
+        format!("{targets} are predicted together, each as a number: {names}"),
+    )
+}
+
+pub(crate) fn too_few_together(table: &Table, rows: usize) -> Error {
+    Error::data(format!(
+        "all targets together have a value in {}: at least 2 are needed",
+        count(rows, "row")
+    ))
+    .at(table.name())
+    .help("give more rows with every target")
+}
+
 /// The rows of which no cell in `columns` is missing, and notes of how many are left out.
 pub(crate) fn rows_with_all(table: &Table, columns: &[Column]) -> Result<(Vec<usize>, Vec<Note>)> {
     let (mut rows, mut notes) = (None, vec![]);
@@ -223,12 +245,7 @@ pub(crate) fn rows_with_all(table: &Table, columns: &[Column]) -> Result<(Vec<us
     }
     let rows = rows.unwrap_or_default();
     if rows.len() < 2 {
-        return Err(Error::data(format!(
-            "all targets together have a value in {}: at least 2 are needed",
-            count(rows.len(), "row")
-        ))
-        .at(table.name())
-        .help("give more rows with every target"));
+        return Err(too_few_together(table, rows.len()));
     }
     Ok((rows, notes))
 }

@@ -24,9 +24,9 @@ use self::pages::Pages;
 use crate::arrays::Columns;
 use crate::columns::Context;
 use crate::input::Input;
+use crate::long::Spill;
 use crate::options::CsvOptions;
-use crate::read::title;
-use crate::table::Table;
+use crate::read::{Gone, title};
 use crate::words::quoted;
 
 /// Reads Parquet files as one table.
@@ -34,13 +34,17 @@ use crate::words::quoted;
 /// # Errors
 /// Kind `io`; kind `data` for files that are cut short, damaged or encrypted, columns that are nested or of types that are not
 /// read, files of other columns than the first, and what [`read_csv`](crate::read_csv) refuses in typed columns.
-pub(crate) fn read_parquet_files(inputs: &mut [Input<'_>], options: &CsvOptions) -> Result<Table> {
+pub(crate) fn read_parquet_files(
+    inputs: &mut [Input<'_>],
+    options: &CsvOptions,
+    mut spill: Option<&mut Spill>,
+) -> Result<Gone> {
     let title = title(inputs);
     let mut gathered: Option<Columns> = None;
     for input in inputs {
         let name = input.name.clone();
         let footer = guarded(&name, || Footer::read(input, options))?;
-        let context = Context::new(&name, options);
+        let context = Context::new(&name, options).within(spill.as_deref());
         let natural: Vec<_> =
             footer.columns.iter().map(|(at, column)| (*at, column.meaning.column_type())).collect();
         let gathered = match &mut gathered {
@@ -49,12 +53,14 @@ pub(crate) fn read_parquet_files(inputs: &mut [Input<'_>], options: &CsvOptions)
         };
         let order = gathered.begin(&footer.header, &natural, &name)?;
         for group in &footer.groups {
-            guarded(&name, || read_group(input, &footer, group, (&order, gathered), &context))?;
+            let spill = spill.as_deref_mut();
+            let read = || read_group(input, &footer, group, (&order, gathered), (&context, spill));
+            guarded(&name, read)?;
         }
         gathered.fingerprint_file(input)?;
     }
     let gathered = gathered.ok_or_else(|| Error::data("there is no file to read"))?;
-    gathered.finish(title, options)
+    gathered.finish(title, options, spill)
 }
 
 /// Reads the rows of a row group: `order` says which of the gathered columns each of the file is.
@@ -63,7 +69,7 @@ fn read_group(
     footer: &Footer,
     group: &Group,
     (order, gathered): (&[usize], &mut Columns),
-    context: &Context<'_>,
+    (context, mut spill): (&Context<'_>, Option<&mut Spill>),
 ) -> Result<()> {
     let mut readers = vec![];
     for ((_, column), (range, codec)) in footer.columns.iter().zip(&group.chunks) {
@@ -78,7 +84,7 @@ fn read_group(
         for (((_, column), reader), &to) in footer.columns.iter().zip(&mut readers).zip(order) {
             read_column(reader, column, count, (to, gathered), context)?;
         }
-        gathered.rows_done(count);
+        gathered.rows_done(count, spill.as_deref_mut())?;
         left -= count;
     }
     Ok(())
