@@ -110,6 +110,11 @@ impl LongTable {
         self.head.rows
     }
 
+    /// How many columns were kept.
+    pub fn columns(&self) -> usize {
+        self.head.columns.len()
+    }
+
     /// What is worth telling about the file.
     pub fn notes(&self) -> &[Note] {
         &self.head.notes

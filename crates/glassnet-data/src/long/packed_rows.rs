@@ -361,6 +361,11 @@ impl LongRows {
         self.rows as u64 * self.layout.size as u64
     }
 
+    /// The bytes that a row takes in the scratch.
+    pub fn record_bytes(&self) -> usize {
+        self.layout.size
+    }
+
     /// The bytes that a row takes in memory.
     pub fn row_bytes(&self) -> usize {
         4 * (self.layout.width + 2 * self.layout.outputs() + 1)

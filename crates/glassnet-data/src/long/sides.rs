@@ -49,6 +49,20 @@ impl LongTable {
         Ok(Sides { training, validation, notes })
     }
 
+    /// How many of `rows` each class has; none for numbers.
+    ///
+    /// # Errors
+    /// Kind `io` when the scratch can't be read.
+    pub fn class_sizes(&self, target: &LongTarget, rows: &RowSet) -> Result<Vec<usize>> {
+        let mut sizes = vec![0; target.classes().map_or(0, <[String]>::len)];
+        if !sizes.is_empty() {
+            self.each_label(target, |row, class| {
+                sizes[class as usize] += usize::from(rows.contains(row));
+            })?;
+        }
+        Ok(sizes)
+    }
+
     fn stratified(&self, target: &LongTarget, fraction: f64, random: Random) -> Result<RowSet> {
         let mut classes = vec![];
         if Stratified::lists(target.labelled.count()) {
