@@ -3,7 +3,7 @@
 use crate::observed::{ObservedNumbers, deviation, number_key};
 
 /// The most different numbers of a column that are counted one by one.
-pub(crate) const MOST_DISTINCT: usize = 255;
+pub(crate) const MOST_DISTINCT: usize = 256;
 
 /// What is known of a column of numbers after some passes.
 pub(crate) struct Numbers {

@@ -80,7 +80,8 @@ fn few_values(
             Encoding::Number { mean, std, median, gaps } => {
                 let scaled = |value: &f64| ((value - mean) / std) as f32;
                 let values = distinct.get(&feature.column).map(|values| {
-                    let mut values: Vec<f32> = values.iter().chain([median]).map(scaled).collect();
+                    let filled = gaps.then_some(median);
+                    let mut values: Vec<f32> = values.iter().chain(filled).map(scaled).collect();
                     values.sort_unstable_by(f32::total_cmp);
                     values.dedup_by_key(|value| value.to_bits());
                     values
