@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use glassnet::{Error, Result};
 
 use crate::dates::DateParts;
+use crate::embedding::{EmbedOptions, EmbedRule};
 use crate::note::{Note, NoteKind};
 use crate::options::ColumnType;
 use crate::preprocessing::{Encoding, Feature, NumberTarget, Preprocessing, TargetEncoding};
@@ -21,8 +22,12 @@ pub struct FitOptions {
     pub exclude: BTreeSet<String>,
     /// A column of row weights (numbers, none negative); it is no feature.
     pub weights: Option<String>,
-    /// The most categories that a column may have: 1000 by default.
+    /// The most categories that a column may have, a feature for each: 1000 by default.
     pub most_levels: usize,
+    /// Which columns of categories become codes: none by default.
+    pub embed: EmbedOptions,
+    /// The most categories that a column of codes may have: 2²⁰ by default; 32-bit floats hold codes up to 2²⁴.
+    pub most_codes: usize,
     /// The most features in all: 100,000 by default.
     pub most_features: usize,
 }
@@ -34,6 +39,8 @@ impl Default for FitOptions {
             exclude: BTreeSet::new(),
             weights: None,
             most_levels: 1000,
+            embed: EmbedOptions::default(),
+            most_codes: 1 << 20,
             most_features: 100_000,
         }
     }
@@ -43,7 +50,7 @@ impl Preprocessing {
     /// Learns from `rows` of `table` (the training rows) how its columns become features.
     ///
     /// Numbers are standardised by mean and population standard deviation (a constant column is divided by 1), categories
-    /// become one feature each in sorted order, booleans 0 and 1. A column with gaps in the training rows gets a further
+    /// become one feature each in sorted order, or codes ([`FitOptions::embed`]), booleans 0 and 1. A column with gaps in the training rows gets a further
     /// feature that is 1 where the cell is missing; the gap itself becomes the median (booleans: the more frequent
     /// value; categories: no category).
     ///
@@ -88,7 +95,8 @@ impl Preprocessing {
             if excluded {
                 continue;
             }
-            if let Some(why) = no_feature(&column, rows) {
+            let named = options.embed.columns.contains_key(name);
+            if let Some(why) = no_feature(&column, rows, named) {
                 notes.push(why);
                 continue;
             }
@@ -114,7 +122,9 @@ impl Preprocessing {
                 ),
             ));
         }
+        notes.extend(note_codes(&features, options));
         check_width(table, &features, options, &notes)?;
+        options.embed.refuse_others(&features, table.name())?;
         let used: BTreeSet<&String> = features.iter().map(|feature| &feature.column).collect();
         let unused = table
             .header()
@@ -138,14 +148,14 @@ impl Preprocessing {
 }
 
 /// Why `column` is no feature, if it is none.
-fn no_feature(column: &Column, rows: &[usize]) -> Option<Note> {
+fn no_feature(column: &Column, rows: &[usize], named: bool) -> Option<Note> {
     let name = quoted(column.name());
     let flag = shell(column.name());
     let dropped = |text: String| Some(Note::new(NoteKind::Dropped, text));
     if rows.iter().all(|&row| column.is_missing(row)) {
         return dropped(format!("column {name} has no value in the training rows: left out"));
     }
-    if column.declared {
+    if column.declared || named {
         return None;
     }
     match column.cells() {
@@ -213,26 +223,56 @@ fn fit_column(
         Cells::Category(texts) => {
             let used = levels_in(texts, rows);
             let (name, flag) = (quoted(column.name()), shell(column.name()));
-            if used.len() > options.most_levels {
+            let embedded = options.embed.takes(column.name(), used.len());
+            let most = if embedded { options.most_codes } else { options.most_levels };
+            if used.len() > most {
+                let table_instead = match embedded {
+                    true => String::new(),
+                    false => format!(", look it up in a table with --embedding {flag}"),
+                };
                 return Err(Error::data(format!(
-                    "column {name} has {} different texts, the limit is {}",
+                    "column {name} has {} different texts, the limit is {most}",
                     used.len(),
-                    options.most_levels
                 ))
                 .at(table.name())
                 .help(format!(
-                    "leave it out with --drop {flag}, or --column-type {flag}=number if it holds numbers"
+                    "leave it out with --drop {flag}{table_instead}, or --column-type {flag}=number if it holds numbers"
                 )));
             }
             if used.len() > 20 && 2 * used.len() > rows.len() {
                 notes.push(Note::new(NoteKind::ManyLevels, format!(
-                    "column {name} has {} different texts in {}, a feature for each; --drop {flag} if it names rows",
-                    used.len(), count(rows.len(), "row"),
+                    "column {name} has {} different texts in {}, a {} for each; --drop {flag} if it names rows",
+                    used.len(), count(rows.len(), "row"), if embedded { "code" } else { "feature" },
                 )));
             }
-            Ok(Some(Encoding::Category { levels: used, gaps }))
+            Ok(Some(match embedded {
+                true => Encoding::Code { levels: used, gaps },
+                false => Encoding::Category { levels: used, gaps },
+            }))
         }
     }
+}
+
+/// Which columns became codes, and how long the rows of their tables are.
+fn note_codes(features: &[Feature], options: &FitOptions) -> Option<Note> {
+    let described = |feature: &Feature| {
+        let rows = feature.codes()?;
+        let width = options.embed.dimension(&feature.column, rows);
+        Some(format!("{} ({rows} × {width})", quoted(&feature.column)))
+    };
+    let tables: Vec<String> = features.iter().filter_map(described).collect();
+    let one = match tables.len() {
+        0 => return None,
+        1 => "a column of categories becomes a code, which looks up a row of a trained table",
+        _ => "columns of categories become codes, which look up rows of trained tables", // not operations
+    };
+    let shown = tables.iter().take(10).cloned().collect::<Vec<_>>().join(", ");
+    let more = if tables.len() > 10 { ", …" } else { "" };
+    let never = match options.embed.rule {
+        EmbedRule::Auto => "; --embedding never gives each category a feature of its own",
+        EmbedRule::Never | EmbedRule::Always => "",
+    };
+    Some(Note::new(NoteKind::Codes, format!("{one}: {shown}{more}{never}")))
 }
 
 /// The texts of `rows`, sorted, each once.

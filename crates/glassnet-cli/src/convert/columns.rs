@@ -48,6 +48,9 @@ fn column(feature: &Feature, missing: &[String]) -> Result<OnnxColumn> {
             missing: missing.to_vec(),
             gaps: *gaps,
         },
+        Encoding::Code { levels, gaps } => {
+            OnnxEncoding::Code { levels: levels.clone(), missing: missing.to_vec(), gaps: *gaps }
+        }
     };
     Ok(OnnxColumn { name: feature.column.clone(), encoding })
 }

@@ -11,9 +11,11 @@ use super::kernels::{
     Epilogue, Few, Kernel, Lanes8, Level, Pointers, Set, Sixteen, dispatch, product_part_in,
     sum_rows_in,
 };
+use super::lookup::{self, Codes};
+use super::place::{Slot, Space};
 use super::rule::{Rule, SLOTS};
 use super::{Draw, broadcast, cross_entropy, elementwise, moves, pair, rows};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::math::random::{DROPOUT, Stream};
 
 /// What the programs of one run share.
@@ -189,6 +191,10 @@ unsafe fn whole(run: &Run<'_>, instruction: &Instruction) -> Result<()> {
     let write = |slot| unsafe { arena.floats_mut(slot) };
     // SAFETY: as above.
     let indices = |slot| unsafe { arena.indices(slot) };
+    let codes = |slot: Slot| match slot.space {
+        Space::Index => Codes::Integers(indices(slot)),
+        Space::State | Space::Work | Space::Packed | Space::Input(_) => Codes::Floats(read(slot)),
+    };
     match instruction {
         Instruction::Copy { x, out } => write(*out).copy_from_slice(read(*x)),
         Instruction::Map { activation, x, out } => {
@@ -217,10 +223,10 @@ unsafe fn whole(run: &Run<'_>, instruction: &Instruction) -> Result<()> {
                 .fill_keep_mask(write(*out), *p);
         }
         Instruction::Embedding { weight, index, out, width } => {
-            return embedding(read(*weight), indices(*index), *width, write(*out));
+            return lookup::look_up(read(*weight), codes(*index), *width, write(*out));
         }
         Instruction::EmbeddingGrad { dy, index, out, width, padding_idx } => {
-            embedding_grad(read(*dy), indices(*index), *width, *padding_idx, write(*out));
+            lookup::gradient(read(*dy), codes(*index), *width, *padding_idx, write(*out));
         }
         Instruction::Move { x, out, path } => moves::strided(read(*x), path, write(*out)),
         Instruction::Pair { loss, operands, out } => {
@@ -408,40 +414,6 @@ impl<V: Few> Kernel for Entropies<'_, V> {
                 value,
                 gradient,
             )
-        }
-    }
-}
-
-fn embedding(weight: &[f32], index: &[i64], width: usize, out: &mut [f32]) -> Result<()> {
-    let rows = weight.len().checked_div(width).unwrap_or(0);
-    for (place, &row) in index.iter().enumerate() {
-        let Some(row) = usize::try_from(row).ok().filter(|&row| row < rows) else {
-            return Err(Error::data(format!("index {row} is outside the embedding's {rows} rows"))
-                .at(format!("element {place} of the batch")));
-        };
-        out[place * width..(place + 1) * width]
-            .copy_from_slice(&weight[row * width..(row + 1) * width]);
-    }
-    Ok(())
-}
-
-/// Indices were checked by the forward look-up of the same plan.
-fn embedding_grad(
-    dy: &[f32],
-    index: &[i64],
-    width: usize,
-    padding_idx: Option<usize>,
-    out: &mut [f32],
-) {
-    out.fill(0.0);
-    for (place, &row) in index.iter().enumerate() {
-        let Ok(row) = usize::try_from(row) else { continue };
-        if Some(row) == padding_idx || (row + 1) * width > out.len() {
-            continue;
-        }
-        let from = &dy[place * width..(place + 1) * width];
-        for (total, value) in out[row * width..(row + 1) * width].iter_mut().zip(from) {
-            *total += value;
         }
     }
 }

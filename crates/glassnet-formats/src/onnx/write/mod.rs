@@ -4,6 +4,7 @@
 //! that run in every ONNX Runtime from 1.12 on. Weights keep their keys and their layout, the batch is open. Dropout
 //! and identities do nothing when a network is used, and leave no trace.
 
+mod columns;
 mod fragment;
 mod layer;
 mod nodes;
@@ -214,7 +215,8 @@ impl Writer<'_> {
             | Module::Dropout(_)
             | Module::BatchNorm1d(_)
             | Module::LayerNorm(_)
-            | Module::Embedding(_) => Ok(y),
+            | Module::Embedding(_)
+            | Module::EmbedColumns(_) => Ok(y),
         }
     }
 

@@ -106,6 +106,11 @@ impl Nodes {
         self.constant(path, Element::I64, &[numbers.len()], raw)
     }
 
+    /// A whole number as a node of its own.
+    pub(super) fn whole(&mut self, path: &str, number: i64) -> String {
+        self.constant(path, Element::I64, &[], number.to_le_bytes().to_vec())
+    }
+
     fn constant(&mut self, path: &str, element: Element, shape: &[usize], raw: Vec<u8>) -> String {
         let array = proto::Tensor {
             dims: shape.iter().map(|&length| length as i64).collect(),

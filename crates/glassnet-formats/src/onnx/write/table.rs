@@ -70,6 +70,15 @@ pub enum OnnxEncoding {
         /// Whether missing cells have a feature of their own.
         gaps: bool,
     },
+    /// An input of texts, empty where the cell is missing: one feature, the category's number from 1 on, 0 for other texts.
+    Code {
+        /// The categories.
+        levels: Vec<String>,
+        /// Further texts that stand for a missing cell.
+        missing: Vec<String>,
+        /// Whether missing cells have a number of their own, the one behind the categories'.
+        gaps: bool,
+    },
 }
 
 /// What a network's outputs mean.
@@ -157,7 +166,9 @@ pub fn write_onnx_table(
             OnnxEncoding::Number { .. } | OnnxEncoding::Boolean { .. } => {
                 info(&column.name, Element::F32.code(), &one)
             }
-            OnnxEncoding::Category { .. } => info(&column.name, STRING, &one),
+            OnnxEncoding::Category { .. } | OnnxEncoding::Code { .. } => {
+                info(&column.name, STRING, &one)
+            }
         }
     });
     let numbers = |name: &str, width| info(name, Element::F32.code(), &Shape::batch([width]));
@@ -179,7 +190,9 @@ impl OnnxTable {
             OnnxEncoding::Number { .. } | OnnxEncoding::Boolean { .. } => {
                 format!("{} float32 [N, 1]", quoted(&column.name))
             }
-            OnnxEncoding::Category { .. } => format!("{} string [N, 1]", quoted(&column.name)),
+            OnnxEncoding::Category { .. } | OnnxEncoding::Code { .. } => {
+                format!("{} string [N, 1]", quoted(&column.name))
+            }
         };
         let outputs = match &self.answer {
             OnnxAnswer::Classes(classes) => vec![
@@ -202,6 +215,7 @@ impl OnnxColumn {
                 1 + usize::from(*gaps)
             }
             OnnxEncoding::Category { levels, gaps, .. } => levels.len() + usize::from(*gaps),
+            OnnxEncoding::Code { .. } => 1,
         }
     }
 }
@@ -259,6 +273,10 @@ fn features(columns: &[OnnxColumn], nodes: &mut Nodes) -> String {
             }
             OnnxEncoding::Category { levels, missing, gaps } => {
                 parts.extend(category(&first.name, levels, gaps.then_some(missing), nodes));
+                rest = behind;
+            }
+            OnnxEncoding::Code { levels, missing, gaps } => {
+                parts.push(code(&first.name, levels, gaps.then_some(missing), nodes));
                 rest = behind;
             }
         }
@@ -345,18 +363,40 @@ fn category(
         parts.push(nodes.push(name, "Flatten", &[&output], vec![int("axis", 1)]));
     }
     if let Some(missing) = missing {
-        let mut keys = vec![String::new()];
-        keys.extend(missing.iter().filter(|text| !text.is_empty()).cloned());
-        let attributes = vec![
-            strings("keys_strings", &keys),
-            floats("values_floats", &vec![1.0; keys.len()]),
-            super::nodes::float("default_float", 0.0),
-        ];
-        let output = nodes.free(&format!("/{name}/LabelEncoder_output"));
-        nodes.push_named(name, "LabelEncoder", ML, (&[name], &output), attributes);
-        parts.push(output);
+        let gaps = gap_texts(missing);
+        let numbers = vec![1.0; gaps.len()];
+        parts.push(label(name, &gaps, &numbers, nodes));
     }
     parts
+}
+
+/// The number of each category from 1 on, of a gap the one behind them, of other texts 0.
+fn code(name: &str, levels: &[String], missing: Option<&Vec<String>>, nodes: &mut Nodes) -> String {
+    let mut texts = levels.to_vec();
+    let mut numbers: Vec<f32> = (1..=levels.len()).map(|number| number as f32).collect();
+    if let Some(missing) = missing {
+        texts.extend(gap_texts(missing));
+        numbers.resize(texts.len(), (levels.len() + 1) as f32);
+    }
+    label(name, &texts, &numbers, nodes)
+}
+
+/// The texts that stand for a missing cell.
+fn gap_texts(missing: &[String]) -> Vec<String> {
+    let further = missing.iter().filter(|text| !text.is_empty()).cloned();
+    std::iter::once(String::new()).chain(further).collect()
+}
+
+/// A number for each text, 0 for others.
+fn label(name: &str, texts: &[String], numbers: &[f32], nodes: &mut Nodes) -> String {
+    let attributes = vec![
+        strings("keys_strings", texts),
+        floats("values_floats", numbers),
+        super::nodes::float("default_float", 0.0),
+    ];
+    let output = nodes.free(&format!("/{name}/LabelEncoder_output"));
+    nodes.push_named(name, "LabelEncoder", ML, (&[name], &output), attributes);
+    output
 }
 
 /// Appends what makes an answer of the networks' `results`, under the names `outputs`.
