@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::arena::Arena;
 use super::feed::Feeds;
-use super::instruction::{After, ColumnSums, Entropy, Instruction, Product, Update};
+use super::instruction::{After, ColumnSums, Entropy, Instruction, Product, TableStep, Update};
 use super::kernels::{
     Epilogue, Few, Kernel, Lanes8, Level, Pointers, Set, Sixteen, dispatch, product_part_in,
     sum_rows_in,
@@ -120,6 +120,8 @@ impl<V: Few> Kernel for Thread<'_, V> {
                 Instruction::ColumnSums(sums) => unsafe { sum_columns::<V>(arena, sums) },
                 // SAFETY: as above.
                 Instruction::Update(update) => unsafe { update_part::<V>(run, update) },
+                // SAFETY: as above.
+                Instruction::TableStep(step) => unsafe { table_step::<V>(run, step) },
                 Instruction::Wait => {
                     wait();
                     if run.failed.load(Ordering::Relaxed) {
@@ -190,11 +192,7 @@ unsafe fn whole(run: &Run<'_>, instruction: &Instruction) -> Result<()> {
     // SAFETY: as above.
     let write = |slot| unsafe { arena.floats_mut(slot) };
     // SAFETY: as above.
-    let indices = |slot| unsafe { arena.indices(slot) };
-    let codes = |slot: Slot| match slot.space {
-        Space::Index => Codes::Integers(indices(slot)),
-        Space::State | Space::Work | Space::Packed | Space::Input(_) => Codes::Floats(read(slot)),
-    };
+    let codes = |slot| unsafe { codes_of(arena, slot) };
     match instruction {
         Instruction::Copy { x, out } => write(*out).copy_from_slice(read(*x)),
         Instruction::Map { activation, x, out } => {
@@ -245,6 +243,7 @@ unsafe fn whole(run: &Run<'_>, instruction: &Instruction) -> Result<()> {
             run.feeds.copy(feed, write(feed.out.part(rows)));
         }
         Instruction::Update(_)
+        | Instruction::TableStep(_)
         | Instruction::ColumnSums(_)
         | Instruction::CrossEntropy(_)
         | Instruction::Product(_)
@@ -325,6 +324,57 @@ unsafe fn update_part<V: Few>(run: &Run<'_>, update: &Update) {
             slots,
             registers: PhantomData,
         });
+    }
+}
+
+/// The gradient of a table and the optimiser's step on it.
+///
+/// # Safety
+/// As [`execute`], inside the level of `V`.
+#[inline(always)]
+unsafe fn table_step<V: Few>(run: &Run<'_>, step: &TableStep) {
+    let TableStep { width, padding_idx, update, .. } = *step;
+    let rows = step.visited.len;
+    // SAFETY: the caller's promise: the slots lie apart.
+    unsafe {
+        let codes = codes_of(&run.arena, step.index);
+        let gradient = run.arena.floats_mut(update.gradient);
+        let last = run.arena.floats_mut(step.last);
+        let visited = run.arena.floats_mut(step.visited);
+        lookup::clear(Codes::Floats(last), width, gradient, visited);
+        lookup::keep(codes, last);
+        lookup::add(run.arena.floats(step.dy), codes, width, padding_idx, gradient);
+        let rule = run.update.as_ref().map(|updating| updating.rule_of(&update));
+        if !rule.is_some_and(Rule::leaves_where_no_gradient_is) {
+            update_part::<V>(run, &update);
+            return;
+        }
+        for place in 0..codes.len() {
+            let Some(row) = codes.row(place, rows).filter(|&row| visited[row] == 0.0) else {
+                continue;
+            };
+            visited[row] = 1.0;
+            let range = row * width..(row + 1) * width;
+            let (parameters, gradient) =
+                (update.parameters.part(range.clone()), update.gradient.part(range));
+            update_part::<V>(run, &Update { parameters, gradient, ..update });
+        }
+    }
+}
+
+/// The codes that lie in `slot`.
+///
+/// # Safety
+/// As [`Arena::floats`].
+unsafe fn codes_of<'a>(arena: &Arena, slot: Slot) -> Codes<'a> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match slot.space {
+            Space::Index => Codes::Integers(arena.indices(slot)),
+            Space::State | Space::Work | Space::Packed | Space::Input(_) => {
+                Codes::Floats(arena.floats(slot))
+            }
+        }
     }
 }
 

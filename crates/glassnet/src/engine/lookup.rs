@@ -100,6 +100,25 @@ pub(super) fn add(
     }
 }
 
+/// Sets the rows of a table's gradient, and of its marks, to 0 that `codes` name.
+pub(super) fn clear(codes: Codes<'_>, width: usize, gradient: &mut [f32], visited: &mut [f32]) {
+    for place in 0..codes.len() {
+        let Some(row) = codes.row(place, visited.len()) else { continue };
+        gradient[row * width..(row + 1) * width].fill(0.0);
+        visited[row] = 0.0;
+    }
+}
+
+/// Writes codes as floats.
+pub(super) fn keep(codes: Codes<'_>, to: &mut [f32]) {
+    match codes {
+        Codes::Integers(codes) => {
+            to.iter_mut().zip(codes).for_each(|(to, &code)| *to = code as f32);
+        }
+        Codes::Floats(codes) => to.copy_from_slice(codes),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
