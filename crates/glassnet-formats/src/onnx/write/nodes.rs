@@ -71,6 +71,14 @@ impl Nodes {
         self.tensor(name, Element::F32, shape, raw);
     }
 
+    /// Adds an array of floats under a name of its own, which begins with `wanted`.
+    pub(super) fn own(&mut self, wanted: &str, shape: &[usize], data: &[f32]) -> String {
+        let name = self.free(wanted);
+        let raw: Vec<u8> = data.iter().flat_map(|number| number.to_le_bytes()).collect();
+        self.store(&name, Element::F32, shape, raw);
+        name
+    }
+
     /// Adds a row of float64 numbers under a name of its own, which begins with `wanted`.
     pub(super) fn wide(&mut self, wanted: &str, data: &[f64]) -> String {
         let raw: Vec<u8> = data.iter().flat_map(|number| number.to_le_bytes()).collect();
