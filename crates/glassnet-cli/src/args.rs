@@ -289,6 +289,17 @@ pub(crate) struct Train {
     /// The only columns that are features.
     #[arg(long, value_delimiter = ',', value_name = "COLUMN,…", help_heading = "Data")]
     pub(crate) features: Vec<String>,
+    /// Columns of categories that become codes, which look up rows of trained tables (embeddings), perhaps with the rows'
+    /// length; and what becomes of the other columns of categories: auto (a feature per category up to 50 of them, codes
+    /// above), never, or always. The length is min(600, round(1.6 n^0.56)) for n codes unless you give one.
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "auto",
+        value_name = "auto|never|always|COLUMN[=N],…",
+        help_heading = "Data"
+    )]
+    pub(crate) embedding: Vec<String>,
     /// A column of row weights.
     #[arg(long, value_name = "COLUMN", help_heading = "Data")]
     pub(crate) weight: Option<String>,

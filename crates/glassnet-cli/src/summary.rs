@@ -259,5 +259,14 @@ pub(crate) fn describe_encoding(feature: &Feature) -> String {
         Encoding::Category { levels, gaps: missing } => {
             format!("one of {}{}", levels.join(", "), gaps(*missing))
         }
+        Encoding::Code { levels, gaps: missing } => {
+            let shown = levels.iter().take(10).map(String::as_str).collect::<Vec<_>>().join(", ");
+            let more = if levels.len() > 10 { ", …" } else { "" };
+            let gaps = match missing {
+                true => format!(", {} where there is a gap", levels.len() + 1),
+                false => String::new(),
+            };
+            format!("a code from 1 to {} for {shown}{more}{gaps}, 0 for others", levels.len())
+        }
     }
 }

@@ -20,7 +20,7 @@ pub enum UnseenPolicy {
     /// Refuse, with every such category listed.
     #[default]
     Error,
-    /// Encode it as no category (all zeros), with a note (`--unseen ignore`).
+    /// Encode it as no category (all zeros, or the code 0), with a note (`--unseen ignore`).
     Ignore,
 }
 

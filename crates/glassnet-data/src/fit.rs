@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use glassnet::{Error, Result};
 
 use crate::dates::DateParts;
+use crate::embedding::{EmbedOptions, EmbedRule};
 use crate::note::{Note, NoteKind};
 use crate::observed::{Observed, ObservedCells, ObservedNumbers, moments};
 use crate::options::ColumnType;
@@ -22,8 +23,12 @@ pub struct FitOptions {
     pub exclude: BTreeSet<String>,
     /// A column of row weights (numbers, none negative); it is no feature.
     pub weights: Option<String>,
-    /// The most categories that a column may have: 1000 by default.
+    /// The most categories that a column may have, a feature for each: 1000 by default.
     pub most_levels: usize,
+    /// Which columns of categories become codes: none by default.
+    pub embed: EmbedOptions,
+    /// The most categories that a column of codes may have: 2²⁰ by default; 32-bit floats hold codes up to 2²⁴.
+    pub most_codes: usize,
     /// The most features in all: 100,000 by default.
     pub most_features: usize,
 }
@@ -35,6 +40,8 @@ impl Default for FitOptions {
             exclude: BTreeSet::new(),
             weights: None,
             most_levels: 1000,
+            embed: EmbedOptions::default(),
+            most_codes: 1 << 20,
             most_features: 100_000,
         }
     }
@@ -44,7 +51,7 @@ impl Preprocessing {
     /// Learns from `rows` of `table` (the training rows) how its columns become features.
     ///
     /// Numbers are standardised by mean and population standard deviation (a constant column is divided by 1), categories
-    /// become one feature each in sorted order, booleans 0 and 1. A column with gaps in the training rows gets a further
+    /// become one feature each in sorted order, or codes ([`FitOptions::embed`]), booleans 0 and 1. A column with gaps in the training rows gets a further
     /// feature that is 1 where the cell is missing; the gap itself becomes the median (booleans: the more frequent
     /// value; categories: no category).
     ///
@@ -118,7 +125,8 @@ pub(crate) fn learn(
     for column in observed {
         let column = column?;
         let name = &column.name;
-        if let Some(why) = no_feature(&column) {
+        let named = options.embed.columns.contains_key(name);
+        if let Some(why) = no_feature(&column, named) {
             notes.push(why);
             continue;
         }
@@ -144,7 +152,9 @@ pub(crate) fn learn(
             ),
         ));
     }
+    notes.extend(note_codes(&features, options));
     check_width(table, &features, options, &notes)?;
+    options.embed.refuse_others(&features, table.name())?;
     let used: BTreeSet<&String> = features.iter().map(|feature| &feature.column).collect();
     let unused = table
         .header()
@@ -167,14 +177,14 @@ pub(crate) fn learn(
 }
 
 /// Why `column` is no feature, if it is none.
-fn no_feature(column: &Observed) -> Option<Note> {
+fn no_feature(column: &Observed, named: bool) -> Option<Note> {
     let name = quoted(&column.name);
     let flag = shell(&column.name);
     let dropped = |text: String| Some(Note::new(NoteKind::Dropped, text));
     if column.present == 0 {
         return dropped(format!("column {name} has no value in the training rows: left out"));
     }
-    if column.declared {
+    if column.declared || named {
         return None;
     }
     match &column.cells {
@@ -215,26 +225,56 @@ fn fit_column(
         ObservedCells::Texts(texts) => {
             let used = texts.sorted();
             let (name, flag) = (quoted(&column.name), shell(&column.name));
-            if used.len() > options.most_levels {
+            let embedded = options.embed.takes(&column.name, used.len());
+            let most = if embedded { options.most_codes } else { options.most_levels };
+            if used.len() > most {
+                let table_instead = match embedded {
+                    true => String::new(),
+                    false => format!(", look it up in a table with --embedding {flag}"),
+                };
                 return Err(Error::data(format!(
-                    "column {name} has {} different texts, the limit is {}",
+                    "column {name} has {} different texts, the limit is {most}",
                     used.len(),
-                    options.most_levels
                 ))
                 .at(table.name())
                 .help(format!(
-                    "leave it out with --drop {flag}, or --column-type {flag}=number if it holds numbers"
+                    "leave it out with --drop {flag}{table_instead}, or --column-type {flag}=number if it holds numbers"
                 )));
             }
             if used.len() > 20 && 2 * used.len() > column.rows {
                 notes.push(Note::new(NoteKind::ManyLevels, format!(
-                    "column {name} has {} different texts in {}, a feature for each; --drop {flag} if it names rows",
-                    used.len(), count(column.rows, "row"),
+                    "column {name} has {} different texts in {}, a {} for each; --drop {flag} if it names rows",
+                    used.len(), count(column.rows, "row"), if embedded { "code" } else { "feature" },
                 )));
             }
-            Ok(Some(Encoding::Category { levels: used, gaps }))
+            Ok(Some(match embedded {
+                true => Encoding::Code { levels: used, gaps },
+                false => Encoding::Category { levels: used, gaps },
+            }))
         }
     }
+}
+
+/// Which columns became codes, and how long the rows of their tables are.
+fn note_codes(features: &[Feature], options: &FitOptions) -> Option<Note> {
+    let described = |feature: &Feature| {
+        let rows = feature.codes()?;
+        let width = options.embed.dimension(&feature.column, rows);
+        Some(format!("{} ({rows} × {width})", quoted(&feature.column)))
+    };
+    let tables: Vec<String> = features.iter().filter_map(described).collect();
+    let one = match tables.len() {
+        0 => return None,
+        1 => "a column of categories becomes a code, which looks up a row of a trained table",
+        _ => "columns of categories become codes, which look up rows of trained tables", // not operations
+    };
+    let shown = tables.iter().take(10).cloned().collect::<Vec<_>>().join(", ");
+    let more = if tables.len() > 10 { ", …" } else { "" };
+    let never = match options.embed.rule {
+        EmbedRule::Auto => "; --embedding never gives each category a feature of its own",
+        EmbedRule::Never | EmbedRule::Always => "",
+    };
+    Some(Note::new(NoteKind::Codes, format!("{one}: {shown}{more}{never}")))
 }
 
 fn too_large(table: &Table, column: &str) -> Error {

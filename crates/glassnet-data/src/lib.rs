@@ -31,6 +31,7 @@ mod cell;
 mod columns;
 mod content;
 mod dates;
+mod embedding;
 mod encode;
 mod encoding;
 mod fingerprint;
@@ -69,6 +70,7 @@ mod write;
 
 pub use bytes::read_error;
 pub use dates::{DateOrder, DateParts};
+pub use embedding::{EMBED_ABOVE, EmbedOptions, EmbedRule, embedding_dim};
 pub use encode::{EncodeOptions, Encoded, EncodedTarget, GapPolicy, UnseenPolicy};
 pub use encoding::TextEncoding;
 pub use fit::FitOptions;

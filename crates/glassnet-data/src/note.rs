@@ -18,6 +18,8 @@ pub enum NoteKind {
     Interpreted,
     /// A column whose values nearly name their rows.
     ManyLevels,
+    /// Columns of many categories that became codes.
+    Codes,
     /// Rows that were left out.
     Rows,
     /// Classes with very few rows.

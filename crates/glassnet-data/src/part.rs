@@ -187,7 +187,17 @@ impl<'a> Part<'a> {
             (Encoding::Category { levels, gaps }, Cells::Category(texts) | Cells::Date(texts)) => {
                 let missing = |row: usize| texts.codes()[row] == Texts::MISSING;
                 self.handle_gaps(index, (*gaps, missing_at), span, missing);
-                self.encode_texts(index, texts, levels, span, at);
+                self.encode_texts(index, texts, levels, span, |data, category| {
+                    data[at + category] = 1.0;
+                });
+            }
+            (Encoding::Code { levels, gaps }, Cells::Category(texts) | Cells::Date(texts)) => {
+                let missing = |row: usize| texts.codes()[row] == Texts::MISSING;
+                let own = (levels.len() + 1) as f32;
+                self.handle_gaps_as(index, gaps.then_some((at, own)), span, missing);
+                self.encode_texts(index, texts, levels, span, |data, category| {
+                    data[at] = (category + 1) as f32;
+                });
             }
             (Encoding::Date { parts, gaps }, Cells::Date(texts)) => {
                 let missing = |row: usize| texts.codes()[row] == Texts::MISSING;
@@ -199,7 +209,8 @@ impl<'a> Part<'a> {
                 Encoding::Number { .. }
                 | Encoding::Boolean { .. }
                 | Encoding::Date { .. }
-                | Encoding::Category { .. },
+                | Encoding::Category { .. }
+                | Encoding::Code { .. },
                 Cells::Number(_) | Cells::Boolean { .. } | Cells::Category(_) | Cells::Date(_),
             ) => {}
         }
@@ -213,14 +224,25 @@ impl<'a> Part<'a> {
         span: Span,
         missing: impl Fn(usize) -> bool,
     ) {
+        self.handle_gaps_as(index, gaps.then_some((missing_at, 1.0)), span, missing);
+    }
+
+    /// As [`Part::handle_gaps`], with the feature's place and the number that means a gap.
+    fn handle_gaps_as(
+        &mut self,
+        index: usize,
+        gaps: Option<(usize, f32)>,
+        span: Span,
+        missing: impl Fn(usize) -> bool,
+    ) {
         for (place, row) in self.places(span) {
             if !missing(row) {
                 continue;
             }
             match (gaps, self.options.gaps) {
-                (true, _) => self.data[place * self.width + missing_at] = 1.0,
-                (false, GapPolicy::Fill) => self.features[index].gaps += 1,
-                (false, GapPolicy::Error) => {
+                (Some((at, number)), _) => self.data[place * self.width + at] = number,
+                (None, GapPolicy::Fill) => self.features[index].gaps += 1,
+                (None, GapPolicy::Error) => {
                     let column = &self.preprocessing.features[index].column;
                     let error = Error::data(
                         "the cell is missing, and no training row had a gap there",
@@ -277,9 +299,10 @@ impl<'a> Part<'a> {
         texts: &Texts,
         levels: &[String],
         span: Span,
-        at: usize,
+        put: impl Fn(&mut [f32], usize),
     ) {
         let places = self.places(span);
+        let width = self.width;
         let Seen { categories, entries, unseen, .. } = &mut self.features[index];
         let categories = categories.get_or_insert_with(|| {
             texts.levels().iter().map(|text| levels.binary_search(text).ok()).collect()
@@ -290,7 +313,7 @@ impl<'a> Part<'a> {
                 continue;
             };
             if let Some(category) = category {
-                self.data[place * self.width + at + category] = 1.0;
+                put(&mut self.data[place * width..(place + 1) * width], *category);
                 continue;
             }
             let row = span.start + row;

@@ -10,8 +10,8 @@ use crate::options::{ColumnType, CsvOptions};
 use crate::words::quoted;
 
 /// The newest version of the JSON form that this crate reads. It writes the oldest one that has all it needs: dates and several targets
-/// came with version 2.
-pub const FORMAT_VERSION: u32 = 2;
+/// came with version 2, codes with version 3.
+pub const FORMAT_VERSION: u32 = 3;
 
 /// How a column becomes features.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -50,6 +50,14 @@ pub enum Encoding {
         /// Whether training rows had gaps: then a further feature is 1 where the cell is missing, else 0.
         gaps: bool,
     },
+    /// A whole number per category, for a network that looks it up in a table
+    /// ([`EmbedColumns`](glassnet::nn::EmbedColumns)): 0 for none of them, else 1, 2, … in their order.
+    Code {
+        /// The categories of the training rows, sorted.
+        levels: Vec<String>,
+        /// Whether training rows had gaps: then a missing cell has the code behind those of the categories.
+        gaps: bool,
+    },
 }
 
 /// A column and how it becomes features.
@@ -71,6 +79,18 @@ impl Feature {
             }
             Encoding::Date { parts, gaps } => parts.width() + usize::from(*gaps),
             Encoding::Category { levels, gaps } => levels.len() + usize::from(*gaps),
+            Encoding::Code { .. } => 1,
+        }
+    }
+
+    /// How many codes there are, for a column that becomes a code: the rows of its table.
+    pub fn codes(&self) -> Option<usize> {
+        match &self.encoding {
+            Encoding::Code { levels, gaps } => Some(1 + levels.len() + usize::from(*gaps)),
+            Encoding::Number { .. }
+            | Encoding::Boolean { .. }
+            | Encoding::Date { .. }
+            | Encoding::Category { .. } => None,
         }
     }
 
@@ -87,6 +107,7 @@ impl Feature {
             Encoding::Category { levels, gaps } => {
                 (levels.iter().map(|level| format!("{}={level}", self.column)).collect(), *gaps)
             }
+            Encoding::Code { .. } => (vec![self.column.clone()], false),
         };
         if gaps {
             names.push(format!("{} missing", self.column));
@@ -100,7 +121,7 @@ impl Feature {
             Encoding::Number { .. } => ColumnType::Number,
             Encoding::Boolean { .. } => ColumnType::Boolean,
             Encoding::Date { .. } => ColumnType::Date,
-            Encoding::Category { .. } => ColumnType::Category,
+            Encoding::Category { .. } | Encoding::Code { .. } => ColumnType::Category,
         }
     }
 }
@@ -252,7 +273,12 @@ impl From<Preprocessing> for Document {
         let Preprocessing { missing, features, target, weights, unused } = from;
         let dates = features.iter().any(|f| matches!(f.encoding, Encoding::Date { .. }));
         let several = matches!(target, TargetEncoding::Numbers { .. });
-        let version = if dates || several { 2 } else { 1 };
+        let codes = features.iter().any(|feature| feature.codes().is_some());
+        let version = match (codes, dates || several) {
+            (true, _) => 3,
+            (false, true) => 2,
+            (false, false) => 1,
+        };
         Document { version, missing, features, target, weights, unused }
     }
 }
@@ -392,7 +418,7 @@ fn check_feature(feature: &Feature) -> Result<()> {
                 false => Err(broken(column, "has no parts of dates, or a bad mean or std")),
             }
         }
-        Encoding::Category { levels, .. } => {
+        Encoding::Category { levels, .. } | Encoding::Code { levels, .. } => {
             let ordered = levels.windows(2).all(|pair| pair[0] < pair[1]);
             if ordered { Ok(()) } else { Err(broken(column, "has categories out of order")) }
         }

@@ -36,7 +36,7 @@ pub use format::Format;
 pub use model::{Card, FORMAT_VERSION, ModelFile, ReadOptions, Task};
 pub use note::Note;
 pub use onnx::{
-    OnnxAnswer, OnnxColumn, OnnxEncoding, OnnxExport, OnnxModel, OnnxNumber, OnnxOptions,
+    OnnxAnswer, OnnxColumn, OnnxDate, OnnxEncoding, OnnxExport, OnnxModel, OnnxNumber, OnnxOptions,
     OnnxTable, read_onnx, read_onnx_tensor, read_onnx_with, write_onnx, write_onnx_table,
 };
 pub use open::{Opened, open};

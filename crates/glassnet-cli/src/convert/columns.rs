@@ -1,8 +1,10 @@
 //! A model's preprocessing as the columns of an ONNX file.
 
 use glassnet::{Error, Result};
-use glassnet_data::{Encoding, Feature, NumberTarget, Preprocessing, TargetEncoding};
-use glassnet_formats::{Card, OnnxAnswer, OnnxColumn, OnnxEncoding, OnnxNumber, OnnxTable};
+use glassnet_data::{DateParts, Encoding, Feature, NumberTarget, Preprocessing, TargetEncoding};
+use glassnet_formats::{
+    Card, OnnxAnswer, OnnxColumn, OnnxDate, OnnxEncoding, OnnxNumber, OnnxTable,
+};
 
 /// What the file `name`, which `card` describes, says of its columns.
 pub(super) fn table(card: Option<&Card>, name: &str) -> Result<OnnxTable> {
@@ -15,7 +17,7 @@ pub(super) fn table(card: Option<&Card>, name: &str) -> Result<OnnxTable> {
         Preprocessing::from_json(json).map_err(|error| error.at(name.to_owned()))?;
     let missing = preprocessing.missing();
     let columns = preprocessing.features().iter().map(|feature| column(feature, missing));
-    let columns = columns.collect::<Result<_>>()?;
+    let columns = columns.collect();
     let answer = match preprocessing.target() {
         TargetEncoding::Classes { names, .. } => OnnxAnswer::Classes(names.clone()),
         &TargetEncoding::Number { mean, std, .. } => {
@@ -29,25 +31,24 @@ pub(super) fn table(card: Option<&Card>, name: &str) -> Result<OnnxTable> {
     Ok(OnnxTable { columns, answer })
 }
 
-fn column(feature: &Feature, missing: &[String]) -> Result<OnnxColumn> {
+fn column(feature: &Feature, missing: &[String]) -> OnnxColumn {
     let encoding = match &feature.encoding {
         &Encoding::Number { mean, std, median, gaps } => {
             OnnxEncoding::Number { mean, std, median, gaps }
         }
         &Encoding::Boolean { most, gaps } => OnnxEncoding::Boolean { most, gaps },
-        Encoding::Date { .. } => {
-            return Err(Error::usage(format!(
-                "column {:?} is a date, and ONNX has no operations that read dates",
-                feature.column
-            ))
-            .at("--with-preprocessing")
-            .help("leave it out: the graph takes the encoded features"));
+        &Encoding::Date { ref parts, gaps } => {
+            let DateParts { year, month, weekday, time, .. } = *parts;
+            OnnxEncoding::Date { parts: OnnxDate { year, month, weekday, time }, gaps }
         }
         Encoding::Category { levels, gaps } => OnnxEncoding::Category {
             levels: levels.clone(),
             missing: missing.to_vec(),
             gaps: *gaps,
         },
+        Encoding::Code { levels, gaps } => {
+            OnnxEncoding::Code { levels: levels.clone(), missing: missing.to_vec(), gaps: *gaps }
+        }
     };
-    Ok(OnnxColumn { name: feature.column.clone(), encoding })
+    OnnxColumn { name: feature.column.clone(), encoding }
 }

@@ -166,6 +166,7 @@ impl<'a> Source<'a> {
         let fit = FitOptions {
             exclude: args.split_by.iter().cloned().collect(),
             weights: args.weight.clone(),
+            embed: settings::embedding(args)?,
             ..FitOptions::default()
         };
         let (preprocessing, notes) = Preprocessing::fit(table, target, &training, &fit)?;

@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 
 use glassnet::nn::loss::{Criterion, CrossEntropyLoss};
-use glassnet::nn::{self, Module};
+use glassnet::nn::{self, EmbedColumns, Module};
 use glassnet::train::clip::Clip;
 use glassnet::train::optimizer::Optimizer;
 use glassnet::train::schedule::Schedule;
 use glassnet::train::{Config, Shuffle};
 use glassnet::{Error, Result, Tensor};
-use glassnet_data::Preprocessing;
+use glassnet_data::{EmbedOptions, Preprocessing};
 use serde_json::json;
 
 use crate::args::{ShuffleChoice, Train};
@@ -74,6 +74,7 @@ pub(super) fn check(args: &Train) -> Result<()> {
     }
     optimizer(args)?;
     schedule(args)?;
+    embedding(args)?;
     if let Some(net) = &args.net {
         parse_net(net)?;
     }
@@ -184,13 +185,22 @@ pub(super) fn validation_file(args: &Train) -> Result<Option<PathBuf>> {
 /// The network for the encoded columns.
 pub(super) fn network(args: &Train, preprocessing: &Preprocessing) -> Result<Module> {
     let (width, outputs) = (preprocessing.width(), preprocessing.target().outputs());
+    let columns = preprocessing.embed_columns(&embedding(args)?);
     if let Some(net) = &args.net {
         let module = parse_net(net)?;
-        fits(&module, width, outputs, preprocessing)?;
-        return Ok(module);
+        if let Some((_, Module::EmbedColumns(own))) = module.layers().first() {
+            preprocessing.check_embed_columns(own).map_err(|error| at_flag(error, "--net"))?;
+            fits(&module, width, outputs, preprocessing)?;
+            return Ok(module);
+        }
+        fits(&module, width + columns.widening(), outputs, preprocessing)?;
+        return Ok(behind(columns, module));
     }
+    let mut from = width + columns.widening();
     let mut layers: Vec<Module> = vec![];
-    let mut from = width;
+    if !columns.tables.is_empty() {
+        layers.push(columns.into());
+    }
     for &to in hidden(args)? {
         layers.push(nn::linear(from, to));
         layers.push(model::activation(&args.activation)?);
@@ -203,6 +213,26 @@ pub(super) fn network(args: &Train, preprocessing: &Preprocessing) -> Result<Mod
     let module = nn::sequential(layers);
     module.validate().map_err(|error| at_flag(error, "--hidden"))?;
     Ok(module)
+}
+
+/// What becomes of columns of categories.
+pub(super) fn embedding(args: &Train) -> Result<EmbedOptions> {
+    EmbedOptions::parse(args.embedding.iter().map(String::as_str))
+        .map_err(|error| at_flag(error, "--embedding"))
+}
+
+/// A network with the look-up of codes before it, if there are any.
+fn behind(columns: EmbedColumns, module: Module) -> Module {
+    if columns.tables.is_empty() {
+        return module;
+    }
+    match module {
+        Module::Sequential(inner) if inner.is_positional() => {
+            let children = inner.children().iter().map(|(_, child)| child.clone());
+            nn::sequential(std::iter::once(columns.into()).chain(children))
+        }
+        module => nn::sequential([columns.into(), module]),
+    }
 }
 
 /// The widths between input and output.
@@ -240,7 +270,7 @@ fn fits(
         ))
         .at("--net")
         .help(format!("write {width} for its input, or use --hidden, which adapts"))
-        .detail(format!("the features are {}", preprocessing.feature_names().join(", "))));
+        .detail(format!("the features are {}", described_features(preprocessing, width))));
     }
     module.summary(Some(glassnet::graph::Shape::batch([width])))?;
     if let Some(found) = module.out_features().filter(|&found| found != outputs) {
@@ -257,6 +287,18 @@ fn fits(
         .detail(why));
     }
     Ok(())
+}
+
+/// The features' names; where a network comes behind the look-up of codes, with how many numbers each code gives it.
+fn described_features(preprocessing: &Preprocessing, width: usize) -> String {
+    let names = preprocessing.feature_names();
+    let codes = preprocessing.features().iter().filter(|feature| feature.codes().is_some());
+    let looked_up: Vec<&str> = codes.map(|feature| feature.column.as_str()).collect();
+    let all = names.join(", ");
+    match width == names.len() {
+        true => all,
+        false => format!("{all}; rows of tables stand in the place of {}", looked_up.join(", ")),
+    }
 }
 
 fn parse_loss(text: &str) -> Result<Criterion> {
@@ -436,5 +478,6 @@ pub(super) fn described(args: &Train) -> serde_json::Value {
         "drop": args.drop,
         "features": args.features,
         "weight": args.weight,
+        "embedding": (args.embedding != ["auto"]).then_some(&args.embedding),
     })
 }

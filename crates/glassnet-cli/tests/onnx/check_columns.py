@@ -3,13 +3,15 @@
     cargo build --release
     python crates/glassnet-cli/tests/onnx/check_columns.py target/release/glassnet data
 
-Trains a model on each table of the repository, and on one that is made here (booleans, gaps, texts that stand for gaps),
-converts it with --with-preprocessing, gives ONNX Runtime the cells of the table as a server would, and compares. Prints a
+Trains a model on each table of the repository, and on some that are made here (booleans, gaps, dates, many categories),
+converts it with --with-preprocessing, gives ONNX Runtime the cells of the table as a server would (dates as seconds since
+1970), and compares. Prints a
 table; fails if ONNX's checker refuses a file, a label differs, or a number differs by more than 1e-6 of the largest.
 Needs onnx, onnxruntime, numpy.
 """
 
 import csv
+import datetime
 import io
 import pathlib
 import random
@@ -31,6 +33,10 @@ TABLES = [
     ("autompg.csv", "mpg", ["--net", "Sequential(Linear(9, 16), BatchNorm1d(16), SiLU(), LayerNorm(16), Linear(16, 1))"]),
     ("autompg.csv", "mpg,acceleration", []),
     ("made.csv", "kind", ["--missing", "NA,?"]),
+    ("made.csv", "kind", ["--missing", "NA,?", "--embedding", "always"]),
+    ("days.csv", "sales", ["--column-type", "day=date", "--embedding", "shop=3"]),
+    ("days.csv", "sales", ["--column-type", "day=date", "--embedding", "never", "--ensemble", "2"]),
+    ("times.csv", "sales", ["--column-type", "at=date"]),
 ]
 
 
@@ -50,6 +56,29 @@ def made():
     return "\n".join(lines) + "\n"
 
 
+def days(header, write, gaps):
+    """Dates of three centuries, leap days among them, 120 shops, and what they sold."""
+    draw = random.Random(1)
+    lines = [f"{header},shop,sales"]
+    worth = [draw.gauss(0, 5) for _ in range(120)]
+    for at in range(1500):
+        day = datetime.datetime(1890, 1, 1) + datetime.timedelta(seconds=draw.randrange(140 * 366 * 86400))
+        if at % 50 == 0:
+            day = day.replace(year=day.year - day.year % 4, month=2, day=28) + datetime.timedelta(days=1)
+        shop = draw.randrange(120)
+        sales = 20 + worth[shop] + 3 * (day.weekday() > 4) + 2 * (day.month == 12) + day.hour / 5 + draw.gauss(0, 0.2)
+        cells = ["" if gaps and draw.random() < 0.05 else write(day), "" if draw.random() < 0.05 else f"shop {shop}"]
+        lines.append(",".join([*cells, f"{sales:.2f}"]))
+    return "\n".join(lines) + "\n"
+
+
+def seconds(cell):
+    """What a server gives for a date: the seconds since 1970-01-01 00:00 by the clock on the wall, NaN for none."""
+    if not cell:
+        return float("nan")
+    return (datetime.datetime.fromisoformat(cell) - datetime.datetime(1970, 1, 1)).total_seconds()
+
+
 def glassnet(binary, folder, *args):
     done = subprocess.run([binary, *map(str, args)], cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -63,6 +92,8 @@ def cells(session, rows, missing):
         raw = ["" if row[declared.name] in missing else row[declared.name] for row in rows]
         if declared.type == "tensor(string)":
             values = numpy.array(raw, dtype=object)
+        elif declared.type == "tensor(double)":
+            values = numpy.array([seconds(cell) for cell in raw], dtype=numpy.float64)
         else:
             number = lambda cell: {"": "nan", "true": "1", "false": "0"}.get(cell, cell)
             values = numpy.array([float(number(cell)) for cell in raw], dtype=numpy.float32)
@@ -107,6 +138,8 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         (folder / "made.csv").write_text(made())
+        (folder / "days.csv").write_text(days("day", lambda day: day.date().isoformat(), True))
+        (folder / "times.csv").write_text(days("at", lambda day: day.isoformat(" "), False))
         worst = max(check(binary, data, folder, *table) for table in TABLES)
     assert worst <= 1e-6, worst
 

@@ -97,6 +97,16 @@ fn few_values(
                 all.extend(levels.iter().map(|_| flag()));
                 *gaps
             }
+            // The code is its only feature, gaps included.
+            Encoding::Code { .. } => {
+                all.push(
+                    feature
+                        .codes()
+                        .filter(|&codes| codes <= 256)
+                        .map(|codes| (0..codes).map(|code| code as f32).collect()),
+                );
+                false
+            }
             Encoding::Date { parts, gaps } => {
                 all.extend((0..parts.width()).map(|_| None));
                 *gaps

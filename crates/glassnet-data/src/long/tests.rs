@@ -8,8 +8,8 @@ use glassnet::train::{Features, Source, Target as Labels};
 
 use super::*;
 use crate::{
-    ColumnType, CsvOptions, FitOptions, Input, SplitOptions, Target, Task, read_table,
-    read_table_within, split,
+    ColumnType, CsvOptions, EmbedOptions, EmbedRule, FitOptions, Input, SplitOptions, Target, Task,
+    read_table, read_table_within, split,
 };
 
 /// A temporary file, in memory.
@@ -178,6 +178,9 @@ fn everything_is_that_of_a_table_in_memory() {
     let grouped = SplitOptions { group_by: Some("group".to_owned()), ..split.clone() };
     let apart = FitOptions { exclude: ["group".to_owned()].into(), ..weighted.clone() };
     check(&text, &["class"], &split, &weighted, 2);
+    let rule = EmbedRule::Auto;
+    let embed = EmbedOptions { rule, ..EmbedOptions::default() };
+    check(&text, &["class"], &split, &FitOptions { embed, ..fit.clone() }, 2);
     check(&text, &["y"], &grouped, &apart, 3);
     check(&text, &["flag"], &SplitOptions { fraction: 0.0, ..split.clone() }, &fit, 1);
     check(&text, &["z"], &grouped, &fit, 2);

@@ -47,8 +47,8 @@ use constant::Data;
 use description::Described;
 use read::{Imported, Rows};
 pub use write::{
-    OnnxAnswer, OnnxColumn, OnnxEncoding, OnnxExport, OnnxNumber, OnnxTable, WRITTEN_OPSET,
-    write_onnx, write_onnx_table,
+    OnnxAnswer, OnnxColumn, OnnxDate, OnnxEncoding, OnnxExport, OnnxNumber, OnnxTable,
+    WRITTEN_OPSET, write_onnx, write_onnx_table,
 };
 
 /// The oldest version of the operators that is read.

@@ -1,6 +1,6 @@
 //! What an instruction reads and writes: what decides which instructions may run at the same time.
 
-use super::instruction::{After, Feed, Instruction, Product};
+use super::instruction::{After, Feed, Instruction, Product, TableStep};
 use super::kernels::Right;
 use super::place::{Slot, Space};
 
@@ -159,6 +159,14 @@ impl Instruction {
             Instruction::Feed(feed) => feed.accesses(),
             Instruction::Update(update) => {
                 Accesses::new(&[update.gradient, update.parameters], update.parameters)
+            }
+            Instruction::TableStep(step) => {
+                let TableStep { dy, index, update, last, visited, .. } = *step;
+                let writes = [update.parameters, update.gradient, last, visited];
+                Accesses {
+                    reads: [dy, index, update.parameters].map(Region::from).to_vec(),
+                    writes: writes.map(Region::from).to_vec(),
+                }
             }
             Instruction::StopUnlessFinite { loss } => {
                 Accesses { reads: vec![(*loss).into()], writes: vec![] }

@@ -129,7 +129,7 @@ pub(super) fn check_accesses(instructions: &[Instruction], lengths: &Lengths) {
         }
         for (at, write) in writes.iter().enumerate() {
             let updates = match instruction {
-                Instruction::Update(_) => true,
+                Instruction::Update(_) | Instruction::TableStep(_) => true,
                 Instruction::Tiny(tiny) => tiny.out().1,
                 _ => false, // not operations: whatever changes no parameter
             };

@@ -46,6 +46,8 @@ pub(super) fn cost(instruction: &Instruction, level: Level) -> Nanoseconds {
         Instruction::Pair { out, .. } | Instruction::PairGrad { out, .. } => out.len as f32 * 0.3,
         Instruction::Feed(feed) => (feed.rows.len() * feed.width) as f32 * STREAM,
         Instruction::Update(update) => update.parameters.len as f32 * 0.3,
+        // How many rows are visited hangs on the optimiser, which the plan doesn't know.
+        Instruction::TableStep(step) => step.dy.len as f32 * 0.5,
         Instruction::Tiny(_)
         | Instruction::TinyEntropy(_)
         | Instruction::StopUnlessFinite { .. }

@@ -114,6 +114,7 @@ pub(super) fn divide(instruction: &Instruction, count: usize, batch: usize) -> V
         | Instruction::Mask { .. }
         | Instruction::Embedding { .. }
         | Instruction::EmbeddingGrad { .. }
+        | Instruction::TableStep(_)
         | Instruction::Move { .. }
         | Instruction::Tiny(_)
         | Instruction::TinyEntropy(_)

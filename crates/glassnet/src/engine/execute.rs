@@ -6,14 +6,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::arena::Arena;
 use super::feed::Feeds;
-use super::instruction::{After, ColumnSums, Entropy, Instruction, Product, Update};
+use super::instruction::{After, ColumnSums, Entropy, Instruction, Product, TableStep, Update};
 use super::kernels::{
     Epilogue, Few, Kernel, Lanes8, Level, Pointers, Set, Sixteen, dispatch, product_part_in,
     sum_rows_in,
 };
+use super::lookup::{self, Codes};
+use super::place::{Slot, Space};
 use super::rule::{Rule, SLOTS};
 use super::{Draw, broadcast, cross_entropy, elementwise, moves, pair, rows};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::math::random::{DROPOUT, Stream};
 
 /// What the programs of one run share.
@@ -118,6 +120,8 @@ impl<V: Few> Kernel for Thread<'_, V> {
                 Instruction::ColumnSums(sums) => unsafe { sum_columns::<V>(arena, sums) },
                 // SAFETY: as above.
                 Instruction::Update(update) => unsafe { update_part::<V>(run, update) },
+                // SAFETY: as above.
+                Instruction::TableStep(step) => unsafe { table_step::<V>(run, step) },
                 Instruction::Wait => {
                     wait();
                     if run.failed.load(Ordering::Relaxed) {
@@ -188,7 +192,7 @@ unsafe fn whole(run: &Run<'_>, instruction: &Instruction) -> Result<()> {
     // SAFETY: as above.
     let write = |slot| unsafe { arena.floats_mut(slot) };
     // SAFETY: as above.
-    let indices = |slot| unsafe { arena.indices(slot) };
+    let codes = |slot| unsafe { codes_of(arena, slot) };
     match instruction {
         Instruction::Copy { x, out } => write(*out).copy_from_slice(read(*x)),
         Instruction::Map { activation, x, out } => {
@@ -217,10 +221,10 @@ unsafe fn whole(run: &Run<'_>, instruction: &Instruction) -> Result<()> {
                 .fill_keep_mask(write(*out), *p);
         }
         Instruction::Embedding { weight, index, out, width } => {
-            return embedding(read(*weight), indices(*index), *width, write(*out));
+            return lookup::look_up(read(*weight), codes(*index), *width, write(*out));
         }
         Instruction::EmbeddingGrad { dy, index, out, width, padding_idx } => {
-            embedding_grad(read(*dy), indices(*index), *width, *padding_idx, write(*out));
+            lookup::gradient(read(*dy), codes(*index), *width, *padding_idx, write(*out));
         }
         Instruction::Move { x, out, path } => moves::strided(read(*x), path, write(*out)),
         Instruction::Pair { loss, operands, out } => {
@@ -239,6 +243,7 @@ unsafe fn whole(run: &Run<'_>, instruction: &Instruction) -> Result<()> {
             run.feeds.copy(feed, write(feed.out.part(rows)));
         }
         Instruction::Update(_)
+        | Instruction::TableStep(_)
         | Instruction::ColumnSums(_)
         | Instruction::CrossEntropy(_)
         | Instruction::Product(_)
@@ -319,6 +324,57 @@ unsafe fn update_part<V: Few>(run: &Run<'_>, update: &Update) {
             slots,
             registers: PhantomData,
         });
+    }
+}
+
+/// The gradient of a table and the optimiser's step on it.
+///
+/// # Safety
+/// As [`execute`], inside the level of `V`.
+#[inline(always)]
+unsafe fn table_step<V: Few>(run: &Run<'_>, step: &TableStep) {
+    let TableStep { width, padding_idx, update, .. } = *step;
+    let rows = step.visited.len;
+    // SAFETY: the caller's promise: the slots lie apart.
+    unsafe {
+        let codes = codes_of(&run.arena, step.index);
+        let gradient = run.arena.floats_mut(update.gradient);
+        let last = run.arena.floats_mut(step.last);
+        let visited = run.arena.floats_mut(step.visited);
+        lookup::clear(Codes::Floats(last), width, gradient, visited);
+        lookup::keep(codes, last);
+        lookup::add(run.arena.floats(step.dy), codes, width, padding_idx, gradient);
+        let rule = run.update.as_ref().map(|updating| updating.rule_of(&update));
+        if !rule.is_some_and(Rule::leaves_where_no_gradient_is) {
+            update_part::<V>(run, &update);
+            return;
+        }
+        for place in 0..codes.len() {
+            let Some(row) = codes.row(place, rows).filter(|&row| visited[row] == 0.0) else {
+                continue;
+            };
+            visited[row] = 1.0;
+            let range = row * width..(row + 1) * width;
+            let (parameters, gradient) =
+                (update.parameters.part(range.clone()), update.gradient.part(range));
+            update_part::<V>(run, &Update { parameters, gradient, ..update });
+        }
+    }
+}
+
+/// The codes that lie in `slot`.
+///
+/// # Safety
+/// As [`Arena::floats`].
+unsafe fn codes_of<'a>(arena: &Arena, slot: Slot) -> Codes<'a> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match slot.space {
+            Space::Index => Codes::Integers(arena.indices(slot)),
+            Space::State | Space::Work | Space::Packed | Space::Input(_) => {
+                Codes::Floats(arena.floats(slot))
+            }
+        }
     }
 }
 
@@ -408,40 +464,6 @@ impl<V: Few> Kernel for Entropies<'_, V> {
                 value,
                 gradient,
             )
-        }
-    }
-}
-
-fn embedding(weight: &[f32], index: &[i64], width: usize, out: &mut [f32]) -> Result<()> {
-    let rows = weight.len().checked_div(width).unwrap_or(0);
-    for (place, &row) in index.iter().enumerate() {
-        let Some(row) = usize::try_from(row).ok().filter(|&row| row < rows) else {
-            return Err(Error::data(format!("index {row} is outside the embedding's {rows} rows"))
-                .at(format!("element {place} of the batch")));
-        };
-        out[place * width..(place + 1) * width]
-            .copy_from_slice(&weight[row * width..(row + 1) * width]);
-    }
-    Ok(())
-}
-
-/// Indices were checked by the forward look-up of the same plan.
-fn embedding_grad(
-    dy: &[f32],
-    index: &[i64],
-    width: usize,
-    padding_idx: Option<usize>,
-    out: &mut [f32],
-) {
-    out.fill(0.0);
-    for (place, &row) in index.iter().enumerate() {
-        let Ok(row) = usize::try_from(row) else { continue };
-        if Some(row) == padding_idx || (row + 1) * width > out.len() {
-            continue;
-        }
-        let from = &dy[place * width..(place + 1) * width];
-        for (total, value) in out[row * width..(row + 1) * width].iter_mut().zip(from) {
-            *total += value;
         }
     }
 }

@@ -51,6 +51,8 @@ pub(super) enum Instruction {
     Feed(Feed),
     /// One step of the optimiser.
     Update(Update),
+    /// The derivative towards a table and the optimiser's step on it: see [`TableStep`].
+    TableStep(TableStep),
     /// Leaves everything that follows undone if the loss is not finite, or something failed.
     StopUnlessFinite { loss: Slot },
     /// Waits until all threads have come here.
@@ -158,6 +160,22 @@ pub(super) struct Update {
     pub(super) gradient: Slot,
     /// Whether they belong to an array of two or more axes: a layer's weight, not its bias.
     pub(super) matrix: bool,
+}
+
+/// The derivative towards a table and the optimiser's step on it, which visit only the rows that were looked up where
+/// the step leaves the others as they are.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct TableStep {
+    pub(super) dy: Slot,
+    pub(super) index: Slot,
+    pub(super) width: usize,
+    pub(super) padding_idx: Option<usize>,
+    /// The table and its gradient.
+    pub(super) update: Update,
+    /// The codes of the step before: the gradient is 0 in all other rows.
+    pub(super) last: Slot,
+    /// A number per row: 1 for those that were visited in this step or the one before.
+    pub(super) visited: Slot,
 }
 
 /// The three lengths `[outer, length, inner]` of an array seen from one axis (or several adjacent ones).

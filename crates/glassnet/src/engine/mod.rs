@@ -43,6 +43,7 @@ mod feed;
 pub mod functional;
 mod instruction;
 pub mod kernels;
+mod lookup;
 mod lower;
 mod memory;
 mod moves;

@@ -72,6 +72,13 @@ impl Allocator {
         Allocator { free: vec![], end: end.next_multiple_of(ALIGNMENT) }
     }
 
+    /// A place behind all others, which holds nothing else, before or after.
+    pub(super) fn append(&mut self, len: usize) -> Slot {
+        let offset = self.end;
+        self.end += len.next_multiple_of(ALIGNMENT);
+        Slot { space: Space::Work, offset, len }
+    }
+
     pub(super) fn take(&mut self, len: usize) -> Slot {
         let size = len.next_multiple_of(ALIGNMENT);
         let place = match self.free.iter().position(|range| range.len() >= size) {

@@ -7,7 +7,7 @@ use super::{linear, normalization};
 use crate::document::{Block, Column, Document, NoteKind, Table, Text};
 use crate::formula::{Math, Operator};
 use crate::graph::{Dim, NodeId};
-use crate::nn::{LoweredLayer, Mode, Module};
+use crate::nn::{EmbedColumns, LoweredLayer, Mode, Module};
 use crate::trace::Precision;
 
 /// Rows that are shown in full.
@@ -240,6 +240,7 @@ fn write_layer(view: &View<'_>, document: &mut Document) {
         }
         Some(Module::Dropout(_)) => dropout(view, document),
         Some(Module::Embedding(_)) => embedding(view, document),
+        Some(Module::EmbedColumns(columns)) => embed_columns(view, columns, document),
         Some(Module::Identity | Module::Flatten(_)) => {
             document.say(
                 Text::from("The numbers stay the same: ")
@@ -271,6 +272,25 @@ fn embedding(view: &View<'_>, document: &mut Document) {
             .code(view.key("weight"))
             .plain(" (from 0) is taken:"),
     );
+    values_line(view, document);
+}
+
+/// What every code looks up, and the whole row.
+fn embed_columns(view: &View<'_>, columns: &EmbedColumns, document: &mut Document) {
+    let x = view.input();
+    for (column, _) in columns.tables.iter().take(LINE) {
+        let code = x.get(*column).map_or(String::new(), |code| code.to_string());
+        document.say(
+            Text::from(format!(
+                "In place of number {}, which is {code}, row {code} of ",
+                column + 1
+            ))
+            .code(view.key(&format!("{column}.weight")))
+            .plain(" (from 0) is taken."),
+        );
+    }
+    left_out(columns.tables.len(), LINE, document);
+    document.say("The other numbers stay as they are:");
     values_line(view, document);
 }
 

@@ -63,8 +63,21 @@ impl Symbols {
                 Symbol { letter, number: (!last).then_some(number), units: units(layer.output) };
             by_node.push((layer.output, symbol));
         }
-        let embeddings = trace.layers().iter().filter(|layer| layer.kind == "Embedding");
-        Symbols { by_node, numbers, embeddings: embeddings.map(|l| l.name.clone()).collect() }
+        let mut embeddings = vec![];
+        for (name, layer) in &modules {
+            match layer {
+                Module::Embedding(_) => embeddings.push(name.clone()),
+                Module::EmbedColumns(columns) => {
+                    let tables = columns.tables.iter();
+                    embeddings.extend(tables.map(|(column, _)| match name.as_str() {
+                        "" => column.to_string(),
+                        name => format!("{name}.{column}"),
+                    }));
+                }
+                _ => {} // not operations: other layers
+            }
+        }
+        Symbols { by_node, numbers, embeddings }
     }
 
     /// The name of a node's value, if it is a layer's output or the input.

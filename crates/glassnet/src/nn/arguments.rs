@@ -91,7 +91,10 @@ pub(super) fn values(module: &Module) -> Vec<Literal> {
         }
         Module::Formula(formula) => vec![Literal::Text(formula.text())],
         Module::Softmax { dim } | Module::LogSoftmax { dim } => vec![integer(*dim)],
-        Module::Identity | Module::Residual(_) | Module::Sequential(_) => vec![],
+        Module::Identity
+        | Module::EmbedColumns(_)
+        | Module::Residual(_)
+        | Module::Sequential(_) => vec![],
         Module::Flatten(Flatten { start_dim, end_dim }) => {
             vec![integer(Some(*start_dim)), integer(Some(*end_dim))]
         }

@@ -11,8 +11,8 @@
 //! ```
 
 use super::{
-    Activation, Approximate, BatchNorm1d, Dropout, Embedding, Flatten, Formula, LayerNorm, Linear,
-    Module, Prelu, Residual, Scalar, Sequential,
+    Activation, Approximate, BatchNorm1d, Dropout, EmbedColumns, Embedding, Flatten, Formula,
+    LayerNorm, Linear, Module, Prelu, Residual, Scalar, Sequential,
 };
 use crate::error::Result;
 
@@ -177,6 +177,11 @@ pub fn layer_norm(normalized_shape: impl Into<Vec<usize>>) -> Module {
 /// `Embedding(num_embeddings, embedding_dim)`
 pub fn embedding(num_embeddings: usize, embedding_dim: usize) -> Module {
     Embedding::new(num_embeddings, embedding_dim).into()
+}
+
+/// `EmbedColumns({'2': Embedding(12, 6), …})`: columns of codes, counted from 0, with their tables.
+pub fn embed_columns(tables: impl IntoIterator<Item = (usize, Embedding)>) -> Module {
+    EmbedColumns::new(tables).into()
 }
 
 /// `Formula('z*tanh(z)')`: an activation by its formula.

@@ -55,6 +55,15 @@ impl Module {
                     embedding_default(*num_embeddings, *embedding_dim, *padding_idx, generator)?;
                 Ok(vec![("weight".into(), weight.into())])
             }
+            Module::EmbedColumns(columns) => {
+                let mut arrays = vec![];
+                for (column, table) in &columns.tables {
+                    let inner = Module::Embedding(*table).initial_arrays(generator)?;
+                    let own = inner.into_iter();
+                    arrays.extend(own.map(|(key, value)| (join(&column.to_string(), &key), value)));
+                }
+                Ok(arrays)
+            }
             Module::Prelu(Prelu { num_parameters, init }) => {
                 let weight = Tensor::full([*num_parameters], init.value() as f32);
                 Ok(vec![("weight".into(), weight.into())])

@@ -20,6 +20,7 @@ mod activation_formula;
 mod arguments;
 mod by_name;
 mod construct;
+mod embed_columns;
 mod formula_lowering;
 pub mod init;
 mod initial;
@@ -43,11 +44,12 @@ mod tests;
 pub use activation::{Activation, Approximate};
 pub use by_name::{ACTIVATION_NAMES, activation_name, activation_named};
 pub use construct::{
-    batch_norm_1d, celu, dropout, elu, embedding, flatten, formula, gelu, hardsigmoid, hardswish,
-    hardtanh, identity, layer_norm, leaky_relu, linear, log_sigmoid, log_softmax, mish, named,
-    prelu, relu, relu6, residual, selu, sequential, sigmoid, silu, softmax, softplus, softsign,
-    tanh,
+    batch_norm_1d, celu, dropout, elu, embed_columns, embedding, flatten, formula, gelu,
+    hardsigmoid, hardswish, hardtanh, identity, layer_norm, leaky_relu, linear, log_sigmoid,
+    log_softmax, mish, named, prelu, relu, relu6, residual, selu, sequential, sigmoid, silu,
+    softmax, softplus, softsign, tanh,
 };
+pub use embed_columns::{ColumnPiece, EmbedColumns};
 pub use layer::{
     BatchNorm1d, Dropout, Embedding, Flatten, Formula, LayerNorm, Linear, Prelu, Residual,
     Sequential,

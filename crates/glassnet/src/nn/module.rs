@@ -1,5 +1,6 @@
 //! The closed set of modules, and walks over their tree.
 
+use super::embed_columns::EmbedColumns;
 use super::layer::{
     BatchNorm1d, Dropout, Embedding, Flatten, Formula, LayerNorm, Linear, Prelu, Residual,
     Sequential,
@@ -56,6 +57,8 @@ pub enum Module {
     LayerNorm(LayerNorm),
     /// A trained row per index.
     Embedding(Embedding),
+    /// A trained row per code, beside columns that stay as they are.
+    EmbedColumns(EmbedColumns),
     /// `x + f(x)`.
     Residual(Residual),
     /// Layers one after the other.
@@ -78,6 +81,7 @@ impl Module {
             Module::BatchNorm1d(_) => "BatchNorm1d",
             Module::LayerNorm(_) => "LayerNorm",
             Module::Embedding(_) => "Embedding",
+            Module::EmbedColumns(_) => "EmbedColumns",
             Module::Residual(_) => "Residual",
             Module::Sequential(_) => "Sequential",
         }
@@ -99,7 +103,8 @@ impl Module {
             | Module::Dropout(_)
             | Module::BatchNorm1d(_)
             | Module::LayerNorm(_)
-            | Module::Embedding(_) => None,
+            | Module::Embedding(_)
+            | Module::EmbedColumns(_) => None,
         }
     }
 
@@ -164,6 +169,7 @@ from_layer! {
     BatchNorm1d => BatchNorm1d,
     LayerNorm => LayerNorm,
     Embedding => Embedding,
+    EmbedColumns => EmbedColumns,
     Residual => Residual,
     Sequential => Sequential,
 }

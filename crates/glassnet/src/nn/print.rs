@@ -14,13 +14,27 @@ impl fmt::Display for Module {
 }
 
 fn write_repr(module: &Module, depth: usize, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let Some(children) = module.children() else {
-        return write!(f, "{}({})", module.kind(), extra(module));
-    };
-    if children.is_empty() {
-        return write!(f, "{}()", module.kind());
+    if let Module::EmbedColumns(columns) = module {
+        let tables = columns.tables.iter();
+        let tables = tables.map(|(column, table)| (column.to_string(), Module::Embedding(*table)));
+        return write_container("EmbedColumns", &tables.collect::<Vec<_>>(), depth, f);
     }
-    writeln!(f, "{}(", module.kind())?;
+    match module.children() {
+        Some(children) => write_container(module.kind(), children, depth, f),
+        None => write!(f, "{}({})", module.kind(), extra(module)),
+    }
+}
+
+fn write_container(
+    kind: &str,
+    children: &[(String, Module)],
+    depth: usize,
+    f: &mut fmt::Formatter<'_>,
+) -> fmt::Result {
+    if children.is_empty() {
+        return write!(f, "{kind}()");
+    }
+    writeln!(f, "{kind}(")?;
     for (name, child) in children {
         write!(f, "{:1$}({name}): ", "", 2 * depth + 2)?;
         write_repr(child, depth + 1, f)?;
@@ -46,7 +60,10 @@ fn extra(module: &Module) -> String {
         Module::Softmax { dim } | Module::LogSoftmax { dim } => {
             format!("dim={}", dim.map_or("None".into(), |dim| dim.to_string()))
         }
-        Module::Identity | Module::Residual(_) | Module::Sequential(_) => String::new(),
+        Module::Identity
+        | Module::EmbedColumns(_)
+        | Module::Residual(_)
+        | Module::Sequential(_) => String::new(),
         Module::Flatten(flatten) => {
             format!("start_dim={}, end_dim={}", flatten.start_dim, flatten.end_dim)
         }
@@ -140,6 +157,14 @@ impl Module {
             Module::Residual(residual) => {
                 let inner = &residual.inner;
                 write_children(inner.children(), inner.is_positional(), text);
+            }
+            Module::EmbedColumns(columns) => {
+                for (at, (column, table)) in columns.tables.iter().enumerate() {
+                    text.push_str(if at == 0 { "{" } else { ", " });
+                    text.push_str(&format!("'{column}': "));
+                    Module::Embedding(*table).write_notation(text);
+                }
+                text.push_str(if columns.tables.is_empty() { "" } else { "}" });
             }
             Module::Linear(_)
             | Module::Activation(_)

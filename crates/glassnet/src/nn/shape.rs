@@ -18,21 +18,25 @@ impl Module {
     }
 
     /// The width that the first layer with a width asks for: a Linear's `in_features`, a norm's features, a
-    /// PReLU's slopes. `None` where no layer tells, and for an embedding, which takes any number of indices.
+    /// PReLU's slopes, less what columns with tables add before it. `None` where no layer tells, and for an embedding, which takes any number of indices.
     pub fn in_features(&self) -> Option<usize> {
+        let mut widening = 0_usize;
         for (_, layer) in self.layers() {
             match layer {
-                Module::Linear(Linear { in_features, .. }) => return Some(*in_features),
-                Module::BatchNorm1d(BatchNorm1d { num_features, .. }) => {
-                    return Some(*num_features);
+                Module::Linear(Linear { in_features: width, .. })
+                | Module::BatchNorm1d(BatchNorm1d { num_features: width, .. }) => {
+                    return width.checked_sub(widening);
                 }
                 Module::LayerNorm(LayerNorm { normalized_shape, .. }) => {
-                    return normalized_shape.last().copied();
+                    return normalized_shape.last()?.checked_sub(widening);
                 }
                 Module::Prelu(Prelu { num_parameters, .. }) if *num_parameters > 1 => {
-                    return Some(*num_parameters);
+                    return num_parameters.checked_sub(widening);
                 }
                 Module::Embedding(_) => return None,
+                Module::EmbedColumns(columns) => {
+                    widening = widening.saturating_add(columns.widening());
+                }
                 Module::Prelu(_)
                 | Module::Activation(_)
                 | Module::Formula(_)

@@ -152,5 +152,9 @@ pub(super) fn signature(kind: &str) -> Option<&'static Signature> {
 
 /// Every layer's name, containers included.
 pub(super) fn kinds() -> impl Iterator<Item = &'static str> {
-    SIGNATURES.iter().map(|signature| signature.kind).chain(["Sequential", "Residual"])
+    SIGNATURES.iter().map(|signature| signature.kind).chain([
+        "Sequential",
+        "Residual",
+        "EmbedColumns",
+    ])
 }

@@ -267,6 +267,13 @@ impl Module {
             Module::Embedding(Embedding { num_embeddings, embedding_dim, .. }) => {
                 vec![StateShape::new("weight", [*num_embeddings, *embedding_dim], true)]
             }
+            Module::EmbedColumns(columns) => {
+                let weight = |(column, table): &(usize, Embedding)| {
+                    let shape = [table.num_embeddings, table.embedding_dim];
+                    StateShape::new(&format!("{column}.weight"), shape, true)
+                };
+                columns.tables.iter().map(weight).collect()
+            }
             Module::Activation(_)
             | Module::Formula(_)
             | Module::Softmax { .. }

@@ -138,6 +138,10 @@ fn formula(layer: &Module) -> Option<String> {
         .filter(|array| array.trainable)
         .map(|array| array.shape)
         .collect();
+    if let Module::EmbedColumns(_) = layer {
+        let tables: Vec<String> = arrays.iter().map(|shape| product(shape)).collect();
+        return (!tables.is_empty()).then(|| tables.join("+"));
+    }
     match arrays.as_slice() {
         [] => None,
         [only] => Some(product(only)),

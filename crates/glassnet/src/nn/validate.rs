@@ -1,6 +1,7 @@
 //! What no layer may be: probabilities outside [0, 1], axes of length 0, more memory than a machine has.
 
 use super::arguments::Refusal;
+use super::embed_columns::EmbedColumns;
 use super::layer::{BatchNorm1d, Dropout, Embedding, LayerNorm, Linear, Prelu};
 use super::module::join;
 use super::{Activation, Module, Scalar};
@@ -64,6 +65,7 @@ impl Module {
             Module::BatchNorm1d(norm) => batch_norm_refusal(*norm),
             Module::LayerNorm(norm) => layer_norm_refusal(norm),
             Module::Embedding(table) => embedding_refusal(*table),
+            Module::EmbedColumns(columns) => embed_columns_refusal(columns),
             Module::Formula(_)
             | Module::Softmax { .. }
             | Module::LogSoftmax { .. }
@@ -84,6 +86,7 @@ impl Module {
             Module::BatchNorm1d(_) => "num_features",
             Module::LayerNorm(_) => "normalized_shape",
             Module::Embedding(_) => "num_embeddings",
+            Module::EmbedColumns(_) => "tables",
             Module::Activation(_)
             | Module::Formula(_)
             | Module::Softmax { .. }
@@ -212,6 +215,20 @@ fn embedding_refusal(table: Embedding) -> Option<Refusal> {
         .or_else(padding)
         .or_else(|| table.max_norm.and_then(|norm| positive("max_norm", norm)))
         .or_else(|| positive("norm_type", table.norm_type))
+}
+
+fn embed_columns_refusal(columns: &EmbedColumns) -> Option<Refusal> {
+    let mut seen = HashSet::new();
+    let twice = columns.tables.iter().find(|(column, _)| !seen.insert(*column));
+    if let Some((column, _)) = twice {
+        let what = format!("column {column} has two tables");
+        return Some(Refusal::new("tables", what, "give a column one table"));
+    }
+    columns.tables.iter().find_map(|(column, table)| {
+        let inner = embedding_refusal(*table)?;
+        let what = format!("{}, of the table of column {column}", inner.what);
+        Some(Refusal { what, ..inner })
+    })
 }
 
 fn size(argument: &'static str, length: usize) -> Option<Refusal> {

@@ -4,9 +4,12 @@ use super::Array;
 use crate::error::{Error, Result};
 use crate::graph::op::Gather;
 use crate::tensor::Tensor;
+use std::borrow::Cow;
 
 pub(super) fn evaluate(op: Gather, operands: &[&Array], shape: Vec<usize>) -> Result<Tensor<f64>> {
-    let (floats, index) = (operands[0].floats()?, operands[1].indices()?);
+    let floats = operands[0].floats()?;
+    let index = codes(operands[1])?;
+    let index = index.as_ref();
     let width = shape.last().copied().unwrap_or(1);
     match op {
         Gather::Embedding { .. } => {
@@ -30,6 +33,24 @@ pub(super) fn evaluate(op: Gather, operands: &[&Array], shape: Vec<usize>) -> Re
                 }
             }
             Ok(table)
+        }
+    }
+}
+
+/// The indices, which may be floats that hold whole numbers.
+fn codes(array: &Array) -> Result<Cow<'_, Tensor<i64>>> {
+    match array {
+        Array::Index(tensor) => Ok(Cow::Borrowed(tensor)),
+        Array::Float(tensor) => {
+            let whole = |(place, &code): (usize, &f64)| match code.fract() {
+                0.0 => Ok(code as i64),
+                _ => Err(Error::data(format!(
+                    "row {}: {code} is no whole number, which names a row of an embedding",
+                    batch_row(tensor.shape(), place)
+                ))),
+            };
+            let codes = tensor.data().iter().enumerate().map(whole).collect::<Result<_>>()?;
+            Ok(Cow::Owned(Tensor::new(tensor.shape().to_vec(), codes)?))
         }
     }
 }

@@ -98,6 +98,79 @@ fn every_optimiser_follows_torch_for_50_steps() -> Result<()> {
     Ok(())
 }
 
+/// Columns of codes with tables: PyTorch's keys, `repr`, losses and weights, whether the optimiser visits the rows that were
+/// looked up (plain SGD) or all of them.
+#[test]
+fn tables_of_codes_are_trained_as_torch_trains_them() -> Result<()> {
+    let golden: Json = serde_json::from_str(include_str!("../goldens/codes.json")).unwrap();
+    let features = Features::Floats(tensor(&golden["x"]));
+    let data = Dataset::new(features, Target::Classes(integers(&golden["labels"]["data"])))?;
+    let module = nn::parse(text(&golden["expression"]))?;
+    assert_eq!(module.to_string(), text(&golden["repr"]));
+    let keys: Vec<String> = module.state_shapes().into_iter().map(|array| array.key).collect();
+    let expected = golden["state_dict"].as_array().unwrap().iter();
+    assert_eq!(keys, expected.map(|array| text(&array["key"])).collect::<Vec<_>>());
+    let initial = state(&golden["initial"]);
+    let cases = golden["cases"].as_array().unwrap();
+    assert_eq!(cases.len(), 5);
+    for case in cases {
+        let name = text(&case["optimizer"]);
+        let config = Config {
+            epochs: golden["epochs"].as_u64().unwrap() as usize,
+            batch_size: golden["batch_size"].as_u64().unwrap() as usize,
+            shuffle: Shuffle::None,
+            ..Config::new(Criterion::parse(text(&golden["loss"]))?, Optimizer::parse(name)?)
+        };
+        let network = Network::with_state(module.clone(), &initial)?;
+        let mut steps = Steps::default();
+        let record = Session::new(network, &data, None, &config)?.run(&mut steps)?;
+        check(name, &steps, &record, case);
+        let padding = &record.network.state_dict().floats("0.1.weight")?.data()[..3];
+        assert_eq!(padding, [0.0; 3], "{name}: the padding row");
+    }
+    Ok(())
+}
+
+/// Every step's gradients and weights are those of an optimiser that sweeps over all parameters behind the plan.
+#[test]
+fn visiting_only_the_rows_that_were_looked_up_changes_no_bit() -> Result<()> {
+    let golden: Json = serde_json::from_str(include_str!("../goldens/codes.json")).unwrap();
+    let features = Features::Floats(tensor(&golden["x"]));
+    let data = Dataset::new(features, Target::Classes(integers(&golden["labels"]["data"])))?;
+    let module = nn::parse(text(&golden["expression"]))?;
+    let initial = state(&golden["initial"]);
+    let run = |optimizer: &str, clip: Option<Clip>| -> Result<Vec<(Vec<u32>, Vec<u32>)>> {
+        let config = Config {
+            epochs: 3,
+            batch_size: 16,
+            clip,
+            ..Config::new(Criterion::parse("CrossEntropyLoss()")?, Optimizer::parse(optimizer)?)
+        };
+        let mut all = Values::default();
+        let network = Network::with_state(module.clone(), &initial)?;
+        Session::new(network, &data, None, &config)?.run(&mut all)?;
+        Ok(all.0)
+    };
+    for optimizer in ["SGD(lr=0.1)", "SGD(lr=0.1, momentum=0.9)", "Adam(lr=0.01)"] {
+        let fused = run(optimizer, None)?;
+        assert_eq!(fused.len(), 21);
+        let behind = run(optimizer, Some(Clip::Value { clip_value: 1e30 }))?;
+        assert!(fused == behind, "{optimizer}");
+    }
+    Ok(())
+}
+
+/// Keeps the gradients and the weights after every step.
+#[derive(Default)]
+struct Values(Vec<(Vec<u32>, Vec<u32>)>);
+
+impl Observer for Values {
+    fn step(&mut self, event: &StepEvent<'_>) -> Control {
+        self.0.push((bits(event.gradients), bits(event.block.parameters())));
+        Control::Continue
+    }
+}
+
 /// Compares the losses of all steps and the weights at the end.
 fn check(name: &str, steps: &Steps, record: &Record, case: &Json) {
     let both = |path: &dyn Fn(&Json) -> Vec<f64>| (path(&case["f64"]), path(&case["f32"]));

@@ -137,11 +137,22 @@ def build_node(node):
     if name == "OrderedDict":
         pairs = node.args[0].elts
         return OrderedDict((ast.literal_eval(pair.elts[0]), build_node(pair.elts[1])) for pair in pairs)
+    if name == "EmbedColumns":
+        pairs = node.args[0]
+        return EmbedColumns({ast.literal_eval(key): build_node(value) for key, value in zip(pairs.keys, pairs.values)})
     if name not in MODULES:
         raise ValueError(f"{name} is not one of the known torch.nn modules")
     arguments = [build_node(argument) for argument in node.args]
     options = {option.arg: ast.literal_eval(option.value) for option in node.keywords}
     return getattr(nn, name)(*arguments, **options)
+
+
+class EmbedColumns(nn.ModuleDict):
+    """Columns of codes look up rows of tables; glassnet's module of that name, as its documentation gives it."""
+
+    def forward(self, x):
+        parts = [self[str(c)](x[..., c].long()) if str(c) in self else x[..., c:c + 1] for c in range(x.shape[-1])]
+        return torch.cat(parts, -1)
 
 
 def build_short_form(text):
@@ -771,6 +782,54 @@ def make_training():
     write("training", cases, **TRAINING, optimizer="Adam(lr=0.01)", loss="CrossEntropyLoss()", x=x, labels=labels)
 
 
+# --- codes.json ---------------------------------------------------------------------------------------------
+
+CODES = {"batch_size": 16, "epochs": 3}
+CODES_NET = (
+    "Sequential(EmbedColumns({'1': Embedding(7, 3, padding_idx=0), '3': Embedding(40, 5)}), Linear(10, 8), ReLU(), "
+    "Linear(8, 3))"
+)
+
+
+def run_codes(optimizer, options, x, labels, dtype):
+    """Rows in their order; codes repeat within a batch, some rows of the second table are never looked up."""
+    torch.manual_seed(0)
+    net = build(CODES_NET)
+    initial = copies(net.named_parameters())
+    net = net.to(dtype)
+    optimizer = getattr(torch.optim, optimizer)(net.parameters(), **options)
+    losses = []
+    for _ in range(CODES["epochs"]):
+        for rows in torch.arange(len(x)).split(CODES["batch_size"]):
+            optimizer.zero_grad()
+            loss = nn.functional.cross_entropy(net(x[rows].to(dtype)), labels[rows])
+            loss.backward()
+            optimizer.step()
+            losses.append(scalar(loss))
+    return initial, {"losses": losses, "weights": copies(net.named_parameters())}
+
+
+def make_codes():
+    x = grid(91, 100, 4)
+    source = random.Random(92)
+    x[:, 1] = torch.tensor([float(source.randrange(7)) for _ in range(100)])
+    x[:, 3] = torch.tensor([float(min(source.randrange(40), source.randrange(36))) for _ in range(100)])
+    labels = torch.tensor([(int(row[1]) + int(row[3])) % 3 for row in x])
+    cases = []
+    for optimizer, options in [
+        ("SGD", {"lr": 0.1}), ("SGD", {"lr": 0.1, "momentum": 0.9}), ("SGD", {"lr": 0.1, "weight_decay": 0.01}),
+        ("Adam", {"lr": 0.01}), ("Adagrad", {"lr": 0.05}),
+    ]:
+        initial, double = run_codes(optimizer, options, x, labels, torch.float64)
+        same_initial, single = run_codes(optimizer, options, x, labels, torch.float32)
+        assert all(torch.equal(initial[key], same_initial[key]) for key in initial)
+        cases.append({"optimizer": call_text(optimizer, options), "f64": double, "f32": single})
+    net = build(CODES_NET)
+    state = [{"key": key, "shape": list(tensor.shape)} for key, tensor in net.state_dict().items()]
+    write("codes", cases, **CODES, expression=CODES_NET, repr=repr(net), state_dict=state, loss="CrossEntropyLoss()",
+          initial=initial, x=x, labels=labels)
+
+
 # --- checks against outside tools ---------------------------------------------------------------------------
 
 
@@ -865,6 +924,7 @@ def sklearn_digits(options):
 MAKERS = {
     "activations": make_activations, "layers": make_layers, "losses": make_losses, "optimizers": make_optimizers,
     "schedules": make_schedules, "modules": make_modules, "exercise": make_exercise, "training": make_training,
+    "codes": make_codes,
 }
 
 

@@ -23,6 +23,7 @@ impl Writer<'_> {
             Module::Flatten(_) => self.flatten(path, x),
             Module::BatchNorm1d(norm) => self.batch_norm(path, *norm, x),
             Module::LayerNorm(norm) => self.layer_norm(path, norm, x),
+            Module::EmbedColumns(columns) => self.embed_columns(path, columns, x),
             Module::Embedding(_) => {
                 let table = self.array(path, "weight")?;
                 Ok(self.nodes.push(path, "Gather", &[&table, x], vec![int("axis", 0)]))
@@ -31,7 +32,7 @@ impl Writer<'_> {
     }
 
     /// The shape of a layer's input.
-    fn given(&self, path: &str) -> Result<Shape> {
+    pub(super) fn given(&self, path: &str) -> Result<Shape> {
         Ok(self.builder.shape(self.ends(path)?.0).clone())
     }
 

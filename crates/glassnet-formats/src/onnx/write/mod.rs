@@ -4,6 +4,9 @@
 //! that run in every ONNX Runtime from 1.12 on. Weights keep their keys and their layout, the batch is open. Dropout
 //! and identities do nothing when a network is used, and leave no trace.
 
+mod categories;
+mod columns;
+mod dates;
 mod fragment;
 mod layer;
 mod nodes;
@@ -19,6 +22,7 @@ use prost::Message;
 use super::element::Element;
 use super::{description, proto};
 use crate::model::Card;
+pub use dates::OnnxDate;
 use nodes::Nodes;
 pub use table::{OnnxAnswer, OnnxColumn, OnnxEncoding, OnnxNumber, OnnxTable, write_onnx_table};
 
@@ -214,7 +218,8 @@ impl Writer<'_> {
             | Module::Dropout(_)
             | Module::BatchNorm1d(_)
             | Module::LayerNorm(_)
-            | Module::Embedding(_) => Ok(y),
+            | Module::Embedding(_)
+            | Module::EmbedColumns(_) => Ok(y),
         }
     }
 

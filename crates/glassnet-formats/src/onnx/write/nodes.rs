@@ -71,6 +71,14 @@ impl Nodes {
         self.tensor(name, Element::F32, shape, raw);
     }
 
+    /// Adds an array of floats under a name of its own, which begins with `wanted`.
+    pub(super) fn own(&mut self, wanted: &str, shape: &[usize], data: &[f32]) -> String {
+        let name = self.free(wanted);
+        let raw: Vec<u8> = data.iter().flat_map(|number| number.to_le_bytes()).collect();
+        self.store(&name, Element::F32, shape, raw);
+        name
+    }
+
     /// Adds a row of float64 numbers under a name of its own, which begins with `wanted`.
     pub(super) fn wide(&mut self, wanted: &str, data: &[f64]) -> String {
         let raw: Vec<u8> = data.iter().flat_map(|number| number.to_le_bytes()).collect();
@@ -104,6 +112,11 @@ impl Nodes {
     pub(super) fn list(&mut self, path: &str, numbers: &[i64]) -> String {
         let raw = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
         self.constant(path, Element::I64, &[numbers.len()], raw)
+    }
+
+    /// A whole number as a node of its own.
+    pub(super) fn whole(&mut self, path: &str, number: i64) -> String {
+        self.constant(path, Element::I64, &[], number.to_le_bytes().to_vec())
     }
 
     fn constant(&mut self, path: &str, element: Element, shape: &[usize], raw: Vec<u8>) -> String {

@@ -9,7 +9,9 @@ use glassnet::graph::{Dim, Shape};
 use glassnet::nn::Network;
 use glassnet::{Error, Result};
 
-use super::nodes::{Nodes, floats, int, ints, strings};
+use super::categories::{category, code};
+use super::dates::{OnnxDate, date};
+use super::nodes::{Nodes, int, ints, strings};
 use super::{OnnxExport, WRITTEN_OPSET, append, file, info, operators};
 use crate::members;
 use crate::message::quoted;
@@ -17,7 +19,7 @@ use crate::onnx::element::{Element, STRING};
 use crate::onnx::proto;
 
 /// The operators that know texts.
-const ML: &str = "ai.onnx.ml";
+pub(super) const ML: &str = "ai.onnx.ml";
 
 /// Their version, which belongs to [`WRITTEN_OPSET`].
 const ML_VERSION: i64 = 3;
@@ -70,6 +72,22 @@ pub enum OnnxEncoding {
         /// Whether missing cells have a feature of their own.
         gaps: bool,
     },
+    /// An input of texts, empty where the cell is missing: one feature, the category's number from 1 on, 0 for other texts.
+    Code {
+        /// The categories.
+        levels: Vec<String>,
+        /// Further texts that stand for a missing cell.
+        missing: Vec<String>,
+        /// Whether missing cells have a number of their own, the one behind the categories'.
+        gaps: bool,
+    },
+    /// An input of float64, the seconds since 1970-01-01 00:00, NaN where the cell is missing: the date's parts.
+    Date {
+        /// Which parts.
+        parts: OnnxDate,
+        /// Whether missing cells have a feature of their own.
+        gaps: bool,
+    },
 }
 
 /// What a network's outputs mean.
@@ -94,7 +112,7 @@ pub struct OnnxNumber {
 /// several networks are averaged: the probabilities of classes, or the numbers.
 ///
 /// # Shapes
-/// An input `[batch, 1]` for each column, of float32 or texts. For classes the outputs are `label`, texts of shape `[batch]`, and
+/// An input `[batch, 1]` for each column, of float32, texts or, for dates, float64. For classes the outputs are `label`, texts of shape `[batch]`, and
 /// `probabilities`, `[batch, classes]`; for numbers `prediction`, `[batch, targets]`. If a column has such a name, the output's
 /// ends in `_2`.
 ///
@@ -157,7 +175,10 @@ pub fn write_onnx_table(
             OnnxEncoding::Number { .. } | OnnxEncoding::Boolean { .. } => {
                 info(&column.name, Element::F32.code(), &one)
             }
-            OnnxEncoding::Category { .. } => info(&column.name, STRING, &one),
+            OnnxEncoding::Category { .. } | OnnxEncoding::Code { .. } => {
+                info(&column.name, STRING, &one)
+            }
+            OnnxEncoding::Date { .. } => info(&column.name, Element::F64.code(), &one),
         }
     });
     let numbers = |name: &str, width| info(name, Element::F32.code(), &Shape::batch([width]));
@@ -179,7 +200,12 @@ impl OnnxTable {
             OnnxEncoding::Number { .. } | OnnxEncoding::Boolean { .. } => {
                 format!("{} float32 [N, 1]", quoted(&column.name))
             }
-            OnnxEncoding::Category { .. } => format!("{} string [N, 1]", quoted(&column.name)),
+            OnnxEncoding::Category { .. } | OnnxEncoding::Code { .. } => {
+                format!("{} string [N, 1]", quoted(&column.name))
+            }
+            OnnxEncoding::Date { .. } => {
+                format!("{} float64 [N, 1], seconds since 1970-01-01 00:00", quoted(&column.name))
+            }
         };
         let outputs = match &self.answer {
             OnnxAnswer::Classes(classes) => vec![
@@ -202,6 +228,8 @@ impl OnnxColumn {
                 1 + usize::from(*gaps)
             }
             OnnxEncoding::Category { levels, gaps, .. } => levels.len() + usize::from(*gaps),
+            OnnxEncoding::Code { .. } => 1,
+            OnnxEncoding::Date { parts, gaps } => parts.width() + usize::from(*gaps),
         }
     }
 }
@@ -261,6 +289,14 @@ fn features(columns: &[OnnxColumn], nodes: &mut Nodes) -> String {
                 parts.extend(category(&first.name, levels, gaps.then_some(missing), nodes));
                 rest = behind;
             }
+            OnnxEncoding::Code { levels, missing, gaps } => {
+                parts.push(code(&first.name, levels, gaps.then_some(missing), nodes));
+                rest = behind;
+            }
+            OnnxEncoding::Date { parts: own, gaps } => {
+                parts.extend(date(&first.name, own, *gaps, nodes));
+                rest = behind;
+            }
         }
     }
     joined("features", &parts, nodes)
@@ -274,7 +310,7 @@ fn plain_run(columns: &[OnnxColumn]) -> usize {
 }
 
 /// Arrays side by side.
-fn joined(path: &str, parts: &[String], nodes: &mut Nodes) -> String {
+pub(super) fn joined(path: &str, parts: &[String], nodes: &mut Nodes) -> String {
     match parts {
         [one] => one.clone(),
         parts => {
@@ -284,7 +320,7 @@ fn joined(path: &str, parts: &[String], nodes: &mut Nodes) -> String {
     }
 }
 
-fn cast(path: &str, x: &str, to: Element, nodes: &mut Nodes) -> String {
+pub(super) fn cast(path: &str, x: &str, to: Element, nodes: &mut Nodes) -> String {
     nodes.push(path, "Cast", &[x], vec![int("to", i64::from(to.code()))])
 }
 
@@ -327,34 +363,6 @@ fn boolean(name: &str, most: bool, gaps: bool, nodes: &mut Nodes) -> Vec<String>
     let mut parts = vec![cast(name, &truth, Element::F32, nodes)];
     if gaps {
         parts.push(cast(name, &missing, Element::F32, nodes));
-    }
-    parts
-}
-
-fn category(
-    name: &str,
-    levels: &[String],
-    missing: Option<&Vec<String>>,
-    nodes: &mut Nodes,
-) -> Vec<String> {
-    let mut parts = vec![];
-    if !levels.is_empty() {
-        let attributes = vec![strings("cats_strings", levels), int("zeros", 1)];
-        let output = nodes.free(&format!("/{name}/OneHotEncoder_output"));
-        nodes.push_named(name, "OneHotEncoder", ML, (&[name], &output), attributes);
-        parts.push(nodes.push(name, "Flatten", &[&output], vec![int("axis", 1)]));
-    }
-    if let Some(missing) = missing {
-        let mut keys = vec![String::new()];
-        keys.extend(missing.iter().filter(|text| !text.is_empty()).cloned());
-        let attributes = vec![
-            strings("keys_strings", &keys),
-            floats("values_floats", &vec![1.0; keys.len()]),
-            super::nodes::float("default_float", 0.0),
-        ];
-        let output = nodes.free(&format!("/{name}/LabelEncoder_output"));
-        nodes.push_named(name, "LabelEncoder", ML, (&[name], &output), attributes);
-        parts.push(output);
     }
     parts
 }

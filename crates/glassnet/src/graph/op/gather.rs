@@ -7,7 +7,10 @@ use crate::graph::{DType, Dim, Shape, Type};
 /// Rows of a table by index.
 ///
 /// # Errors
-/// An index outside the table stops the execution with the row and the index.
+/// An index outside the table stops the execution with the row and the index, as does a float that is no whole number.
+///
+/// # Shapes
+/// Indices are i64, or floats that hold whole numbers: codes that stand among the other columns of a table's rows.
 ///
 /// # Source
 /// `torch.nn.Embedding`.
@@ -71,9 +74,9 @@ impl Gather {
 
     pub(super) fn infer(self, types: &[&Type]) -> Result<Type> {
         let (floats, index) = (super::float(self.name(), types[0])?, types[1]);
-        if index.dtype != DType::I64 {
+        if index.dtype != DType::I64 && !index.dtype.is_float() {
             return Err(Error::network(format!(
-                "{} wants i64 indices, found {index}",
+                "{} wants i64 or whole f32 indices, found {index}",
                 self.name()
             )));
         }

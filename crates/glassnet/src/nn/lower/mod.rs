@@ -1,5 +1,6 @@
 //! From modules to graph nodes.
 
+mod columns;
 mod normalization;
 
 use super::layer::{Dropout, Embedding, Flatten, Linear, Prelu, Residual, Sequential};
@@ -97,7 +98,8 @@ impl Module {
             | Module::Dropout(_)
             | Module::BatchNorm1d(_)
             | Module::LayerNorm(_)
-            | Module::Embedding(_) => {
+            | Module::Embedding(_)
+            | Module::EmbedColumns(_) => {
                 within(self.kind(), builder, x, context, |builder, context| {
                     lower_layer(self, builder, x, context)
                 })
@@ -195,7 +197,7 @@ fn input_source(builder: &Builder, x: NodeId, context: &Lowering) -> String {
         if layer.output != at {
             continue;
         }
-        let sets_width = matches!(layer.kind, "Linear" | "Embedding" | "Residual");
+        let sets_width = matches!(layer.kind, "Linear" | "Embedding" | "EmbedColumns" | "Residual");
         if sets_width || builder.shape(layer.input) != shape {
             let origin = Origin::layer(&layer.name, layer.kind);
             return format!("its input is the output of {origin}, of shape {shape}");
@@ -230,6 +232,7 @@ fn lower_layer(
         Module::BatchNorm1d(norm) => normalization::lower_batch_norm(*norm, builder, x, context),
         Module::LayerNorm(norm) => normalization::lower_layer_norm(norm, builder, x, context),
         Module::Embedding(table) => lower_embedding(*table, builder, x, context),
+        Module::EmbedColumns(columns) => columns::lower(columns, builder, x, context),
     }
 }
 
@@ -356,6 +359,23 @@ fn lower_embedding(
     x: NodeId,
     context: &Lowering,
 ) -> Result<NodeId> {
+    let found = builder.type_of(x);
+    if found.dtype != DType::I64 {
+        return Err(Error::network(format!("the input is {found}, expected i64 indices")).help(
+            "let the embedding come first, or EmbedColumns where only some columns are codes",
+        ));
+    }
+    look_up(table, "weight", builder, x, context)
+}
+
+/// The rows of `table`, whose array is called `name` within the layer, that `x` names.
+fn look_up(
+    table: Embedding,
+    name: &str,
+    builder: &mut Builder,
+    x: NodeId,
+    context: &Lowering,
+) -> Result<NodeId> {
     if table.max_norm.is_some() {
         let why = "max_norm changes the weights at every look-up";
         return Err(Error::unsupported("Embedding", "lowering", why).help("leave max_norm out"));
@@ -366,13 +386,8 @@ fn lower_embedding(
             Error::unsupported("Embedding", "training", why).help("leave scale_grad_by_freq out")
         );
     }
-    let found = builder.type_of(x);
-    if found.dtype != DType::I64 {
-        return Err(Error::network(format!("the input is {found}, expected i64 indices"))
-            .help("let the embedding come first"));
-    }
     let shape = Shape::from([table.num_embeddings, table.embedding_dim]);
-    let weight = builder.parameter(&context.key("weight"), shape)?;
+    let weight = builder.parameter(&context.key(name), shape)?;
     let padding_idx = table.padding_row();
     builder.push(op::Op::Gather(Gather::Embedding { padding_idx }), vec![weight, x])
 }

@@ -5,6 +5,7 @@ use super::syntax::{Argument, Call, Kind, Node};
 use crate::error::{Error, Result};
 use crate::nn::Module;
 use crate::nn::arguments;
+use crate::nn::embed_columns::EmbedColumns;
 use crate::nn::layer::{Residual, Sequential};
 use crate::nn::signature::{Literal, Signature, kinds, signature};
 use crate::nn::validate::bad_name;
@@ -41,6 +42,7 @@ impl Build<'_> {
         match plain(&call.name) {
             "Sequential" => Ok(Module::Sequential(self.container(call)?)),
             "Residual" => Ok(Module::Residual(Residual { inner: self.container(call)? })),
+            "EmbedColumns" => self.embed_columns(call),
             "Activation" => self.layer(call, "Formula"),
             kind => self.layer(call, kind),
         }
@@ -205,6 +207,29 @@ impl Build<'_> {
             children.push((name.clone(), range, value));
         }
         self.named(children)
+    }
+
+    /// Tables named by the columns that look them up.
+    fn embed_columns(&self, call: &Call) -> Result<Module> {
+        let inner = self.container(call)?;
+        let mut tables = vec![];
+        for (name, child) in inner.children() {
+            let column = name.parse::<usize>().ok().filter(|column| column.to_string() == *name);
+            let Some(column) = column else {
+                let what = format!("{name:?} is no number of a column");
+                return Err(self.fault(&call.name_range, what).help(
+                    "write EmbedColumns({'0': Embedding(12, 6)}); columns are counted from 0",
+                ));
+            };
+            let Module::Embedding(table) = child else {
+                let what = format!("column {column} has a {}, not a table", child.kind());
+                return Err(self
+                    .fault(&call.name_range, what)
+                    .help("write Embedding(num_embeddings, embedding_dim)"));
+            };
+            tables.push((column, *table));
+        }
+        Ok(EmbedColumns::new(tables).into())
     }
 
     /// The children of `OrderedDict([('a', …)])`, `OrderedDict(a=…)` or `{'a': …}`; `None` for anything else.

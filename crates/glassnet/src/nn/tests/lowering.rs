@@ -170,7 +170,7 @@ fn layers_that_do_not_fit_are_named_with_both_sizes() {
             "Sequential(Linear(2, 3), Embedding(4, 2))",
             Shape::batch([2]),
             "the input is f32[B, 3], expected i64 indices; layer \"1\" (Embedding); \
-             let the embedding come first\n  \
+             let the embedding come first, or EmbedColumns where only some columns are codes\n  \
              its input is the output of layer \"0\" (Linear), of shape [B, 3]",
         ),
         (

@@ -48,6 +48,7 @@ fn elementwise(module: &Module, text: &str) -> Result<()> {
         | Module::BatchNorm1d(_)
         | Module::LayerNorm(_)
         | Module::Embedding(_)
+        | Module::EmbedColumns(_)
         | Module::Residual(_)
         | Module::Sequential(_) => refuse("name elementwise layers, such as ReLU or Tanh"),
     }

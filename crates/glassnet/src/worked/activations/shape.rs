@@ -111,6 +111,7 @@ fn formula(activation: &Activation) -> Result<(Expression, String)> {
         | Module::BatchNorm1d(_)
         | Module::LayerNorm(_)
         | Module::Embedding(_)
+        | Module::EmbedColumns(_)
         | Module::Residual(_)
         | Module::Sequential(_) => {
             return Err(Error::usage(format!("{} is no function of one number", activation.name))

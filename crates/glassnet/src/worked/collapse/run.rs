@@ -260,7 +260,8 @@ fn collect(module: &Module, path: String, state: &StateDict, parts: &mut Vec<Par
         | Module::Flatten(_)
         | Module::BatchNorm1d(_)
         | Module::LayerNorm(_)
-        | Module::Embedding(_) => parts.push(Part::Other(path, module.kind())),
+        | Module::Embedding(_)
+        | Module::EmbedColumns(_) => parts.push(Part::Other(path, module.kind())),
     }
     Ok(())
 }

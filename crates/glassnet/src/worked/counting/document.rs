@@ -137,6 +137,11 @@ impl Counting {
                            with a one-hot vector, so its weights are multiplicative and it has no bias.",
             ),
             (
+                "EmbedColumns",
+                "Columns of codes have a table each, with a row of weights per code. Looking a row up is the product \
+                           of the table with a one-hot vector, so its weights are multiplicative and it has no bias.",
+            ),
+            (
                 "PReLU",
                 "A PReLU's slope below 0 is trained: one multiplicative weight, or one per channel.",
             ),
