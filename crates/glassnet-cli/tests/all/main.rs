@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod bad_models;
+mod codes;
 mod derive;
 mod exercise;
 mod explain;

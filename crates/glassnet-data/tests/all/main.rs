@@ -2,6 +2,7 @@
 
 mod arrays;
 mod blocks;
+mod codes;
 mod counting;
 mod hostile;
 mod laws;

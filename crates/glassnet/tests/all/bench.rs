@@ -186,6 +186,13 @@ impl Bench {
         self.indices(shape, data)
     }
 
+    /// An input of random whole floats below `count`.
+    pub(crate) fn random_codes(&mut self, shape: impl Into<Shape>, count: usize) -> Result<NodeId> {
+        let shape = shape.into();
+        let data = (0..self.elements(&shape)).map(|_| self.numbers.below(count) as f32).collect();
+        self.fixed(shape, data)
+    }
+
     /// A parameter of random numbers in a range; the loss is differentiated towards it.
     pub(crate) fn parameter(
         &mut self,

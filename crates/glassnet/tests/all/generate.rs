@@ -65,7 +65,10 @@ impl Net {
         }
         let (rows, columns) = (2 + self.bench.numbers.below(9), 1 + self.bench.numbers.below(3));
         let table = self.bench.parameter([rows, width], (-1.0, 1.0))?;
-        let index = self.bench.random_indices(Shape::batch([columns]), rows)?;
+        let index = match self.bench.numbers.once_in(2) {
+            true => self.bench.random_indices(Shape::batch([columns]), rows)?,
+            false => self.bench.random_codes(Shape::batch([columns]), rows)?,
+        };
         let gather = Gather::Embedding { padding_idx: None };
         let embedded = self.bench.builder.gather(gather, &[table, index])?;
         self.bench.builder.reshape(embedded, Shape::batch([columns * width]))

@@ -197,6 +197,18 @@ fn mistakes_are_pointed_at() {
              Hardtanh(1, -1)\n              ^^",
         ),
         (
+            "EmbedColumns({'a': Embedding(3, 4)})",
+            "\"a\" is no number of a column; line 1, column 1 of the network; \
+             write EmbedColumns({'0': Embedding(12, 6)}); columns are counted from 0\n  \
+             EmbedColumns({'a': Embedding(3, 4)})\n  ^^^^^^^^^^^^",
+        ),
+        (
+            "EmbedColumns({'0': Linear(3, 4)})",
+            "column 0 has a Linear, not a table; line 1, column 1 of the network; \
+             write Embedding(num_embeddings, embedding_dim)\n  \
+             EmbedColumns({'0': Linear(3, 4)})\n  ^^^^^^^^^^^^",
+        ),
+        (
             "Embedding(3, 4, padding_idx=3)",
             "padding_idx is 3, the table has 3 rows; column 29 of the network; \
              give a number from -3 to 2\n  \

@@ -1,8 +1,8 @@
 //! Random modules, valid in every argument.
 
 use crate::nn::{
-    Activation, Approximate, BatchNorm1d, Dropout, Embedding, Flatten, Formula, LayerNorm, Linear,
-    Module, Prelu, Residual, Scalar, Sequential,
+    Activation, Approximate, BatchNorm1d, Dropout, EmbedColumns, Embedding, Flatten, Formula,
+    LayerNorm, Linear, Module, Prelu, Residual, Scalar, Sequential,
 };
 use proptest::prelude::*;
 
@@ -84,6 +84,14 @@ fn layer() -> impl Strategy<Value = Module> {
                     ..Embedding::new(rows, dim)
                 }
                 .into()
+            }),
+        prop::collection::btree_map(0_usize..6, (3_usize..9, 1_usize..5, any::<bool>()), 0..4)
+            .prop_map(|tables| {
+                let table = |(column, (rows, dim, padded)): (usize, (usize, usize, bool))| {
+                    let padding_idx = padded.then_some(0);
+                    (column, Embedding { padding_idx, ..Embedding::new(rows, dim) })
+                };
+                EmbedColumns::new(tables.into_iter().map(table)).into()
             }),
     ]
 }

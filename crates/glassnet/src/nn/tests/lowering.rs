@@ -174,6 +174,20 @@ fn layers_that_do_not_fit_are_named_with_both_sizes() {
              its input is the output of layer \"0\" (Linear), of shape [B, 3]",
         ),
         (
+            "EmbedColumns({'2': Embedding(4, 2)})",
+            Shape::batch([2]),
+            "the input has 2 columns, column 2 (counted from 0) is to be looked up; \
+             layer \"\" (EmbedColumns); give it wider rows, or look up another column\n  \
+             its input is the network's, of shape [B, 2]",
+        ),
+        (
+            "Sequential(EmbedColumns({'1': Embedding(4, 3)}), Linear(5, 2))",
+            Shape::batch([2]),
+            "the input has 4 features, its weight expects 5; layer \"1\" (Linear); \
+             set in_features=4\n  \
+             its input is the output of layer \"0\" (EmbedColumns), of shape [B, 4]",
+        ),
+        (
             "Flatten(0)",
             Shape::batch([2]),
             "lowering does not support Flatten: the batch cannot be joined with other axes; \

@@ -1,7 +1,7 @@
 //! Constants, counts, buffers, dropout masks and table look-ups.
 
 use glassnet::Result;
-use glassnet::graph::op::{Gather, Random};
+use glassnet::graph::op::{Gather, Layout, Random};
 
 use super::shape;
 use crate::bench::{Bench, Case};
@@ -23,6 +23,8 @@ pub(crate) fn all() -> Result<Vec<Case>> {
     for (lengths, padding_idx) in tables {
         cases.push(embedding(lengths, padding_idx)?);
     }
+    cases.push(codes_among_numbers(None)?);
+    cases.push(codes_among_numbers(Some(0))?);
     Ok(cases)
 }
 
@@ -65,6 +67,25 @@ fn dropout(p: f64) -> Result<Case> {
     let once = bench.builder.mul(x, first)?;
     let twice = bench.builder.mul(once, second)?;
     let y = bench.builder.add(once, twice)?;
+    bench.finish(y)
+}
+
+/// Rows of numbers among which one is a code that looks up a row of a table.
+fn codes_among_numbers(padding_idx: Option<usize>) -> Result<Case> {
+    let mut bench = Bench::new(format!("codes among numbers, padding {padding_idx:?}"), 6);
+    if padding_idx.is_some() {
+        bench = bench.on_kinks();
+    }
+    let table = bench.parameter(shape(&[5, 3]), (-2.0, 2.0))?;
+    let rows = (0..6).flat_map(|row| [0.5 * row as f32, ((row * 3) % 5) as f32, -1.25]).collect();
+    let x = bench.fixed(shape(&[0, 3]), rows)?;
+    let code = Layout::Slice { axis: 1, start: 1, end: 2 };
+    let code = bench.builder.layout(code, &[x])?;
+    let code = bench.builder.reshape(code, shape(&[0]))?;
+    let found = bench.builder.gather(Gather::Embedding { padding_idx }, &[table, code])?;
+    let number = Layout::Slice { axis: 1, start: 0, end: 1 };
+    let number = bench.builder.layout(number, &[x])?;
+    let y = bench.builder.layout(Layout::Concat { axis: 1 }, &[number, found])?;
     bench.finish(y)
 }
 
