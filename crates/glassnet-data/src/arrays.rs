@@ -137,6 +137,39 @@ impl Columns {
         if self.staged == self.block_rows { self.pack(spill) } else { Ok(()) }
     }
 
+    /// Whether the table, with `rows` more, is one whose cells leave memory.
+    #[cfg(feature = "parquet")]
+    pub(crate) fn is_long(&self, rows: usize, spill: Option<&Spill>) -> bool {
+        spill
+            .is_some_and(|spill| self.blocks.exceeds(spill, self.staged + rows, self.columns.len()))
+    }
+
+    /// Takes `rows` rows column by column, which go to a scratch: `fill` pushes all cells of the column of that number.
+    ///
+    /// # Errors
+    /// Those of `fill`; kind `io` when they can't be written.
+    #[cfg(feature = "parquet")]
+    pub(crate) fn tall(
+        &mut self,
+        rows: usize,
+        spill: &mut Spill,
+        mut fill: impl FnMut(&mut Self, usize) -> Result<()>,
+    ) -> Result<()> {
+        if self.staged > 0 {
+            self.pack(Some(spill))?;
+        }
+        let columns = self.columns.len();
+        let mut tall = self.blocks.spill(columns, spill)?.begin(rows);
+        for column in 0..columns {
+            fill(self, column)?;
+            let staged = std::iter::once(self.columns[column].1.staged());
+            let block = Block::pack(staged, rows);
+            self.blocks.spill(columns, spill)?.put(&mut tall, &block)?;
+        }
+        self.rows += rows;
+        self.blocks.spill(columns, spill)?.end(&tall)
+    }
+
     fn pack(&mut self, spill: Option<&mut Spill>) -> Result<()> {
         let staged = self.columns.iter_mut().map(|(_, column)| column.staged());
         let block = Block::pack(staged, self.staged);

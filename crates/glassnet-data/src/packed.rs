@@ -170,7 +170,7 @@ impl Ranges {
 
 /// How a column's part of a block is written.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Packing {
+pub(crate) enum Packing {
     /// Every cell is missing: no bytes.
     Missing,
     /// 8 bytes each, NaN where missing.
@@ -190,6 +190,12 @@ impl Packing {
             Packing::Singles => 4,
             Packing::Decimals { width, .. } => usize::from(width),
         }
+    }
+
+    /// Writes what a block's head says of a column whose cells begin at `at`.
+    pub(crate) fn write_head(self, at: usize, file: &mut Vec<u8>) {
+        self.write(file);
+        file.extend_from_slice(&(at as u64).to_le_bytes());
     }
 
     fn write(self, file: &mut Vec<u8>) {
@@ -229,7 +235,7 @@ impl Packing {
 /// The bytes of a written packing.
 const PACKING: usize = 24;
 /// The bytes that a column has in the head of a written block.
-const PART: usize = PACKING + 8;
+pub(crate) const PART: usize = PACKING + 8;
 
 fn integer(bytes: &[u8]) -> u64 {
     let mut wide = [0; 8];
@@ -284,18 +290,23 @@ impl Block {
 
     /// Writes the block behind `file`, so that [`Block::read`] has it again: how each column is written, then the cells.
     pub(crate) fn write(&self, file: &mut Vec<u8>) {
-        for (packing, at) in &self.parts {
-            packing.write(file);
-            file.extend_from_slice(&(*at as u64).to_le_bytes());
-        }
+        self.parts.iter().for_each(|(packing, at)| packing.write_head(*at, file));
         file.extend_from_slice(&self.bytes);
     }
 
-    /// The columns `wanted` of a written block of so many `rows` and `columns`, which are then counted from 0. `read` fills bytes
-    /// with those that were written, counted from the block's first.
+    /// How the only column is written, and its cells.
+    #[cfg(feature = "parquet")]
+    pub(crate) fn only(&self) -> (Packing, &[u8]) {
+        let packing = self.parts.first().map_or(Packing::Missing, |(packing, _)| *packing);
+        (packing, &self.bytes)
+    }
+
+    /// The columns `wanted` and the rows `some` of a written block of so many `rows` and `columns`, both counted from 0 then. `read`
+    /// fills bytes with those that were written, counted from the block's first.
     pub(crate) fn read<E>(
         (rows, columns): (usize, usize),
         wanted: Range<usize>,
+        some: Range<usize>,
         mut read: impl FnMut(&mut [u8], u64) -> Result<(), E>,
     ) -> Result<Self, E> {
         let mut heads = vec![0; PART * wanted.len()];
@@ -307,12 +318,25 @@ impl Block {
                 (Packing::read(packing), integer(at) as usize)
             })
             .collect();
-        let first = parts.first().map_or(0, |(_, at)| *at);
-        let end = parts.last().map_or(0, |(packing, at)| at + rows * packing.width());
-        parts.iter_mut().for_each(|(_, at)| *at -= first);
-        let mut bytes = vec![0; end - first];
-        read(&mut bytes, (PART * columns + first) as u64)?;
-        Ok(Block { rows, parts, bytes })
+        let cells = PART * columns;
+        if some == (0..rows) {
+            // All of the columns' bytes follow each other.
+            let first = parts.first().map_or(0, |(_, at)| *at);
+            let end = parts.last().map_or(0, |(packing, at)| at + rows * packing.width());
+            parts.iter_mut().for_each(|(_, at)| *at -= first);
+            let mut bytes = vec![0; end - first];
+            read(&mut bytes, (cells + first) as u64)?;
+            return Ok(Block { rows, parts, bytes });
+        }
+        let size = parts.iter().map(|(packing, _)| some.len() * packing.width()).sum();
+        let (mut bytes, mut done) = (vec![0; size], 0);
+        for (packing, at) in &mut parts {
+            let width = packing.width();
+            let piece = &mut bytes[done..done + some.len() * width];
+            read(piece, (cells + *at + some.start * width) as u64)?;
+            (*at, done) = (done, done + piece.len());
+        }
+        Ok(Block { rows: some.len(), parts, bytes })
     }
 
     /// Appends the cells of column `column`.

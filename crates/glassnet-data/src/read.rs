@@ -85,11 +85,11 @@ pub(crate) fn read_csv_files(
 ) -> Result<Gone> {
     options.check()?;
     let fingerprint = match pass(inputs, options, &BTreeSet::new(), spill.as_deref_mut())? {
-        Pass::Done(table) => return Ok(table),
+        Pass::Done(gone) => return Ok(*gone),
         Pass::Again { texts, fingerprint } => (pass(inputs, options, &texts, spill)?, fingerprint),
     };
     match fingerprint {
-        (Pass::Done(gone), before) if gone.0.fingerprint == before => Ok(gone),
+        (Pass::Done(gone), before) if gone.0.fingerprint == before => Ok(*gone),
         (Pass::Done(_) | Pass::Again { .. }, _) => {
             Err(Error::io("the file changed while it was read")
                 .at(title(inputs))
@@ -103,7 +103,7 @@ pub(crate) type Gone = (Table, Option<Spilled>);
 
 /// What came of going through the files.
 enum Pass {
-    Done(Gone),
+    Done(Box<Gone>),
     /// The texts of these columns, counted from 0, are needed.
     Again {
         texts: BTreeSet<usize>,
@@ -307,7 +307,7 @@ fn finish(gathered: Gathered, named: (String, Vec<Note>), options: &CsvOptions) 
         fingerprint,
         notes,
     };
-    Ok(Pass::Done((table, spilled)))
+    Ok(Pass::Done(Box::new((table, spilled))))
 }
 
 /// What types each column; `None` for those that are left out.

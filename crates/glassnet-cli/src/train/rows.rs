@@ -19,7 +19,7 @@ use crate::terminal::Terminal;
 
 /// The table that was named: in memory, or in a temporary file.
 pub(super) enum Given<'a> {
-    Whole(Source<'a>),
+    Whole(Box<Source<'a>>),
     Long(Box<LongSource<'a>>),
 }
 
@@ -94,7 +94,7 @@ impl<'a> Given<'a> {
             Loaded::Whole(table) => {
                 let target = Target::choose_several(&table, &targets, task)?;
                 reading::notes(target.notes(), terminal);
-                Ok(Given::Whole(Source { args, base, table, target }))
+                Ok(Given::Whole(Box::new(Source { args, base, table, target })))
             }
             Loaded::Long(table) => {
                 long::refuse_many(args, &spill)?;

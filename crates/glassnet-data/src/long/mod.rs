@@ -67,8 +67,10 @@ pub use sides::Sides;
 use crate::encode::{EncodeOptions, Encoded, EncodedTarget};
 use crate::labels::append;
 use crate::note::Note;
+use crate::packed::Block;
 use crate::part::{Part, encode_block};
 use crate::preprocessing::Preprocessing;
+use crate::read::block_rows;
 use crate::table::Table;
 
 /// A table whose cells are in memory, or one whose cells are not.
@@ -96,6 +98,15 @@ impl Loaded {
     }
 }
 
+/// Some rows of a table that are read at once: all or a part of a block.
+struct Piece {
+    block: usize,
+    /// Which rows of the block.
+    within: Range<usize>,
+    /// Which rows of the table.
+    rows: Range<usize>,
+}
+
 /// A table whose cells lie in a scratch.
 pub struct LongTable {
     /// Names, types, lines: everything but the blocks.
@@ -120,14 +131,23 @@ impl LongTable {
         &self.head.notes
     }
 
-    /// The rows of each block, in their order.
-    fn blocks(&self) -> impl Iterator<Item = (usize, Range<usize>)> + '_ {
-        let mut start = 0;
-        self.spilled.places.iter().enumerate().map(move |(index, (_, rows))| {
-            let range = start..start + rows;
-            start = range.end;
-            (index, range)
+    /// The blocks in their order, those of many rows in pieces.
+    fn pieces(&self) -> impl Iterator<Item = Piece> + '_ {
+        let most = block_rows(self.head.columns.len());
+        let mut before = 0;
+        self.spilled.places.iter().enumerate().flat_map(move |(block, &(_, rows))| {
+            let first = before;
+            before += rows;
+            (0..rows).step_by(most).map(move |start| {
+                let end = rows.min(start + most);
+                Piece { block, within: start..end, rows: first + start..first + end }
+            })
         })
+    }
+
+    /// The columns `wanted` of a piece, counted from 0.
+    fn read(&self, piece: &Piece, wanted: Range<usize>) -> Result<Block> {
+        self.spilled.block(piece.block, wanted, piece.within.clone())
     }
 
     /// The place of a column among those that were kept.
@@ -144,11 +164,11 @@ impl LongTable {
         self.head.clone()
     }
 
-    /// Makes `window` the table of the block `index`, whose rows are `range`; its rows are counted from 0.
-    fn fill(&self, window: &mut Table, index: usize, range: &Range<usize>) -> Result<()> {
-        let block = self.spilled.block(index, 0..self.head.columns.len())?;
-        window.rows = range.len();
-        window.lines.skip(range.start);
+    /// Makes `window` the table of a piece; its rows are counted from 0.
+    fn fill(&self, window: &mut Table, piece: &Piece) -> Result<()> {
+        let block = self.read(piece, 0..self.head.columns.len())?;
+        window.rows = piece.rows.len();
+        window.lines.skip(piece.rows.start);
         window.blocks = vec![block];
         Ok(())
     }
@@ -167,12 +187,12 @@ impl LongTable {
                 return Ok(());
             };
             let mut values = vec![];
-            for (index, range) in self.blocks() {
-                let block = self.spilled.block(index, first..last + 1)?;
+            for piece in self.pieces() {
+                let block = self.read(&piece, first..last + 1)?;
                 for (&column, state) in columns.iter().zip(states.iter_mut()) {
                     values.clear();
                     block.unpack(column - first, &mut values);
-                    visit(state, &mut values, range.clone());
+                    visit(state, &mut values, piece.rows.clone());
                 }
             }
             Ok(())
@@ -197,11 +217,12 @@ impl LongTable {
         let columns = preprocessing.find_columns(&self.head, options.with_target)?;
         let (mut target, mut weights) = (None, None);
         let mut window = self.window();
-        for (index, range) in self.blocks() {
+        for piece in self.pieces() {
+            let range = &piece.rows;
             if rows.rank(range.start) == rows.rank(range.end) {
                 continue;
             }
-            self.fill(&mut window, index, &range)?;
+            self.fill(&mut window, &piece)?;
             encode_block(preprocessing, &columns, (&window.blocks[0], range.start), &mut parts);
             if options.with_target {
                 let here: Vec<usize> =

@@ -34,13 +34,14 @@ impl LongTable {
         in_parallel(0..threads, |thread| {
             let mut window = self.window();
             let mut records = vec![];
-            for (index, range) in self.blocks().filter(|(index, _)| index % threads == thread) {
+            for piece in self.pieces().skip(thread).step_by(threads) {
+                let range = &piece.rows;
                 let rows: Vec<usize> =
                     training.within(range.clone()).map(|row| row - range.start).collect();
                 if rows.is_empty() {
                     continue;
                 }
-                self.fill(&mut window, index, &range)?;
+                self.fill(&mut window, &piece)?;
                 let mut at = (training.rank(range.start) * layout.size()) as u64;
                 for rows in rows.chunks((MOST_ENCODED / preprocessing.width()).max(1)) {
                     records.clear();

@@ -474,7 +474,7 @@ impl Source for LongRows {
     }
 
     fn first(&mut self) -> Result<Dataset> {
-        self.dataset(&[0..1])
+        self.dataset(std::slice::from_ref(&(0..1)))
     }
 
     fn read(&mut self, rows: &[Range<usize>], part: &mut Part<'_>) -> Result<()> {

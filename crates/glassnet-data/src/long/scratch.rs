@@ -1,10 +1,13 @@
 //! Where the blocks of a table go while it is read: memory, or a file once they are too many.
 
 use std::io;
+use std::ops::Range;
 
 use glassnet::{Error, Result};
 
 use crate::packed::Block;
+#[cfg(feature = "parquet")]
+use crate::packed::PART;
 
 /// Bytes that can be written and read anywhere, from several threads at once: a temporary file.
 pub trait Scratch: Send + Sync {
@@ -69,10 +72,28 @@ impl Blocks {
         }
         self.size += block.size();
         self.rows += block.rows();
-        let all = self.size + self.rows * (4 * block.columns() + ROW);
+        let columns = block.columns();
         self.kept.push(block);
-        if let Some(spill) = spill.filter(|spill| all > spill.memory) {
-            let columns = self.kept[0].columns();
+        match spill.filter(|spill| self.exceeds(spill, 0, columns)) {
+            Some(spill) => self.spill(columns, spill).map(|_| ()),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether the blocks, and `rows` more of so many columns, are more than there is memory for.
+    pub(crate) fn exceeds(&self, spill: &Spill, rows: usize, columns: usize) -> bool {
+        let cells = rows.saturating_mul(columns);
+        let each = (self.rows + rows).saturating_mul(4 * columns + ROW);
+        self.spilled.is_some()
+            || self.size.saturating_add(cells).saturating_add(each) > spill.memory
+    }
+
+    /// Moves all blocks to a scratch, if they aren't there yet.
+    ///
+    /// # Errors
+    /// Kind `io` when they can't be written.
+    pub(crate) fn spill(&mut self, columns: usize, spill: &mut Spill) -> Result<&mut Spilled> {
+        if self.spilled.is_none() {
             let scratch = (spill.open)()?;
             let mut spilled = Spilled { scratch, places: vec![], end: 0, columns, buffer: vec![] };
             for block in std::mem::take(&mut self.kept) {
@@ -80,7 +101,7 @@ impl Blocks {
             }
             self.spilled = Some(spilled);
         }
-        Ok(())
+        self.spilled.as_mut().ok_or_else(|| Error::io("there is no temporary file"))
     }
 
     /// The blocks in memory, or those that are not.
@@ -99,12 +120,51 @@ impl Spilled {
         Ok(())
     }
 
-    /// The columns `wanted` of a block, counted from 0.
-    pub(crate) fn block(&self, index: usize, wanted: std::ops::Range<usize>) -> Result<Block> {
+    /// Begins a block of so many rows, whose columns are written one after the other.
+    #[cfg(feature = "parquet")]
+    pub(crate) fn begin(&self, rows: usize) -> Tall {
+        Tall { at: self.end, rows, heads: vec![], size: 0 }
+    }
+
+    /// Writes the next column, which is the only one of `block`.
+    #[cfg(feature = "parquet")]
+    pub(crate) fn put(&mut self, tall: &mut Tall, block: &Block) -> Result<()> {
+        let (packing, bytes) = block.only();
+        packing.write_head(tall.size, &mut tall.heads);
+        let at = tall.at + (PART * self.columns + tall.size) as u64;
+        tall.size += bytes.len();
+        self.scratch.write_at(bytes, at).map_err(|error| cannot_write(&error))
+    }
+
+    /// Ends a block that has all columns.
+    #[cfg(feature = "parquet")]
+    pub(crate) fn end(&mut self, tall: &Tall) -> Result<()> {
+        self.scratch.write_at(&tall.heads, tall.at).map_err(|error| cannot_write(&error))?;
+        self.places.push((tall.at, tall.rows));
+        self.end = tall.at + (tall.heads.len() + tall.size) as u64;
+        Ok(())
+    }
+
+    /// The columns `wanted` and the rows `some` of a block, both counted from 0 then.
+    pub(crate) fn block(
+        &self,
+        index: usize,
+        wanted: Range<usize>,
+        some: Range<usize>,
+    ) -> Result<Block> {
         let (at, rows) = self.places[index];
         let read = |bytes: &mut [u8], from: u64| self.scratch.read_at(bytes, at + from);
-        Block::read((rows, self.columns), wanted, read).map_err(|error| cannot_read(&error))
+        Block::read((rows, self.columns), wanted, some, read).map_err(|error| cannot_read(&error))
     }
+}
+
+/// A block that is being written column by column: it may have more rows than memory has room for cells.
+#[cfg(feature = "parquet")]
+pub(crate) struct Tall {
+    at: u64,
+    rows: usize,
+    heads: Vec<u8>,
+    size: usize,
 }
 
 pub(crate) fn cannot_write(error: &io::Error) -> Error {

@@ -4,7 +4,7 @@ use glassnet::Result;
 
 use super::choose::LongTarget;
 use super::row_set::RowSet;
-use super::{LongTable, Range};
+use super::{LongTable, Piece};
 use crate::note::Note;
 use crate::split::{
     GroupCounts, Groups, Random, SplitOptions, Stratified, check_fraction, group_key,
@@ -101,8 +101,8 @@ impl LongTable {
 
     /// Calls with each labelled row, in the table's order, and its class.
     fn each_label(&self, target: &LongTarget, mut call: impl FnMut(usize, u32)) -> Result<()> {
-        self.each_value(target.target.column(), |values, range| {
-            for (&value, row) in values.iter().zip(range) {
+        self.each_value(target.target.column(), |values, piece| {
+            for (&value, row) in values.iter().zip(piece.rows.clone()) {
                 if target.labelled.contains(row) {
                     call(row, target.class(value));
                 }
@@ -120,13 +120,11 @@ impl LongTable {
     ) -> Result<()> {
         let place = self.place(column)?;
         let described = &self.head.columns[place];
-        let mut index = 0;
-        self.each_value(target.target.column(), |values, range| {
+        self.each_value(target.target.column(), |values, piece| {
             let mut keys = vec![];
-            self.spilled.block(index, place..place + 1)?.unpack(0, &mut keys);
-            index += 1;
+            self.read(piece, place..place + 1)?.unpack(0, &mut keys);
             let cells = described.cells(keys);
-            for (at, (&value, row)) in values.iter().zip(range).enumerate() {
+            for (at, (&value, row)) in values.iter().zip(piece.rows.clone()).enumerate() {
                 if target.labelled.contains(row) {
                     call(row, group_key(&cells, at), target.class(value));
                 }
@@ -139,16 +137,16 @@ impl LongTable {
     fn each_value(
         &self,
         column: &str,
-        mut call: impl FnMut(&[f64], Range<usize>) -> Result<()>,
+        mut call: impl FnMut(&[f64], &Piece) -> Result<()>,
     ) -> Result<()> {
         let place = self.place(column)?;
         let described = &self.head.columns[place];
         let mut values = vec![];
-        for (index, range) in self.blocks() {
+        for piece in self.pieces() {
             values.clear();
-            self.spilled.block(index, place..place + 1)?.unpack(0, &mut values);
+            self.read(&piece, place..place + 1)?.unpack(0, &mut values);
             described.decode(&mut values);
-            call(&values, range)?;
+            call(&values, &piece)?;
         }
         Ok(())
     }

@@ -253,3 +253,79 @@ fn too_many_texts_are_forgotten_and_told() {
     let fitted = long.fit(&target, target.labelled(), &FitOptions::default()).expect("a fit");
     assert_eq!(fitted.preprocessing.feature_names(), ["x"]);
 }
+
+/// A Parquet file with row groups of so many rows.
+#[cfg(feature = "parquet")]
+fn parquet(groups: &[usize]) -> Vec<u8> {
+    use std::sync::Arc;
+
+    use parquet::data_type::{ByteArray, ByteArrayType, DoubleType, Int32Type};
+    use parquet::file::properties::WriterProperties;
+    use parquet::file::writer::SerializedFileWriter;
+    use parquet::schema::parser::parse_message_type;
+
+    let schema = "message t { required int32 pixel; optional double real; required binary word (UTF8); required int32 y; }";
+    let schema = Arc::new(parse_message_type(schema).expect("a schema"));
+    let mut bytes = vec![];
+    let properties = Arc::new(WriterProperties::builder().build());
+    let mut writer = SerializedFileWriter::new(&mut bytes, schema, properties).expect("a writer");
+    let mut first = 0;
+    for &count in groups {
+        let rows = first..first + count;
+        first += count;
+        let mut group = writer.next_row_group().expect("a group");
+        let whole = |modulus: usize| {
+            rows.clone().map(|row| (row * 31 % modulus) as i32).collect::<Vec<_>>()
+        };
+        let mut column = group.next_column().expect("a column").expect("one");
+        column.typed::<Int32Type>().write_batch(&whole(251), None, None).expect("cells");
+        column.close().expect("a column");
+        let mut column = group.next_column().expect("a column").expect("one");
+        let levels: Vec<i16> = rows.clone().map(|row| i16::from(row % 97 != 5)).collect();
+        let real = rows
+            .clone()
+            .filter(|row| row % 97 != 5)
+            .map(|row| (row as f64).sqrt())
+            .collect::<Vec<_>>();
+        column.typed::<DoubleType>().write_batch(&real, Some(&levels), None).expect("cells");
+        column.close().expect("a column");
+        let mut column = group.next_column().expect("a column").expect("one");
+        let words: Vec<ByteArray> =
+            rows.clone().map(|row| ByteArray::from(["a", "b", "c"][row % 3])).collect();
+        column.typed::<ByteArrayType>().write_batch(&words, None, None).expect("cells");
+        column.close().expect("a column");
+        let mut column = group.next_column().expect("a column").expect("one");
+        column.typed::<Int32Type>().write_batch(&whole(2), None, None).expect("cells");
+        column.close().expect("a column");
+        group.close().expect("a group");
+    }
+    writer.close().expect("a file");
+    bytes
+}
+
+#[cfg(feature = "parquet")]
+#[test]
+fn row_groups_of_any_size_are_taken_column_by_column() {
+    // The middle one has more rows than are taken at once.
+    let bytes = parquet(&[3, 1_100_000, 20_000]);
+    let inputs = || vec![Input::new("t.parquet", Cursor::new(bytes.clone()))];
+    let options = CsvOptions::default();
+    let whole = read_table(inputs(), &options).expect("a table");
+    let found = read_table_within(inputs(), &options, &mut spill(1_000_000, 2)).expect("a table");
+    let Loaded::Long(long) = found else { panic!("the table is in memory") };
+    assert_eq!(long.head.fingerprint(), whole.fingerprint());
+    let targets = ["y".to_owned()];
+    let target = Target::choose_several(&whole, &targets, Task::Auto).expect("a target");
+    let chosen = long.choose(&targets, Task::Auto).expect("a target");
+    let all: Vec<usize> = (0..whole.rows()).collect();
+    let (preprocessing, _) =
+        Preprocessing::fit(&whole, &target, &all, &FitOptions::default()).expect("a fit");
+    let fitted = long.fit(&chosen, chosen.labelled(), &FitOptions::default()).expect("a fit");
+    assert_eq!(fitted.preprocessing, preprocessing);
+    let wanted = preprocessing.encode(&whole, &all, &EncodeOptions::default()).expect("rows");
+    let mut packed =
+        long.pack(&fitted, chosen.labelled(), Box::new(Bytes::default())).expect("rows");
+    let rows = packed.dataset(std::slice::from_ref(&(0..whole.rows()))).expect("rows");
+    let Features::Floats(features) = rows.features() else { panic!("floats") };
+    assert!(features == &wanted.features);
+}
