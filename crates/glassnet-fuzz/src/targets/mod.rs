@@ -192,6 +192,7 @@ pub const TARGETS: &[Target] = &[
             b"BatchNorm1d(",
             b"LayerNorm(",
             b"Embedding(",
+            b"EmbedColumns(",
             b"Formula('",
             b"piecewise(",
             b"exp(",

@@ -211,7 +211,7 @@ def _network(net: Any, seed: int) -> tuple[str, dict[str, np.ndarray]]:
 def features(x: Any, notation: str = "") -> np.ndarray:
     """``x`` as float32, or as int64 for a network that begins with an embedding."""
     x = np.asarray(x)
-    if x.dtype.kind in "iu" and "Embedding(" in notation:
+    if x.dtype.kind in "iu" and "Embedding(" in notation and _glassnet.takes_indices(notation):
         return np.ascontiguousarray(x, dtype=np.int64)
     if x.ndim < 1:
         raise ValueError("the features are one number; give rows of features")

@@ -21,7 +21,7 @@ use crate::formula::{Math, Operator};
 use crate::grad::grad;
 use crate::graph::op::{Layout, Reduction};
 use crate::graph::{Builder, Checked, DType, NodeId, Shape};
-use crate::nn::{Lowering, Mode, Network};
+use crate::nn::{Lowering, Mode, Module, Network};
 use crate::reference::{Array, Feeds, evaluate};
 use crate::tensor::{Tensor, Value};
 use crate::trace::written;
@@ -176,9 +176,11 @@ struct Question {
 
 impl Question {
     fn new(network: &Network, features: &Features, config: &AttributionConfig) -> Result<Self> {
-        let Features::Floats(x) = features else {
+        let layers = network.module().layers();
+        let codes = layers.iter().find(|(_, layer)| matches!(layer, Module::EmbedColumns(_)));
+        let (Features::Floats(x), None) = (features, codes) else {
             return Err(Error::unsupported(
-                "Embedding",
+                codes.map_or("Embedding", |(_, layer)| layer.kind()),
                 "attribution",
                 "an index has no part of which a share could be told",
             ));
@@ -536,6 +538,15 @@ mod tests {
                 assert_eq!(mapped, output_at(&question, &near), "{notation}");
             }
         }
+    }
+
+    #[test]
+    fn a_code_has_no_share() {
+        let notation = "Sequential(EmbedColumns({'1': Embedding(4, 2)}), Linear(4, 1))";
+        let network = Network::new(crate::nn::parse(notation).unwrap(), 0).unwrap();
+        let x = Features::Floats(Tensor::new([1, 3], vec![0.5, 2.0, 1.0]).unwrap());
+        let error = attribute(&network, &x, &ask(0, 0)).unwrap_err().to_string();
+        assert!(error.starts_with("attribution does not support EmbedColumns"), "{error}");
     }
 
     #[test]

@@ -204,7 +204,7 @@ impl OnnxTable {
                 format!("{} string [N, 1]", quoted(&column.name))
             }
             OnnxEncoding::Date { .. } => {
-                format!("{} float64 [N, 1], seconds since 1970-01-01 00:00", quoted(&column.name))
+                format!("{} float64 [N, 1] (seconds since 1970-01-01 00:00)", quoted(&column.name))
             }
         };
         let outputs = match &self.answer {

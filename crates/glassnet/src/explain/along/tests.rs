@@ -264,6 +264,18 @@ fn embeddings_move_too() {
     let setting = Setting::new(&network, &data, &Criterion::parse("mse").unwrap()).unwrap();
     holds_everywhere(&setting, "0.weight[3,1]");
     holds_everywhere(&setting, "2.weight[1,4]");
+
+    let module = nn::parse(
+        "Sequential(EmbedColumns({'1': Embedding(4, 2)}), Linear(4, 3), ReLU(), Linear(3, 1))",
+    );
+    let network = Network::new(module.unwrap(), 2).unwrap();
+    let rows = vec![0.5, 3.0, -1.25, 0.75, 1.0, 2.0, -0.5, 3.0, 0.25];
+    let x = Tensor::new([3, 3], rows).unwrap();
+    let y = Tensor::new([3, 1], vec![0.5_f32, -0.25, 1.0]).unwrap();
+    let data = Dataset::new(Features::Floats(x), Target::Values(y)).unwrap();
+    let setting = Setting::new(&network, &data, &Criterion::parse("mse").unwrap()).unwrap();
+    holds_everywhere(&setting, "0.1.weight[3,1]");
+    holds_everywhere(&setting, "1.weight[2,0]");
 }
 
 #[test]

@@ -280,7 +280,7 @@ impl Step<'_> {
             Op::Normalize(op) if op.eps > 0.0 => self.analytic(),
             Op::Normalize(_) => self.constant_only("divides by a deviation that may be 0"),
             Op::Random(_) => self.fed_mask().map(|value| (value, false)),
-            Op::Gather(Gather::Embedding { .. }) => single::moved(self),
+            Op::Gather(Gather::Embedding { .. }) => single::looked_up(self),
             Op::Gather(Gather::EmbeddingGrad { .. }) => {
                 self.constant_only("a look-up's derivative is not followed")
             }

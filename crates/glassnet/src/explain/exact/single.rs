@@ -45,12 +45,32 @@ pub(super) fn rounded(step: &Step<'_>) -> Result<Value> {
     }
 }
 
+/// Rows of a table, whose elements may move; the codes stand still.
+pub(super) fn looked_up(step: &Step<'_>) -> Found {
+    let Some(Value::Exact(codes)) = step.operands.get(1) else { return moved(step) };
+    let whole = |code: &Function| code.as_constant().map(|code| nearest(&code));
+    let Some(codes) = codes.iter().map(whole).collect::<Option<Vec<f64>>>() else {
+        return Ok((step.unknown("a code moves, which names a row or none"), false));
+    };
+    let codes = Array::Float(Tensor::new(step.shape(step.operand(1)), codes)?);
+    moved_by(step, |index| (index == 1).then(|| codes.clone()))
+}
+
 /// An operation that only moves elements: done on the elements' numbers, then on the elements.
 pub(super) fn moved(step: &Step<'_>) -> Found {
+    moved_by(step, |_| None)
+}
+
+/// As [`moved`], where some operands are `given` rather than moved.
+fn moved_by(step: &Step<'_>, given: impl Fn(usize) -> Option<Array>) -> Found {
     let mut next = 1_usize;
     let mut numbered = vec![];
     let mut elements: Vec<&Function> = vec![];
     for (index, value) in step.operands.iter().enumerate() {
+        if let Some(array) = given(index) {
+            numbered.push(array);
+            continue;
+        }
         match value {
             Value::Exact(own) => {
                 let data = (next..next + own.len()).map(|number| number as f64).collect();

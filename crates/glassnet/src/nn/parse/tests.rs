@@ -198,13 +198,13 @@ fn mistakes_are_pointed_at() {
         ),
         (
             "EmbedColumns({'a': Embedding(3, 4)})",
-            "\"a\" is no number of a column; line 1, column 1 of the network; \
+            "\"a\" is no number of a column; column 1 of the network; \
              write EmbedColumns({'0': Embedding(12, 6)}); columns are counted from 0\n  \
              EmbedColumns({'a': Embedding(3, 4)})\n  ^^^^^^^^^^^^",
         ),
         (
             "EmbedColumns({'0': Linear(3, 4)})",
-            "column 0 has a Linear, not a table; line 1, column 1 of the network; \
+            "column 0 has a Linear, not a table; column 1 of the network; \
              write Embedding(num_embeddings, embedding_dim)\n  \
              EmbedColumns({'0': Linear(3, 4)})\n  ^^^^^^^^^^^^",
         ),

@@ -21,8 +21,10 @@ proptest! {
         let mut keys: Vec<&str> = shapes.iter().map(|array| array.key.as_str()).collect();
         let names: Vec<String> = module.layers().into_iter().map(|(name, _)| name).collect();
         for key in &keys {
-            let layer = key.rsplit_once('.').map_or("", |(layer, _)| layer);
-            prop_assert!(names.iter().any(|name| name == layer), "{}", key);
+            let begins = |name: &String| {
+                name.is_empty() || key.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'))
+            };
+            prop_assert!(names.iter().any(begins), "{}", key);
         }
         let count = keys.len();
         keys.sort_unstable();
