@@ -3,7 +3,10 @@
 //! A row is a record, and all records are as long as each other, so that rows that follow each other are read at once. A feature
 //! that takes few values, as pixels and categories do, is one byte of it, another one its 32-bit float.
 
+use std::io;
 use std::ops::Range;
+use std::sync::Arc;
+use std::thread::JoinHandle;
 
 use glassnet::train::{Dataset, Features, FeaturesMut, Part, Source, Target, TargetMut};
 use glassnet::{Error, Result, Tensor};
@@ -17,13 +20,20 @@ use crate::preprocessing::Preprocessing;
 
 /// The training rows of a [`LongTable`](crate::LongTable), encoded, in a scratch.
 pub struct LongRows {
-    scratch: Box<dyn Scratch>,
+    scratch: Arc<dyn Scratch>,
     layout: Layout,
     rows: usize,
     lines: (Lines, RowSet),
     threads: usize,
     /// A thread's records.
     buffers: Vec<Vec<u8>>,
+    coming: Option<Coming>,
+}
+
+/// Records that are read while others are learned from.
+struct Coming {
+    ranges: Vec<Range<usize>>,
+    reading: JoinHandle<io::Result<Vec<u8>>>,
 }
 
 /// How a row becomes a record.
@@ -353,7 +363,8 @@ impl LongRows {
         threads: usize,
     ) -> Self {
         let buffers = vec![vec![]; threads.max(1)];
-        LongRows { scratch, layout, rows, lines, threads: threads.max(1), buffers }
+        let scratch = Arc::from(scratch);
+        LongRows { scratch, layout, rows, lines, threads: threads.max(1), buffers, coming: None }
     }
 
     /// The bytes that they take in the scratch.
@@ -420,6 +431,7 @@ impl LongRows {
     ) -> Result<()> {
         let rows: usize = ranges.iter().map(Range::len).sum();
         let mut left = Places { features, target, weights };
+        let here = self.arrived(ranges)?;
         let share = rows.div_ceil(self.threads).max(1);
         let mut work = vec![];
         let (mut ranges, mut done) = (ranges.to_vec(), 0);
@@ -427,11 +439,16 @@ impl LongRows {
             let count = share.min(rows - done);
             let (places, rest) = left.split(count, &self.layout);
             let after = cut(&mut ranges, count);
-            work.push((buffer, std::mem::replace(&mut ranges, after), places));
+            let here = here.as_ref().map(|bytes| &bytes[done * self.layout.size..]);
+            work.push((buffer, here, std::mem::replace(&mut ranges, after), places));
             (left, done) = (rest, done + count);
         }
         let (layout, scratch) = (&self.layout, &self.scratch);
-        in_parallel(work.into_iter(), |(buffer, ranges, mut left)| {
+        in_parallel(work.into_iter(), |(buffer, here, ranges, mut left)| {
+            if let Some(here) = here {
+                layout.read(here, &mut left);
+                return Ok(());
+            }
             for range in ranges {
                 let most = (MOST_READ / layout.size).max(1);
                 for start in range.clone().step_by(most) {
@@ -446,6 +463,19 @@ impl LongRows {
             }
             Ok(())
         })
+    }
+}
+
+impl LongRows {
+    /// The records of these rows, if they were announced.
+    fn arrived(&mut self, ranges: &[Range<usize>]) -> Result<Option<Vec<u8>>> {
+        let Some(coming) = self.coming.take_if(|coming| coming.ranges == ranges) else {
+            return Ok(None);
+        };
+        match coming.reading.join() {
+            Ok(read) => read.map(Some).map_err(|error| cannot_read(&error)),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
     }
 }
 
@@ -489,6 +519,28 @@ impl Source for LongRows {
             }
             FeaturesMut::Indices(_) => Err(Error::data("the rows of a table are no indices")),
         }
+    }
+
+    fn announce(&mut self, rows: &[Range<usize>]) {
+        if self.threads == 1 {
+            return;
+        }
+        let (scratch, size, ranges) = (self.scratch.clone(), self.layout.size, rows.to_vec());
+        let wanted = ranges.clone();
+        let read = move || {
+            let count: usize = wanted.iter().map(Range::len).sum();
+            let mut records = vec![0; count * size];
+            let mut done = 0;
+            for range in wanted {
+                let piece = &mut records[done..done + range.len() * size];
+                scratch.read_at(piece, range.start as u64 * size as u64)?;
+                done += piece.len();
+            }
+            Ok(records)
+        };
+        // Where no thread is to be had the rows are read when they are needed.
+        let reading = std::thread::Builder::new().spawn(read).ok();
+        self.coming = reading.map(|reading| Coming { ranges, reading });
     }
 
     fn line(&self, row: usize) -> u64 {

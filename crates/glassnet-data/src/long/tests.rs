@@ -145,7 +145,13 @@ fn check(
     let mut packed = long.pack(&fitted, &sides.training, Box::new(Bytes::default())).expect("rows");
     assert_eq!(packed.rows(), parts.training.len());
     let (all, middle) = (packed.rows(), packed.rows() / 2);
-    let found = packed.dataset(&[middle..all, 0..middle]).expect("rows");
+    let turned = [middle..all, 0..middle];
+    let unannounced = packed.dataset(&turned).expect("rows");
+    packed.announce(std::slice::from_ref(&(0..1)));
+    packed.announce(&turned);
+    let found = packed.dataset(&turned).expect("rows");
+    assert_eq!(found.features(), unannounced.features());
+    assert_eq!(found.target(), unannounced.target());
     let Features::Floats(features) = found.features() else { panic!("floats") };
     let width = preprocessing.width();
     let turned =
