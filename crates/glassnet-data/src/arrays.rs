@@ -13,6 +13,8 @@ use crate::lines::Lines;
 use crate::long::{Blocks, Spill};
 use crate::options::{ColumnType, CsvOptions};
 use crate::packed::Block;
+#[cfg(feature = "parquet")]
+use crate::packed::Staged;
 use crate::read::{Gone, block_rows};
 use crate::table::{Described, Table, unknown_column};
 use crate::typed::{Cell, TypedColumn};
@@ -162,8 +164,10 @@ impl Columns {
         let mut tall = self.blocks.spill(columns, spill)?.begin(rows);
         for column in 0..columns {
             fill(self, column)?;
-            let staged = std::iter::once(self.columns[column].1.staged());
-            let block = Block::pack(staged, rows);
+            let staged = self.columns[column].1.staged();
+            let block = Block::pack(std::iter::once(&mut *staged), rows);
+            // The other columns need the memory that so many cells have taken.
+            *staged = Staged::default();
             self.blocks.spill(columns, spill)?.put(&mut tall, &block)?;
         }
         self.rows += rows;

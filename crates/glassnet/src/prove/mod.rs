@@ -21,6 +21,7 @@ mod interval;
 mod lower;
 mod network;
 mod propagate;
+pub mod regions;
 
 pub use interval::Interval;
 pub use lower::{Weight, lower};
