@@ -124,3 +124,55 @@ def test_targets_may_be_series():
         assert set(model.predict(pandas_frame(data))) <= {"down", "up"}
     for series in (pandas.Series(y), polars.Series(y)):
         MLPRegressor(random_state=0, max_iter=3).fit(pandas_frame(data), series, sample_weight=pandas.Series(abs(y)))
+
+
+def shops(rows=600):
+    """What is sold hangs on one of 80 shops, of which some aren't named."""
+    at = np.arange(rows)
+    shop = at * 37 % 80
+    names = [None if row % 41 == 7 else f"shop {number}" for row, number in enumerate(shop)]
+    return {"size": (at * 13 % 29).astype(float), "shop": names}, (shop * shop % 17).astype(float)
+
+
+@pytest.mark.parametrize("kind", ["pandas", "polars"])
+def test_columns_of_many_categories_become_codes(kind):
+    library = pytest.importorskip(kind)
+    data, y = shops()
+    frame = library.DataFrame(data)
+    options = {"learning_rate_init": 0.02, "random_state": 0, "hidden_layer_sizes": (16,), "max_iter": 60}
+    model = MLPRegressor(**options).fit(frame, y)
+    assert "EmbedColumns({'1': Embedding(82, 19, padding_idx=0)})" in str(model.network_)
+    assert model.state_dict_["0.1.weight"].shape == (82, 19)
+    assert not model.state_dict_["0.1.weight"][0].any()
+    assert [weights.shape for weights in model.coefs_] == [(20, 16), (16, 1)] and model.n_layers_ == 3
+    assert model.score(frame, y) > 0.8
+    again = pickle.loads(pickle.dumps(model))
+    assert (again.predict(frame) == model.predict(frame)).all()
+    strange = library.DataFrame({"size": [1.0], "shop": ["shop 3000"]})
+    with pytest.raises(ValueError, match="shop 3000"):
+        model.predict(strange)
+    assert np.isfinite(model.set_params(handle_unknown="ignore").predict(strange)).all()
+
+    wide = MLPRegressor(**{**options, "max_iter": 2}, embedding="never").fit(frame, y)
+    assert wide.coefs_[0].shape == (82, 16)
+    short = MLPRegressor(**{**options, "max_iter": 2}, embedding={"shop": 3}).fit(frame, y)
+    assert short.state_dict_["0.1.weight"].shape == (82, 3)
+    own = MLPRegressor(max_iter=2, random_state=0, embedding=["shop"], network="20-8t-1").fit(frame, y)
+    assert str(own.network_).startswith("Sequential(EmbedColumns({'1': Embedding(82, 19, padding_idx=0)}), Linear(20, 8)")
+    with pytest.raises(ValueError, match="'size', which is no column of categories"):
+        MLPRegressor(embedding=["size"]).fit(frame, y)
+    with pytest.raises(ValueError, match="'embedding' parameter"):
+        MLPRegressor(embedding="sometimes").fit(frame, y)
+
+
+def test_codes_are_trained_by_every_solver_and_in_parts():
+    pandas = pytest.importorskip("pandas")
+    data, y = shops()
+    frame = pandas.DataFrame(data)
+    for options in ({"solver": "lbfgs"}, {"solver": "sgd"}, {"early_stopping": True}):
+        model = MLPClassifier(random_state=0, max_iter=15, hidden_layer_sizes=(8,), **options).fit(frame, y > 8)
+        assert model.predict_proba(frame).shape == (600, 2)
+    partial = MLPClassifier(random_state=0, hidden_layer_sizes=(8,))
+    for _ in range(3):
+        partial.partial_fit(frame, y > 8, classes=[False, True])
+    assert partial.t_ == 3 * 600 and partial.predict_proba(frame).shape == (600, 2)

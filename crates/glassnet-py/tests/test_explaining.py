@@ -132,6 +132,8 @@ def test_what_is_no_model_file_is_refused(tmp_path):
         "Sequential(OrderedDict([('body', Linear(2, 2)), ('act', GELU(approximate='tanh'))]))",
         "Sequential(Residual(Linear(4, 4), ReLU()), Hardtanh(-2.0, 2.0), PReLU(4))",
         "Sequential(Embedding(10, 3), Flatten(), Linear(6, 1))",
+        "Sequential(EmbedColumns({'1': Embedding(10, 3, padding_idx=0), '3': Embedding(4, 2)}), Linear(8, 1))",
+        "EmbedColumns({'0': Embedding(10, 3)})",
     ],
 )
 def test_a_notation_is_the_network_it_describes(notation):

@@ -151,3 +151,32 @@ def test_a_row_does_not_depend_on_its_batch_or_on_what_computes_it(rows):
 def test_inputs_by_name():
     for net in (nn.Sequential(nn.Linear(3, 2)), nn.Linear(3, 2), nn.Identity(), nn.Flatten()):
         assert net(input=X).equal(net(X))
+
+
+def test_columns_of_codes_look_up_rows():
+    torch = pytest.importorskip("torch")
+
+    class EmbedColumns(torch.nn.ModuleDict):
+        def forward(self, x):
+            parts = [self[str(c)](x[..., c].long()) if str(c) in self else x[..., c : c + 1] for c in range(x.shape[-1])]
+            return torch.cat(parts, -1)
+
+    ours = nn.Sequential(nn.EmbedColumns({"1": nn.Embedding(5, 3, padding_idx=0), "2": nn.Embedding(4, 2)}), nn.Linear(7, 2))
+    theirs = torch.nn.Sequential(
+        EmbedColumns({"1": torch.nn.Embedding(5, 3, padding_idx=0), "2": torch.nn.Embedding(4, 2)}), torch.nn.Linear(7, 2)
+    )
+    assert repr(ours) == repr(theirs)
+    assert list(ours.state_dict()) == list(theirs.state_dict())
+    ours.load_state_dict({key: value.numpy() for key, value in theirs.state_dict().items()})
+    x = np.array([[0.5, 0, 3, -1], [1.5, 4, 0, 2], [0, 4, 3, 1]], dtype=np.float32)
+    np.testing.assert_allclose(ours(x).detach().numpy(), theirs(torch.tensor(x)).detach().numpy(), rtol=1e-6, atol=1e-6)
+    ours(gn.Tensor(x)).square().sum().backward()
+    theirs(torch.tensor(x)).square().sum().backward()
+    for name, parameter in theirs.named_parameters():
+        found = dict(ours.named_parameters())[name].grad.numpy()
+        np.testing.assert_allclose(found, parameter.grad.numpy(), rtol=1e-5, atol=1e-5, err_msg=name)
+    with pytest.raises(ValueError, match="code 9 is outside"):
+        ours(np.array([[0, 9, 0, 0]], dtype=np.float32))
+    # The compiled loop takes whole numbers, too: they are columns of floats.
+    history = gn.fit(ours, np.array(x, dtype=np.int64), np.array([0, 1, 1]), epochs=2)
+    assert history is not None

@@ -92,6 +92,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         network: Any = None,
         optimizer: Any = None,
         schedule: Any = None,
+        embedding: Any = "auto",
         handle_unknown: str = "error",
         threads: int | None = None,
     ) -> None:
@@ -125,6 +126,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         self.network = network
         self.optimizer = optimizer
         self.schedule = schedule
+        self.embedding = embedding
         self.handle_unknown = handle_unknown
         self.threads = threads
 
@@ -134,7 +136,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Parameters
         ----------
         X : array-like, sparse matrix or frame of shape (n_samples, n_features)
-            The rows. Columns of categories or text in a frame of pandas or polars become a column for each value.
+            The rows. Columns of categories or text in a frame of pandas or polars become a column for each value, or a code
+            that looks up a row of a trained table (`embedding`).
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
             The class of each row, or zeros and ones for several labels.
         sample_weight : array-like of shape (n_samples,), optional
@@ -348,6 +351,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         network: Any = None,
         optimizer: Any = None,
         schedule: Any = None,
+        embedding: Any = "auto",
         handle_unknown: str = "error",
         threads: int | None = None,
     ) -> None:
@@ -380,6 +384,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         self.network = network
         self.optimizer = optimizer
         self.schedule = schedule
+        self.embedding = embedding
         self.handle_unknown = handle_unknown
         self.threads = threads
 
@@ -389,7 +394,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         Parameters
         ----------
         X : array-like, sparse matrix or frame of shape (n_samples, n_features)
-            The rows. Columns of categories or text in a frame of pandas or polars become a column for each value.
+            The rows. Columns of categories or text in a frame of pandas or polars become a column for each value, or a code
+            that looks up a row of a trained table (`embedding`).
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             The numbers to be predicted.
         sample_weight : array-like of shape (n_samples,), optional

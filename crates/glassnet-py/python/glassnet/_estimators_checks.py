@@ -29,6 +29,12 @@ def _one_of(*names: str) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, str) and value in names
 
 
+def _columns(value: Any) -> bool:
+    if isinstance(value, dict):
+        return all(isinstance(name, str) and (length is None or _whole(1)(length)) for name, length in value.items())
+    return isinstance(value, (list, tuple)) and all(isinstance(name, str) for name in value)
+
+
 def _bool(value: Any) -> bool:
     return isinstance(value, (bool, np.bool_))
 
@@ -64,6 +70,11 @@ RULES: list[tuple[str, Callable[[Any], bool], str]] = [
     ),
     ("max_fun", _whole(1), "an int in the range [1, inf)"),
     ("batch_norm", _bool, "a bool"),
+    (
+        "embedding",
+        lambda value: _one_of("auto", "never", "always")(value) or _columns(value),
+        "'auto', 'never', 'always', a list of columns, or a dict from columns to the lengths of their tables' rows",
+    ),
     ("handle_unknown", _one_of("error", "ignore"), "'error' or 'ignore'"),
 ]
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 __all__ = ["Columns", "has_categories", "is_frame"]
+
+#: Columns of more values than this become codes where ``embedding`` is ``'auto'``.
+EMBED_ABOVE = 50
 
 #: Of unseen categories, so many are listed for each column.
 LISTED = 10
@@ -50,7 +54,7 @@ def _numbers(name: Any, column: Any) -> np.ndarray:
 
 @dataclass
 class Columns:
-    """How the columns of a frame become numbers: a number stays, a category becomes a column for each of its values.
+    """How the columns of a frame become numbers: a number stays, a category becomes a column for each of its values, or a code.
 
     Attributes
     ----------
@@ -58,13 +62,16 @@ class Columns:
         The frame's columns.
     categories : dict of str to list
         For each column of categories the values that were fitted, in order; ``None`` among them where one was missing.
+    lengths : dict of str to int
+        For each column that becomes a code the length of its table's rows.
     """
 
     names: list[str]
     categories: dict[str, list[Any]]
+    lengths: dict[str, int] = field(default_factory=dict)
 
     @classmethod
-    def fit(cls, X: Any) -> "Columns":
+    def fit(cls, X: Any, embedding: Any = "never") -> "Columns":
         """Learns the categories of a frame's rows."""
         categories = {}
         for name in X.columns:
@@ -72,7 +79,28 @@ class Columns:
                 seen = set(_values(X[name]))
                 missing = [None] if None in seen else []
                 categories[str(name)] = sorted(seen - {None}, key=lambda value: (str(type(value)), value)) + missing
-        return cls([str(name) for name in X.columns], categories)
+        chosen: dict[str, int | None] = {}
+        if not isinstance(embedding, str):
+            chosen = dict(embedding) if isinstance(embedding, dict) else dict.fromkeys(embedding)
+        others = [name for name in chosen if name not in categories]
+        if others:
+            raise ValueError(
+                f"embedding names {', '.join(map(repr, others))}, which is no column of categories; there are "
+                f"{', '.join(map(repr, categories)) or 'none'}"
+            )
+        most = {"never": math.inf, "always": -1}.get(embedding if isinstance(embedding, str) else "auto", EMBED_ABOVE)
+        lengths = {
+            name: int(chosen.get(name) or embedding_length(len(values) + 1))
+            for name, values in categories.items()
+            if name in chosen or len(values) > most
+        }
+        return cls([str(name) for name in X.columns], categories, lengths)
+
+    @property
+    def tables(self) -> dict[int, tuple[int, int]]:
+        """The columns of codes by their place among the columns of numbers: how many codes, and the length of a table's row."""
+        places = {name: at for at, name in enumerate(self.encoded)}
+        return {places[name]: (len(self.categories[name]) + 1, length) for name, length in self.lengths.items()}
 
     @property
     def encoded(self) -> list[str]:
@@ -81,7 +109,9 @@ class Columns:
             encoded
             for name in self.names
             for encoded in (
-                [f"{name}={_name(value)}" for value in self.categories[name]] if name in self.categories else [name]
+                [f"{name}={_name(value)}" for value in self.categories[name]]
+                if name in self.categories and name not in self.lengths
+                else [name]
             )
         ]
 
@@ -93,7 +123,7 @@ class Columns:
         X : frame
             Its columns are those that were fitted.
         unknown : {'error', 'ignore'}
-            What a category does that was not fitted: it is an error that lists them, or has no column.
+            What a category does that was not fitted: it is an error that lists them, or has no column, or the code 0.
         """
         blocks, unseen = [], []
         for name, column in zip(self.names, (X[name] for name in X.columns)):
@@ -105,12 +135,15 @@ class Columns:
                 continue
             values = _values(column)
             places = {value: place for place, value in enumerate(fitted)}
-            block = np.zeros((len(values), len(fitted)))
+            is_code = name in self.lengths
+            block = np.zeros((len(values), 1 if is_code else len(fitted)))
             strangers: dict[Any, None] = {}
             for row, value in enumerate(values):
                 place = places.get(value)
                 if place is None:
                     strangers[value] = None
+                elif is_code:
+                    block[row, 0] = place + 1
                 else:
                     block[row, place] = 1.0
             if strangers:
@@ -122,6 +155,18 @@ class Columns:
                 "rows without them"
             )
         return np.hstack(blocks)
+
+
+def embedding_length(codes: int) -> int:
+    """How long the rows of a table of so many rows are: fastai's min(600, round(1.6 n^0.56)).
+
+    Examples
+    --------
+    >>> from glassnet._estimators_columns import embedding_length
+    >>> [embedding_length(codes) for codes in (2, 10, 52, 1000, 100000)]
+    [2, 6, 15, 77, 600]
+    """
+    return max(1, min(600, round(1.6 * codes**0.56)))
 
 
 def _name(value: Any) -> str:

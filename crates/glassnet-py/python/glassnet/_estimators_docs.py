@@ -64,6 +64,10 @@ _SHARED = """
         Any optimiser as in ``torch.optim``, such as ``'NAdam(lr=0.01)'``, in place of ``solver`` and its arguments.
     schedule : str or object, optional
         Any schedule as in ``torch.optim.lr_scheduler``, such as ``'CosineAnnealingLR(T_max=100)'``.
+    embedding : {'auto', 'never', 'always'}, list of str, or dict of str to int, default='auto'
+        Which columns of categories in a frame become a code, which looks up a row of a trained table: those of more than 50
+        values, none, all, or the columns named; a dict also says how long the table's rows are, which are otherwise
+        min(600, round(1.6 n^0.56)) long for n codes. The others become a column for each value.
     handle_unknown : {'error', 'ignore'}, default='error'
         What a category that was not fitted does: it is an error that lists them, or counts as none of them.
     threads : int, optional

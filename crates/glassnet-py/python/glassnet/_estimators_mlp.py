@@ -18,7 +18,7 @@ from ._estimators_base import (
 from ._estimators_checks import check_parameters
 from ._estimators_columns import Columns, has_categories, is_frame
 from ._estimators_lbfgs import minimize
-from ._estimators_network import biases, build, dense_weights, initial_weights
+from ._estimators_network import biases, build, dense_weights, initial_weights, with_tables
 from ._estimators_train import Judges, Objective, Progress, Rows, train
 from ._notation import network_notation
 from ._threads import threads_to_use
@@ -147,7 +147,7 @@ class BaseMLP(BaseEstimator):
     def _rows(self, X: Any, *, reset: bool) -> np.ndarray:
         """The rows as the network takes them, in float32."""
         if reset:
-            self._columns = Columns.fit(X) if is_frame(X) and has_categories(X) else None
+            self._columns = Columns.fit(X, self.embedding) if is_frame(X) and has_categories(X) else None
             self.__dict__.pop("categories_", None)
             if self._columns is not None:
                 self.categories_ = {name: np.asarray(v, object) for name, v in self._columns.categories.items()}
@@ -175,18 +175,23 @@ class BaseMLP(BaseEstimator):
     def _initialize(self, inputs: int, task: Task, random: np.random.RandomState) -> dict[str, np.ndarray]:
         # Until the training is done, nothing is fitted.
         self.__dict__.pop("_state", None)
-        own = self.network is not None
+        own, tables = self.network is not None, self._tables
         if own:
-            notation = network_notation(self.network)
+            notation = with_tables(network_notation(self.network), tables)
         else:
             notation = build(
-                inputs, task.outputs, self.hidden_layer_sizes, self.activation, self.dropout, self.batch_norm
+                inputs, task.outputs, self.hidden_layer_sizes, self.activation, self.dropout, self.batch_norm, tables
             )
-        self.network_, state = initial_weights(notation, self.activation, random, own=own)
+        self.network_, state = initial_weights(notation, self.activation, random, tables, own=own)
         self._progress = Progress()
         self.n_outputs_ = task.outputs
         self.out_activation_ = task.out_activation
         return state
+
+    @property
+    def _tables(self) -> dict[int, tuple[int, int]]:
+        columns = getattr(self, "_columns", None)
+        return {} if columns is None else columns.tables
 
     def _split(self, rows: Rows, task: Task, random: np.random.RandomState) -> tuple[Rows, Judges]:
         """The rows that train, and those that say when to stop."""
@@ -206,7 +211,7 @@ class BaseMLP(BaseEstimator):
         progress = self._progress
         self.n_iter_ = progress.epochs
         self.t_ = progress.samples
-        self.n_layers_ = len(dense_weights(self._state)) + 1
+        self.n_layers_ = len(dense_weights(self._state, self._tables)) + 1
         if self.solver == "lbfgs" and self.optimizer is None:
             self.loss_ = self.best_loss_ = progress.best_loss
             return
@@ -223,15 +228,15 @@ class BaseMLP(BaseEstimator):
 
     @property
     def coefs_(self) -> list[np.ndarray]:
-        """The weights of every layer, of shape (inputs, outputs), float32."""
+        """The weights of every layer, of shape (inputs, outputs), float32; tables of codes are in ``state_dict_`` only."""
         check_is_fitted(self)
-        return [np.ascontiguousarray(self._state[key].T) for key in dense_weights(self._state)]
+        return [np.ascontiguousarray(self._state[key].T) for key in dense_weights(self._state, self._tables)]
 
     @property
     def intercepts_(self) -> list[np.ndarray]:
         """The biases of every layer, float32."""
         check_is_fitted(self)
-        return [bias.copy() for bias in biases(self._state)]
+        return [bias.copy() for bias in biases(self._state, self._tables)]
 
     @property
     def state_dict_(self) -> dict[str, np.ndarray]:

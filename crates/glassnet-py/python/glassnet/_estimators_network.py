@@ -8,7 +8,7 @@ import numpy as np
 
 from . import _glassnet
 
-__all__ = ["activation_notation", "build", "dense_weights", "initial_weights", "output_width"]
+__all__ = ["activation_notation", "build", "dense_weights", "initial_weights", "output_width", "with_tables"]
 
 #: scikit-learn's names and PyTorch's functional ones.
 ACTIVATIONS = {
@@ -68,14 +68,35 @@ def _for_each_layer(value: Any, layers: int, name: str) -> list[Any]:
     return [value] * layers
 
 
+#: The codes and the length of a row of each table, by the column that looks it up.
+Tables = dict[int, tuple[int, int]]
+
+
+def _look_up(tables: Tables) -> str:
+    parts = (f"'{at}': Embedding({codes}, {length}, padding_idx=0)" for at, (codes, length) in tables.items())
+    return f"EmbedColumns({{{', '.join(parts)}}})"
+
+
+def with_tables(notation: str, tables: Tables) -> str:
+    """A user's network behind the look-up of codes, unless it brings one."""
+    if not tables or "EmbedColumns(" in notation:
+        return notation
+    plain = _glassnet.expression(notation)
+    start = "Sequential("
+    if plain.startswith(start) and not plain.startswith(f"{start}OrderedDict("):
+        return f"{start}{_look_up(tables)}, {plain[len(start):]}"
+    return f"{start}{_look_up(tables)}, {plain})"
+
+
 def build(
-    inputs: int, outputs: int, hidden_layer_sizes: Any, activation: Any, dropout: Any, batch_norm: bool
+    inputs: int, outputs: int, hidden_layer_sizes: Any, activation: Any, dropout: Any, batch_norm: bool, tables: Tables
 ) -> str:
     """The network in notation: each hidden layer is ``Linear``, ``BatchNorm1d``, the activation, ``Dropout``."""
     sizes = hidden_sizes(hidden_layer_sizes)
     activations = _for_each_layer(activation, len(sizes), "activation")
     drops = _for_each_layer(dropout, len(sizes), "dropout")
-    layers, width = [], inputs
+    layers = [_look_up(tables)] if tables else []
+    width = inputs + sum(length - 1 for _, length in tables.values())
     for size, function, drop in zip(sizes, activations, drops):
         layers.append(f"Linear({width}, {size})")
         if batch_norm:
@@ -91,7 +112,7 @@ def build(
 
 
 def initial_weights(
-    notation: str, activation: Any, random: np.random.RandomState, *, own: bool
+    notation: str, activation: Any, random: np.random.RandomState, tables: Tables, *, own: bool
 ) -> tuple[str, dict[str, np.ndarray]]:
     """The network as it prints and its weights before the first step.
 
@@ -105,13 +126,18 @@ def initial_weights(
         Where the weights come from.
     own : bool
         Whether the user wrote the network: then its weights are PyTorch's, of a seed from ``random``. Otherwise they are
-        scikit-learn's: uniform within Glorot's bounds, biases too, number by number from the same generator.
+        scikit-learn's: uniform within Glorot's bounds, biases too, number by number from the same generator. Tables are
+        standard normal as PyTorch's are, but for the row of zeros that stands for unknown categories.
     """
     if own:
         return _glassnet.network_state(notation, int(random.randint(np.iinfo(np.int32).max)))
     printed, state = _glassnet.network_state(notation, 0)
     logistic = activation == "logistic"
-    for key in dense_weights(state):
+    for at, (codes, length) in tables.items():
+        rows = random.standard_normal((codes, length)).astype(np.float32)
+        rows[0] = 0.0
+        state[f"0.{at}.weight"] = rows
+    for key in dense_weights(state, tables):
         fan_out, fan_in = state[key].shape
         bound = np.sqrt((2.0 if logistic else 6.0) / (fan_in + fan_out))
         state[key] = np.ascontiguousarray(random.uniform(-bound, bound, (fan_in, fan_out)).T, dtype=np.float32)
@@ -119,14 +145,15 @@ def initial_weights(
     return printed, state
 
 
-def dense_weights(state: dict[str, np.ndarray]) -> list[str]:
-    """The keys of the layers' weights, in order."""
-    return [key for key, value in state.items() if key.endswith("weight") and value.ndim == 2]
+def dense_weights(state: dict[str, np.ndarray], tables: Tables) -> list[str]:
+    """The keys of the layers' weights, in order; tables of codes are none."""
+    looked_up = {f"0.{at}.weight" for at in tables}
+    return [key for key, value in state.items() if key.endswith("weight") and value.ndim == 2 and key not in looked_up]
 
 
-def biases(state: dict[str, np.ndarray]) -> Sequence[np.ndarray]:
+def biases(state: dict[str, np.ndarray], tables: Tables) -> Sequence[np.ndarray]:
     """The biases that belong to :func:`dense_weights`; zeros for a layer without."""
-    keys = dense_weights(state)
+    keys = dense_weights(state, tables)
     return [state.get(_bias(key), np.zeros(len(state[key]), dtype=np.float32)) for key in keys]
 
 

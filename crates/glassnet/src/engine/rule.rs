@@ -106,22 +106,7 @@ impl Rule {
 
     /// Whether a parameter whose gradient is 0 stays as it is, and nothing is remembered of it.
     pub(super) fn leaves_where_no_gradient_is(&self) -> bool {
-        match self {
-            Rule::Sgd(sgd) => sgd.entry.decay == 0.0 && sgd.entry.sign == 1.0,
-            Rule::Momentum(_)
-            | Rule::Nesterov(_)
-            | Rule::Adam(_)
-            | Rule::AmsGrad(_)
-            | Rule::NAdam(_)
-            | Rule::RAdam(_)
-            | Rule::Rectified(_)
-            | Rule::RmsProp(_)
-            | Rule::RmsPropMomentum(_)
-            | Rule::Centered(_)
-            | Rule::CenteredMomentum(_)
-            | Rule::Adagrad(_)
-            | Rule::Adadelta(_) => false,
-        }
+        matches!(self, Rule::Sgd(sgd) if sgd.entry.decay == 0.0 && sgd.entry.sign == 1.0)
     }
 
     /// As [`Rule::apply_raw`], to be inlined into code that is already compiled for the level of `L`.

@@ -98,9 +98,10 @@ pub fn counting(module: &Module, examples: Option<u64>) -> Result<Counting> {
         .rows
         .into_iter()
         .map(|row| {
-            let own = |key: &str| match key.rsplit_once('.') {
-                Some((prefix, _)) => prefix == row.name,
-                None => row.name.is_empty(),
+            // A layer may have arrays below its name: those of several tables.
+            let own = |key: &str| {
+                let rest = key.strip_prefix(&row.name);
+                row.name.is_empty() || rest.is_some_and(|rest| rest.starts_with('.'))
             };
             let arrays = arrays.iter().filter(|array| own(&array.key)).map(|array| {
                 let role = match (array.trainable, array.key.rsplit('.').next()) {

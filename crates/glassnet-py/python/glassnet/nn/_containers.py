@@ -12,7 +12,7 @@ from ._layers import Known
 from ._module import Module
 from .parameter import Parameter
 
-__all__ = ["ModuleDict", "ModuleList", "ParameterList", "Residual", "Sequential"]
+__all__ = ["EmbedColumns", "ModuleDict", "ModuleList", "ParameterList", "Residual", "Sequential"]
 
 
 class Sequential(Known):
@@ -228,6 +228,46 @@ class ModuleDict(Module):
         """Adds modules by name."""
         for name, module in modules.items():
             self[name] = module
+
+
+class EmbedColumns(Known, ModuleDict):
+    """Columns of codes look up rows of tables, which take the codes' place; the other columns stay as they are.
+
+    PyTorch has no such module; this is a dict of `Embedding`, by the number of the column, counted from 0.
+
+    Parameters
+    ----------
+    modules : dict of str to Embedding
+        The tables.
+
+    Examples
+    --------
+    >>> import glassnet as gn
+    >>> from glassnet import nn
+    >>> net = nn.EmbedColumns({"1": nn.Embedding(12, 4, padding_idx=0)})
+    >>> net(gn.Tensor([[0.5, 7.0, -1.0], [2.0, 0.0, 3.0]])).shape
+    torch.Size([2, 6])
+    """
+
+    _takes_rows = True
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The rows, longer by what the tables have instead of the codes."""
+        result = self._run(input)
+        if result is not None:
+            return result
+        from .. import cat
+
+        columns = range(input.shape[-1])
+        parts = [self[str(c)](input[..., c].long()) if str(c) in self else input[..., c : c + 1] for c in columns]
+        return cat(parts, -1)
+
+    def _own_notation(self) -> str | None:
+        return _joined("EmbedColumns", self._modules)
+
+    def _notation(self) -> str | None:
+        is_ours = type(self).forward is EmbedColumns.forward
+        return self._own_notation() if is_ours and not self._is_changed() else None
 
 
 class ParameterList(Module):

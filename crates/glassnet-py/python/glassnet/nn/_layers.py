@@ -119,7 +119,7 @@ class Known(Module):
 
 
 _TITLES = {
-    "BatchNorm1d": "NativeBatchNorm", "CELU": "Celu", "Dropout": "Mul", "ELU": "Elu", "Flatten": "View", "Formula": "Mul",
+    "BatchNorm1d": "NativeBatchNorm", "CELU": "Celu", "Dropout": "Mul", "ELU": "Elu", "EmbedColumns": "Cat", "Flatten": "View", "Formula": "Mul",
     "GELU": "Gelu", "LayerNorm": "NativeLayerNorm", "LeakyReLU": "LeakyRelu", "Linear": "Addmm", "PReLU": "PreluKernel",
     "ReLU": "Relu", "ReLU6": "Hardtanh", "Residual": "Add", "SELU": "Elu", "SiLU": "Silu", "Softsign": "Div",
 }
@@ -139,6 +139,8 @@ def _title(module: Module) -> str:
 def _takes_indices(module: Module) -> bool:
     """Whether the first layer is an embedding."""
     while not isinstance(module, Embedding):
+        if getattr(module, "_takes_rows", False):
+            return False
         children = [each for each in module._modules.values() if not isinstance(each, Identity)]
         if not children:
             return False

@@ -55,6 +55,8 @@ def _value(node: ast.expr) -> Any:
                 raise ValueError(f"glassnet.nn has no layer {name}")
             keywords = {str(keyword.arg): _value(keyword.value) for keyword in node.keywords}
             return layer(*map(_value, node.args), **keywords)
+        case ast.Dict(keys=keys, values=values):
+            return {ast.literal_eval(key): _value(value) for key, value in zip(keys, values) if key is not None}
         case ast.List(elts=parts):
             return [_value(part) for part in parts]
         case ast.Tuple(elts=parts):
