@@ -126,7 +126,7 @@ def fit(
     seed : int
         Of order, dropout, split, and of the weights of a network in notation.
     threads : int, optional
-        See ``glassnet.default_threads``. It changes the speed, never a bit of the result.
+        See ``glassnet.set_num_threads``. It changes the speed, never a bit of the result.
     callback : callable, optional
         Called after every epoch with its entry of the history; ``True`` stops the training.
     optimizer_state : dict, optional

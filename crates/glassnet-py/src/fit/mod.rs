@@ -14,9 +14,9 @@ use pyo3::types::{PyDict, PyTuple};
 
 use crate::arrays::read_dataset;
 use crate::errors::OrException;
-use crate::pools;
 use crate::predict::network;
 use crate::state::{read_state, write_state};
+use crate::threads;
 use watch::Watch;
 
 /// The settings of a training, from a `dict` with these keys.
@@ -69,7 +69,7 @@ impl Settings {
             seed: self.seed,
             patience: self.patience,
             min_delta: self.min_delta,
-            engine: pools::engine(self.threads)?,
+            engine: threads::engine(self.threads)?,
             ..Config::new(
                 Criterion::parse(&self.loss).or_exception()?,
                 Optimizer::parse(&self.optimizer).or_exception()?,
