@@ -12,6 +12,7 @@ mod fit;
 mod forward;
 mod joined;
 mod layers;
+mod memory;
 mod objective;
 mod optim;
 mod piece;
