@@ -20,7 +20,10 @@ fn main() -> glassnet::Result<()> {
     let started = Instant::now();
     let plane = regions::plane(&network, [-4.0; 2], [4.0; 2], 1_000_000)?;
     let seconds = started.elapsed().as_secs_f64();
-    println!("{notation}, seed {seed}: {} regions on [-4, 4]² in {seconds:.3} s", plane.regions.len());
+    println!(
+        "{notation}, seed {seed}: {} regions on [-4, 4]² in {seconds:.3} s",
+        plane.regions.len()
+    );
     let whole = plane.area() == BigRational::from_integer(64.into());
     println!("their areas add up to 64 {}", if whole { "exactly" } else { "not quite" });
     Ok(())
