@@ -17,6 +17,7 @@ pub mod graph;
 pub mod lesson;
 pub mod math;
 pub mod nn;
+pub mod prove;
 pub mod reference;
 pub mod report;
 pub mod tensor;
