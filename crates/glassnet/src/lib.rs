@@ -5,6 +5,7 @@
 //! ([`train`]). The library thinks and does nothing else: files, clock, randomness, threads and printing are
 //! arguments of its functions, never its habits.
 
+pub mod checker;
 pub mod derive;
 pub mod document;
 pub mod draw;
