@@ -21,6 +21,7 @@ pub mod nn;
 pub mod prove;
 pub mod reference;
 pub mod report;
+pub mod simplify;
 pub mod tensor;
 pub mod trace;
 pub mod train;

@@ -248,9 +248,9 @@ pub fn digest(network: &graph::Checked, parameters: Parameters<'_>) -> Result<St
 ///
 /// # Errors
 /// When a network is none that certificates are about; that a certificate shows nothing is no error.
-pub fn verify(
-    a: (&graph::Checked, Parameters<'_>),
-    b: (&graph::Checked, Parameters<'_>),
+pub fn verify<'p>(
+    a: (&'p graph::Checked, Parameters<'p>),
+    b: (&'p graph::Checked, Parameters<'p>),
     certificate: &Certificate,
 ) -> Result<Verdict> {
     for (name, claimed, (network, parameters)) in

@@ -84,7 +84,7 @@ enum Known {
 }
 
 /// Reads the chain of `graph`.
-pub(super) fn read(graph: &Checked, parameters: Parameters<'_>) -> Result<Chain> {
+pub(super) fn read<'a>(graph: &'a Checked, parameters: Parameters<'a>) -> Result<Chain> {
     let mut reader = Reader {
         graph,
         parameters,

@@ -208,6 +208,11 @@ pub(super) fn written(domain: &Domain) -> Option<Vec<(Option<f64>, Option<f64>)>
 
 /// One round of rewrites; whether any applied.
 pub(super) fn pass(rewriter: &mut Rewriter, domain: &Domain) -> Result<bool> {
+    Ok(exactly(rewriter, domain)? || factored(rewriter))
+}
+
+/// As [`pass`], without those whose result depends on the order of units.
+pub(super) fn exactly(rewriter: &mut Rewriter, domain: &Domain) -> Result<bool> {
     for layer in 0..rewriter.chain.layers.len() {
         if matches!(rewriter.chain.layers[layer].part, Part::Norm(_)) && rewriter.fold_norm(layer)? {
             return Ok(true);
@@ -216,7 +221,7 @@ pub(super) fn pass(rewriter: &mut Rewriter, domain: &Domain) -> Result<bool> {
     if without_inputs(rewriter)? || by_signs(rewriter, domain)? || proportional(rewriter)? {
         return Ok(true);
     }
-    Ok(dependent(rewriter, domain)? || composed(rewriter) || factored(rewriter))
+    Ok(dependent(rewriter, domain)? || composed(rewriter))
 }
 
 /// Units that nothing enters or nothing leaves.
@@ -294,17 +299,21 @@ fn proportional(rewriter: &mut Rewriter) -> Result<bool> {
         let Some(before) = rewriter.chain.affine(layer - 1) else { continue };
         let slopes = rewriter.chain.slopes(layer);
         let near: Vec<Vec<f64>> = (0..before.bias.len()).map(|unit| direction(before, unit)).collect();
-        for drop in (1..near.len()).rev() {
-            for keep in 0..drop {
-                if !alike(&near[keep], &near[drop], 1e-12) {
-                    continue;
-                }
+        let first = |drop: usize| {
+            (0..drop).filter(|&keep| alike(&near[keep], &near[drop], 1e-12)).find_map(|keep| {
                 let homogeneous = slopes.is_some_and(|slopes| slopes[keep] == slopes[drop]);
-                let scale = proportion(&before.row(keep), &before.row(drop));
-                let Some(scale) = scale.filter(|scale| homogeneous || *scale == one()) else { continue };
-                rewriter.merge(layer, keep, drop, scale)?;
-                return Ok(true);
-            }
+                let scale = proportion(&before.row(keep), &before.row(drop))?;
+                (homogeneous || scale == one()).then_some((keep, drop, scale))
+            })
+        };
+        // From behind, so that the numbers of units before stay.
+        let pairs: Vec<_> = (1..near.len()).rev().filter_map(first).collect();
+        let any = !pairs.is_empty();
+        for (keep, drop, scale) in pairs {
+            rewriter.merge(layer, keep, drop, scale)?;
+        }
+        if any {
+            return Ok(true);
         }
     }
     Ok(false)
@@ -327,13 +336,11 @@ pub(super) fn alike(a: &[f64], b: &[f64], share: f64) -> bool {
 fn dependent(rewriter: &mut Rewriter, domain: &Domain) -> Result<bool> {
     let all = reaches(&rewriter.chain, domain, &|_, _, _| false)?;
     for layer in rewriter.chain.hidden() {
-        let (Some(before), Some(slopes)) = (rewriter.chain.affine(layer - 1), rewriter.chain.slopes(layer))
-        else {
+        let Some(before) = rewriter.chain.affine(layer - 1) else { continue };
+        if rewriter.chain.slopes(layer).is_none() {
             continue;
-        };
+        }
         let active: Vec<usize> = (0..before.bias.len())
-            .filter(|&unit| all[layer][unit].nonnegative || slopes[unit] == one())
-            // The checker takes what is always active by its sign.
             .filter(|&unit| all[layer][unit].nonnegative)
             .collect();
         if active.len() < 2 {
@@ -341,22 +348,29 @@ fn dependent(rewriter: &mut Rewriter, domain: &Domain) -> Result<bool> {
         }
         let rows: Vec<&[_]> = active.iter().map(|&unit| &before.weight[unit][..]).collect();
         let Some((chosen, pivots)) = independent(&rows) else { continue };
-        let Some(left) = (0..active.len()).find(|at| !chosen.contains(at)) else { continue };
-        // What stands before the one that is left over is enough for it.
-        let size = chosen.iter().filter(|at| **at < left).count();
-        if size > MOST_RANK {
-            continue;
+        let mut found = vec![];
+        for left in (0..active.len()).rev().filter(|at| !chosen.contains(at)) {
+            // What stands before the one that is left over is enough for it.
+            let size = chosen.iter().filter(|at| **at < left).count();
+            if size > MOST_RANK {
+                continue;
+            }
+            let basis: Vec<&[_]> = chosen[..size].iter().map(|&at| rows[at]).collect();
+            let Some(factors) = combination(&basis, &pivots[..size], rows[left]) else { continue };
+            let terms = chosen[..size]
+                .iter()
+                .zip(factors)
+                .filter(|(_, factor)| !factor.is_zero())
+                .map(|(&at, factor)| (active[at], factor));
+            found.push((active[left], terms.collect()));
         }
-        let basis: Vec<&[_]> = chosen[..size].iter().map(|&at| rows[at]).collect();
-        let Some(factors) = combination(&basis, &pivots[..size], rows[left]) else { continue };
-        let terms = chosen[..size]
-            .iter()
-            .zip(factors)
-            .filter(|(_, factor)| !factor.is_zero())
-            .map(|(&at, factor)| (active[at], factor))
-            .collect();
-        rewriter.remove_dependent(layer, active[left], terms)?;
-        return Ok(true);
+        let any = !found.is_empty();
+        for (unit, terms) in found {
+            rewriter.remove_dependent(layer, unit, terms)?;
+        }
+        if any {
+            return Ok(true);
+        }
     }
     Ok(false)
 }
