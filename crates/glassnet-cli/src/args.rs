@@ -390,6 +390,10 @@ pub(crate) struct Predict {
     /// Quote cells that a spreadsheet would take for formulas.
     #[arg(long)]
     pub(crate) spreadsheet_safe: bool,
+    /// The most memory that the table may take, such as 512MB or 4GB: half of what is free unless said. A larger table is
+    /// kept in a temporary file (in TMPDIR), and predicted a part at a time.
+    #[arg(long, value_name = "SIZE", value_parser = crate::scratch::parse_size)]
+    pub(crate) memory: Option<usize>,
     #[command(flatten)]
     pub(crate) reading: Reading,
 }

@@ -80,14 +80,20 @@ impl Output {
 
     /// Writes `bytes`. A file that stood there keeps its bytes until the new ones are safely on the disk.
     pub(crate) fn write(&self, bytes: &[u8]) -> Result<()> {
+        self.copy(&mut &*bytes)
+    }
+
+    /// As [`Output::write`], of all bytes that `from` gives.
+    pub(crate) fn copy(&self, from: &mut impl Read) -> Result<()> {
         let failed = |error: &std::io::Error| cannot_write(&self.path, &self.flag, error);
         match self.place {
             Place::Device => {
                 let mut file =
                     File::options().write(true).open(&self.path).map_err(|error| failed(&error))?;
-                file.write_all(bytes).and_then(|()| file.flush()).map_err(|error| failed(&error))
+                let copied = std::io::copy(from, &mut file).and_then(|_| file.flush());
+                copied.map_err(|error| failed(&error))
             }
-            Place::File => self.replace(bytes).map_err(|error| failed(&error)),
+            Place::File => self.replace(from).map_err(|error| failed(&error)),
         }
     }
 
@@ -114,9 +120,9 @@ impl Output {
         Ok(file)
     }
 
-    fn replace(&self, bytes: &[u8]) -> std::io::Result<()> {
+    fn replace(&self, from: &mut impl Read) -> std::io::Result<()> {
         let mut file = self.stage()?;
-        file.write_all(bytes)?;
+        std::io::copy(from, &mut file)?;
         file.as_file().sync_all()?;
         file.persist(&self.path).map_err(|error| error.error)?;
         // The rename itself must reach the disk; not every system lets a folder be opened for that.

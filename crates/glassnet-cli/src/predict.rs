@@ -1,6 +1,7 @@
 //! `glassnet predict`.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use glassnet::engine::functional::softmax;
@@ -9,7 +10,8 @@ use glassnet::nn::Network;
 use glassnet::train::{Features, Predictor};
 use glassnet::{Error, Result, Tensor};
 use glassnet_data::{
-    CsvWriter, EncodeOptions, GapPolicy, TargetEncoding, UnseenPolicy, WriteOptions, shortest,
+    CsvWriter, EncodeOptions, GapPolicy, Loaded, Preprocessing, TargetEncoding, UnseenPolicy,
+    WriteOptions, read_table_within, shortest,
 };
 use glassnet_formats::OnnxModel;
 use serde_json::{Map, Value, json};
@@ -19,6 +21,7 @@ use crate::model::{self, Model, Trained, Whole};
 use crate::output::{Output, Replace};
 use crate::reading;
 use crate::scores::Scores;
+use crate::scratch;
 use crate::terminal::Terminal;
 
 pub(crate) fn run(
@@ -42,16 +45,33 @@ pub(crate) fn run(
         .transpose()?;
     let answers = match model::load_whole(&args.model, &args.weights, terminal)? {
         Whole::Model(Model::Bare(network)) => bare(args, &network, threads, terminal)?,
-        Whole::Model(Model::Trained(trained)) => columns(args, &trained, threads, terminal)?,
+        Whole::Model(Model::Trained(trained)) => {
+            match columns(args, &trained, threads, terminal)? {
+                Predicted::Whole(answers) => answers,
+                Predicted::Long(mut text) => {
+                    match output {
+                        Some(output) => output.copy(&mut text)?,
+                        None => terminal.copy(&mut text)?,
+                    }
+                    return Ok(0);
+                }
+            }
+        }
         Whole::Graph(graph) => graph_outputs(args, &graph, threads, terminal)?,
     };
-    let bytes =
-        if terminal.json() { answers.json_lines() } else { answers.csv(args.spreadsheet_safe)? };
+    let bytes = answers.text(args, terminal, true)?;
     match output {
         Some(output) => output.write(&bytes)?,
         None => terminal.bytes(&bytes)?,
     }
     Ok(0)
+}
+
+/// What a model with columns predicts.
+enum Predicted {
+    Whole(Answers),
+    /// For a table larger than memory: the text, in a temporary file that is read from its beginning.
+    Long(File),
 }
 
 /// Predictions in the order of the rows.
@@ -69,7 +89,7 @@ fn columns(
     trained: &Trained,
     threads: args::Threads,
     terminal: &Terminal,
-) -> Result<Answers> {
+) -> Result<Predicted> {
     let ignored = [("--softmax", args.softmax), ("--no-header", args.no_header)];
     if let Some((flag, _)) = ignored.into_iter().find(|(_, given)| *given) {
         return Err(Error::usage("a model file knows its columns and what its outputs mean")
@@ -78,13 +98,49 @@ fn columns(
     }
     let preprocessing = &trained.preprocessing;
     let options = preprocessing.csv_options(&reading::options(&args.reading)?, false);
-    let table = reading::table(&args.data, &options, terminal)?;
-    let rows: Vec<usize> = (0..table.rows()).collect();
+    let inputs = reading::labelled_inputs(&args.data, &[], "")?;
+    let mut spill = scratch::spill(args.memory, &args.data, threads.count())?;
+    let loaded = read_table_within(inputs, &options, &mut spill)?;
+    reading::notes(loaded.head().notes(), terminal);
     let policies = policies(args.unseen, args.gaps, false);
-    let encoded = preprocessing.encode_owned(table, &rows, &policies)?;
-    reading::notes(&encoded.notes, terminal);
     let mut scores = Scores::new(trained.networks(), preprocessing, &threads.engine()?)?;
-    let features = Features::Floats(encoded.features);
+    match loaded {
+        Loaded::Whole(table) => {
+            let rows: Vec<usize> = (0..table.rows()).collect();
+            let encoded = preprocessing.encode_owned(table, &rows, &policies)?;
+            reading::notes(&encoded.notes, terminal);
+            answer(args, preprocessing, &mut scores, encoded.features).map(Predicted::Whole)
+        }
+        Loaded::Long(table) => {
+            let mut file = scratch::temporary()?;
+            let most = spill.memory / 8 / (4 * preprocessing.width());
+            for rows in table.chunks(most) {
+                let encoded = table.encode(preprocessing, &rows, &policies)?;
+                reading::notes(&encoded.notes, terminal);
+                let answers = answer(args, preprocessing, &mut scores, encoded.features)?;
+                let first = file.stream_position().is_ok_and(|at| at == 0);
+                let text = answers.text(args, terminal, first)?;
+                file.write_all(&text).map_err(|error| not_kept(&error))?;
+            }
+            file.rewind().map_err(|error| not_kept(&error))?;
+            Ok(Predicted::Long(file))
+        }
+    }
+}
+
+fn not_kept(error: &io::Error) -> Error {
+    Error::io(format!("the predictions cannot be kept in a temporary file: {error}"))
+        .help("free some space, or set TMPDIR to a folder that has more")
+}
+
+/// What the networks say of encoded rows.
+fn answer(
+    args: &args::Predict,
+    preprocessing: &Preprocessing,
+    scores: &mut Scores,
+    features: Tensor<f32>,
+) -> Result<Answers> {
+    let features = Features::Floats(features);
     match preprocessing.target() {
         target @ (TargetEncoding::Number { .. } | TargetEncoding::Numbers { .. }) => {
             if args.threshold.is_some() {
@@ -266,19 +322,25 @@ impl Answers {
         }
     }
 
-    fn csv(&self, spreadsheet_safe: bool) -> Result<Vec<u8>> {
-        self.write_csv(spreadsheet_safe)
+    /// The predictions as text, after a header if these are the first ones.
+    fn text(&self, args: &args::Predict, terminal: &Terminal, first: bool) -> Result<Vec<u8>> {
+        if terminal.json() {
+            return Ok(self.json_lines());
+        }
+        self.write_csv(args.spreadsheet_safe, first)
             .map_err(|error| Error::io(format!("the predictions cannot be written: {error}")))
     }
 
-    fn write_csv(&self, spreadsheet_safe: bool) -> io::Result<Vec<u8>> {
+    fn write_csv(&self, spreadsheet_safe: bool, with_header: bool) -> io::Result<Vec<u8>> {
         let options = WriteOptions { spreadsheet_safe, ..WriteOptions::default() };
         let mut bytes = vec![];
         let mut writer = CsvWriter::new(&mut bytes, &options);
-        for cell in self.header() {
-            writer.text(&cell)?;
+        if with_header {
+            for cell in self.header() {
+                writer.text(&cell)?;
+            }
+            writer.end_row()?;
         }
-        writer.end_row()?;
         for row in 0..self.rows() {
             match self {
                 Answers::Classes { names, predicted, probabilities } => {

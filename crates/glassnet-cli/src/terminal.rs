@@ -1,7 +1,7 @@
 //! stdout for results, stderr for everything else.
 
 use std::cell::RefCell;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal, Read, Write};
 
 use glassnet::document::Document;
 use glassnet::report::{self, Format};
@@ -117,6 +117,15 @@ impl Terminal {
             return Ok(());
         }
         let outcome = self.stdout.write_all(bytes);
+        self.judge(outcome)
+    }
+
+    /// Writes all bytes that `from` gives to stdout.
+    pub(crate) fn copy(&mut self, from: &mut impl Read) -> Result<()> {
+        if self.closed {
+            return Ok(());
+        }
+        let outcome = io::copy(from, &mut self.stdout).map(|_| ());
         self.judge(outcome)
     }
 

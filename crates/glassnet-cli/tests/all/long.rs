@@ -65,6 +65,24 @@ fn a_shuffled_training_learns_and_goes_on_from_its_checkpoint() {
 }
 
 #[test]
+fn predictions_are_those_of_a_table_in_memory() {
+    let folder = Folder::new();
+    folder.write("t.csv", table());
+    for flags in ["--target class --drop y", "--target y --drop class"] {
+        folder.train(&format!("t.csv {flags} --epochs 1 --hidden 8 --output m --force"));
+        for form in ["", "--json"] {
+            let whole = folder.run(&words(&format!("predict m t.csv {form}"))).success().stdout;
+            let line = format!("predict m t.csv {form} --memory 1MB");
+            let long = folder.run(&words(&line)).success().stdout;
+            assert!(whole == long, "{flags} {form}");
+        }
+    }
+    folder.run(&words("predict m t.csv --memory 1MB --output p.csv")).success();
+    let whole = folder.run(&words("predict m t.csv")).success().stdout;
+    assert!(whole == folder.text("p.csv"));
+}
+
+#[test]
 fn what_needs_the_rows_in_memory_is_refused() {
     let folder = Folder::new();
     folder.write("t.csv", table());

@@ -131,6 +131,16 @@ impl LongTable {
         &self.head.notes
     }
 
+    /// All rows in their order, about `most` of them at a time.
+    pub fn chunks(&self, most: usize) -> impl Iterator<Item = RowSet> + '_ {
+        let (rows, most) = (self.rows(), most.max(1));
+        (0..rows).step_by(most).map(move |start| {
+            let mut set = RowSet::collect(rows);
+            (start..rows.min(start + most)).for_each(|row| set.insert(row));
+            set.finish()
+        })
+    }
+
     /// The blocks in their order, those of many rows in pieces.
     fn pieces(&self) -> impl Iterator<Item = Piece> + '_ {
         let most = block_rows(self.head.columns.len());

@@ -1,6 +1,5 @@
 //! The container: what is written is read, by this crate, by the safetensors crate, and PyTorch's files too.
 
-
 use glassnet::{ErrorKind, Tensor, Value};
 use glassnet_formats::safetensors::{self, Contents};
 use proptest::prelude::*;
