@@ -86,6 +86,21 @@ fn exported_networks_predict_what_onnx_runtime_does() {
 }
 
 #[test]
+fn columns_of_codes_that_pytorch_casts_are_looked_up_and_broken_ones_refused() {
+    let model = model("codes");
+    assert!(model.network.is_none());
+    let predict = |code: f32| {
+        let x = Tensor::new([1, 4], vec![0.5, code, -1.0, 8.0])?;
+        model.predict(&[("x", x.into())], &Config::default())
+    };
+    assert!(predict(6.0).is_ok());
+    for (code, words) in [(7.0, "code 7 is outside"), (0.5, "0.5 is no whole number")] {
+        let error = predict(code).unwrap_err().to_string();
+        assert!(error.contains(words), "{error}");
+    }
+}
+
+#[test]
 fn chains_are_networks_with_pytorchs_layers_and_keys() {
     let mlp = "Sequential(OrderedDict([('0', Linear(6, 32)), ('1', ReLU()), ('3', Linear(32, 4)), \
                ('4', Softmax(dim=1))]))";
