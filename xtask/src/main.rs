@@ -24,7 +24,10 @@ Commands:
                there, else by a runner of our own on stable Rust
   python [--release] [ARGUMENT…]
                build the Python package and run its tests and its docstrings' examples in a virtual
-               environment below the target folder; arguments go to pytest";
+               environment below the target folder; arguments go to pytest
+  python --wheel
+               build the wheel that pip installs (optimised, stripped, for every Python from 3.10 on), install
+               it in an environment that has nothing else, and try it there";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -2,8 +2,11 @@
 //! gets what the tests need, and pytest runs the tests and the examples of the docstrings.
 //!
 //! Everything lies in `python/` below the target folder: `package/` (the copy, with the extension), `venv/`. The environment
-//! is made once, and again when `tests/requirements.txt` changes; only then the network is needed.
+//! is made once, and again when `tests/requirements.txt` changes; only then the network is needed. [`wheel`] makes what is
+//! installed by pip.
 #![allow(clippy::print_stdout, reason = "a command speaks to its terminal")]
+
+mod wheel;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -18,7 +21,11 @@ const PYTHONS: [&str; 7] =
     ["python3", "python", "python3.14", "python3.13", "python3.12", "python3.11", "python3.10"];
 
 /// Runs `cargo xtask python [--release] [pytest's arguments…]`. The answer is whether all tests passed, or none could run.
+/// `--wheel` builds the wheel instead, and tries it.
 pub fn run(root: &Path, arguments: &[String]) -> Result<bool, String> {
+    if arguments.first().is_some_and(|first| first == "--wheel") {
+        return wheel::run(root);
+    }
     let release = arguments.first().is_some_and(|first| first == "--release");
     let pytest = &arguments[usize::from(release)..];
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());

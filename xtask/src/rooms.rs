@@ -52,7 +52,19 @@ pub const ROOMS: &[Room] = &[
         // A proof must not share its arithmetic with what it proves.
         never: &["engine", "reference", "math"],
     },
-    room("simplify", "named rewrites with certificates", &["graph", "prove"]),
+    Room {
+        name: "checker",
+        what: "replays certificates and proofs in exact arithmetic of its own",
+        may_use: &["graph", "tensor"],
+        // Whoever makes a certificate need not be trusted.
+        never: &["prove", "simplify", "engine", "reference", "math"],
+    },
+    Room {
+        name: "simplify",
+        what: "unit states, named rewrites with certificates, equality",
+        may_use: &["graph", "tensor", "nn", "prove", "checker"],
+        never: &["engine", "reference", "math"],
+    },
     room("draw", "network, curves, regions as scenes", &["graph", "trace", "prove", "document"]),
     room("derive", "derivations as documents", &["formula", "trace", "nn", "prove", "document"]),
     room(

@@ -303,6 +303,10 @@ pub(crate) struct Train {
     /// A column of row weights.
     #[arg(long, value_name = "COLUMN", help_heading = "Data")]
     pub(crate) weight: Option<String>,
+    /// The most memory that the table may take, such as 512MB or 4GB: half of what is free unless said. Of a larger table the
+    /// rows are kept in a temporary file (in TMPDIR) and read from there, a part at a time.
+    #[arg(long, value_name = "SIZE", value_parser = crate::scratch::parse_size, help_heading = "Data")]
+    pub(crate) memory: Option<usize>,
     #[command(flatten)]
     pub(crate) reading: Reading,
     /// Where the model goes (model.safetensors, which may replace a model that glassnet wrote).

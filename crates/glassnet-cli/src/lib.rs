@@ -20,6 +20,7 @@ mod predict;
 mod progress;
 mod reading;
 mod scores;
+mod scratch;
 mod summary;
 mod table;
 mod terminal;

@@ -65,7 +65,7 @@ fn refuse_beyond(bytes: usize, help: &str) -> Result<()> {
 }
 
 /// The bytes that programs may still take, as Linux tells; elsewhere a bound that keeps mistakes from hurting.
-fn available() -> usize {
+pub(crate) fn available() -> usize {
     const UNKNOWN: usize = 16_000_000_000;
     let told = std::fs::read_to_string(Path::new("/proc/meminfo")).unwrap_or_default();
     let line = told.lines().find_map(|line| line.strip_prefix("MemAvailable:"));

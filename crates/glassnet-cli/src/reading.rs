@@ -1,15 +1,17 @@
 //! Tables from files: flags to options, notes to the terminal.
 
-use std::io::Cursor;
+use std::io::Seek;
 use std::path::{Path, PathBuf};
 
 use glassnet::{Error, Result};
 use glassnet_data::{
     ColumnType, CsvOptions, Input, Matrix, Note, Table, TextEncoding, read_numbers, read_table,
 };
+use tempfile::SpooledTempFile;
 
 use crate::args::Reading;
 use crate::output;
+use crate::scratch;
 use crate::terminal::Terminal;
 
 /// What the reading flags say.
@@ -118,8 +120,7 @@ fn inputs(paths: &[PathBuf]) -> Result<Vec<Input<'static>>> {
     let open = |path: &PathBuf| {
         let name = label(path);
         if path == Path::new("-") {
-            // What was piped in can't be gone through twice, so all of it is kept while it is read.
-            return Ok(Input::new(name, Cursor::new(output::read(path)?)));
+            return Ok(Input::new(name, piped_in()?));
         }
         Ok(Input::new(name, output::open(path)?))
     };
@@ -139,6 +140,17 @@ pub(crate) fn labelled_table(
     options: &CsvOptions,
     terminal: &Terminal,
 ) -> Result<Table> {
+    let table = read_table(labelled_inputs(paths, labels, column)?, options)?;
+    notes(table.notes(), terminal);
+    Ok(table)
+}
+
+/// The files of a table, opened, with the labels of the rows in files of their own, if there are any.
+pub(crate) fn labelled_inputs(
+    paths: &[PathBuf],
+    labels: &[PathBuf],
+    column: &str,
+) -> Result<Vec<Input<'static>>> {
     let (mut rows, labels) = (inputs(paths)?, inputs(labels)?);
     if !labels.is_empty() && labels.len() != rows.len() {
         return Err(Error::usage(format!(
@@ -153,9 +165,19 @@ pub(crate) fn labelled_table(
         let pairs = rows.into_iter().zip(labels);
         rows = pairs.map(|(rows, labels)| rows.with_labels(column, labels)).collect();
     }
-    let table = read_table(rows, options)?;
-    notes(table.notes(), terminal);
-    Ok(table)
+    Ok(rows)
+}
+
+/// What was piped in, which can be read again: kept in memory, or in a temporary file where it is long.
+fn piped_in() -> Result<SpooledTempFile> {
+    const MOST: usize = 256_000_000;
+    let mut kept = tempfile::spooled_tempfile_in(MOST, scratch::folder());
+    let copied = std::io::copy(&mut std::io::stdin().lock(), &mut kept).and_then(|_| kept.rewind());
+    copied.map(|()| kept).map_err(|error| {
+        Error::io(format!("the data cannot be read: {error}"))
+            .at("stdin")
+            .help("pipe a table into it, or name a file")
+    })
 }
 
 /// The column that `given` names: its name, or the number of one of an array's columns, which are called x0, x1, ….

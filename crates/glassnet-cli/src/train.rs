@@ -1,6 +1,7 @@
 //! `glassnet train`.
 
 mod finish;
+mod long;
 mod many;
 mod report;
 mod rows;
@@ -24,7 +25,8 @@ use crate::output::{self, Output, Replace};
 use crate::progress::Progress;
 use crate::reading;
 use crate::terminal::Terminal;
-use rows::{Rows, Source};
+use long::Streamed;
+use rows::{Given, Rows};
 
 /// What is written, checked before the work begins.
 struct Outputs {
@@ -42,35 +44,44 @@ pub(crate) fn run(
     settings::check(args)?;
     let outputs = prepare_outputs(args)?;
     let interrupt = Interrupt::watch()?;
-    let source = Source::read(args, terminal)?;
-    if args.ensemble.is_some() || args.folds.is_some() || args.lr.len() > 1 {
-        return many::run(args, &source, &outputs, &interrupt, threads, terminal);
-    }
-    let rows = source.into_rows(terminal)?;
+    let given = Given::read(args, threads.count(), terminal)?;
+    let many = args.ensemble.is_some() || args.folds.is_some() || args.lr.len() > 1;
+    let mut rows = match given {
+        Given::Whole(source) if many => {
+            return many::run(args, &source, &outputs, &interrupt, threads, terminal);
+        }
+        given => given.into_rows(terminal)?, // not operations: where the table lies
+    };
     let module = settings::network(args, &rows.preprocessing)?;
+    let streamed = rows.streamed.take();
     let (training, validation) = (&rows.training, rows.validation.as_ref());
     let config = glassnet::train::Config {
         engine: threads.engine()?,
-        ..settings::config(args, &rows.preprocessing, training)?
+        ..settings::config(args, &rows.preprocessing, &rows.class_sizes)?
     };
     let summary =
         module.summary(Some(glassnet::graph::Shape::batch([rows.preprocessing.width()])))?;
-    let rows_per_step = args.batch_size.min(training.rows());
-    memory::check(&summary, rows_per_step, training.rows() * rows.preprocessing.width())?;
+    let rows_per_step = args.batch_size.min(rows.trained);
+    let at_once = streamed.as_ref().map_or(rows.trained, Streamed::rows_at_once);
+    memory::check(&summary, rows_per_step, at_once.saturating_mul(rows.preprocessing.width()))?;
     let network = Network::new(module.clone(), args.seed)?;
     let context = context(args, &rows, &module);
-    let mut session = match &args.resume {
+    let session = match streamed {
         None => Session::new(network, training, validation, &config)?,
+        Some(streamed) => streamed.session(network, validation, &config)?,
+    };
+    let mut session = match &args.resume {
+        None => session,
         Some(path) => {
             let (checkpoint, then) = read_checkpoint(&output::read(path)?, &reading::label(path))?;
             then.refuse_other(&context, &reading::label(path))?;
             terminal.note(&format!("going on after epoch {}", checkpoint.epoch));
-            Session::resume(network, training, validation, &config, checkpoint)?
+            session.going_on(checkpoint)?
         }
     };
     let started = Instant::now();
     let before = session.history().len();
-    let mut progress = Progress::new(terminal, &interrupt, config.epochs, training.rows());
+    let mut progress = Progress::new(terminal, &interrupt, config.epochs, rows.trained);
     while session.epoch(&mut progress)?.is_some() {
         if let Some(output) = &outputs.checkpoint {
             let state = write_checkpoint(&session.checkpoint(), &context)?;
@@ -88,7 +99,7 @@ pub(crate) fn run(
         context: &context,
         record: &record,
         seconds,
-        samples_per_second: (done * training.rows()) as f64 / seconds.max(1e-9),
+        samples_per_second: (done * rows.trained) as f64 / seconds.max(1e-9),
         interrupted: interrupt.status().is_some() && record.stopped == Stopped::Interrupted,
     };
     interrupt.shielded(|| finish::conclude(&outcome, &outputs, terminal))?;

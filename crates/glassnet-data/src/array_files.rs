@@ -13,9 +13,9 @@ use crate::columns::Context;
 use crate::content::Content;
 use crate::half::half;
 use crate::input::Input;
+use crate::long::Spill;
 use crate::options::{ColumnType, CsvOptions};
-use crate::read::title;
-use crate::table::Table;
+use crate::read::{Gone, title};
 use crate::typed::Cell;
 use crate::words::{list, quoted};
 
@@ -27,7 +27,11 @@ const MOST_COLUMNS: usize = 100_000;
 /// # Errors
 /// Kind `io`; kind `data` for files that are damaged, arrays of objects, arrays of different lengths, too many columns, and what
 /// [`read_csv`](crate::read_csv) refuses in typed columns.
-pub(crate) fn read_array_files(inputs: &mut [Input<'_>], options: &CsvOptions) -> Result<Table> {
+pub(crate) fn read_array_files(
+    inputs: &mut [Input<'_>],
+    options: &CsvOptions,
+    mut spill: Option<&mut Spill>,
+) -> Result<Gone> {
     let title = title(inputs);
     let mut gathered: Option<Columns> = None;
     for input in inputs {
@@ -54,7 +58,7 @@ pub(crate) fn read_array_files(inputs: &mut [Input<'_>], options: &CsvOptions) -
             .collect();
         let natural: Vec<(usize, ColumnType)> =
             kept.iter().map(|&(at, source, _)| (at, sources[source].column_type())).collect();
-        let context = Context::new(&name, options);
+        let context = Context::new(&name, options).within(spill.as_deref());
         let gathered = match &mut gathered {
             None => gathered.insert(Columns::new(header.clone(), &natural, &context)?),
             Some(gathered) => gathered,
@@ -71,7 +75,7 @@ pub(crate) fn read_array_files(inputs: &mut [Input<'_>], options: &CsvOptions) -
                     gathered.push(to, cell, first + row, &context)?;
                 }
             }
-            gathered.rows_done(count);
+            gathered.rows_done(count, spill.as_deref_mut())?;
             done += count;
         }
         gathered.fingerprint_bytes(&bytes);
@@ -79,7 +83,7 @@ pub(crate) fn read_array_files(inputs: &mut [Input<'_>], options: &CsvOptions) -
             gathered.fingerprint_bytes(bytes);
         }
     }
-    gathered.ok_or_else(|| Error::data("there is no file to read"))?.finish(title, options)
+    gathered.ok_or_else(|| Error::data("there is no file to read"))?.finish(title, options, spill)
 }
 
 /// The arrays of a file, each with the name that its columns get.

@@ -10,9 +10,12 @@ use crate::header::order_of;
 #[cfg(feature = "parquet")]
 use crate::input::Input;
 use crate::lines::Lines;
+use crate::long::{Blocks, Spill};
 use crate::options::{ColumnType, CsvOptions};
 use crate::packed::Block;
-use crate::read::block_rows;
+#[cfg(feature = "parquet")]
+use crate::packed::Staged;
+use crate::read::{Gone, block_rows};
 use crate::table::{Described, Table, unknown_column};
 use crate::typed::{Cell, TypedColumn};
 use crate::words::quoted;
@@ -22,7 +25,7 @@ pub(crate) struct Columns {
     header: Vec<String>,
     /// The columns that are kept, each with its place in the header.
     columns: Vec<(usize, TypedColumn)>,
-    blocks: Vec<Block>,
+    blocks: Blocks,
     block_rows: usize,
     staged: usize,
     rows: usize,
@@ -57,7 +60,7 @@ impl Columns {
             columns: natural.iter().map(column).collect(),
             block_rows: block_rows(header.len()),
             header,
-            blocks: vec![],
+            blocks: Blocks::default(),
             staged: 0,
             rows: 0,
             lines: Lines::of_rows(),
@@ -127,18 +130,55 @@ impl Columns {
     }
 
     /// Says that every column has so many rows more.
-    pub(crate) fn rows_done(&mut self, count: usize) {
+    ///
+    /// # Errors
+    /// Kind `io` when they can't be spilled.
+    pub(crate) fn rows_done(&mut self, count: usize, spill: Option<&mut Spill>) -> Result<()> {
         self.rows += count;
         self.staged += count;
-        if self.staged == self.block_rows {
-            self.pack();
-        }
+        if self.staged == self.block_rows { self.pack(spill) } else { Ok(()) }
     }
 
-    fn pack(&mut self) {
+    /// Whether the table, with `rows` more, is one whose cells leave memory.
+    #[cfg(feature = "parquet")]
+    pub(crate) fn is_long(&self, rows: usize, spill: Option<&Spill>) -> bool {
+        spill
+            .is_some_and(|spill| self.blocks.exceeds(spill, self.staged + rows, self.columns.len()))
+    }
+
+    /// Takes `rows` rows column by column, which go to a scratch: `fill` pushes all cells of the column of that number.
+    ///
+    /// # Errors
+    /// Those of `fill`; kind `io` when they can't be written.
+    #[cfg(feature = "parquet")]
+    pub(crate) fn tall(
+        &mut self,
+        rows: usize,
+        spill: &mut Spill,
+        mut fill: impl FnMut(&mut Self, usize) -> Result<()>,
+    ) -> Result<()> {
+        if self.staged > 0 {
+            self.pack(Some(spill))?;
+        }
+        let columns = self.columns.len();
+        let mut tall = self.blocks.spill(columns, spill)?.begin(rows);
+        for column in 0..columns {
+            fill(self, column)?;
+            let staged = self.columns[column].1.staged();
+            let block = Block::pack(std::iter::once(&mut *staged), rows);
+            // The other columns need the memory that so many cells have taken.
+            *staged = Staged::default();
+            self.blocks.spill(columns, spill)?.put(&mut tall, &block)?;
+        }
+        self.rows += rows;
+        self.blocks.spill(columns, spill)?.end(&tall)
+    }
+
+    fn pack(&mut self, spill: Option<&mut Spill>) -> Result<()> {
         let staged = self.columns.iter_mut().map(|(_, column)| column.staged());
-        self.blocks.push(Block::pack(staged, self.staged));
+        let block = Block::pack(staged, self.staged);
         self.staged = 0;
+        self.blocks.push(block, spill)
     }
 
     /// Adds bytes to the fingerprint.
@@ -167,12 +207,17 @@ impl Columns {
     ///
     /// # Errors
     /// Kind `data` for no rows, and as [`TypedColumn::finish`].
-    pub(crate) fn finish(mut self, title: String, options: &CsvOptions) -> Result<Table> {
+    pub(crate) fn finish(
+        mut self,
+        title: String,
+        options: &CsvOptions,
+        spill: Option<&mut Spill>,
+    ) -> Result<Gone> {
         if self.rows == 0 {
             return Err(Error::data("the table has no rows").at(title).help("add rows"));
         }
         if self.staged > 0 {
-            self.pack();
+            self.pack(spill)?;
         }
         let context = Context::new(&title, options);
         let (mut notes, mut described) = (vec![], vec![]);
@@ -185,17 +230,19 @@ impl Columns {
             let declared = options.column_types.contains_key(&name);
             described.push(Described { name, kind, declared, unnamed: false });
         }
-        Ok(Table {
+        let (blocks, spilled) = self.blocks.finish();
+        let table = Table {
             name: title,
             header: self.header,
             columns: described,
-            blocks: self.blocks,
+            blocks,
             rows: self.rows,
             missing: options.missing.clone(),
             lines: self.lines,
             fingerprint: self.fingerprint.finish(),
             notes,
-        })
+        };
+        Ok((table, spilled))
     }
 }
 

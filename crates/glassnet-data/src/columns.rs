@@ -11,25 +11,34 @@ use glassnet::{Error, Result};
 use crate::cell::{Decimal, Reading, is_code, plain_decimal, read_number, trim};
 use crate::interned::{Interned, Level};
 use crate::lines::Lines;
-use crate::note::Note;
+use crate::long::Spill;
+use crate::note::{Note, NoteKind};
 use crate::options::{ColumnType, CsvOptions};
 use crate::packed::Staged;
 use crate::survey::{Plain, Survey};
 use crate::table::Kind;
 use crate::verdict::Verdict;
 use crate::word;
+use crate::words::quoted;
 
 /// What typing a column needs to know of the file around it.
 pub(crate) struct Context<'a> {
     pub(crate) file: &'a str,
     pub(crate) options: &'a CsvOptions,
     point: u8,
+    /// The most bytes of a column's different texts.
+    pub(crate) most_text: usize,
 }
 
 impl<'a> Context<'a> {
     pub(crate) fn new(file: &'a str, options: &'a CsvOptions) -> Self {
         let point = if options.decimal_comma { b',' } else { b'.' };
-        Context { file, options, point }
+        Context { file, options, point, most_text: usize::MAX }
+    }
+
+    /// In the memory that a table may take, the texts of a column may have an eighth.
+    pub(crate) fn within(self, spill: Option<&Spill>) -> Self {
+        Context { most_text: spill.map_or(usize::MAX, |spill| spill.memory / 8), ..self }
     }
 
     /// Whether a cell without blanks around it stands among the marks of missing values.
@@ -52,6 +61,8 @@ enum Reader {
     Open,
     Numbers,
     Texts(Box<Interned>),
+    /// Too many different texts, which were forgotten.
+    Overflown,
 }
 
 /// A column that is being read. Next to each other stands what nearly every cell needs, so that the processor's nearest
@@ -179,12 +190,13 @@ impl Typing {
                 }
             }
             Reader::Texts(texts) => {
-                let code = texts.push(text, row).ok_or_else(|| {
-                    Error::data("the column has more distinct texts than can be counted")
-                        .at(context.file)
-                })?;
+                let code = texts.push(text, row).ok_or_else(|| too_many_texts(context))?;
                 self.staged.code(code);
+                if texts.size() > context.most_text {
+                    self.reader = Reader::Overflown;
+                }
             }
+            Reader::Overflown => self.staged.missing(),
         }
         Ok(())
     }
@@ -201,6 +213,7 @@ impl Typing {
         let texts = match &reader {
             Reader::Texts(texts) => Some(texts.as_ref()),
             Reader::Open | Reader::Numbers => None,
+            Reader::Overflown => return Ok(forgotten(name)),
         };
         let surveyed = match declared {
             Some(ColumnType::Boolean | ColumnType::Category | ColumnType::Date) => None,
@@ -226,6 +239,22 @@ impl Typing {
         };
         Ok(Typed::Column(kind, verdict.notes))
     }
+}
+
+pub(crate) fn too_many_texts(context: &Context<'_>) -> Error {
+    Error::data("the column has more distinct texts than can be counted").at(context.file)
+}
+
+/// A column whose texts are too many to be kept.
+pub(crate) fn forgotten(name: &str) -> Typed {
+    let note = Note::new(
+        NoteKind::Dropped,
+        format!(
+            "column {} has more different texts than the memory for the table holds: they are forgotten",
+            quoted(name)
+        ),
+    );
+    Typed::Column(Kind::Category(Arc::default()), vec![note])
 }
 
 fn levels(texts: &Interned) -> Arc<Vec<String>> {

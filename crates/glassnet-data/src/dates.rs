@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::calendar::{civil, days};
 use crate::cell::trim;
 use crate::encode::standardised;
-use crate::table::{Column, Table, Texts};
+use crate::observed::ObservedTexts;
+use crate::table::Table;
 use crate::words::{quoted, shell};
 
 /// In which order a date's parts stand.
@@ -96,36 +97,25 @@ impl DateParts {
         Some(features)
     }
 
-    /// Learns from `rows` which parts there are; `None` where they are all the same date.
+    /// Learns from the dates of the training rows which parts there are; `None` where they are all the same date.
     ///
     /// # Errors
     /// Kind `data` for a text that is no date, and for dates of which nobody can tell whether the day or the month stands first.
     pub(crate) fn fit(
         table: &Table,
-        column: &Column,
-        texts: &Texts,
-        rows: &[usize],
+        column: &str,
+        texts: &ObservedTexts,
     ) -> Result<Option<DateParts>> {
-        let mut used = vec![None; texts.levels().len()];
-        let mut count = vec![0_usize; used.len()];
-        for &row in rows {
-            let code = texts.codes()[row] as usize;
-            if code < used.len() {
-                used[code].get_or_insert(row);
-                count[code] += 1;
-            }
-        }
         let dates: Vec<(&str, usize, usize)> = texts
-            .levels()
+            .levels
             .iter()
-            .zip(used.iter().zip(&count))
-            .filter_map(|(text, (row, &count))| row.map(|row| (text.as_str(), row, count)))
+            .zip(&texts.used)
+            .filter_map(|(text, used)| used.map(|(row, count)| (text.as_str(), row, count)))
             .collect();
         let order = order_of(table, column, &dates)?;
         let mut moments = Vec::with_capacity(dates.len());
         for &(text, row, count) in &dates {
-            let moment =
-                read(text, order).ok_or_else(|| no_date(table, column.name(), row, text))?;
+            let moment = read(text, order).ok_or_else(|| no_date(table, column, row, text))?;
             moments.push((moment, count));
         }
         let differ = |part: &dyn Fn(&Moment) -> Option<f64>| {
@@ -159,7 +149,7 @@ pub(crate) fn no_date(table: &Table, column: &str, row: usize, text: &str) -> Er
 }
 
 /// The order of the parts: in none of the dates a month is above 12.
-fn order_of(table: &Table, column: &Column, dates: &[(&str, usize, usize)]) -> Result<DateOrder> {
+fn order_of(table: &Table, column: &str, dates: &[(&str, usize, usize)]) -> Result<DateOrder> {
     let orders = [DateOrder::YearFirst, DateOrder::DayFirst, DateOrder::MonthFirst];
     let fits = |order: &DateOrder| dates.iter().all(|(text, ..)| read(text, *order).is_some());
     let possible: Vec<DateOrder> = orders.into_iter().filter(fits).collect();
@@ -174,14 +164,14 @@ fn order_of(table: &Table, column: &Column, dates: &[(&str, usize, usize)]) -> R
             "nobody can tell whether the day or the month comes first in {}",
             quoted(first)
         ))
-        .at(table.place(row, column.name()))
+        .at(table.place(row, column))
         .help("write dates as YYYY-MM-DD")),
         [] => {
             let bad =
                 dates.iter().find(|(text, ..)| orders.iter().all(|o| read(text, *o).is_none()));
             let (text, row, _) = bad.unwrap_or(&dates[0]);
-            Err(no_date(table, column.name(), *row, text)
-                .detail(format!("--drop {} leaves the column out", shell(column.name()))))
+            Err(no_date(table, column, *row, text)
+                .detail(format!("--drop {} leaves the column out", shell(column))))
         }
     }
 }

@@ -201,7 +201,7 @@ impl Preprocessing {
     }
 
     /// The column of each feature.
-    fn find_columns<'t>(
+    pub(crate) fn find_columns<'t>(
         &self,
         table: &'t Table,
         with_target: bool,

@@ -7,9 +7,10 @@ use glassnet::{Error, Result};
 use crate::dates::DateParts;
 use crate::embedding::{EmbedOptions, EmbedRule};
 use crate::note::{Note, NoteKind};
+use crate::observed::{Observed, ObservedCells, ObservedNumbers, moments};
 use crate::options::ColumnType;
 use crate::preprocessing::{Encoding, Feature, NumberTarget, Preprocessing, TargetEncoding};
-use crate::table::{Cells, Column, Table, Texts, unknown_column};
+use crate::table::{Table, unknown_column};
 use crate::target::{Target, TargetValues};
 use crate::words::{count, list, quoted, shell};
 
@@ -79,151 +80,152 @@ impl Preprocessing {
                 .at(table.name())
                 .help("give more rows, or a smaller validation fraction"));
         }
-        for column in options.exclude.iter().chain(&options.weights) {
-            if !table.header().contains(column) {
-                return Err(unknown_column(column, table.name(), table.header()));
-            }
-        }
-        let mut notes = Vec::new();
-        let mut features = Vec::new();
-        let mut constant = Vec::new();
-        for column in table.columns() {
-            let name = column.name();
-            let excluded = target.columns().any(|target| target == name)
-                || options.exclude.contains(name)
-                || options.weights.as_deref() == Some(name);
-            if excluded {
-                continue;
-            }
-            let named = options.embed.columns.contains_key(name);
-            if let Some(why) = no_feature(&column, rows, named) {
-                notes.push(why);
-                continue;
-            }
-            let Some(encoding) = fit_column(table, &column, rows, options, &mut notes)? else {
-                notes.push(Note::new(
-                    NoteKind::Dropped,
-                    format!("column {} has one date in all training rows: left out", quoted(name)),
-                ));
-                continue;
-            };
-            if is_constant(&column, rows) {
-                constant.push(name.to_string());
-            }
-            features.push(Feature { column: name.to_string(), encoding });
-        }
-        if !constant.is_empty() {
-            notes.push(Note::new(
-                NoteKind::Constant,
-                format!(
-                    "no use to the network: {} with one value in all training rows: {}",
-                    count(constant.len(), "column"),
-                    list(&constant, 10),
-                ),
-            ));
-        }
-        notes.extend(note_codes(&features, options));
-        check_width(table, &features, options, &notes)?;
-        options.embed.refuse_others(&features, table.name())?;
-        let used: BTreeSet<&String> = features.iter().map(|feature| &feature.column).collect();
-        let unused = table
-            .header()
-            .iter()
-            .filter(|name| {
-                !used.contains(name)
-                    && target.columns().all(|target| target != *name)
-                    && options.weights.as_ref() != Some(name)
-            })
-            .cloned()
-            .collect();
-        let preprocessing = Preprocessing {
-            missing: table.missing.clone(),
-            target: fit_target(table, target, rows, options)?,
-            weights: options.weights.clone(),
-            features,
-            unused,
-        };
-        Ok((preprocessing, notes))
+        check_named(table, options)?;
+        let observed = table.columns().filter(|column| !is_apart(column.name(), target, options));
+        let observed = observed.map(|column| Observed::of(&column, rows)).map(Ok);
+        let encoding = || fit_target(table, target, rows, options);
+        learn(table, target, observed, encoding, options)
     }
 }
 
+/// Refuses options that name columns which are not there.
+///
+/// # Errors
+/// Kind `data`.
+pub(crate) fn check_named(table: &Table, options: &FitOptions) -> Result<()> {
+    for column in options.exclude.iter().chain(&options.weights) {
+        if !table.header().contains(column) {
+            return Err(unknown_column(column, table.name(), table.header()));
+        }
+    }
+    Ok(())
+}
+
+/// Whether a column is no feature: a target, the rows' weights, or excluded.
+pub(crate) fn is_apart(name: &str, target: &Target, options: &FitOptions) -> bool {
+    target.columns().any(|target| target == name)
+        || options.exclude.contains(name)
+        || options.weights.as_deref() == Some(name)
+}
+
+/// Makes the preprocessing of what the training rows have in their columns; `encoding` learns the target's.
+///
+/// # Errors
+/// As [`Preprocessing::fit`].
+pub(crate) fn learn(
+    table: &Table,
+    target: &Target,
+    observed: impl Iterator<Item = Result<Observed>>,
+    encoding: impl FnOnce() -> Result<TargetEncoding>,
+    options: &FitOptions,
+) -> Result<(Preprocessing, Vec<Note>)> {
+    let mut notes = Vec::new();
+    let mut features = Vec::new();
+    let mut constant = Vec::new();
+    for column in observed {
+        let column = column?;
+        let name = &column.name;
+        let named = options.embed.columns.contains_key(name);
+        if let Some(why) = no_feature(&column, named) {
+            notes.push(why);
+            continue;
+        }
+        let Some(encoding) = fit_column(table, &column, options, &mut notes)? else {
+            notes.push(Note::new(
+                NoteKind::Dropped,
+                format!("column {} has one date in all training rows: left out", quoted(name)),
+            ));
+            continue;
+        };
+        if column.constant {
+            constant.push(name.clone());
+        }
+        features.push(Feature { column: name.clone(), encoding });
+    }
+    if !constant.is_empty() {
+        notes.push(Note::new(
+            NoteKind::Constant,
+            format!(
+                "no use to the network: {} with one value in all training rows: {}",
+                count(constant.len(), "column"),
+                list(&constant, 10),
+            ),
+        ));
+    }
+    notes.extend(note_codes(&features, options));
+    check_width(table, &features, options, &notes)?;
+    options.embed.refuse_others(&features, table.name())?;
+    let used: BTreeSet<&String> = features.iter().map(|feature| &feature.column).collect();
+    let unused = table
+        .header()
+        .iter()
+        .filter(|name| {
+            !used.contains(name)
+                && target.columns().all(|target| target != *name)
+                && options.weights.as_ref() != Some(name)
+        })
+        .cloned()
+        .collect();
+    let preprocessing = Preprocessing {
+        missing: table.missing.clone(),
+        target: encoding()?,
+        weights: options.weights.clone(),
+        features,
+        unused,
+    };
+    Ok((preprocessing, notes))
+}
+
 /// Why `column` is no feature, if it is none.
-fn no_feature(column: &Column, rows: &[usize], named: bool) -> Option<Note> {
-    let name = quoted(column.name());
-    let flag = shell(column.name());
+fn no_feature(column: &Observed, named: bool) -> Option<Note> {
+    let name = quoted(&column.name);
+    let flag = shell(&column.name);
     let dropped = |text: String| Some(Note::new(NoteKind::Dropped, text));
-    if rows.iter().all(|&row| column.is_missing(row)) {
+    if column.present == 0 {
         return dropped(format!("column {name} has no value in the training rows: left out"));
     }
     if column.declared || named {
         return None;
     }
-    match column.cells() {
-        Cells::Number(values) => {
-            let counts_up = values.windows(2).all(|pair| pair[1] - pair[0] == 1.0);
-            if column.unnamed && values.len() > 2 && counts_up {
-                return dropped(format!("{name} counts the rows: left out"));
-            }
-            None
+    match &column.cells {
+        ObservedCells::Number(numbers) if column.unnamed && numbers.counts_up => {
+            dropped(format!("{name} counts the rows: left out"))
         }
-        Cells::Boolean { .. } => None,
-        Cells::Category(texts) => {
-            let present = texts.codes().iter().filter(|&&code| code != Texts::MISSING).count();
-            if present > 2 && texts.levels().len() == present {
-                return dropped(format!(
-                    "column {name} has another text in every row, so it names rows: left out; --column-type {flag}=category keeps it"
-                ));
-            }
-            None
-        }
-        Cells::Date(_) => dropped(format!(
+        ObservedCells::Number(_) | ObservedCells::Boolean { .. } => None,
+        ObservedCells::Texts(texts) if texts.dates => dropped(format!(
             "column {name} holds dates, which later rows do not share: left out; --split-by {flag} keeps rows of one date together, --column-type {flag}=date makes features of year, month, day of the week and time"
         )),
-    }
-}
-
-fn is_constant(column: &Column, rows: &[usize]) -> bool {
-    let same = |cell: &dyn Fn(usize) -> u64| rows.iter().all(|&row| cell(row) == cell(rows[0]));
-    match column.cells() {
-        Cells::Number(values) => {
-            same(&|row| if values[row].is_nan() { u64::MAX } else { (values[row] + 0.0).to_bits() })
-        }
-        Cells::Boolean { values, .. } => same(&|row| values[row].map_or(2, u64::from)),
-        Cells::Category(texts) | Cells::Date(texts) => same(&|row| u64::from(texts.codes()[row])),
+        ObservedCells::Texts(texts) if texts.names_rows => dropped(format!(
+            "column {name} has another text in every row, so it names rows: left out; --column-type {flag}=category keeps it"
+        )),
+        ObservedCells::Texts(_) => None,
     }
 }
 
 /// `None` for a column of one date, of which no part differs.
 fn fit_column(
     table: &Table,
-    column: &Column,
-    rows: &[usize],
+    column: &Observed,
     options: &FitOptions,
     notes: &mut Vec<Note>,
 ) -> Result<Option<Encoding>> {
-    let gaps = rows.iter().any(|&row| column.is_missing(row));
-    match column.cells() {
-        Cells::Date(texts) => {
-            let parts = DateParts::fit(table, column, texts, rows)?;
+    let gaps = column.gaps();
+    match &column.cells {
+        ObservedCells::Texts(texts) if texts.dates => {
+            let parts = DateParts::fit(table, &column.name, texts)?;
             Ok(parts.map(|parts| Encoding::Date { parts, gaps }))
         }
-        Cells::Number(values) => {
-            let mut present: Vec<f64> =
-                rows.iter().map(|&row| values[row]).filter(|value| !value.is_nan()).collect();
-            let (mean, std) = moments(&present);
+        &ObservedCells::Number(ObservedNumbers { mean, std, median, .. }) => {
             if !mean.is_finite() || !std.is_finite() {
-                return Err(too_large(table, column.name()));
+                return Err(too_large(table, &column.name));
             }
-            Ok(Some(Encoding::Number { mean, std, median: median(&mut present), gaps }))
+            Ok(Some(Encoding::Number { mean, std, median, gaps }))
         }
-        Cells::Boolean { values, .. } => {
-            let of = |wanted| rows.iter().filter(|&&row| values[row] == Some(wanted)).count();
-            Ok(Some(Encoding::Boolean { most: of(true) > of(false), gaps }))
-        }
-        Cells::Category(texts) => {
-            let used = levels_in(texts, rows);
-            let (name, flag) = (quoted(column.name()), shell(column.name()));
-            let embedded = options.embed.takes(column.name(), used.len());
+        &ObservedCells::Boolean { most } => Ok(Some(Encoding::Boolean { most, gaps })),
+        ObservedCells::Texts(texts) => {
+            let used = texts.sorted();
+            let (name, flag) = (quoted(&column.name), shell(&column.name));
+            let embedded = options.embed.takes(&column.name, used.len());
             let most = if embedded { options.most_codes } else { options.most_levels };
             if used.len() > most {
                 let table_instead = match embedded {
@@ -239,10 +241,10 @@ fn fit_column(
                     "leave it out with --drop {flag}{table_instead}, or --column-type {flag}=number if it holds numbers"
                 )));
             }
-            if used.len() > 20 && 2 * used.len() > rows.len() {
+            if used.len() > 20 && 2 * used.len() > column.rows {
                 notes.push(Note::new(NoteKind::ManyLevels, format!(
                     "column {name} has {} different texts in {}, a {} for each; --drop {flag} if it names rows",
-                    used.len(), count(rows.len(), "row"), if embedded { "code" } else { "feature" },
+                    used.len(), count(column.rows, "row"), if embedded { "code" } else { "feature" },
                 )));
             }
             Ok(Some(match embedded {
@@ -275,20 +277,6 @@ fn note_codes(features: &[Feature], options: &FitOptions) -> Option<Note> {
     Some(Note::new(NoteKind::Codes, format!("{one}: {shown}{more}{never}")))
 }
 
-/// The texts of `rows`, sorted, each once.
-fn levels_in(texts: &Texts, rows: &[usize]) -> Vec<String> {
-    let mut used = vec![false; texts.levels().len()];
-    for &row in rows {
-        if let Some(used) = used.get_mut(texts.codes()[row] as usize) {
-            *used = true;
-        }
-    }
-    let levels = texts.levels().iter().zip(used).filter(|(_, used)| *used);
-    let mut levels: Vec<String> = levels.map(|(level, _)| level.clone()).collect();
-    levels.sort_unstable();
-    levels
-}
-
 fn too_large(table: &Table, column: &str) -> Error {
     Error::data(format!(
         "the numbers of column {} are too large to standardise in 64-bit floats",
@@ -296,34 +284,6 @@ fn too_large(table: &Table, column: &str) -> Error {
     ))
     .at(table.name())
     .help("divide the column by a constant, or leave it out with --drop")
-}
-
-/// The mean and population standard deviation; the latter is 1 when the values do not differ by more than rounding.
-///
-/// # Source
-/// scikit-learn, `_is_constant_feature`: a variance up to n·ε·variance + (n·mean·ε)² is that of a constant.
-fn moments(values: &[f64]) -> (f64, f64) {
-    let n = values.len() as f64;
-    if values.iter().all(|&value| value == values[0]) {
-        return (values[0], 1.0);
-    }
-    let rough = values.iter().sum::<f64>() / n;
-    let mean = rough + values.iter().map(|value| value - rough).sum::<f64>() / n;
-    let variance = values.iter().map(|value| (value - mean) * (value - mean)).sum::<f64>() / n;
-    let rounding = n * f64::EPSILON * variance + (n * mean * f64::EPSILON).powi(2);
-    let constant = variance.is_finite() && (variance <= rounding || variance == 0.0);
-    (mean, if constant { 1.0 } else { variance.sqrt() })
-}
-
-/// The middle value, or the mean of the two middle ones. The order of `values` changes.
-fn median(values: &mut [f64]) -> f64 {
-    let middle = values.len() / 2;
-    let even = values.len().is_multiple_of(2);
-    let (below, &mut upper, _) = values.select_nth_unstable_by(middle, f64::total_cmp);
-    match below.iter().copied().max_by(f64::total_cmp) {
-        Some(lower) if even => lower / 2.0 + upper / 2.0,
-        _ => upper,
-    }
 }
 
 fn check_width(
@@ -392,7 +352,22 @@ fn fit_number(
         .filter_map(|&row| values.get(row).copied())
         .filter(|value| !value.is_nan())
         .collect();
-    if present.iter().all(|&value| value == present[0]) {
+    let same = present.iter().all(|&value| value == present[0]);
+    number_target(table, column, same, || moments(&present), options)
+}
+
+/// How the numbers of a target are learned, given whether they are the `same` in all training rows, and their `moments`.
+///
+/// # Errors
+/// Kind `data`.
+pub(crate) fn number_target(
+    table: &Table,
+    column: &str,
+    same: bool,
+    moments: impl FnOnce() -> (f64, f64),
+    options: &FitOptions,
+) -> Result<NumberTarget> {
+    if same {
         return Err(Error::data(format!(
             "the target {} is the same in all training rows: there is nothing to learn",
             quoted(column)
@@ -400,32 +375,9 @@ fn fit_number(
         .at(table.name())
         .help("give more rows, or another --seed for the split"));
     }
-    let (mean, std) = if options.standardise_target { moments(&present) } else { (0.0, 1.0) };
+    let (mean, std) = if options.standardise_target { moments() } else { (0.0, 1.0) };
     if !mean.is_finite() || !std.is_finite() {
         return Err(too_large(table, column));
     }
     Ok(NumberTarget { column: column.to_owned(), mean, std })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn moments_are_those_of_the_population() {
-        let (mean, std) = moments(&[1.0, 2.0, 3.0, 4.0]);
-        assert_eq!(mean, 2.5);
-        assert!((std - 1.25_f64.sqrt()).abs() < 1e-15);
-        assert_eq!(moments(&[0.1; 7]), (0.1, 1.0));
-        // A shift that dwarfs the spread keeps it: a one-pass formula would lose it.
-        let shifted: Vec<f64> = [1.0, 2.0, 3.0, 4.0].iter().map(|v| v + 1e9).collect();
-        assert!((moments(&shifted).1 - std).abs() < 1e-9);
-    }
-
-    #[test]
-    fn medians_of_odd_and_even_numbers() {
-        assert_eq!(median(&mut [3.0, 1.0, 2.0]), 2.0);
-        assert_eq!(median(&mut [4.0, 1.0, 3.0, 2.0]), 2.5);
-        assert_eq!(median(&mut [7.0]), 7.0);
-    }
 }

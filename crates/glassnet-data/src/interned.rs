@@ -59,6 +59,11 @@ impl Interned {
         Some(number)
     }
 
+    /// About how many bytes it takes.
+    pub(crate) fn size(&self) -> usize {
+        self.text.len() + self.seen.len() * (size_of::<Seen>() + 12)
+    }
+
     fn grow(&mut self) {
         let length = 2 * self.places.len();
         self.places.clear();

@@ -58,6 +58,13 @@ impl Preprocessing {
     }
 }
 
+/// Adds the weights of further rows.
+pub(crate) fn append(all: &mut Option<Vec<f32>>, more: Option<Vec<f32>>) {
+    if let Some(more) = more {
+        all.get_or_insert_default().extend(more);
+    }
+}
+
 /// A target's column, which has a value in all of `rows`.
 fn labelled(table: &Table, name: &str, rows: &[usize]) -> Result<Column> {
     let column = table.require(name)?;

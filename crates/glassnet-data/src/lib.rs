@@ -43,8 +43,10 @@ mod input;
 mod interned;
 mod labels;
 mod lines;
+mod long;
 mod matrix;
 mod note;
+mod observed;
 mod options;
 mod packed;
 #[cfg(feature = "parquet")]
@@ -74,6 +76,7 @@ pub use encoding::TextEncoding;
 pub use fit::FitOptions;
 pub use folds::{FoldOptions, Folds, folds};
 pub use input::Input;
+pub use long::{Fitted, Loaded, LongRows, LongTable, LongTarget, RowSet, Scratch, Sides, Spill};
 pub use matrix::{Matrix, read_matrix};
 pub use note::{Note, NoteKind};
 pub use options::{ColumnType, CsvOptions};
@@ -83,7 +86,7 @@ pub use preprocessing::{
     Encoding, FORMAT_VERSION, Feature, NumberTarget, Preprocessing, TargetEncoding,
 };
 pub use read::{read_csv, read_csv_file};
-pub use read_any::{read_numbers, read_table};
+pub use read_any::{read_numbers, read_table, read_table_within};
 pub use split::{Split, SplitOptions, split};
 pub use table::{Cells, Column, Table, Texts};
 pub use target::{Target, TargetValues, Task};

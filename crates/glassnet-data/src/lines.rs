@@ -9,6 +9,8 @@ pub(crate) struct Lines {
     /// The files in order, each with its first row.
     files: Vec<(usize, String)>,
     unit: Unit,
+    /// Rows that are skipped: the first row that is asked for is this one.
+    skipped: usize,
 }
 
 /// What is counted within a file.
@@ -35,6 +37,11 @@ impl Lines {
         }
     }
 
+    /// Counts rows from row `first` on.
+    pub(crate) fn skip(&mut self, first: usize) {
+        self.skipped = first;
+    }
+
     pub(crate) fn push(&mut self, row: usize, line: u64) {
         if self.runs.is_empty() || self.of(row) != line {
             self.runs.push((row, line));
@@ -43,6 +50,7 @@ impl Lines {
 
     /// The line (or row of its file) on which row `row` begins, counted from 1.
     pub(crate) fn of(&self, row: usize) -> u64 {
+        let row = row + self.skipped;
         let after = self.runs.partition_point(|&(start, _)| start <= row);
         match after.checked_sub(1).map(|index| self.runs[index]) {
             Some((start, line)) => line + (row - start) as u64,
@@ -52,6 +60,7 @@ impl Lines {
 
     /// The file of row `row`.
     pub(crate) fn file(&self, row: usize) -> &str {
+        let row = row + self.skipped;
         let after = self.files.partition_point(|(start, _)| *start <= row);
         after.checked_sub(1).map_or("", |index| self.files[index].1.as_str())
     }

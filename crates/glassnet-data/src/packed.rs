@@ -4,6 +4,8 @@
 //! decimals, so a column's part of a block holds integers and what power of ten they are divided by; nothing is
 //! rounded that reading did not round. A block is one piece of memory, so that whoever is done with it can give it back.
 
+use std::ops::Range;
+
 use crate::cell::{Decimal, POWERS};
 
 /// The cells of a column that no block holds yet.
@@ -168,7 +170,7 @@ impl Ranges {
 
 /// How a column's part of a block is written.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Packing {
+pub(crate) enum Packing {
     /// Every cell is missing: no bytes.
     Missing,
     /// 8 bytes each, NaN where missing.
@@ -189,6 +191,56 @@ impl Packing {
             Packing::Decimals { width, .. } => usize::from(width),
         }
     }
+
+    /// Writes what a block's head says of a column whose cells begin at `at`.
+    pub(crate) fn write_head(self, at: usize, file: &mut Vec<u8>) {
+        self.write(file);
+        file.extend_from_slice(&(at as u64).to_le_bytes());
+    }
+
+    fn write(self, file: &mut Vec<u8>) {
+        let (tag, small, base, span) = match self {
+            Packing::Missing => (0, [0; 4], 0, 0),
+            Packing::Doubles => (1, [0; 4], 0, 0),
+            Packing::Singles => (2, [0; 4], 0, 0),
+            Packing::Decimals { base, span, least, most, width, gaps } => {
+                (3, [least, most, width, u8::from(gaps)], base, span)
+            }
+        };
+        file.extend_from_slice(&[tag, small[0], small[1], small[2], small[3], 0, 0, 0]);
+        file.extend_from_slice(&base.to_le_bytes());
+        file.extend_from_slice(&span.to_le_bytes());
+    }
+
+    /// What [`Packing::write`] wrote.
+    fn read(bytes: &[u8]) -> Self {
+        let [tag, least, most, width, gaps] = [0, 1, 2, 3, 4].map(|at| bytes[at]);
+        match tag {
+            0 => Packing::Missing,
+            1 => Packing::Doubles,
+            2 => Packing::Singles,
+            // not operations: the last tag
+            _ => Packing::Decimals {
+                base: integer(&bytes[8..16]) as i64,
+                span: integer(&bytes[16..24]),
+                least,
+                most,
+                width,
+                gaps: gaps != 0,
+            },
+        }
+    }
+}
+
+/// The bytes of a written packing.
+const PACKING: usize = 24;
+/// The bytes that a column has in the head of a written block.
+pub(crate) const PART: usize = PACKING + 8;
+
+fn integer(bytes: &[u8]) -> u64 {
+    let mut wide = [0; 8];
+    wide[..bytes.len()].copy_from_slice(bytes);
+    u64::from_le_bytes(wide)
 }
 
 /// Some rows of all columns.
@@ -224,6 +276,67 @@ impl Block {
 
     pub(crate) fn rows(&self) -> usize {
         self.rows
+    }
+
+    /// How many columns there are.
+    pub(crate) fn columns(&self) -> usize {
+        self.parts.len()
+    }
+
+    /// About how many bytes it takes in memory.
+    pub(crate) fn size(&self) -> usize {
+        self.bytes.len() + self.parts.len() * size_of::<(Packing, usize)>()
+    }
+
+    /// Writes the block behind `file`, so that [`Block::read`] has it again: how each column is written, then the cells.
+    pub(crate) fn write(&self, file: &mut Vec<u8>) {
+        self.parts.iter().for_each(|(packing, at)| packing.write_head(*at, file));
+        file.extend_from_slice(&self.bytes);
+    }
+
+    /// How the only column is written, and its cells.
+    #[cfg(feature = "parquet")]
+    pub(crate) fn only(&self) -> (Packing, &[u8]) {
+        let packing = self.parts.first().map_or(Packing::Missing, |(packing, _)| *packing);
+        (packing, &self.bytes)
+    }
+
+    /// The columns `wanted` and the rows `some` of a written block of so many `rows` and `columns`, both counted from 0 then. `read`
+    /// fills bytes with those that were written, counted from the block's first.
+    pub(crate) fn read<E>(
+        (rows, columns): (usize, usize),
+        wanted: Range<usize>,
+        some: Range<usize>,
+        mut read: impl FnMut(&mut [u8], u64) -> Result<(), E>,
+    ) -> Result<Self, E> {
+        let mut heads = vec![0; PART * wanted.len()];
+        read(&mut heads, (PART * wanted.start) as u64)?;
+        let mut parts: Vec<(Packing, usize)> = heads
+            .chunks_exact(PART)
+            .map(|head| {
+                let (packing, at) = head.split_at(PACKING);
+                (Packing::read(packing), integer(at) as usize)
+            })
+            .collect();
+        let cells = PART * columns;
+        if some == (0..rows) {
+            // All of the columns' bytes follow each other.
+            let first = parts.first().map_or(0, |(_, at)| *at);
+            let end = parts.last().map_or(0, |(packing, at)| at + rows * packing.width());
+            parts.iter_mut().for_each(|(_, at)| *at -= first);
+            let mut bytes = vec![0; end - first];
+            read(&mut bytes, (cells + first) as u64)?;
+            return Ok(Block { rows, parts, bytes });
+        }
+        let size = parts.iter().map(|(packing, _)| some.len() * packing.width()).sum();
+        let (mut bytes, mut done) = (vec![0; size], 0);
+        for (packing, at) in &mut parts {
+            let width = packing.width();
+            let piece = &mut bytes[done..done + some.len() * width];
+            read(piece, (cells + *at + some.start * width) as u64)?;
+            (*at, done) = (done, done + piece.len());
+        }
+        Ok(Block { rows: some.len(), parts, bytes })
     }
 
     /// Appends the cells of column `column`.

@@ -12,6 +12,7 @@ use crate::fingerprint::Fingerprint;
 use crate::header::{check_named_columns, header, order_of};
 use crate::input::Input;
 use crate::lines::Lines;
+use crate::long::{Blocks, Spill, Spilled};
 use crate::note::Note;
 use crate::options::CsvOptions;
 use crate::packed::Block;
@@ -69,21 +70,26 @@ pub fn read_csv(input: impl Read, name: &str, options: &CsvOptions) -> Result<Ta
 /// # Errors
 /// As [`read_csv`]; kind `io` also when the file changes in between; kind `limit` for compressed bytes that become too many.
 pub fn read_csv_file(input: impl Read + Seek, name: &str, options: &CsvOptions) -> Result<Table> {
-    read_csv_files(&mut [Input::new(name, input)], options)
+    // Without a place to go to the cells stay in memory.
+    read_csv_files(&mut [Input::new(name, input)], options, None).map(|(table, _)| table)
 }
 
 /// Reads several CSV files as one table: rows follow each other in the files' order, columns are found by name.
 ///
 /// # Errors
 /// As [`read_csv_file`]; kind `data` also when a file has other columns than the first.
-pub(crate) fn read_csv_files(inputs: &mut [Input<'_>], options: &CsvOptions) -> Result<Table> {
+pub(crate) fn read_csv_files(
+    inputs: &mut [Input<'_>],
+    options: &CsvOptions,
+    mut spill: Option<&mut Spill>,
+) -> Result<Gone> {
     options.check()?;
-    let fingerprint = match pass(inputs, options, &BTreeSet::new())? {
-        Pass::Done(table) => return Ok(table),
-        Pass::Again { texts, fingerprint } => (pass(inputs, options, &texts)?, fingerprint),
+    let fingerprint = match pass(inputs, options, &BTreeSet::new(), spill.as_deref_mut())? {
+        Pass::Done(gone) => return Ok(*gone),
+        Pass::Again { texts, fingerprint } => (pass(inputs, options, &texts, spill)?, fingerprint),
     };
     match fingerprint {
-        (Pass::Done(table), before) if table.fingerprint == before => Ok(table),
+        (Pass::Done(gone), before) if gone.0.fingerprint == before => Ok(*gone),
         (Pass::Done(_) | Pass::Again { .. }, _) => {
             Err(Error::io("the file changed while it was read")
                 .at(title(inputs))
@@ -92,9 +98,12 @@ pub(crate) fn read_csv_files(inputs: &mut [Input<'_>], options: &CsvOptions) -> 
     }
 }
 
+/// A table, and its blocks if they aren't in memory.
+pub(crate) type Gone = (Table, Option<Spilled>);
+
 /// What came of going through the files.
 enum Pass {
-    Done(Table),
+    Done(Box<Gone>),
     /// The texts of these columns, counted from 0, are needed.
     Again {
         texts: BTreeSet<usize>,
@@ -126,7 +135,7 @@ pub(crate) fn block_rows(columns: usize) -> usize {
 struct Gathered {
     header: Vec<(String, bool)>,
     columns: Vec<Option<Typing>>,
-    blocks: Vec<Block>,
+    blocks: Blocks,
     block_rows: usize,
     /// How many rows wait to be packed.
     staged: usize,
@@ -143,7 +152,7 @@ impl Gathered {
             columns: typings(&header, options, texts),
             block_rows: block_rows(header.len()),
             header,
-            blocks: vec![],
+            blocks: Blocks::default(),
             staged: 0,
             rows: 0,
             lines: Lines::default(),
@@ -158,7 +167,7 @@ impl Gathered {
         mut records: Records<'_, R>,
         mut line: Option<u64>,
         order: Option<&[usize]>,
-        context: &Context<'_>,
+        (context, mut spill): (&Context<'_>, Option<&mut Spill>),
     ) -> Result<()> {
         let (width, first_row) = (self.header.len(), self.rows);
         let mut ragged = Ragged::default();
@@ -189,7 +198,7 @@ impl Gathered {
             }
             self.rows += 1;
             if self.staged == self.block_rows {
-                self.pack();
+                self.pack(spill.as_deref_mut())?;
             }
             line = records.next()?;
         }
@@ -197,15 +206,21 @@ impl Gathered {
         ragged.into_result(width, self.rows - first_row, context.file)
     }
 
-    fn pack(&mut self) {
+    fn pack(&mut self, spill: Option<&mut Spill>) -> Result<()> {
         let staged = self.columns.iter_mut().flatten().map(Typing::staged);
-        self.blocks.push(Block::pack(staged, self.staged));
+        let block = Block::pack(staged, self.staged);
         self.staged = 0;
+        self.blocks.push(block, spill)
     }
 }
 
 /// Goes through the files; the texts of the columns `texts` are kept whatever they look like.
-fn pass(inputs: &mut [Input<'_>], options: &CsvOptions, texts: &BTreeSet<usize>) -> Result<Pass> {
+fn pass(
+    inputs: &mut [Input<'_>],
+    options: &CsvOptions,
+    texts: &BTreeSet<usize>,
+    mut spill: Option<&mut Spill>,
+) -> Result<Pass> {
     let mut notes = Vec::new();
     let mut gathered: Option<Gathered> = None;
     let title = title(inputs);
@@ -233,9 +248,10 @@ fn pass(inputs: &mut [Input<'_>], options: &CsvOptions, texts: &BTreeSet<usize>)
         if options.has_header {
             line = records.next()?;
         }
-        let context = Context::new(&name, options);
+        let context = Context::new(&name, options).within(spill.as_deref());
         let gathered = gathered.get_or_insert_with(|| Gathered::new(header, options, texts));
-        gathered.take(records, line, order.as_deref(), &context)?;
+        let within = (&context, spill.as_deref_mut());
+        gathered.take(records, line, order.as_deref(), within)?;
     }
     let Some(mut gathered) = gathered else {
         return Err(Error::data("there is no file to read").help("name at least one"));
@@ -246,7 +262,7 @@ fn pass(inputs: &mut [Input<'_>], options: &CsvOptions, texts: &BTreeSet<usize>)
             .help("add rows, or --no-header if the first line is one"));
     }
     if gathered.staged > 0 {
-        gathered.pack();
+        gathered.pack(spill)?;
     }
     finish(gathered, (title, notes), options)
 }
@@ -279,7 +295,8 @@ fn finish(gathered: Gathered, named: (String, Vec<Note>), options: &CsvOptions) 
     if !again.is_empty() {
         return Ok(Pass::Again { texts: again, fingerprint });
     }
-    Ok(Pass::Done(Table {
+    let (blocks, spilled) = blocks.finish();
+    let table = Table {
         name: title,
         header: header.into_iter().map(|(column, _)| column).collect(),
         columns: described,
@@ -289,7 +306,8 @@ fn finish(gathered: Gathered, named: (String, Vec<Note>), options: &CsvOptions) 
         lines,
         fingerprint,
         notes,
-    }))
+    };
+    Ok(Pass::Done(Box::new((table, spilled))))
 }
 
 /// What types each column; `None` for those that are left out.

@@ -8,9 +8,10 @@ use glassnet::{Error, Result, Tensor};
 use crate::array_files::read_array_files;
 use crate::content::Content;
 use crate::input::Input;
+use crate::long::{Loaded, Spill};
 use crate::matrix::{Matrix, read_matrix};
 use crate::options::CsvOptions;
-use crate::read::read_csv_files;
+use crate::read::{Gone, read_csv_files};
 use crate::table::Table;
 use crate::words::{list, quoted};
 
@@ -20,7 +21,30 @@ use crate::words::{list, quoted};
 /// # Errors
 /// As [`read_csv_file`](crate::read_csv_file); kind `data` also when a file has other columns than the first, or is of
 /// another kind.
-pub fn read_table(mut inputs: Vec<Input<'_>>, options: &CsvOptions) -> Result<Table> {
+pub fn read_table(inputs: Vec<Input<'_>>, options: &CsvOptions) -> Result<Table> {
+    // Without a place to go to the cells stay in memory.
+    read(inputs, options, None).map(|(table, _)| table)
+}
+
+/// As [`read_table`], of a table whose cells leave memory where they are more than `spill` says.
+///
+/// # Errors
+/// As [`read_table`]; kind `io` when they can't be written.
+pub fn read_table_within(
+    inputs: Vec<Input<'_>>,
+    options: &CsvOptions,
+    spill: &mut Spill,
+) -> Result<Loaded> {
+    let threads = spill.threads;
+    let (table, spilled) = read(inputs, options, Some(spill))?;
+    Ok(Loaded::new(table, spilled, threads))
+}
+
+fn read(
+    mut inputs: Vec<Input<'_>>,
+    options: &CsvOptions,
+    spill: Option<&mut Spill>,
+) -> Result<Gone> {
     let mut notes = vec![];
     let mut kinds = vec![];
     for input in &mut inputs {
@@ -38,20 +62,27 @@ pub fn read_table(mut inputs: Vec<Input<'_>>, options: &CsvOptions) -> Result<Ta
         .help("give files of one kind"));
     }
     let kind = kinds.first().copied().unwrap_or(Content::Text);
-    let mut table = read_kind(kind, &mut inputs, options)?;
+    let (mut table, spilled) = read_kind(kind, &mut inputs, options, spill)?;
     table.notes.splice(0..0, notes);
-    Ok(table)
+    Ok((table, spilled))
 }
 
 /// Reads files of one kind.
-fn read_kind(kind: Content, inputs: &mut [Input<'_>], options: &CsvOptions) -> Result<Table> {
+fn read_kind(
+    kind: Content,
+    inputs: &mut [Input<'_>],
+    options: &CsvOptions,
+    spill: Option<&mut Spill>,
+) -> Result<Gone> {
     if kind != Content::Text {
         held_whole(inputs)?;
     }
     match kind {
-        Content::Parquet => parquet(inputs, options),
-        Content::Text | Content::Gzip | Content::Zstandard => read_csv_files(inputs, options),
-        Content::Npy | Content::Zip | Content::Idx => read_array_files(inputs, options),
+        Content::Parquet => parquet(inputs, options, spill),
+        Content::Text | Content::Gzip | Content::Zstandard => {
+            read_csv_files(inputs, options, spill)
+        }
+        Content::Npy | Content::Zip | Content::Idx => read_array_files(inputs, options, spill),
     }
 }
 
@@ -67,12 +98,16 @@ fn held_whole(inputs: &mut [Input<'_>]) -> Result<()> {
 }
 
 #[cfg(feature = "parquet")]
-fn parquet(inputs: &mut [Input<'_>], options: &CsvOptions) -> Result<Table> {
-    crate::parquet::read_parquet_files(inputs, options)
+fn parquet(
+    inputs: &mut [Input<'_>],
+    options: &CsvOptions,
+    spill: Option<&mut Spill>,
+) -> Result<Gone> {
+    crate::parquet::read_parquet_files(inputs, options, spill)
 }
 
 #[cfg(not(feature = "parquet"))]
-fn parquet(inputs: &mut [Input<'_>], _: &CsvOptions) -> Result<Table> {
+fn parquet(inputs: &mut [Input<'_>], _: &CsvOptions, _: Option<&mut Spill>) -> Result<Gone> {
     Err(Error::data("the file is a Parquet file, which this build does not read")
         .at(crate::read::title(inputs))
         .help("use a build with the feature parquet, or save the table as CSV"))
@@ -103,7 +138,7 @@ pub fn read_numbers(inputs: Vec<Input<'_>>, options: &CsvOptions) -> Result<Matr
             | Content::Parquet
             | Content::Npy
             | Content::Zip
-            | Content::Idx => of_table(&read_kind(inner, &mut [input], &plain)?)?,
+            | Content::Idx => of_table(&read_kind(inner, &mut [input], &plain, None)?.0)?,
         };
         matrix.notes.splice(0..0, note);
         all = Some(match all {

@@ -1,8 +1,12 @@
 //! Which rows train and which validate.
 
+use std::collections::HashMap;
+
 use glassnet::{Error, Result};
 
+use crate::long::RowSet;
 use crate::note::{Note, NoteKind};
+use crate::observed::number_key;
 use crate::table::{Cells, Table, Texts};
 use crate::target::{Target, TargetValues};
 use crate::words::{list, quoted};
@@ -44,27 +48,28 @@ pub struct Split {
 /// # Errors
 /// Kind `usage` for a fraction outside [0, 1); kind `data` for an unknown group column, or one with a single group.
 pub fn split(table: &Table, target: &Target, options: &SplitOptions) -> Result<Split> {
-    if !(0.0..1.0).contains(&options.fraction) {
-        return Err(Error::usage(format!(
-            "the validation fraction {} is not in [0, 1)",
-            options.fraction
-        ))
-        .help("give a fraction such as 0.2, or 0 for no validation"));
-    }
-    let classes: Vec<usize> = match &target.values {
-        TargetValues::Classes { of_row, .. } => of_row.iter().map(|&c| c as usize).collect(),
+    check_fraction(options)?;
+    let classes: Vec<u32> = match &target.values {
+        TargetValues::Classes { of_row, .. } => of_row.iter().map(|&c| c as u32).collect(),
         TargetValues::Numbers(values) => vec![0; values.len()],
     };
+    let sizes = sizes(&classes);
     let mut random = Random::new(options.seed);
     let mut notes = Vec::new();
     let validates = if options.fraction == 0.0 {
         vec![false; classes.len()]
     } else {
         match &options.group_by {
-            None => stratified(&classes, options.fraction, &mut random),
+            None => {
+                let mut side = Stratified::new(&sizes, options.fraction, random, || classes.iter());
+                classes.iter().map(|&class| side.validates(class)).collect()
+            }
             Some(column) => {
                 let groups = groups(table, column, &target.rows)?;
-                by_groups(&classes, &groups, options.fraction, &mut random)
+                let mut counts = GroupCounts::default();
+                classes.iter().zip(&groups).for_each(|(&class, &group)| counts.push(group, class));
+                let side = counts.sides(&sizes, options.fraction, &mut random);
+                groups.iter().map(|&group| side[group]).collect()
             }
         }
     };
@@ -74,23 +79,94 @@ pub fn split(table: &Table, target: &Target, options: &SplitOptions) -> Result<S
     };
     let (training, validation) = (side(false), side(true));
     if options.fraction > 0.0 {
-        note_shortcomings(target, &classes, &validates, options, &mut notes);
+        let mut taken = vec![0; sizes.len()];
+        let of_validation = classes.iter().zip(&validates).filter(|(_, validates)| **validates);
+        of_validation.for_each(|(&class, _)| taken[class as usize] += 1);
+        note_shortcomings(target, (&sizes, &taken), options, &mut notes);
     }
     Ok(Split { training, validation, notes })
 }
 
-fn stratified(classes: &[usize], fraction: f64, random: &mut Random) -> Vec<bool> {
-    let class_count = classes.iter().max().map_or(0, |most| most + 1);
-    let mut members: Vec<Vec<usize>> = vec![vec![]; class_count];
-    classes.iter().enumerate().for_each(|(index, &class)| members[class].push(index));
-    let sizes: Vec<usize> = members.iter().map(Vec::len).collect();
-    let shares = shares(&sizes, fraction);
-    let mut validates = vec![false; classes.len()];
-    for (members, share) in members.iter_mut().zip(shares) {
-        random.shuffle(members);
-        members[..share].iter().for_each(|&index| validates[index] = true);
+/// # Errors
+/// Kind `usage` for a fraction outside [0, 1).
+pub(crate) fn check_fraction(options: &SplitOptions) -> Result<()> {
+    if !(0.0..1.0).contains(&options.fraction) {
+        return Err(Error::usage(format!(
+            "the validation fraction {} is not in [0, 1)",
+            options.fraction
+        ))
+        .help("give a fraction such as 0.2, or 0 for no validation"));
     }
-    validates
+    Ok(())
+}
+
+/// How many rows each class has.
+fn sizes(classes: &[u32]) -> Vec<usize> {
+    let mut sizes = vec![0; classes.iter().max().map_or(0, |most| *most as usize + 1)];
+    classes.iter().for_each(|&class| sizes[class as usize] += 1);
+    sizes
+}
+
+/// The most rows of which lists are made.
+const MOST_LISTED: usize = 1 << 23;
+
+/// A stratified split that is asked row by row, in the rows' order. Up to eight million rows are drawn by shuffling each class;
+/// of more each row in turn is taken with the share that is still to be had of its class, which needs no lists.
+///
+/// # Source
+/// D. Knuth, *The Art of Computer Programming*, volume 2, section 3.4.2, algorithm S, for the second way.
+pub(crate) struct Stratified {
+    random: Random,
+    /// How many rows of each class are still to come, and how many of them validate.
+    left: Vec<(usize, usize)>,
+    /// Whether each row validates, where that was drawn before, and the row that is asked next.
+    drawn: Option<(RowSet, usize)>,
+}
+
+impl Stratified {
+    /// A split of rows in classes of these sizes; `classes` gives the class of each row where lists are made.
+    pub(crate) fn new<'c, I: Iterator<Item = &'c u32>>(
+        sizes: &[usize],
+        fraction: f64,
+        mut random: Random,
+        classes: impl FnOnce() -> I,
+    ) -> Self {
+        let shares = shares(sizes, fraction);
+        let rows: usize = sizes.iter().sum();
+        let drawn = (rows <= MOST_LISTED).then(|| {
+            let mut members: Vec<Vec<u32>> =
+                sizes.iter().map(|&size| Vec::with_capacity(size)).collect();
+            for (row, &class) in classes().enumerate() {
+                members[class as usize].push(row as u32);
+            }
+            let mut validates = RowSet::collect(rows);
+            for (members, &share) in members.iter_mut().zip(&shares) {
+                random.shuffle(members);
+                members[..share].iter().for_each(|&row| validates.insert(row as usize));
+            }
+            (validates.finish(), 0)
+        });
+        let left = sizes.iter().copied().zip(shares).collect();
+        Stratified { random, left, drawn }
+    }
+
+    /// Whether lists are made of so many rows.
+    pub(crate) fn lists(rows: usize) -> bool {
+        rows <= MOST_LISTED
+    }
+
+    /// Whether the next row, which is of this class, validates.
+    pub(crate) fn validates(&mut self, class: u32) -> bool {
+        if let Some((validates, row)) = &mut self.drawn {
+            *row += 1;
+            return validates.contains(*row - 1);
+        }
+        let (rows, share) = &mut self.left[class as usize];
+        let taken = self.random.below(*rows) < *share;
+        *rows -= 1;
+        *share -= usize::from(taken);
+        taken
+    }
 }
 
 /// How many rows of each class validate: `fraction` of its size rounded so that the total is right (largest
@@ -112,73 +188,98 @@ fn shares(sizes: &[usize], fraction: f64) -> Vec<usize> {
 /// The group of each labelled row, numbered from 0; rows without a value form one group.
 pub(crate) fn groups(table: &Table, column: &str, rows: &[usize]) -> Result<Vec<usize>> {
     let found = table.require(column)?;
-    let key = |row: usize| -> u64 {
-        match found.cells() {
-            Cells::Number(values) if values[row].is_nan() => u64::MAX,
-            Cells::Number(values) => (values[row] + 0.0).to_bits(),
-            Cells::Boolean { values, .. } => values[row].map_or(2, u64::from),
-            Cells::Category(texts) | Cells::Date(texts) => match texts.codes()[row] {
-                Texts::MISSING => u64::MAX,
-                code => u64::from(code),
-            },
+    let mut numbers = Groups::default();
+    let groups: Vec<usize> =
+        rows.iter().map(|&row| numbers.number(group_key(found.cells(), row))).collect();
+    numbers.refuse_one(table, column)?;
+    Ok(groups)
+}
+
+/// What rows of one group share.
+pub(crate) fn group_key(cells: &Cells, row: usize) -> u64 {
+    match cells {
+        Cells::Number(values) => number_key(values[row]),
+        Cells::Boolean { values, .. } => values[row].map_or(2, u64::from),
+        Cells::Category(texts) | Cells::Date(texts) => match texts.codes()[row] {
+            Texts::MISSING => u64::MAX,
+            code => u64::from(code),
+        },
+    }
+}
+
+/// Groups, numbered in the order of their first rows.
+#[derive(Default)]
+pub(crate) struct Groups(HashMap<u64, usize>);
+
+impl Groups {
+    /// The number of the group of that key.
+    pub(crate) fn number(&mut self, key: u64) -> usize {
+        let next = self.0.len();
+        *self.0.entry(key).or_insert(next)
+    }
+
+    /// # Errors
+    /// Kind `data` where there is one group only.
+    pub(crate) fn refuse_one(&self, table: &Table, column: &str) -> Result<()> {
+        if self.0.len() >= 2 {
+            return Ok(());
         }
-    };
-    let mut numbers = std::collections::HashMap::new();
-    let groups: Vec<usize> = rows
-        .iter()
-        .map(|&row| {
-            let next = numbers.len();
-            *numbers.entry(key(row)).or_insert(next)
-        })
-        .collect();
-    if numbers.len() < 2 {
-        return Err(Error::data(format!(
+        Err(Error::data(format!(
             "the column {} has the same value in all rows: there are no groups to split by",
             quoted(column)
         ))
         .at(table.name())
-        .help("split by another column, or leave --split-by out"));
+        .help("split by another column, or leave --split-by out"))
     }
-    Ok(groups)
 }
 
 /// Rounds of single moves after the first pass; they end early when nothing improves.
 const MOST_ROUNDS: usize = 10;
 
-fn by_groups(classes: &[usize], groups: &[usize], fraction: f64, random: &mut Random) -> Vec<bool> {
-    let group_count = groups.iter().max().map_or(0, |most| most + 1);
-    let class_count = classes.iter().max().map_or(0, |most| most + 1);
-    let mut counts: Vec<Vec<(usize, usize)>> = vec![vec![]; group_count];
-    let mut balance = Balance::new(class_count, fraction);
-    for (&class, &group) in classes.iter().zip(groups) {
-        balance.sizes[class] += 1;
-        match counts[group].iter_mut().find(|(other, _)| *other == class) {
+/// How many rows of each class each group has.
+#[derive(Default)]
+pub(crate) struct GroupCounts(Vec<Vec<(usize, usize)>>);
+
+impl GroupCounts {
+    /// Counts a row.
+    pub(crate) fn push(&mut self, group: usize, class: u32) {
+        if self.0.len() <= group {
+            self.0.resize(group + 1, vec![]);
+        }
+        let class = class as usize;
+        match self.0[group].iter_mut().find(|(other, _)| *other == class) {
             Some((_, count)) => *count += 1,
-            None => counts[group].push((class, 1)),
+            None => self.0[group].push((class, 1)),
         }
     }
-    let mut order: Vec<usize> = (0..group_count).collect();
-    random.shuffle(&mut order);
-    let mut side = vec![false; group_count];
-    for _ in 0..MOST_ROUNDS {
-        let mut moved = false;
-        for &group in &order {
-            let into_validation = !side[group];
-            let before = balance.cost(&counts[group]);
-            balance.shift(&counts[group], into_validation);
-            if balance.cost(&counts[group]) < before - 1e-12 {
-                side[group] = into_validation;
-                moved = true;
-            } else {
-                balance.shift(&counts[group], !into_validation);
+
+    /// For each group whether it validates; `sizes` are those of the classes.
+    pub(crate) fn sides(&self, sizes: &[usize], fraction: f64, random: &mut Random) -> Vec<bool> {
+        let counts = &self.0;
+        let mut balance = Balance { fraction, sizes: sizes.to_vec(), taken: vec![0; sizes.len()] };
+        let mut order: Vec<usize> = (0..counts.len()).collect();
+        random.shuffle(&mut order);
+        let mut side = vec![false; counts.len()];
+        for _ in 0..MOST_ROUNDS {
+            let mut moved = false;
+            for &group in &order {
+                let into_validation = !side[group];
+                let before = balance.cost(&counts[group]);
+                balance.shift(&counts[group], into_validation);
+                if balance.cost(&counts[group]) < before - 1e-12 {
+                    side[group] = into_validation;
+                    moved = true;
+                } else {
+                    balance.shift(&counts[group], !into_validation);
+                }
+            }
+            if !moved {
+                break;
             }
         }
-        if !moved {
-            break;
-        }
+        keep_both_sides(&mut side, &order);
+        side
     }
-    keep_both_sides(&mut side, &order);
-    groups.iter().map(|&group| side[group]).collect()
 }
 
 /// Moves one group where a side has none, so that both train and validate something.
@@ -198,10 +299,6 @@ struct Balance {
 }
 
 impl Balance {
-    fn new(class_count: usize, fraction: f64) -> Self {
-        Balance { fraction, sizes: vec![0; class_count], taken: vec![0; class_count] }
-    }
-
     fn shift(&mut self, counts: &[(usize, usize)], into_validation: bool) {
         for &(class, count) in counts {
             if into_validation {
@@ -229,14 +326,14 @@ impl Balance {
     }
 }
 
-fn note_shortcomings(
+/// Tells how a split of classes of these sizes, of which so many rows were `taken` for validation, falls short.
+pub(crate) fn note_shortcomings(
     target: &Target,
-    classes: &[usize],
-    validates: &[bool],
+    (sizes, taken): (&[usize], &[usize]),
     options: &SplitOptions,
     notes: &mut Vec<Note>,
 ) {
-    let validation = validates.iter().filter(|&&v| v).count();
+    let (rows, validation) = (sizes.iter().sum::<usize>(), taken.iter().sum::<usize>());
     if validation == 0 {
         notes.push(Note::new(
             NoteKind::Split,
@@ -244,7 +341,7 @@ fn note_shortcomings(
         ));
         return;
     }
-    let got = validation as f64 / validates.len() as f64;
+    let got = validation as f64 / rows as f64;
     if options.group_by.is_some() && (got - options.fraction).abs() > 0.05 {
         notes.push(Note::new(
             NoteKind::Split,
@@ -258,12 +355,14 @@ fn note_shortcomings(
     let Some(names) = target.classes() else {
         return;
     };
+    let of = |class: usize| (sizes.get(class).copied(), taken.get(class).copied());
     for (side, word) in [(true, "validation"), (false, "training")] {
-        let mut present = vec![false; names.len()];
-        let on_side = classes.iter().zip(validates).filter(|(_, v)| **v == side);
-        on_side.for_each(|(&class, _)| present[class] = true);
-        let absent: Vec<&String> =
-            names.iter().zip(&present).filter(|(_, p)| !**p).map(|(name, _)| name).collect();
+        let absent = |class: &usize| match (of(*class), side) {
+            ((Some(_), Some(taken)), true) => taken == 0,
+            ((Some(size), Some(taken)), false) => taken == size,
+            (_, _) => true, // not operations: a class without rows
+        };
+        let absent: Vec<&String> = (0..names.len()).filter(absent).map(|at| &names[at]).collect();
         if !absent.is_empty() {
             notes.push(Note::new(
                 NoteKind::Split,
@@ -302,7 +401,7 @@ impl Random {
     }
 
     /// Fisher and Yates's shuffle, from the end.
-    pub(crate) fn shuffle(&mut self, items: &mut [usize]) {
+    pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
             items.swap(last, self.below(last + 1));
         }

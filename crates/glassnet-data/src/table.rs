@@ -159,6 +159,15 @@ impl Described {
         }
     }
 
+    /// Makes numbers of what the column's `values` are if they are codes of numbers; codes of other things stay codes.
+    pub(crate) fn decode(&self, values: &mut [f64]) {
+        if let Kind::CodedNumber(numbers) = &self.kind {
+            for value in values {
+                *value = code_of(*value).map_or(f64::NAN, |code| numbers[code as usize]);
+            }
+        }
+    }
+
     /// What the column's `values`, some or all of them, mean.
     pub(crate) fn cells(&self, mut values: Vec<f64>) -> Cells {
         let texts = |levels: &Arc<Vec<String>>, values: &[f64]| Texts {
@@ -167,10 +176,8 @@ impl Described {
         };
         match &self.kind {
             Kind::Number => Cells::Number(values),
-            Kind::CodedNumber(numbers) => {
-                for value in &mut values {
-                    *value = code_of(*value).map_or(f64::NAN, |code| numbers[code as usize]);
-                }
+            Kind::CodedNumber(_) => {
+                self.decode(&mut values);
                 Cells::Number(values)
             }
             Kind::Boolean { values: meanings, words } => Cells::Boolean {

@@ -10,7 +10,7 @@ use crate::table::{Cells, Column, Table, Texts};
 use crate::words::{count, list, quoted, shell};
 
 /// The most classes that a target may have.
-const MOST_CLASSES: usize = 1000;
+pub(crate) const MOST_CLASSES: usize = 1000;
 
 /// Whether a target is a class or a number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -102,43 +102,14 @@ impl Target {
         if others.is_empty() {
             return Target::choose(table, first, task);
         }
-        let one_by_one = "train a model for each column of classes";
-        if task == Task::Classification {
-            return Err(Error::usage("several targets are predicted as numbers, not as classes")
-                .at("--task")
-                .help(one_by_one));
-        }
-        let mut found = vec![];
-        for (at, name) in columns.iter().enumerate() {
-            if columns[..at].contains(name) {
-                return Err(Error::usage(format!("the target {} is named twice", quoted(name)))
-                    .at("--target")
-                    .help("name each column once"));
-            }
-            let column = table.require(name)?;
-            if column.numbers().is_none() {
-                return Err(Error::data(format!(
-                    "the target {} holds no numbers, and several targets must",
-                    quoted(name)
-                ))
-                .at(table.name())
-                .help(one_by_one));
-            }
-            found.push(column);
-        }
+        check_together(table, columns, task, |name| Ok(table.require(name)?.numbers().is_some()))?;
+        let found = columns.iter().map(|name| table.require(name)).collect::<Result<Vec<_>>>()?;
         let (rows, mut notes) = rows_with_all(table, &found)?;
         let mut values = vec![];
         for column in &found {
             values.push(numbers(table, column, &rows)?);
         }
-        let names = list(columns, 10);
-        notes.push(Note::new(
-            NoteKind::Interpreted,
-            format!(
-                "{} are predicted together, each as a number: {names}",
-                count(columns.len(), "target")
-            ),
-        ));
+        notes.push(together_note(columns));
         Ok(Target {
             column: first.clone(),
             others: others.to_vec(),
@@ -207,6 +178,57 @@ impl Target {
     }
 }
 
+/// Refuses several columns that can't be predicted together; `holds_numbers` tells of a column whether it holds numbers.
+///
+/// # Errors
+/// Kind `usage` for classes and for a column that is named twice; kind `data` for a column that holds no numbers.
+pub(crate) fn check_together(
+    table: &Table,
+    columns: &[String],
+    task: Task,
+    holds_numbers: impl Fn(&str) -> Result<bool>,
+) -> Result<()> {
+    let one_by_one = "train a model for each column of classes";
+    if task == Task::Classification {
+        return Err(Error::usage("several targets are predicted as numbers, not as classes")
+            .at("--task")
+            .help(one_by_one));
+    }
+    for (at, name) in columns.iter().enumerate() {
+        if columns[..at].contains(name) {
+            return Err(Error::usage(format!("the target {} is named twice", quoted(name)))
+                .at("--target")
+                .help("name each column once"));
+        }
+        if !holds_numbers(name)? {
+            return Err(Error::data(format!(
+                "the target {} holds no numbers, and several targets must",
+                quoted(name)
+            ))
+            .at(table.name())
+            .help(one_by_one));
+        }
+    }
+    Ok(())
+}
+
+pub(crate) fn together_note(columns: &[String]) -> Note {
+    let (targets, names) = (count(columns.len(), "target"), list(columns, 10));
+    Note::new(
+        NoteKind::Interpreted,
+        format!("{targets} are predicted together, each as a number: {names}"),
+    )
+}
+
+pub(crate) fn too_few_together(table: &Table, rows: usize) -> Error {
+    Error::data(format!(
+        "all targets together have a value in {}: at least 2 are needed",
+        count(rows, "row")
+    ))
+    .at(table.name())
+    .help("give more rows with every target")
+}
+
 /// The rows of which no cell in `columns` is missing, and notes of how many are left out.
 pub(crate) fn rows_with_all(table: &Table, columns: &[Column]) -> Result<(Vec<usize>, Vec<Note>)> {
     let (mut rows, mut notes) = (None, vec![]);
@@ -223,12 +245,7 @@ pub(crate) fn rows_with_all(table: &Table, columns: &[Column]) -> Result<(Vec<us
     }
     let rows = rows.unwrap_or_default();
     if rows.len() < 2 {
-        return Err(Error::data(format!(
-            "all targets together have a value in {}: at least 2 are needed",
-            count(rows.len(), "row")
-        ))
-        .at(table.name())
-        .help("give more rows with every target"));
+        return Err(too_few_together(table, rows.len()));
     }
     Ok((rows, notes))
 }
@@ -236,12 +253,21 @@ pub(crate) fn rows_with_all(table: &Table, columns: &[Column]) -> Result<(Vec<us
 /// The rows whose cell in `column` is not missing, and a note of how many are left out.
 pub(crate) fn labelled_rows(table: &Table, column: &Column) -> Result<(Vec<usize>, Vec<Note>)> {
     let rows: Vec<usize> = (0..table.rows()).filter(|&row| !column.is_missing(row)).collect();
-    let left_out = table.rows() - rows.len();
-    if rows.len() < 2 {
+    let notes = check_labelled(table, column.name(), rows.len())?;
+    Ok((rows, notes))
+}
+
+/// Refuses a target that so few of the table's rows have, and tells how many lack it.
+///
+/// # Errors
+/// Kind `data`.
+pub(crate) fn check_labelled(table: &Table, column: &str, rows: usize) -> Result<Vec<Note>> {
+    let left_out = table.rows() - rows;
+    if rows < 2 {
         return Err(Error::data(format!(
             "the target {} has a value in {}: at least 2 are needed",
-            quoted(column.name()),
-            count(rows.len(), "row"),
+            quoted(column),
+            count(rows, "row"),
         ))
         .at(table.name())
         .help("give more rows with a target"));
@@ -254,21 +280,36 @@ pub(crate) fn labelled_rows(table: &Table, column: &Column) -> Result<(Vec<usize
             format!(
                 "{} without a value of the target {} {verb} left out",
                 count(left_out, "row"),
-                quoted(column.name()),
+                quoted(column),
             ),
         ));
     }
-    Ok((rows, notes))
+    Ok(notes)
 }
 
 fn auto_classifies(column: &Column, rows: &[usize], notes: &mut Vec<Note>) -> bool {
     let Some(values) = column.numbers() else {
         return true;
     };
-    let Some(counted) = distinct_numbers(values, rows, 20) else {
+    let counted = distinct_numbers(values, rows, MOST_AUTO);
+    taken_as_classes(column.name(), counted.as_deref(), rows.len(), notes)
+}
+
+/// The most numbers that are taken as classes unasked.
+pub(crate) const MOST_AUTO: usize = 20;
+
+/// Whether a column of numbers in so many rows is one of classes: `counted` are its different numbers and how often each is
+/// there, unless they are more than [`MOST_AUTO`].
+pub(crate) fn taken_as_classes(
+    column: &str,
+    counted: Option<&[(f64, usize)]>,
+    rows: usize,
+    notes: &mut Vec<Note>,
+) -> bool {
+    let Some(counted) = counted else {
         return false;
     };
-    let name = quoted(column.name());
+    let name = quoted(column);
     if counted.len() == 2 {
         let usual = counted.iter().all(|(value, _)| [-1.0, 0.0, 1.0].contains(value));
         if !usual {
@@ -283,7 +324,7 @@ fn auto_classifies(column: &Column, rows: &[usize], notes: &mut Vec<Note>) -> bo
         return false;
     }
     let rarest = counted.iter().map(|(_, times)| *times).min().unwrap_or(0);
-    let classify = rarest * 100 >= rows.len() && counted.len() * 5 <= rows.len();
+    let classify = rarest * 100 >= rows && counted.len() * 5 <= rows;
     let (taken, other) = if classify {
         ("classes", "regression predicts a number")
     } else {
@@ -320,12 +361,7 @@ fn classes(
     rows: &[usize],
     notes: &mut Vec<Note>,
 ) -> Result<TargetValues> {
-    let name = quoted(column.name());
-    let too_many = || {
-        Error::data(format!("the target {name} has more than {MOST_CLASSES} classes"))
-            .at(table.name())
-            .help("choose a target with fewer classes, or --task regression for numbers")
-    };
+    let too_many = || too_many_classes(table, column.name());
     let (names, of_row) = match column.cells() {
         Cells::Number(values) => {
             let counted = distinct_numbers(values, rows, MOST_CLASSES).ok_or_else(too_many)?;
@@ -350,8 +386,9 @@ fn classes(
             text_classes(texts, rows).ok_or_else(too_many)?
         }
     };
-    refuse_useless_classes(table, &name, &names, rows)?;
-    note_small_classes(&name, &names, &of_row, notes);
+    let mut sizes = vec![0_usize; names.len()];
+    of_row.iter().for_each(|&class| sizes[class as usize] += 1);
+    check_classes(table, column.name(), (&names, &sizes), notes)?;
     Ok(TargetValues::Classes { names, of_row })
 }
 
@@ -375,37 +412,41 @@ fn text_classes(texts: &Texts, rows: &[usize]) -> Option<(Vec<String>, Vec<i64>)
     Some((names, of_row))
 }
 
-fn refuse_useless_classes(
+pub(crate) fn too_many_classes(table: &Table, column: &str) -> Error {
+    Error::data(format!("the target {} has more than {MOST_CLASSES} classes", quoted(column)))
+        .at(table.name())
+        .help("choose a target with fewer classes, or --task regression for numbers")
+}
+
+/// Refuses classes of which nothing can be learnt, and tells of those with a single row.
+///
+/// # Errors
+/// Kind `data`.
+pub(crate) fn check_classes(
     table: &Table,
-    name: &str,
-    names: &[String],
-    rows: &[usize],
+    column: &str,
+    (names, sizes): (&[String], &[usize]),
+    notes: &mut Vec<Note>,
 ) -> Result<()> {
+    let (name, rows) = (quoted(column), sizes.iter().sum::<usize>());
     if let [only] = names {
         return Err(Error::data(format!(
             "the target {name} has one class only, {}, in all {}: there is nothing to learn",
             quoted(only),
-            count(rows.len(), "row"),
+            count(rows, "row"),
         ))
         .at(table.name())
         .help("choose another target, or add rows of another class"));
     }
-    if names.len() == rows.len() && rows.len() > 20 {
+    if names.len() == rows && rows > 20 {
         return Err(Error::data(format!(
-            "the target {name} has a class of its own for each of the {} rows: it names rows, no classes",
-            rows.len()
+            "the target {name} has a class of its own for each of the {rows} rows: it names rows, no classes"
         ))
         .at(table.name())
         .help("choose a target whose values repeat, or --task regression for numbers"));
     }
-    Ok(())
-}
-
-fn note_small_classes(name: &str, names: &[String], of_row: &[i64], notes: &mut Vec<Note>) {
-    let mut sizes = vec![0_usize; names.len()];
-    of_row.iter().for_each(|&class| sizes[class as usize] += 1);
     let single: Vec<&String> =
-        names.iter().zip(&sizes).filter(|(_, size)| **size == 1).map(|(name, _)| name).collect();
+        names.iter().zip(sizes).filter(|(_, size)| **size == 1).map(|(name, _)| name).collect();
     if !single.is_empty() {
         notes.push(Note::new(
             NoteKind::SmallClass,
@@ -416,33 +457,44 @@ fn note_small_classes(name: &str, names: &[String], of_row: &[i64], notes: &mut 
             ),
         ));
     }
+    Ok(())
 }
 
 fn numbers(table: &Table, column: &Column, rows: &[usize]) -> Result<TargetValues> {
-    let name = quoted(column.name());
     let Some(values) = column.numbers() else {
-        return Err(Error::data(format!(
-            "the target {name} holds {}, regression needs numbers",
-            match column.column_type() {
-                ColumnType::Boolean => "truth values",
-                _ => "text",
-            }
-        ))
-        .at(table.place(rows[0], column.name()))
-        .help(format!(
-            "use --task classification, or --column-type {}=number to see which cells are no numbers",
-            shell(column.name())
-        )));
+        return Err(no_numbers(table, column.name(), column.column_type(), rows[0]));
     };
     let chosen: Vec<f64> = rows.iter().map(|&row| values[row]).collect();
     if chosen.iter().all(|&value| value == chosen[0]) {
-        return Err(Error::data(format!(
-            "the target {name} is {} in all {}: there is nothing to learn",
-            chosen[0],
-            count(rows.len(), "row"),
-        ))
-        .at(table.name())
-        .help("choose another target, or add rows with other values"));
+        return Err(always_the_same(table, column.name(), chosen[0], rows.len()));
     }
     Ok(TargetValues::Numbers(chosen))
+}
+
+/// A target that holds no numbers, the first of them in that row.
+pub(crate) fn no_numbers(table: &Table, column: &str, found: ColumnType, row: usize) -> Error {
+    Error::data(format!(
+        "the target {} holds {}, regression needs numbers",
+        quoted(column),
+        match found {
+            ColumnType::Boolean => "truth values",
+            ColumnType::Number | ColumnType::Category | ColumnType::Date => "text",
+        }
+    ))
+    .at(table.place(row, column))
+    .help(format!(
+        "use --task classification, or --column-type {}=number to see which cells are no numbers",
+        shell(column)
+    ))
+}
+
+/// A target of one number only.
+pub(crate) fn always_the_same(table: &Table, column: &str, value: f64, rows: usize) -> Error {
+    Error::data(format!(
+        "the target {} is {value} in all {}: there is nothing to learn",
+        quoted(column),
+        count(rows, "row"),
+    ))
+    .at(table.name())
+    .help("choose another target, or add rows with other values")
 }

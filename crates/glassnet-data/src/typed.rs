@@ -6,7 +6,7 @@ use std::sync::Arc;
 use glassnet::{Error, Result};
 
 use crate::cell::{Decimal, is_date};
-use crate::columns::{Context, Typed, Typing};
+use crate::columns::{Context, Typed, Typing, forgotten, too_many_texts};
 use crate::interned::{Interned, Level};
 use crate::lines::Lines;
 use crate::options::ColumnType;
@@ -54,6 +54,8 @@ enum Cells {
         staged: Staged,
         texts: Box<Interned>,
     },
+    /// Too many different texts, which were forgotten.
+    Forgotten(Staged),
     /// Declared to be something else than the file says: read as CSV would be.
     Declared(Box<Typing>),
 }
@@ -86,9 +88,10 @@ impl TypedColumn {
     /// The cells that were read and not yet packed.
     pub(crate) fn staged(&mut self) -> &mut Staged {
         match &mut self.cells {
-            Cells::Number { staged, .. } | Cells::Boolean(staged) | Cells::Text { staged, .. } => {
-                staged
-            }
+            Cells::Number { staged, .. }
+            | Cells::Boolean(staged)
+            | Cells::Text { staged, .. }
+            | Cells::Forgotten(staged) => staged,
             Cells::Declared(typing) => typing.staged(),
         }
     }
@@ -134,12 +137,13 @@ impl TypedColumn {
                 staged.missing();
             }
             (Cells::Text { staged, texts }, Cell::Text(text)) => {
-                let code = texts.push(text, row).ok_or_else(|| {
-                    Error::data("the column has more distinct texts than can be counted")
-                        .at(context.file)
-                })?;
+                let code = texts.push(text, row).ok_or_else(|| too_many_texts(context))?;
                 staged.code(code);
+                if texts.size() > context.most_text {
+                    self.cells = Cells::Forgotten(std::mem::take(staged));
+                }
             }
+            (Cells::Forgotten(staged), _) => staged.missing(),
             (Cells::Number { .. } | Cells::Boolean(_) | Cells::Text { .. }, _) => {
                 return Err(Error::data("a cell is not of its column's type").at(context.file));
             }
@@ -175,6 +179,7 @@ impl TypedColumn {
                 };
                 Typed::Column(kind, vec![])
             }
+            Cells::Forgotten(_) => forgotten(name),
             Cells::Declared(typing) => typing.finish(name, context, lines)?,
         })
     }

@@ -1,4 +1,6 @@
-//! Rows to learn from or to predict, from NumPy's arrays.
+//! Rows to learn from or to predict, from NumPy's arrays, which are read where they lie.
+
+use std::sync::Arc;
 
 use glassnet::Tensor;
 use glassnet::train::{Dataset, Features, Target};
@@ -8,14 +10,20 @@ use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
 use crate::errors::OrException;
+use crate::memory::Memory;
 
-/// The numbers of `array` in row-major order, whatever its layout, in its shape.
-fn tensor<T: numpy::Element + Copy>(array: &PyReadonlyArrayDyn<'_, T>) -> PyResult<Tensor<T>> {
-    let data = match array.as_slice() {
-        Ok(slice) => slice.to_vec(),
-        Err(_) => array.as_array().iter().copied().collect(),
-    };
-    Tensor::new(array.shape().to_vec(), data).or_exception()
+/// The numbers of `array` in its shape: where they lie if that is in row-major order, else a copy.
+fn tensor<T>(array: &PyReadonlyArrayDyn<'_, T>) -> PyResult<Tensor<T>>
+where
+    T: numpy::Element + Copy + Send + Sync + 'static,
+{
+    let shape = array.shape().to_vec();
+    if !array.is_c_contiguous() {
+        let data = array.as_array().iter().copied().collect();
+        return Tensor::new(shape, data).or_exception();
+    }
+    let memory = Memory::of(array)?;
+    Tensor::shared(shape, Arc::new(memory)).or_exception()
 }
 
 /// What rows are described by: `float32`, or `int64` for a network that begins with an embedding.

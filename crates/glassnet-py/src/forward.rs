@@ -116,6 +116,7 @@ impl Forward {
         if array.ndim() < 2 || array.cast::<PyArrayDyn<f32>>().is_err() {
             return Ok(None);
         }
+        threads::settle(py)?;
         let mut version = 0_u64;
         let mut wanted = tensor.is_some_and(|tensor| tensor.borrow().needs_grad());
         for tensor in &this.tensors {
@@ -198,7 +199,9 @@ impl Forward {
         }
         let network = Network::with_state(self.module.clone(), &state).or_exception()?;
         let generation = threads::generation();
-        let inference = Inference::new(&network, row, &threads::config()).or_exception()?;
+        let inference = threads::config()
+            .and_then(|config| Inference::new(&network, row, &config))
+            .or_exception()?;
         let output = inference.output_shape();
         Ok(Some(Packed {
             generation,

@@ -15,6 +15,7 @@ use crate::errors::OrException;
 use crate::piece::{double_array, double_feed, is_double};
 use crate::ready::{Feeder, Ready};
 use crate::tape::Origin;
+use crate::threads;
 use crate::walk::{Link, Walk};
 
 /// How many joined graphs are kept compiled.
@@ -142,6 +143,7 @@ impl Joined {
             }
             Ok(())
         };
+        threads::settle(py)?;
         self.ready().or_exception()?.run(py, fill, |plan, memory| {
             let values = plan.results(memory);
             let array = |(index, &id): (usize, &NodeId)| {

@@ -12,10 +12,10 @@ mod fit;
 mod forward;
 mod joined;
 mod layers;
+mod memory;
 mod objective;
 mod optim;
 mod piece;
-mod pools;
 mod predict;
 mod random;
 mod ready;
@@ -55,7 +55,7 @@ mod _glassnet {
     use crate::tensor::{Tensor, is_grad_enabled, set_grad_enabled};
 
     #[pymodule_export]
-    use crate::threads::{after_fork, get_num_threads, set_num_threads};
+    use crate::threads::{after_fork, choose_threads, chosen_threads};
 
     #[pymodule_export]
     #[allow(non_upper_case_globals, reason = "Python's name for it")]

@@ -11,9 +11,9 @@ use pyo3::types::{PyDict, PyTuple};
 
 use crate::arrays::read_dataset;
 use crate::errors::OrException;
-use crate::pools;
 use crate::predict::network;
 use crate::state::read_state;
+use crate::threads;
 
 /// The loss of all rows at once: `Objective(network, state, training, loss, alpha, threads)`.
 #[pyclass(frozen, module = "glassnet._glassnet")]
@@ -34,7 +34,7 @@ impl Objective {
         // The optimiser does nothing here.
         let optimizer = Optimizer::parse("SGD").or_exception()?;
         let criterion = Criterion::parse(loss).or_exception()?;
-        let engine = pools::engine(threads)?;
+        let engine = threads::engine(threads)?;
         let config = Config { alpha, engine, ..Config::new(criterion, optimizer) };
         let objective = glassnet::train::Objective::new(&network, read_dataset(training)?, &config);
         Ok(Objective(Mutex::new(objective.or_exception()?)))

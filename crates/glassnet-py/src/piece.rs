@@ -18,6 +18,7 @@ use crate::errors::OrException;
 use crate::ready::{Feeder, Ready, wrong_type};
 use crate::tape;
 use crate::tensor::{Tensor, with_floats};
+use crate::threads;
 
 /// One operand of a piece.
 #[derive(Debug)]
@@ -154,6 +155,7 @@ impl Part {
         if operands.iter().any(|operand| is_double(operand.borrow().array(py))) {
             return self.run_double(py, operands);
         }
+        threads::settle(py)?;
         let ready = self.ready().or_exception()?;
         let fill = |feeder: &mut Feeder<'_>| {
             for (index, operand) in operands.iter().enumerate() {

@@ -10,8 +10,8 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::errors::OrException;
-use crate::pools;
 use crate::state::{read_state, write_state};
+use crate::threads;
 
 /// The network of `notation` with the weights of `state`.
 pub(crate) fn network(notation: &str, state: StateDict) -> PyResult<Network> {
@@ -38,7 +38,7 @@ struct Compiled {
 
 impl Compiled {
     fn new(network: &Network, row: &[usize], threads: usize) -> PyResult<Self> {
-        let engine = pools::engine(threads)?;
+        let engine = threads::engine(threads)?;
         let inference = train::Inference::new(network, row, &engine).or_exception()?;
         Ok(Compiled { inference, idle: Mutex::new(vec![]) })
     }

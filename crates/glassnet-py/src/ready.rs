@@ -103,7 +103,7 @@ impl Ready {
         names: Vec<(String, DType)>,
     ) -> glassnet::Result<Self> {
         let generation = threads::generation();
-        let plan = Plan::compile(graph, results, 1, &threads::config())?;
+        let plan = Plan::compile(graph, results, 1, &threads::config()?)?;
         let inputs = names.iter().map(|(name, dtype)| plan.input(name).map(|at| (at, *dtype)));
         let ids = graph.graph().ids();
         let numbers = ids.map(|id| graph.shape(id).elements(1).unwrap_or(usize::MAX));

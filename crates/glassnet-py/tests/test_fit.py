@@ -4,6 +4,8 @@ import copy
 import os
 import pickle
 import signal
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -361,3 +363,57 @@ def test_a_forked_process_trains_and_predicts():
             os._exit(status)
     _, status = os.waitpid(child, 0)
     assert os.waitstatus_to_exitcode(status) == 0
+
+
+def test_a_part_of_the_rows_judges_as_if_it_were_given_apart():
+    random = np.random.default_rng(3)
+    x, y = random.normal(size=(90, 4)).astype(np.float32), random.integers(0, 3, 90)
+    weights = random.random(90).astype(np.float32)
+    order = np.random.default_rng(5).permutation(90)
+    judges, trains = np.sort(order[:18]), np.sort(order[18:])
+    settings = dict(epochs=4, batch_size=16, seed=5)
+    part = gn.fit("4-8-3", x, y, sample_weight=weights, validation=0.2, **settings)
+    apart = gn.fit(
+        "4-8-3",
+        x[trains],
+        y[trains],
+        sample_weight=weights[trains],
+        validation=(x[judges], y[judges], weights[judges]),
+        **settings,
+    )
+    assert part.history == apart.history
+    assert all((part.state_dict[key] == apart.state_dict[key]).all() for key in part.state_dict)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only there the peak of memory is counted alike")
+def test_rows_are_read_where_they_lie():
+    program = """
+import resource, numpy as np, glassnet as gn
+x = np.ones((200_000, 128), np.float32)
+y = np.arange(200_000) % 2
+peak = lambda: 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+gn.fit("128-2", x[:64].copy(), y[:64].copy(), epochs=1)
+before = peak()
+gn.fit("128-2", x, y, epochs=1, batch_size=4096)
+print((peak() - before) / x.nbytes)
+"""
+    more = float(subprocess.check_output([sys.executable, "-c", program]))
+    assert more < 0.3, f"training took {more:.2f} times the rows' memory"
+
+
+@pytest.mark.parametrize("lay", [np.asfortranarray, lambda x: x[::-1], lambda x: np.hstack([x, x])[:, :4], np.float64])
+def test_the_layout_of_the_rows_changes_nothing(lay):
+    random = np.random.default_rng(3)
+    x, y = random.normal(size=(40, 4)).astype(np.float32), random.normal(size=(40, 2)).astype(np.float32)
+    given = lay(x)
+    plain = np.array(given, dtype=np.float32, order="C")
+    one, other = (gn.fit("4-8-2", each, y, epochs=2) for each in (given, plain))
+    assert all((one.state_dict[key] == other.state_dict[key]).all() for key in one.state_dict)
+
+
+def test_a_mapped_file_is_learned_from(tmp_path):
+    x = np.random.default_rng(3).normal(size=(50, 4)).astype(np.float32)
+    x.tofile(tmp_path / "x")
+    mapped = np.memmap(tmp_path / "x", np.float32, "r", shape=(50, 4))
+    one, other = (gn.fit("4-8-2", each, np.arange(50) % 2, epochs=2) for each in (mapped, x))
+    assert all((one.state_dict[key] == other.state_dict[key]).all() for key in one.state_dict)

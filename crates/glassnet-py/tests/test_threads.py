@@ -1,6 +1,7 @@
 """Many threads may call one network, and a process may fork."""
 
 import os
+import subprocess
 import sys
 import threading
 
@@ -76,7 +77,7 @@ def test_recording_is_a_matter_of_the_thread():
 def two_threads():
     gn.set_num_threads(2)
     yield
-    gn.set_num_threads(1)
+    gn.set_num_threads(None)
 
 
 def test_the_number_of_threads_changes_no_bit(two_threads):
@@ -100,12 +101,55 @@ def test_the_number_of_threads_changes_no_bit(two_threads):
         gn.set_num_threads(0)
 
 
+@pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="this system doesn't list threads")
+def test_one_number_governs_calls_training_and_estimators():
+    program = """
+import glassnet as gn, numpy as np, os
+tasks = "/proc/self/task"
+def running():
+    return sum(open(f"{tasks}/{task}/comm").read().startswith("glassnet-") for task in os.listdir(tasks))
+gn.set_num_threads(1)
+x, y = np.ones((512, 64), np.float32), np.arange(512) % 3
+def compute():
+    net = gn.nn.Sequential(gn.nn.Linear(64, 256), gn.nn.ReLU(), gn.nn.Linear(256, 3))
+    gn.nn.functional.cross_entropy(net(x), gn.tensor(y)).backward()
+    net(x)
+    gn.fit(net, x, y, epochs=1, batch_size=256)
+    gn.MLPClassifier((64,), max_iter=2).fit(x, y).predict(x)
+    return running()
+found = [compute()]
+gn.set_num_threads(3)
+found.append(compute())
+print(*found)
+"""
+    command = [sys.executable, "-W", "ignore", "-c", program]
+    environment = {**os.environ, "GLASSNET_NUM_THREADS": "2"}
+    assert subprocess.check_output(command, env=environment, text=True).split() == ["0", "2"]
+
+
+def test_what_was_chosen_can_be_taken_back():
+    before = gn.get_num_threads()
+    gn.set_num_threads(before + 1)
+    assert gn.get_num_threads() == before + 1
+    gn.set_num_threads(None)
+    assert gn.get_num_threads() == before
+    for wrong in (1.5, True, 2000):
+        with pytest.raises(ValueError, match="from 1 to 1024"):
+            gn.set_num_threads(wrong)
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system doesn't fork")
-def test_a_fork_begins_with_one_thread(two_threads):
+def test_a_fork_keeps_the_number_and_starts_its_own_threads(two_threads):
     test_a_fork_computes_on()
     child = os.fork()
     if child == 0:
-        os._exit(0 if gn.get_num_threads() == 1 else 1)
+        code = 1
+        try:
+            x, y = np.ones((256, 50), np.float32), np.arange(256) % 3
+            gn.fit(make(), x, y, epochs=1, batch_size=128)
+            code = 0 if gn.get_num_threads() == 2 else 2
+        finally:
+            os._exit(code)
     assert os.waitpid(child, 0)[1] == 0
     assert gn.get_num_threads() == 2
 

@@ -5,6 +5,7 @@
 //! ([`train`]). The library thinks and does nothing else: files, clock, randomness, threads and printing are
 //! arguments of its functions, never its habits.
 
+pub mod checker;
 pub mod derive;
 pub mod document;
 pub mod draw;
@@ -17,8 +18,10 @@ pub mod graph;
 pub mod lesson;
 pub mod math;
 pub mod nn;
+pub mod prove;
 pub mod reference;
 pub mod report;
+pub mod simplify;
 pub mod tensor;
 pub mod trace;
 pub mod train;

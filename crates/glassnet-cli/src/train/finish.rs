@@ -172,7 +172,7 @@ pub(super) fn training_json(rows: &Rows, context: &CheckpointContext, results: &
     json!({
         "settings": context.settings,
         "rows": {
-            "train": rows.training.rows(),
+            "train": rows.trained,
             "validation": rows.validation.as_ref().map(Dataset::rows),
         },
         "train": measured::to_json(&results.train.metrics),
@@ -199,7 +199,7 @@ pub(super) fn document(facts: &Facts<'_>) -> Value {
     let (rows, results) = (facts.rows, facts.results);
     let optional =
         |found: &Option<Measured>| found.as_ref().map(|found| measured::to_json(&found.metrics));
-    let train = rows.training.rows();
+    let train = rows.trained;
     let validation = rows.validation.as_ref().map_or(0, Dataset::rows);
     json!({
         "schema": "glassnet.train/1",
@@ -214,6 +214,7 @@ pub(super) fn document(facts: &Facts<'_>) -> Value {
         "samples_per_second": facts.samples_per_second,
         "rows": train + validation,
         "rows_train": train,
+        "rows_train_measured": rows.training.rows(),
         "rows_validation": validation,
         "rows_test": rows.test.as_ref().map(Dataset::rows),
         "seed": facts.seed,

@@ -35,7 +35,7 @@ struct Part {
 impl Part {
     fn new(args: &args::Train, rows: Rows) -> Result<Self> {
         let module = settings::network(args, &rows.preprocessing)?;
-        let config = settings::config(args, &rows.preprocessing, &rows.training)?;
+        let config = settings::config(args, &rows.preprocessing, &rows.class_sizes)?;
         Ok(Part { rows, module, config })
     }
 

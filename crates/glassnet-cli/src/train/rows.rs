@@ -2,18 +2,26 @@
 
 use std::path::PathBuf;
 
-use glassnet::train::Dataset;
+use glassnet::train::{self, Dataset};
 use glassnet::{Error, Result};
 use glassnet_data::{
-    CsvOptions, EncodeOptions, Encoded, FitOptions, Note, Preprocessing, SplitOptions, Table,
-    Target, Task, split,
+    CsvOptions, EncodeOptions, Encoded, FitOptions, Loaded, Note, Preprocessing, SplitOptions,
+    Table, Target, Task, read_table_within, split,
 };
 
+use super::long::{self, LongSource, Streamed};
 use super::settings;
 use crate::args::{self, TaskChoice};
 use crate::measured::dataset;
 use crate::reading;
+use crate::scratch;
 use crate::terminal::Terminal;
+
+/// The table that was named: in memory, or in a temporary file.
+pub(super) enum Given<'a> {
+    Whole(Box<Source<'a>>),
+    Long(Box<LongSource<'a>>),
+}
 
 /// The table that was named, and what of it is predicted.
 pub(super) struct Source<'a> {
@@ -27,8 +35,12 @@ pub(super) struct Source<'a> {
 pub(super) struct Rows {
     pub(super) fingerprint: u64,
     pub(super) preprocessing: Preprocessing,
-    /// The rows that train, with their lines in the file, by which messages name them.
+    /// How many rows train, and of each class.
+    pub(super) trained: usize,
+    pub(super) class_sizes: Vec<usize>,
+    /// The rows that train, with their lines in the file, by which messages name them; some of them if the others are `streamed`.
     pub(super) training: Dataset,
+    pub(super) streamed: Option<Streamed>,
     pub(super) validation: Option<Dataset>,
     pub(super) test: Option<Dataset>,
 }
@@ -42,9 +54,9 @@ struct Learnt {
     training_lines: Vec<u64>,
 }
 
-impl<'a> Source<'a> {
-    /// Reads the table.
-    pub(super) fn read(args: &'a args::Train, terminal: &Terminal) -> Result<Self> {
+impl<'a> Given<'a> {
+    /// Reads the table, with so many threads where it is longer than memory.
+    pub(super) fn read(args: &'a args::Train, threads: usize, terminal: &Terminal) -> Result<Self> {
         let mut base = reading::options(&args.reading)?;
         base.drop = args.drop.iter().cloned().collect();
         if !args.features.is_empty() {
@@ -58,8 +70,11 @@ impl<'a> Source<'a> {
                 }
             }
         }
-        let table =
-            reading::labelled_table(&args.data, &args.labels, &args.target, &base, terminal)?;
+        let mut spill = scratch::spill(args.memory, &args.data, threads)?;
+        let inputs = reading::labelled_inputs(&args.data, &args.labels, &args.target)?;
+        let loaded = read_table_within(inputs, &base, &mut spill)?;
+        let table = loaded.head();
+        reading::notes(table.notes(), terminal);
         if let Some(unknown) =
             args.features.iter().find(|name| table.names().all(|column| column != name.as_str()))
         {
@@ -73,11 +88,40 @@ impl<'a> Source<'a> {
             TaskChoice::Classification => Task::Classification,
             TaskChoice::Regression => Task::Regression,
         };
-        let target = Target::choose_several(&table, &targets(&args.target, &table), task)?;
-        reading::notes(target.notes(), terminal);
-        Ok(Source { args, base, table, target })
+        let targets = targets(&args.target, table);
+        let fingerprint = table.fingerprint();
+        match loaded {
+            Loaded::Whole(table) => {
+                let target = Target::choose_several(&table, &targets, task)?;
+                reading::notes(target.notes(), terminal);
+                Ok(Given::Whole(Box::new(Source { args, base, table, target })))
+            }
+            Loaded::Long(table) => {
+                long::refuse_many(args, &spill)?;
+                let target = table.choose(&targets, task)?;
+                reading::notes(target.notes(), terminal);
+                Ok(Given::Long(Box::new(LongSource {
+                    args,
+                    base,
+                    table,
+                    target,
+                    fingerprint,
+                    spill,
+                })))
+            }
+        }
     }
 
+    /// Splits the labelled rows, learns from those that train how columns become features, and encodes all.
+    pub(super) fn into_rows(self, terminal: &Terminal) -> Result<Rows> {
+        match self {
+            Given::Whole(source) => source.into_rows(terminal),
+            Given::Long(source) => source.into_rows(terminal),
+        }
+    }
+}
+
+impl<'a> Source<'a> {
     /// Splits the labelled rows, learns from those that train how columns become features, and encodes all.
     pub(super) fn rows(&self, terminal: &Terminal) -> Result<Rows> {
         let learnt = self.learn(&self.target, terminal)?;
@@ -157,16 +201,20 @@ fn targets(given: &str, table: &Table) -> Vec<String> {
 }
 
 /// What came from the command line.
-type Given<'a> = (&'a args::Train, &'a CsvOptions);
+type Flags<'a> = (&'a args::Train, &'a CsvOptions);
 
 /// The encoded rows of the table, with those of the files to validate and to test on.
 fn with_files(
     learnt: Learnt,
     encoded: Vec<Encoded>,
-    given: Given<'_>,
+    given: Flags<'_>,
     terminal: &Terminal,
 ) -> Result<Rows> {
-    let mut rows = with_validation(learnt, encoded, given, terminal)?;
+    with_test(with_validation(learnt, encoded, given, terminal)?, given, terminal)
+}
+
+/// The rows with those of the file to test on.
+pub(super) fn with_test(mut rows: Rows, given: Flags<'_>, terminal: &Terminal) -> Result<Rows> {
     if let Some(path) = &given.0.test {
         let files = (path.clone(), given.0.test_labels.as_slice());
         rows.test = Some(other_table(files, &rows.preprocessing, given.1, terminal)?.0);
@@ -177,7 +225,7 @@ fn with_files(
 fn with_validation(
     learnt: Learnt,
     encoded: Vec<Encoded>,
-    (args, base): Given<'_>,
+    (args, base): Flags<'_>,
     terminal: &Terminal,
 ) -> Result<Rows> {
     let Learnt { preprocessing, mut fingerprint, training_lines, .. } = learnt;
@@ -195,11 +243,29 @@ fn with_validation(
         fingerprint ^= found.rotate_left(1);
     }
     let training = training.with_lines(training_lines)?;
-    Ok(Rows { fingerprint, training, validation, test: None, preprocessing })
+    Ok(Rows {
+        fingerprint,
+        trained: training.rows(),
+        class_sizes: class_sizes(&training, &preprocessing),
+        training,
+        streamed: None,
+        validation,
+        test: None,
+        preprocessing,
+    })
+}
+
+/// How many rows each class has.
+fn class_sizes(data: &Dataset, preprocessing: &Preprocessing) -> Vec<usize> {
+    let mut sizes = vec![0; preprocessing.target().classes().map_or(0, <[String]>::len)];
+    if let train::Target::Classes(classes) = data.target() {
+        classes.iter().for_each(|&class| sizes[class as usize] += 1);
+    }
+    sizes
 }
 
 /// Another table with the same columns and targets, whose labels may stand in files of their own, encoded as the training rows were, and its fingerprint.
-fn other_table(
+pub(super) fn other_table(
     (path, labels): (PathBuf, &[PathBuf]),
     preprocessing: &Preprocessing,
     base: &CsvOptions,
@@ -224,7 +290,7 @@ mod tests {
     use std::fs;
 
     use clap::Parser;
-    use glassnet::train::{self, Features};
+    use glassnet::train::Features;
     use glassnet_data::{FoldOptions, folds};
 
     use super::*;
@@ -258,7 +324,10 @@ mod tests {
             panic!("another verb")
         };
         let terminal = Terminal::silent();
-        measure(&Source::read(&args, &terminal).expect("a table"), &terminal)
+        let Given::Whole(source) = Given::read(&args, 1, &terminal).expect("a table") else {
+            panic!("a long table")
+        };
+        measure(&source, &terminal)
     }
 
     /// All that training depends on.

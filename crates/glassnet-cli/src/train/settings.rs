@@ -7,7 +7,7 @@ use glassnet::nn::{self, EmbedColumns, Module};
 use glassnet::train::clip::Clip;
 use glassnet::train::optimizer::Optimizer;
 use glassnet::train::schedule::Schedule;
-use glassnet::train::{Config, Dataset, Shuffle, Target};
+use glassnet::train::{Config, Shuffle};
 use glassnet::{Error, Result, Tensor};
 use glassnet_data::{EmbedOptions, Preprocessing};
 use serde_json::json;
@@ -333,13 +333,13 @@ fn schedule(args: &Train) -> Result<Option<Schedule>> {
     args.schedule.as_deref().map(parse).transpose()
 }
 
-/// All settings of the training.
+/// All settings of the training; of a target of classes the training rows have so many of each.
 pub(super) fn config(
     args: &Train,
     preprocessing: &Preprocessing,
-    training: &Dataset,
+    class_sizes: &[usize],
 ) -> Result<Config> {
-    let criterion = criterion(args, preprocessing, training)?;
+    let criterion = criterion(args, preprocessing, class_sizes)?;
     let clip = match (args.clip_norm, args.clip_value) {
         (Some(max_norm), _) => Some(Clip::Norm { max_norm, norm_type: 2.0 }),
         (None, Some(clip_value)) => Some(Clip::Value { clip_value }),
@@ -363,7 +363,11 @@ pub(super) fn config(
     })
 }
 
-fn criterion(args: &Train, preprocessing: &Preprocessing, training: &Dataset) -> Result<Criterion> {
+fn criterion(
+    args: &Train,
+    preprocessing: &Preprocessing,
+    class_sizes: &[usize],
+) -> Result<Criterion> {
     let classes = preprocessing.target().classes();
     let default = if classes.is_some() { "cross_entropy" } else { "mse" };
     let mut criterion = parse_loss(args.loss.as_deref().unwrap_or(default))?;
@@ -395,7 +399,7 @@ fn criterion(args: &Train, preprocessing: &Preprocessing, training: &Dataset) ->
         .help("use cross_entropy, or --net with LogSoftmax(dim=1) at its end"));
     }
     if let Some(given) = &args.class_weight {
-        let weight = class_weights(given, classes.unwrap_or(&[]), training)?;
+        let weight = class_weights(given, classes.unwrap_or(&[]), class_sizes)?;
         match &mut criterion {
             Criterion::CrossEntropyLoss(CrossEntropyLoss { weight: place, .. }) => {
                 *place = Some(weight)
@@ -417,7 +421,7 @@ fn no_class_weights() -> Error {
 }
 
 /// `balanced`: rows / (classes × rows of the class), scikit-learn's rule; else one number per class.
-fn class_weights(given: &str, classes: &[String], training: &Dataset) -> Result<Tensor<f64>> {
+fn class_weights(given: &str, classes: &[String], sizes: &[usize]) -> Result<Tensor<f64>> {
     if given != "balanced" {
         let weights: std::result::Result<Vec<f64>, _> =
             given.split(',').map(|text| text.trim().parse()).collect();
@@ -439,15 +443,15 @@ fn class_weights(given: &str, classes: &[String], training: &Dataset) -> Result<
             }
         };
     }
-    let Target::Classes(rows) = training.target() else {
+    if classes.is_empty() {
         return Err(no_class_weights());
-    };
-    let count = |class: usize| rows.iter().filter(|&&row| row == class as i64).count();
-    let weight = |class: usize| match count(class) {
+    }
+    let rows: usize = sizes.iter().sum();
+    let weight = |&size: &usize| match size {
         0 => 0.0,
-        count => rows.len() as f64 / (classes.len() * count) as f64,
+        size => rows as f64 / (classes.len() * size) as f64, // not operations: a class with rows
     };
-    Tensor::new([classes.len()], (0..classes.len()).map(weight).collect())
+    Tensor::new([classes.len()], sizes.iter().map(weight).collect())
 }
 
 /// The settings that weights depend on, by flag: what a checkpoint must agree with.

@@ -13,6 +13,7 @@ mod hostile_data;
 mod hostile_flags;
 mod hostile_models;
 mod json_docs;
+mod long;
 mod many;
 mod onnx;
 mod outputs;

@@ -45,6 +45,8 @@ from ._numbers import nan as nan
 from ._numbers import pi as pi
 from ._print import set_printoptions as set_printoptions
 from ._tensor import Size as Size
+from ._threads import get_num_threads as get_num_threads
+from ._threads import set_num_threads as set_num_threads
 from .autograd import enable_grad as enable_grad
 from .autograd import inference_mode as inference_mode
 from .autograd import is_grad_enabled as is_grad_enabled
@@ -73,7 +75,6 @@ if _TYPE_CHECKING:
     from ._files import write as write
     from ._fit import FitResult as FitResult
     from ._fit import fit as fit
-    from ._threads import default_threads as default_threads
 
 if hasattr(_os, "register_at_fork"):
     _os.register_at_fork(after_in_child=_glassnet.after_fork)
@@ -94,7 +95,6 @@ _LAZY_NAMES = {
     "FitResult": "._fit",
     "MLPClassifier": "._estimators",
     "MLPRegressor": "._estimators",
-    "default_threads": "._threads",
     "fit": "._fit",
 }
 

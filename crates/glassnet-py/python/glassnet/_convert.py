@@ -8,10 +8,24 @@ from . import _dtype
 from ._glassnet import Tensor
 
 
+def from_arrow(data: object) -> object:
+    """What speaks Arrow (a table or an array of pyarrow, a result of duckdb, …) as a frame or a column of NumPy's arrays.
+
+    Everything else as it is, also the frames of pandas and polars, which are read as they are.
+    """
+    speaks = hasattr(data, "__arrow_c_stream__") or hasattr(data, "__arrow_c_array__")
+    if not speaks or hasattr(data, "dtype") or hasattr(data, "dtypes"):
+        return data
+    from ._arrow import read
+
+    return read(data)
+
+
 def as_array(data: object) -> np.ndarray:
     """The elements of `data` as a NumPy array, without copying them where that is possible.
 
-    Takes arrays, nested lists, tensors of this and other libraries (by ``__array__`` or DLPack), frames.
+    Takes arrays, nested lists, tensors of this and other libraries (by ``__array__`` or DLPack), frames, whatever speaks
+    Arrow (by PyCapsule).
     """
     if isinstance(data, np.ndarray):
         return data
@@ -19,18 +33,50 @@ def as_array(data: object) -> np.ndarray:
         return data._array
     # A torch tensor that requires a gradient refuses to become an array; its values are wanted here.
     if hasattr(data, "detach") and hasattr(data, "__dlpack__"):
-        data = data.detach()
-        try:
-            return np.from_dlpack(data)
-        except (BufferError, RuntimeError, TypeError):
-            pass
+        return from_dlpack(data.detach())
+    data = from_arrow(data)
     if hasattr(data, "__array__"):
         return np.asarray(data)
     if hasattr(data, "__dlpack__"):
-        return np.from_dlpack(data)
+        return from_dlpack(data)
     if isinstance(data, (list, tuple)):
         return np.array(_plain(data))
     return np.asarray(data)
+
+
+#: DLPack's numbers of devices whose memory the CPU reads: its own, and what drivers share with it.
+_READABLE = (1, 3, 11, 13)
+
+
+def from_dlpack(data: object) -> np.ndarray:
+    """The memory of another library's array, by DLPack.
+
+    Raises
+    ------
+    TypeError
+        When it doesn't speak DLPack, or NumPy has no such elements (``bfloat16``).
+    RuntimeError
+        When the memory is another device's.
+    BufferError
+        When its library does not give it away.
+    """
+    if isinstance(data, np.ndarray):
+        return data
+    if not hasattr(data, "__dlpack__"):
+        raise TypeError(f"from_dlpack takes what has __dlpack__, as tensors of other libraries; {type(data).__name__} has not")
+    kind = data.__dlpack_device__()[0] if hasattr(data, "__dlpack_device__") else 1
+    if kind not in _READABLE:
+        raise RuntimeError(
+            f"the data are on another device ({getattr(data, 'device', f'DLPack number {int(kind)}')}); glassnet computes on the "
+            "CPU: move them there first, with .cpu()"
+        )
+    try:
+        return np.from_dlpack(data)
+    except (BufferError, RuntimeError):
+        elements = str(getattr(data, "dtype", ""))
+        if "bfloat16" not in elements and "float8" not in elements and "complex" not in elements:
+            raise
+        raise TypeError(f"NumPy has no elements of {elements}; convert them first, with .float()") from None
 
 
 def _plain(data: object) -> object:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from . import _glassnet
-
-__all__ = ["backends", "cuda", "device", "get_num_threads", "set_num_threads"]
+__all__ = ["backends", "cuda", "device"]
 
 
 class device:
@@ -69,15 +67,3 @@ class backends:
     cuda = _Backend
     #: Settings that programs make; they change nothing.
     cudnn = type("cudnn", (_Backend,), {"deterministic": True, "benchmark": False})
-
-
-def set_num_threads(threads: int) -> None:
-    """Gives the engine so many threads, where they make it faster; it begins with one. They change no bit of a result."""
-    if threads < 1:
-        raise RuntimeError("set_num_threads expects a positive integer")
-    _glassnet.set_num_threads(threads)
-
-
-def get_num_threads() -> int:
-    """The number of threads that the engine may use."""
-    return _glassnet.get_num_threads()

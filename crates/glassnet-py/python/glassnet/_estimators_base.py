@@ -8,6 +8,7 @@ from typing import Any, Sequence
 
 import numpy as np
 
+from ._convert import from_arrow
 from ._estimators_columns import is_frame
 
 try:
@@ -69,7 +70,7 @@ except ImportError:
 
         def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
             """The part of the rows whose class is predicted."""
-            right = np.asarray(y) == self.predict(X)  # type: ignore[attr-defined]
+            right = np.asarray(plain(y)) == self.predict(X)  # type: ignore[attr-defined]
             right = right.all(axis=1) if right.ndim == 2 else right
             return float(np.average(right, weights=sample_weight))
 
@@ -80,7 +81,7 @@ except ImportError:
 
         def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
             """R², the mean of all outputs."""
-            return r2(np.asarray(y, dtype=np.float64), self.predict(X), sample_weight)  # type: ignore[attr-defined]
+            return r2(np.asarray(plain(y), dtype=np.float64), self.predict(X), sample_weight)  # type: ignore[attr-defined]
 
 
 def _same(value: Any, default: Any) -> bool:
@@ -107,6 +108,12 @@ def check_is_fitted(estimator: Any) -> None:
             f"This {type(estimator).__name__} instance is not fitted yet. Call 'fit' with appropriate arguments before "
             "using this estimator."
         )
+
+
+def plain(y: Any) -> Any:
+    """Targets or weights that speak Arrow as an array; others as they are."""
+    read = from_arrow(y)
+    return y if read is y else np.asarray(read)
 
 
 def random_state(seed: Any) -> np.random.RandomState:
@@ -202,7 +209,7 @@ def check_weights(sample_weight: Any, rows: int) -> np.ndarray | None:
     """The rows' weights in float64, one finite number of at least 0 for each."""
     if sample_weight is None:
         return None
-    weights = np.asarray(sample_weight, dtype=np.float64)
+    weights = np.asarray(plain(sample_weight), dtype=np.float64)
     if weights.ndim == 0:
         weights = np.full(rows, float(weights))
     if weights.ndim != 1:

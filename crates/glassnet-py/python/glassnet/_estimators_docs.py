@@ -71,7 +71,7 @@ _SHARED = """
     handle_unknown : {'error', 'ignore'}, default='error'
         What a category that was not fitted does: it is an error that lists them, or counts as none of them.
     threads : int, optional
-        How many threads compute; see ``glassnet.default_threads``. It changes no bit of a result."""
+        How many threads compute; see ``glassnet.set_num_threads``. It changes no bit of a result."""
 
 _ATTRIBUTES = """
     loss_, best_loss_, loss_curve_ : float, float or None, list of float

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ._estimators_base import HAS_SKLEARN, single_column
+from ._estimators_base import HAS_SKLEARN, plain, single_column
 
 __all__ = ["Labels", "class_factors", "numbers"]
 
@@ -65,6 +65,7 @@ class Labels:
 
 def as_labels(y: Any) -> np.ndarray:
     """``y`` as one axis of labels or as a matrix of zeros and ones, once it is such."""
+    y = plain(y)
     if hasattr(y, "toarray"):
         y = y.toarray()
     if HAS_SKLEARN:
@@ -110,6 +111,7 @@ def _column(y: np.ndarray) -> np.ndarray:
 
 def numbers(y: Any, rows: int, kept: np.ndarray | None = None) -> tuple[np.ndarray, bool]:
     """The numbers of the rows ``kept`` (all without them) as float32 of shape (rows, outputs), and whether they had one axis."""
+    y = plain(y)
     if HAS_SKLEARN:
         from sklearn.utils.validation import check_array
 

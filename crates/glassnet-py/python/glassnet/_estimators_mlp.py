@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from . import _glassnet
+from ._convert import from_arrow
 from ._estimators_base import (
     BaseEstimator,
     check_is_fitted,
@@ -146,6 +147,7 @@ class BaseMLP(BaseEstimator):
 
     def _rows(self, X: Any, *, reset: bool) -> np.ndarray:
         """The rows as the network takes them, in float32."""
+        X = from_arrow(X)
         if reset:
             self._columns = Columns.fit(X, self.embedding) if is_frame(X) and has_categories(X) else None
             self.__dict__.pop("categories_", None)

@@ -137,6 +137,7 @@ def train(
         "velocity": e.optimizer is None,
         "clip_norm": None,
         "clip_value": None,
+        "rows": None,
         "order": order,
         "on_epoch": loop.on_epoch,
         "judge": None if judges is None else judges.score,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Callable, Mapping, Sequence
 import numpy as np
 
 from . import _glassnet
+from ._convert import as_array
 from ._notation import loss_notation, network_notation, optimizer_notation, schedule_notation
 from ._threads import threads_to_use
 
@@ -93,9 +94,12 @@ def fit(
         A ``glassnet.nn`` module, which gets the trained weights, or a network in notation, whose initial weights are
         those of ``seed``.
     x : array-like of shape (rows, ...)
-        Features: numbers, or integers for a network that begins with an embedding.
+        Features: numbers, or integers for a network that begins with an embedding. An array of ``float32`` in row-major
+        order is read where it lies, also a ``numpy.memmap``; anything else is copied first. It must not be changed while
+        the training runs, as by another thread or the callback: the training would see some of it.
     y : array-like
-        Class indices of shape (rows,), or numbers of shape (rows, ...).
+        Class indices of shape (rows,), or numbers of shape (rows, ...); read where they lie like ``x`` if they are
+        ``float32``.
     loss : str or loss module, optional
         ``'cross_entropy'``, ``'mse'`` or any other, with arguments as in ``torch.nn``. By default cross-entropy for
         integers and the mean squared error for numbers.
@@ -126,7 +130,7 @@ def fit(
     seed : int
         Of order, dropout, split, and of the weights of a network in notation.
     threads : int, optional
-        See ``glassnet.default_threads``. It changes the speed, never a bit of the result.
+        See ``glassnet.set_num_threads``. It changes the speed, never a bit of the result.
     callback : callable, optional
         Called after every epoch with its entry of the history; ``True`` stops the training.
     optimizer_state : dict, optional
@@ -158,7 +162,8 @@ def fit(
     x = features(x, notation)
     y, default = _target(y)
     weights = _weights(sample_weight, class_weight, y)
-    training, judging = _split((x, y, weights), validation, seed, notation)
+    training = (x, y, weights)
+    rows, judging = _split(training, validation, seed, notation)
     settings: Settings = {
         "loss": default if loss is None else loss_notation(loss),
         "optimizer": optimizer_notation(optimizer),
@@ -177,6 +182,7 @@ def fit(
         "velocity": False,
         "clip_norm": None if clip_norm is None else float(clip_norm),
         "clip_value": None if clip_value is None else float(clip_value),
+        "rows": rows,
         "order": None,
         "on_epoch": None if callback is None else lambda epoch: callback(epoch) is True,
         "judge": None,
@@ -210,7 +216,7 @@ def _network(net: Any, seed: int) -> tuple[str, dict[str, np.ndarray]]:
 
 def features(x: Any, notation: str = "") -> np.ndarray:
     """``x`` as float32, or as int64 for a network that begins with an embedding."""
-    x = np.asarray(x)
+    x = as_array(x)
     if x.dtype.kind in "iu" and "Embedding(" in notation and _glassnet.takes_indices(notation):
         return np.ascontiguousarray(x, dtype=np.int64)
     if x.ndim < 1:
@@ -220,7 +226,7 @@ def features(x: Any, notation: str = "") -> np.ndarray:
 
 def _target(y: Any) -> tuple[np.ndarray, str]:
     """The targets, and the loss that belongs to them."""
-    y = np.asarray(y)
+    y = as_array(y)
     if y.dtype.kind in "iub" and y.ndim == 1:
         return np.ascontiguousarray(y, dtype=np.int64), "cross_entropy"
     if y.dtype.kind not in "fiub":
@@ -232,7 +238,7 @@ def _weights(sample_weight: Any, class_weight: Any, y: np.ndarray) -> np.ndarray
     """The rows' weights, the classes' weights among them."""
     weights = None
     if sample_weight is not None:
-        weights = np.ascontiguousarray(sample_weight, dtype=np.float32)
+        weights = np.ascontiguousarray(as_array(sample_weight), dtype=np.float32)
         if weights.ndim != 1:
             raise ValueError("sample_weight has more than one axis; give one weight for each row")
     if class_weight is None:
@@ -261,23 +267,22 @@ def class_factors(class_weight: Any, y: np.ndarray) -> np.ndarray:
     return factors[y]
 
 
-def _split(table: tuple[Any, ...], validation: Any, seed: int, notation: str) -> tuple[tuple[Any, ...], tuple[Any, ...] | None]:
-    """The rows that train and those that judge."""
+def _split(table: tuple[Any, ...], validation: Any, seed: int, notation: str) -> tuple[np.ndarray | None, tuple[Any, ...] | None]:
+    """The numbers of the rows that train (``None``: all of them), and the table that judges."""
     if validation is None or (isinstance(validation, (int, float)) and validation == 0):
-        return table, None
+        return None, None
     if isinstance(validation, tuple):
         x, y, *weights = validation
-        weight = None if not weights or weights[0] is None else np.ascontiguousarray(weights[0], np.float32)
-        return table, (features(x, notation), _target(y)[0], weight)
+        weight = None if not weights or weights[0] is None else np.ascontiguousarray(as_array(weights[0]), np.float32)
+        return None, (features(x, notation), _target(y)[0], weight)
     share = float(validation)
     rows = len(table[0])
     judges = int(round(share * rows))
     if not 0 < share < 1 or not 0 < judges < rows:
         raise ValueError(f"validation is {validation!r} of {rows} rows; give a part between 0 and 1, or (x, y)")
     order = np.random.default_rng(seed).permutation(rows)
-    parts = np.sort(order[judges:]), np.sort(order[:judges])
-    training, judging = (tuple(None if a is None else a[part] for a in table) for part in parts)
-    return training, judging
+    judging = np.sort(order[:judges])
+    return np.sort(order[judges:]), tuple(None if each is None else each[judging] for each in table)
 
 
 def _count(value: Any, name: str, least: int = 1) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from . import _dtype, _glassnet, _ops
+from . import _convert, _dtype, _glassnet, _ops
 from ._convert import as_array, tensor_array, to_tensor
 from ._glassnet import Tensor
 
@@ -105,8 +105,21 @@ def from_numpy(array: np.ndarray) -> Tensor:
 
 
 def from_dlpack(data: object) -> Tensor:
-    """A tensor that sees the memory of another library's, by DLPack."""
-    return from_numpy(np.from_dlpack(data))
+    """A tensor that sees the memory of another library's, by DLPack.
+
+    Floats of 16, 32 and 64 bits, whole numbers and truth values, with any strides; on the CPU. Memory that its library
+    gives read-only stays so.
+
+    Examples
+    --------
+    >>> import glassnet as gn
+    >>> import numpy as np
+    >>> gn.from_dlpack(np.eye(2, dtype=np.float32).T).stride()
+    (1, 2)
+    """
+    if isinstance(data, Tensor):
+        return data.detach()
+    return from_numpy(_convert.from_dlpack(data))
 
 
 def zeros(*size: object, dtype: object = None, device: object = None, requires_grad: bool = False) -> Tensor:

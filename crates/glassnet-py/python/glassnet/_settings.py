@@ -35,6 +35,8 @@ class Settings(TypedDict):
     velocity: bool
     clip_norm: float | None
     clip_value: float | None
+    #: The rows of the table that train; all by default.
+    rows: NDArray[np.int64] | None
     #: Gives the order of the rows in an epoch (from 1).
     order: Callable[[int], NDArray[np.int64]] | None
     #: Is told of every epoch; ``True`` ends the training, a number is the learning rate from then on.

@@ -145,7 +145,11 @@ class Kind:
     def __dlpack__(self, **options: object) -> object:
         if self.requires_grad:
             raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
-        return self._array.__dlpack__(**options)
+        # A parameter's memory is given read-only, which older versions of DLPack can't say.
+        version = options.get("max_version")
+        if self._sealed and not options.get("copy") and (version is None or version[0] < 1):
+            raise BufferError("a parameter's memory is given read-only, which the receiver doesn't know of; give it tensor.clone()")
+        return self.numpy().__dlpack__(**options)
 
     def __dlpack_device__(self) -> tuple:
         return self._array.__dlpack_device__()

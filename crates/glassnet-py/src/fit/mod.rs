@@ -8,15 +8,16 @@ use glassnet::train::clip::Clip;
 use glassnet::train::optimizer::{Optimizer, SavedState};
 use glassnet::train::schedule::Schedule;
 use glassnet::train::{Config, Record, Session, Shuffle};
+use numpy::PyReadonlyArray1;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
 use crate::arrays::read_dataset;
 use crate::errors::OrException;
-use crate::pools;
 use crate::predict::network;
 use crate::state::{read_state, write_state};
+use crate::threads;
 use watch::Watch;
 
 /// The settings of a training, from a `dict` with these keys.
@@ -40,6 +41,7 @@ pub(crate) struct Settings {
     velocity: bool,
     clip_norm: Option<f64>,
     clip_value: Option<f64>,
+    rows: Option<Py<PyAny>>,
     order: Option<Py<PyAny>>,
     on_epoch: Option<Py<PyAny>>,
     judge: Option<Py<PyAny>>,
@@ -69,7 +71,7 @@ impl Settings {
             seed: self.seed,
             patience: self.patience,
             min_delta: self.min_delta,
-            engine: pools::engine(self.threads)?,
+            engine: threads::engine(self.threads)?,
             ..Config::new(
                 Criterion::parse(&self.loss).or_exception()?,
                 Optimizer::parse(&self.optimizer).or_exception()?,
@@ -108,10 +110,15 @@ pub(crate) fn fit<'py>(
     let validation = validation.map(read_dataset).transpose()?;
     let config = settings.config()?;
     let remembered = optimizer_state.map(record::read_optimizer).transpose()?;
+    let chosen = settings.rows.as_ref().map(|rows| chosen(rows.bind(py))).transpose()?;
     let mut watch = Watch::new(settings.on_epoch, settings.judge);
     let (order, velocity) = (settings.order, settings.velocity);
     let outcome = py.detach(|| {
-        let mut session = Session::new(network, &training, validation.as_ref(), &config)?;
+        let validation = validation.as_ref();
+        let mut session = match &chosen {
+            Some(chosen) => Session::on_rows(network, &training, chosen, validation, &config)?,
+            None => Session::new(network, &training, validation, &config)?,
+        };
         if let Some(remembered) = remembered {
             session.restore_optimizer(remembered)?;
         }
@@ -129,6 +136,14 @@ pub(crate) fn fit<'py>(
     result.set_item("history", record::history(py, &finished.history, watch.scores())?)?;
     result.set_item("optimizer_state", record::write_optimizer(py, remembered)?)?;
     Ok(result)
+}
+
+/// The rows that train, by their numbers.
+fn chosen(rows: &Bound<'_, PyAny>) -> PyResult<Vec<usize>> {
+    let rows: PyReadonlyArray1<'_, i64> = rows.extract()?;
+    let numbers: Result<Vec<usize>, _> =
+        rows.as_array().iter().map(|&row| row.try_into()).collect();
+    numbers.map_err(|_| PyValueError::new_err("a row that trains has a negative number"))
 }
 
 /// Trains until the training is over or the watch has enough.

@@ -1,8 +1,12 @@
 //! Dense row-major arrays: a shape and its elements, nothing else.
 
+mod elements;
 mod print;
 
+use std::sync::Arc;
+
 use crate::error::{Error, Result};
+use elements::Elements;
 
 /// A dense array in row-major (C) order.
 ///
@@ -19,7 +23,7 @@ use crate::error::{Error, Result};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tensor<T = f32> {
     shape: Vec<usize>,
-    data: Vec<T>,
+    data: Elements<T>,
 }
 
 impl<T: Copy> Tensor<T> {
@@ -28,12 +32,39 @@ impl<T: Copy> Tensor<T> {
     /// # Errors
     /// When the number of elements is not the product of the shape.
     pub fn new(shape: impl Into<Vec<usize>>, data: Vec<T>) -> Result<Self> {
-        let shape = shape.into();
+        Tensor::over(shape.into(), Elements::own(data))
+    }
+
+    /// An array of `shape` over memory that belongs to somebody else, which is read where it lies: rows of another
+    /// language's array, a mapped file. What it gives must not change while the array lives. Whoever changes the array
+    /// ([`Tensor::data_mut`]) changes a copy of its own.
+    ///
+    /// # Errors
+    /// When the number of elements is not the product of the shape.
+    ///
+    /// ```
+    /// use glassnet::Tensor;
+    /// use std::sync::Arc;
+    /// let rows: Arc<Vec<f32>> = Arc::new(vec![1.0, 2.0, 3.0, 4.0]);
+    /// let mut x = Tensor::shared([2, 2], Arc::clone(&rows) as _)?;
+    /// assert!(std::ptr::eq(x.data(), rows.as_slice()));
+    /// x.data_mut()[0] = 5.0;
+    /// assert_eq!((x.row(0), rows[0]), ([5.0, 2.0].as_slice(), 1.0));
+    /// # Ok::<(), glassnet::Error>(())
+    /// ```
+    pub fn shared(
+        shape: impl Into<Vec<usize>>,
+        memory: Arc<dyn AsRef<[T]> + Send + Sync>,
+    ) -> Result<Self> {
+        Tensor::over(shape.into(), Elements::shared(memory))
+    }
+
+    fn over(shape: Vec<usize>, data: Elements<T>) -> Result<Self> {
         let wanted = shape.iter().try_fold(1_usize, |product, &dim| product.checked_mul(dim));
-        if wanted != Some(data.len()) {
+        let found = data.as_slice().len();
+        if wanted != Some(found) {
             return Err(Error::network(format!(
-                "an array of shape {shape:?} cannot hold {} elements",
-                data.len()
+                "an array of shape {shape:?} cannot hold {found} elements"
             )));
         }
         Ok(Tensor { shape, data })
@@ -43,12 +74,12 @@ impl<T: Copy> Tensor<T> {
     pub fn full(shape: impl Into<Vec<usize>>, value: T) -> Self {
         let shape = shape.into();
         let len = shape.iter().product();
-        Tensor { shape, data: vec![value; len] }
+        Tensor { shape, data: Elements::own(vec![value; len]) }
     }
 
     /// A scalar: rank 0, one element.
     pub fn scalar(value: T) -> Self {
-        Tensor { shape: vec![], data: vec![value] }
+        Tensor { shape: vec![], data: Elements::own(vec![value]) }
     }
 
     /// An array from rows of equal length.
@@ -68,7 +99,7 @@ impl<T: Copy> Tensor<T> {
             }
             data.extend_from_slice(row);
         }
-        Ok(Tensor { shape: vec![rows.len(), width], data })
+        Ok(Tensor { shape: vec![rows.len(), width], data: Elements::own(data) })
     }
 
     /// The axes' lengths, outermost first.
@@ -78,27 +109,27 @@ impl<T: Copy> Tensor<T> {
 
     /// The elements in row-major order.
     pub fn data(&self) -> &[T] {
-        &self.data
+        self.data.as_slice()
     }
 
     /// The elements in row-major order, to be changed in place.
     pub fn data_mut(&mut self) -> &mut [T] {
-        &mut self.data
+        self.data.to_change()
     }
 
     /// The elements, without the shape.
-    pub fn into_data(self) -> Vec<T> {
-        self.data
+    pub fn into_data(mut self) -> Vec<T> {
+        std::mem::take(self.data.to_change())
     }
 
     /// The number of elements.
     pub fn len(&self) -> usize {
-        self.data.len()
+        self.data().len()
     }
 
     /// Whether there is no element (an axis of length 0).
     pub fn is_empty(&self) -> bool {
-        self.data.is_empty()
+        self.data().is_empty()
     }
 
     /// Row `index` of the array seen as `shape[0]` rows; a scalar is its own row 0.
@@ -107,7 +138,7 @@ impl<T: Copy> Tensor<T> {
     /// When there is no such row.
     pub fn row(&self, index: usize) -> &[T] {
         let width: usize = self.shape.iter().skip(1).product();
-        &self.data[index * width..(index + 1) * width]
+        &self.data()[index * width..(index + 1) * width]
     }
 
     /// The same elements under another shape.
@@ -115,17 +146,18 @@ impl<T: Copy> Tensor<T> {
     /// # Errors
     /// When the number of elements differs.
     pub fn reshape(self, shape: impl Into<Vec<usize>>) -> Result<Self> {
-        Tensor::new(shape, self.data)
+        Tensor::over(shape.into(), self.data)
     }
 
     /// The array with `f` applied to every element.
     pub fn map<U: Copy>(&self, f: impl FnMut(T) -> U) -> Tensor<U> {
-        Tensor { shape: self.shape.clone(), data: self.data.iter().copied().map(f).collect() }
+        let data = self.data().iter().copied().map(f).collect();
+        Tensor { shape: self.shape.clone(), data: Elements::own(data) }
     }
 
     /// A view of the elements as an `ndarray` array.
     pub fn view(&self) -> ndarray::ArrayViewD<'_, T> {
-        ndarray::ArrayViewD::from_shape(self.shape.clone(), &self.data)
+        ndarray::ArrayViewD::from_shape(self.shape.clone(), self.data())
             .expect("the shape's product is the number of elements, by construction")
     }
 }
@@ -133,7 +165,8 @@ impl<T: Copy> Tensor<T> {
 impl<T: Copy> From<ndarray::ArrayViewD<'_, T>> for Tensor<T> {
     /// Copies the elements in row-major order, whatever the view's strides.
     fn from(view: ndarray::ArrayViewD<'_, T>) -> Self {
-        Tensor { shape: view.shape().to_vec(), data: view.iter().copied().collect() }
+        let data = view.iter().copied().collect();
+        Tensor { shape: view.shape().to_vec(), data: Elements::own(data) }
     }
 }
 

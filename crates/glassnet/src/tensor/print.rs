@@ -224,7 +224,7 @@ impl<T: Element> fmt::Display for Tensor<T> {
         if self.shape.is_empty() {
             return f.write_str(layout.texts.first().map_or("", |text| text.trim()));
         }
-        if self.data.is_empty() {
+        if self.data.as_slice().is_empty() {
             return f.write_str("[]");
         }
         f.write_str(&layout.render(self.shape.len(), 0, LINE_WIDTH - 1, &mut 0))
@@ -239,7 +239,7 @@ struct Layout {
 
 impl Layout {
     fn of<T: Element>(tensor: &Tensor<T>) -> Self {
-        let summarised = tensor.data.len() > THRESHOLD;
+        let summarised = tensor.data.as_slice().len() > THRESHOLD;
         let shown: Vec<Vec<Option<usize>>> = tensor
             .shape
             .iter()
@@ -260,8 +260,10 @@ impl Layout {
                 .flat_map(|&offset| positions.iter().flatten().map(move |&at| offset * length + at))
                 .collect();
         }
-        let values: Vec<T> =
-            offsets.into_iter().filter_map(|offset| tensor.data.get(offset).copied()).collect();
+        let values: Vec<T> = offsets
+            .into_iter()
+            .filter_map(|offset| tensor.data.as_slice().get(offset).copied())
+            .collect();
         Layout { texts: T::texts(&values), shown }
     }
 

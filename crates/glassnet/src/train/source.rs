@@ -63,6 +63,12 @@ pub trait Source {
     /// When they can't be read: the training ends with this error.
     fn read(&mut self, rows: &[Range<usize>], part: &mut Part<'_>) -> Result<()>;
 
+    /// The line (or whatever number a person knows it by) of a row, for messages: its number counted from 1, unless the source
+    /// knows better.
+    fn line(&self, row: usize) -> u64 {
+        row as u64 + 1
+    }
+
     /// Says which rows the call of [`Source::read`] after the present one will ask for, so that they can be fetched while
     /// the present ones are learned from.
     fn announce(&mut self, _rows: &[Range<usize>]) {}

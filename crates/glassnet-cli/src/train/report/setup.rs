@@ -21,7 +21,7 @@ pub(super) fn data(document: &mut Document, outcome: &Outcome<'_>) {
         Some("-") => Text::from("standard input"),
         Some(_) | None => Text::default().code(path.display().to_string()),
     };
-    let mut from = Text::from(format!("{} rows of ", rows.training.rows()));
+    let mut from = Text::from(format!("{} rows of ", rows.trained));
     for (at, path) in args.data.iter().enumerate() {
         from = if at == 0 { from } else { from.plain(", ") };
         from.0.extend(name(path).0);

@@ -5,6 +5,7 @@ use crate::engine::Level;
 use crate::math::random::Stream;
 use crate::nn;
 use crate::nn::loss::Criterion;
+use crate::train::observer::StepEvent;
 use crate::train::{Features, Target};
 
 /// Rows of random numbers in ±1 with one of `classes` classes; `ignored` of them have the class that does not count.

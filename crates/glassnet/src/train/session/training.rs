@@ -158,9 +158,10 @@ impl<'a> Parts<'a> {
         Ok(())
     }
 
-    /// Names the rows by their numbers in the table, counted from 1 as lines are: for messages.
+    /// Names the rows as the source does: for messages.
     pub(super) fn name_rows(&mut self) {
-        let lines = self.held.iter().cloned().flatten().map(|row| row as u64 + 1).collect();
+        let rows = self.held.iter().cloned().flatten();
+        let lines = rows.map(|row| self.source.line(row)).collect();
         self.data.set_lines(lines);
     }
 }

@@ -1,0 +1,419 @@
+//! Rows of weighted units, and the operations that become them: products, sums, extremes.
+
+use std::sync::Arc;
+
+use super::element::{Array, Element, Unit};
+use super::{Lowering, constant};
+use crate::error::{Error, ErrorKind, Result};
+use crate::graph::op::{Arithmetic, Reduction};
+use crate::graph::{NodeId, Origin};
+use crate::prove::propagate::{U32, gamma};
+use crate::prove::{Affine, Interval, Matrix, Step, Term};
+
+/// The greatest number of weights of one layer.
+const MOST_WEIGHTS: usize = 1 << 27;
+
+/// A row of an affine layer while it is gathered.
+#[derive(Clone, Debug)]
+pub(super) struct Row {
+    terms: Vec<(Unit, Interval)>,
+    bias: Interval,
+    /// How many constants were added to the bias, and the sum of their absolute values.
+    constants: (usize, f64),
+}
+
+impl Row {
+    pub(super) fn new() -> Self {
+        Row { terms: vec![], bias: Interval::point(0.0), constants: (0, 0.0) }
+    }
+
+    /// The row with `weight·element` more.
+    pub(super) fn weighted(mut self, weight: Interval, element: Element) -> Self {
+        self.add(weight, element);
+        self
+    }
+
+    /// The row with `weight·element` more.
+    pub(super) fn scaled(self, weight: f64, element: Element) -> Self {
+        self.weighted(Interval::point(weight), element)
+    }
+
+    fn add(&mut self, weight: Interval, element: Element) {
+        if weight == Interval::point(0.0) {
+            return;
+        }
+        match element {
+            Element::Constant(value) => self.add_constant(weight.times(value)),
+            Element::Unit(unit) => self.terms.push((unit, weight)),
+        }
+    }
+
+    fn add_constant(&mut self, value: Interval) {
+        if value != Interval::point(0.0) {
+            self.bias = self.bias.plus(value);
+            self.constants.0 += 1;
+            self.constants.1 += value.magnitude();
+        }
+    }
+
+    /// The bias with room for what an f32 execution makes of a sum of several constants.
+    fn rounded_bias(&self) -> Interval {
+        let (count, magnitude) = self.constants;
+        if count < 2 {
+            return self.bias;
+        }
+        self.bias.widened(2.0 * gamma(self.terms.len() + count + 1, U32) * magnitude)
+    }
+
+    /// Terms in order of their units, each unit once.
+    fn gather(&mut self) {
+        if self.terms.is_sorted_by(|a, b| a.0 < b.0) {
+            return;
+        }
+        self.terms.sort_by_key(|(unit, _)| *unit);
+        let mut merged: Vec<(Unit, Interval)> = Vec::with_capacity(self.terms.len());
+        for &(unit, weight) in &self.terms {
+            match merged.last_mut() {
+                Some(last) if last.0 == unit => last.1 = last.1.plus(weight),
+                Some(_) | None => merged.push((unit, weight)),
+            }
+        }
+        self.terms = merged;
+    }
+}
+
+impl Lowering<'_, '_> {
+    /// A layer of `rows`, or constants where no row has a unit.
+    pub(super) fn push_rows(
+        &mut self,
+        mut rows: Vec<Row>,
+        rounds: bool,
+        shape: Vec<usize>,
+        origin: &Arc<Origin>,
+        id: NodeId,
+    ) -> Result<Array> {
+        for row in &mut rows {
+            row.gather();
+        }
+        let affine = assemble(
+            &rows,
+            &self.layers.iter().map(|layer| layer.size).collect::<Vec<_>>(),
+            rounds,
+        )?;
+        self.push(Step::Affine(affine), shape, origin, id)
+    }
+
+    pub(super) fn affine(
+        &mut self,
+        id: NodeId,
+        operands: &[Array],
+        shape: Vec<usize>,
+        origin: &Arc<Origin>,
+    ) -> Result<Array> {
+        let (x, weight) = (&operands[0], &operands[1]);
+        let weights = weight.constants().ok_or_else(|| self.two_unknowns(id))?;
+        let bias = match operands.get(2) {
+            Some(bias) => Some(bias.constants().ok_or_else(|| self.two_unknowns(id))?),
+            None => None,
+        };
+        let (outputs, inputs) = (weight.shape[0], weight.shape[1]);
+        check_size(x.elements.len().saturating_mul(outputs), origin)?;
+        let mut rows = Vec::with_capacity(shape.iter().product());
+        let leading = x
+            .elements
+            .len()
+            .checked_div(inputs)
+            .unwrap_or(shape.iter().product::<usize>() / outputs.max(1));
+        for at in 0..leading {
+            let x = &x.elements[at * inputs..(at + 1) * inputs];
+            for output in 0..outputs {
+                let mut row = Row::new();
+                for (element, weight) in x.iter().zip(&weights[output * inputs..]) {
+                    row.add(*weight, *element);
+                }
+                if let Some(bias) = &bias {
+                    row.add_constant(bias[output]);
+                }
+                rows.push(row);
+            }
+        }
+        self.push_rows(rows, true, shape, origin, id)
+    }
+
+    pub(super) fn matmul(
+        &mut self,
+        id: NodeId,
+        operands: &[Array],
+        (transpose_a, transpose_b): (bool, bool),
+        shape: Vec<usize>,
+        origin: &Arc<Origin>,
+    ) -> Result<Array> {
+        let (a, b) = (&operands[0], &operands[1]);
+        let flat = |array: &Array| {
+            let columns = array.shape.last().copied().unwrap_or(1);
+            (array.elements.len().checked_div(columns).unwrap_or(0), columns)
+        };
+        let ((a_rows, a_columns), (b_rows, b_columns)) = (flat(a), flat(b));
+        let (m, k) = if transpose_a { (a_columns, a_rows) } else { (a_rows, a_columns) };
+        let n = if transpose_b { b_rows } else { b_columns };
+        check_size(m.saturating_mul(n).saturating_mul(k), origin)?;
+        let mut rows = Vec::with_capacity(m * n);
+        for i in 0..m {
+            for j in 0..n {
+                let mut row = Row::new();
+                for l in 0..k {
+                    let left = a.elements[if transpose_a { l * m + i } else { i * k + l }];
+                    let right = b.elements[if transpose_b { j * k + l } else { l * n + j }];
+                    match (left, right) {
+                        (Element::Constant(weight), element)
+                        | (element, Element::Constant(weight)) => {
+                            row.add(weight, element);
+                        }
+                        (Element::Unit(_), Element::Unit(_)) => return Err(self.two_unknowns(id)),
+                    }
+                }
+                rows.push(row);
+            }
+        }
+        self.push_rows(rows, true, shape, origin, id)
+    }
+
+    pub(super) fn arithmetic(
+        &mut self,
+        id: NodeId,
+        op: Arithmetic,
+        operands: &[Array],
+        shape: Vec<usize>,
+        origin: &Arc<Origin>,
+    ) -> Result<Array> {
+        if op == Arithmetic::Select {
+            return Err(self.unsupported(id, "a choice between values is not bounded"));
+        }
+        let (a, b) = (operands[0].broadcast(&shape), operands[1].broadcast(&shape));
+        if let (Some(a), Some(b)) = (a.constants(), b.constants()) {
+            let folded = a.into_iter().zip(b).map(|(a, b)| constant::arithmetic(op, a, b));
+            let folded: Option<Vec<_>> = folded.collect();
+            let folded = folded
+                .ok_or_else(|| self.unsupported(id, "of constants that it isn't known for"))?;
+            return Ok(Array::of_constants(folded, shape));
+        }
+        if matches!(op, Arithmetic::Add | Arithmetic::Sub)
+            && let Some(folded) = self.folded_bias(id, op, &a, &b, &shape)
+        {
+            return Ok(folded);
+        }
+        let one = Interval::point(1.0);
+        let mut rows = Vec::with_capacity(a.elements.len());
+        for (&a, &b) in a.elements.iter().zip(&b.elements) {
+            rows.push(match op {
+                Arithmetic::Add => Row::new().weighted(one, a).weighted(one, b),
+                Arithmetic::Sub => Row::new().weighted(one, a).scaled(-1.0, b),
+                Arithmetic::Mul => match (a, b) {
+                    (Element::Constant(weight), element) | (element, Element::Constant(weight)) => {
+                        Row::new().weighted(weight, element)
+                    }
+                    (Element::Unit(_), Element::Unit(_)) => return Err(self.two_unknowns(id)),
+                },
+                Arithmetic::Div => match b {
+                    Element::Constant(divisor) => {
+                        let Some(weight) = divisor.reciprocal() else {
+                            return Err(self.unsupported(id, "by a number that may be 0"));
+                        };
+                        Row::new().weighted(weight, a)
+                    }
+                    Element::Unit(_) => return Err(self.two_unknowns(id)),
+                },
+                // max(a, b) is a + relu(b − a): here the difference, below the rest.
+                Arithmetic::Maximum => Row::new().weighted(one, b).scaled(-1.0, a),
+                Arithmetic::Minimum => Row::new().weighted(one, a).scaled(-1.0, b),
+                Arithmetic::Power | Arithmetic::Select => {
+                    return Err(self.unsupported(id, "of a value that isn't constant"));
+                }
+            });
+        }
+        match op {
+            Arithmetic::Maximum | Arithmetic::Minimum => {
+                let difference = self.push_rows(rows, false, shape.clone(), origin, id)?;
+                let excess = self.kink(&difference, 0.0, 1.0, origin, id)?;
+                let sign = if op == Arithmetic::Maximum { 1.0 } else { -1.0 };
+                let rows = a.elements.iter().zip(&excess.elements);
+                let rows = rows.map(|(&a, &e)| Row::new().scaled(1.0, a).scaled(sign, e)).collect();
+                self.push_rows(rows, false, shape, origin, id)
+            }
+            Arithmetic::Add
+            | Arithmetic::Sub
+            | Arithmetic::Mul
+            | Arithmetic::Div
+            | Arithmetic::Power
+            | Arithmetic::Select => self.push_rows(rows, true, shape, origin, id),
+        }
+    }
+
+    /// `z ± constants` where z is a product without a bias that nothing else reads: the constants become its bias.
+    fn folded_bias(
+        &mut self,
+        id: NodeId,
+        op: Arithmetic,
+        a: &Array,
+        b: &Array,
+        shape: &[usize],
+    ) -> Option<Array> {
+        let node = self.graph.graph().node(id);
+        let (z, constants, of) = match (a.constants(), b.constants()) {
+            (None, Some(constants)) => (a, constants, node.operands()[0]),
+            (Some(constants), None) if op == Arithmetic::Add => (b, constants, node.operands()[1]),
+            (Some(_), None) | (Some(_), Some(_)) | (None, None) => return None,
+        };
+        // The only reader has counted itself off already.
+        if self.readers[of.index()] != 0 {
+            return None;
+        }
+        let at = z.is_layer(&self.layers)?;
+        if at + 1 != self.layers.len() || self.layers[at].node != of {
+            return None;
+        }
+        let Step::Affine(affine) = &mut self.layers[at].step else { return None };
+        if !affine.rounds || affine.bias.iter().any(|bias| *bias != Interval::point(0.0)) {
+            return None;
+        }
+        affine.bias = if op == Arithmetic::Sub {
+            constants.into_iter().map(Interval::negated).collect()
+        } else {
+            constants
+        };
+        self.layers[at].node = id;
+        Some(Array::of_layer(at, shape.to_vec()))
+    }
+
+    pub(super) fn reduce(
+        &mut self,
+        id: NodeId,
+        kind: Reduction,
+        groups: Vec<Vec<Element>>,
+        shape: Vec<usize>,
+        origin: &Arc<Origin>,
+    ) -> Result<Array> {
+        let one = Interval::point(1.0);
+        match kind {
+            Reduction::Sum | Reduction::Mean => {
+                let rows = groups.into_iter().map(|group| {
+                    let weight = if kind == Reduction::Mean {
+                        let count = Interval::point(group.len().max(1) as f64);
+                        // In f32 the factor 1/N is itself rounded.
+                        count.reciprocal().map_or(one, |share| {
+                            if share.is_point() { share } else { share.widened(share.hi() * 6e-8) }
+                        })
+                    } else {
+                        one
+                    };
+                    let mut row = Row::new();
+                    for element in group {
+                        row.add(weight, element);
+                    }
+                    row
+                });
+                let rows = rows.collect();
+                self.push_rows(rows, true, shape, origin, id)
+            }
+            Reduction::Max | Reduction::Min => self.extremes(id, kind, groups, shape, origin),
+            Reduction::Variance { .. } => {
+                Err(self.unsupported(id, "a variance over a row is no piecewise-linear operation"))
+            }
+        }
+    }
+
+    /// The extreme of each group by pairs, as in a tournament.
+    fn extremes(
+        &mut self,
+        id: NodeId,
+        kind: Reduction,
+        mut groups: Vec<Vec<Element>>,
+        shape: Vec<usize>,
+        origin: &Arc<Origin>,
+    ) -> Result<Array> {
+        if groups.iter().any(Vec::is_empty) {
+            return Err(self.unsupported(id, "of no elements"));
+        }
+        let sign = if kind == Reduction::Max { 1.0 } else { -1.0 };
+        while groups.iter().any(|group| group.len() > 1) {
+            let pairs: Vec<(Element, Element)> = groups
+                .iter()
+                .flat_map(|group| group.chunks_exact(2).map(|pair| (pair[0], pair[1])))
+                .collect();
+            let flat = vec![pairs.len()];
+            let rows =
+                pairs.iter().map(|&(a, b)| Row::new().scaled(sign, b).scaled(-sign, a)).collect();
+            let difference = self.push_rows(rows, false, flat.clone(), origin, id)?;
+            let excess = self.kink(&difference, 0.0, 1.0, origin, id)?;
+            let rows = pairs.iter().zip(&excess.elements);
+            let rows =
+                rows.map(|(&(a, _), &e)| Row::new().scaled(1.0, a).scaled(sign, e)).collect();
+            let mut winners = self.push_rows(rows, false, flat, origin, id)?.elements.into_iter();
+            for group in &mut groups {
+                let rest = (group.len() % 2 == 1).then(|| group[group.len() - 1]);
+                *group = winners.by_ref().take(group.len() / 2).chain(rest).collect();
+            }
+        }
+        Ok(Array { elements: groups.into_iter().map(|group| group[0]).collect(), shape })
+    }
+
+    fn two_unknowns(&self, id: NodeId) -> Error {
+        self.unsupported(id, "both operands depend on the input")
+    }
+}
+
+fn check_size(weights: usize, origin: &Origin) -> Result<()> {
+    if weights <= MOST_WEIGHTS {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Limit, "a layer has more than 2^27 weights for one row")
+        .at(origin.to_string()))
+}
+
+/// The layer of `rows`, a matrix for each layer that they read: dense where a quarter of it or more is there.
+fn assemble(rows: &[Row], sizes: &[usize], rounds: bool) -> Result<Affine> {
+    let mut read: Vec<usize> =
+        rows.iter().flat_map(|row| row.terms.iter().map(|(unit, _)| unit.layer)).collect();
+    read.sort_unstable();
+    read.dedup();
+    let terms = read
+        .into_iter()
+        .map(|layer| {
+            let of_layer = |row: &Row| {
+                let terms = row.terms.iter().filter(|(unit, _)| unit.layer == layer);
+                terms.map(|&(unit, weight)| (unit.index, weight)).collect::<Vec<_>>()
+            };
+            let picked: Vec<Vec<(usize, Interval)>> = rows.iter().map(of_layer).collect();
+            let stored: usize = picked.iter().map(Vec::len).sum();
+            let columns = sizes[layer];
+            let dense = stored.saturating_mul(4) >= rows.len().saturating_mul(columns);
+            let weights: Vec<Interval> = if dense {
+                let mut weights = vec![Interval::point(0.0); rows.len() * columns];
+                for (at, row) in picked.iter().enumerate() {
+                    for &(column, weight) in row {
+                        weights[at * columns + column] = weight;
+                    }
+                }
+                weights
+            } else {
+                picked.iter().flatten().map(|&(_, weight)| weight).collect()
+            };
+            let values = weights.iter().map(|weight| weight.middle()).collect();
+            let fixed = weights.iter().all(|weight| weight.is_point());
+            let matrix = if dense {
+                Matrix::Dense { columns, values }
+            } else {
+                let mut starts = vec![0];
+                for row in &picked {
+                    starts.push(starts[starts.len() - 1] + row.len());
+                }
+                let columns = picked.iter().flatten().map(|&(column, _)| column).collect();
+                Matrix::Sparse { starts, columns, values }
+            };
+            Term { layer, matrix, spread: (!fixed).then_some(weights) }
+        })
+        .collect();
+    let bias = rows.iter().map(|row| if rounds { row.rounded_bias() } else { row.bias }).collect();
+    let constants = rows.iter().map(|row| row.constants.0.saturating_sub(1)).max().unwrap_or(0);
+    Ok(Affine { terms, bias, rounds, further_constants: constants })
+}

@@ -1,0 +1,38 @@
+//! Statements about a network that hold for every input of a set: sound bounds, properties, witnesses.
+//!
+//! A proof shares no arithmetic with what it proves: this room never uses the engine, the f64 reference or their
+//! elementary functions. A network is first lowered from its graph into the prover's own form ([`Network`]): affine
+//! layers and elementwise functions, each unit with the layer it came from.
+//!
+//! # What a bound means
+//! [`Semantics`] says which execution a bound is about. `Real` is exact arithmetic on the stored weights. `F32AnyOrder`
+//! also holds for every f32 execution of a piecewise-linear network, whatever the order of its sums, with or without
+//! fused multiply-adds: each affine row may be off by `γₙ₊₁·(Σ|w||h| + |b|) + n·2⁻¹⁴⁹`.
+//!
+//! # How bounds stay sound
+//! All arithmetic rounds to nearest in f64, and every row carries a bound of its own rounding error, which widens the
+//! result. Ends of intervals may be infinite; `0·∞` is 0, since the weight is exactly 0.
+//!
+//! # Source
+//! Rounding errors: Higham, Accuracy and Stability of Numerical Algorithms, chapter 3.
+
+mod crown;
+mod dual;
+pub mod exact;
+mod float;
+mod interval;
+mod lower;
+mod network;
+mod propagate;
+mod property;
+pub mod regions;
+mod relax;
+mod search;
+mod smooth;
+
+pub use interval::Interval;
+pub use lower::{Weight, lower};
+pub use network::{Affine, Layer, Matrix, Network, Step, Term};
+pub use propagate::{Semantics, interval_bounds};
+pub use property::{Case, Constraint, Property};
+pub use search::{Config, Outcome, Progress, Verdict, Witness, prove};

@@ -1,0 +1,372 @@
+//! Whether two networks compute the same: equal with a certificate, different with an input that shows it, or unknown
+//! with the tightest bound that was reached.
+//!
+//! Both networks are simplified exactly, their units scaled and put in an order, and compared: that finds permutation,
+//! positive scaling and injected redundancy at any depth. One hidden ReLU layer on all inputs has a canonical form,
+//! which decides. What is left is bounded layer by layer, and inputs are tried and evaluated exactly.
+
+use std::cmp::Ordering;
+
+use num_traits::{Signed, Zero};
+
+use super::bounds::Domain;
+use super::chain::Chain;
+use super::exact::{Ratio, exact, near};
+use super::rewrite::{certify, exactly, verify, written};
+use super::rewriter::Rewriter;
+use crate::checker::certificate::SCHEMA;
+use crate::checker::{Certificate, Claim, Method, Verdict};
+use crate::error::{Error, Result};
+use crate::nn::{Mode, Network, StateDict};
+use crate::prove::exact::{Enclosure, evaluate};
+use crate::prove::{self, Weight};
+
+/// How many inputs are tried before the answer is 'unknown'.
+const TRIES: usize = 400;
+
+/// The answer in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Proven equal, within the tolerance.
+    Equal,
+    /// An input shows a difference above the tolerance.
+    Different,
+    /// Neither was found.
+    Unknown,
+}
+
+/// An input on which two networks differ.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Witness {
+    /// The input, as f32 inside the domain.
+    pub input: Vec<f32>,
+    /// Which output differs most.
+    pub output: usize,
+    /// What the first network gives there, rounded to f64 from the exact value.
+    pub a: f64,
+    /// What the second gives.
+    pub b: f64,
+    /// Their difference, computed exactly and rounded towards 0.
+    pub difference: f64,
+}
+
+/// What was found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Equality {
+    /// The answer.
+    pub answer: Answer,
+    /// How it was found, in a sentence.
+    pub why: String,
+    /// What proves equality; it was checked.
+    pub certificate: Option<Certificate>,
+    /// What shows a difference.
+    pub witness: Option<Witness>,
+    /// The tightest bound of the difference that was proven: its constant part, and what grows with the input.
+    pub bound: Option<(f64, f64)>,
+}
+
+/// Decides whether two networks give the same outputs on the domain (all inputs without one), up to `tolerance`.
+///
+/// # Errors
+/// `Unsupported` where a network is no chain; when the numbers of inputs or outputs differ; when the tolerance is no
+/// number of at least 0.
+///
+/// ```
+/// use glassnet::{nn::{self, Network}, simplify::{Answer, equal, widen}};
+/// let network = Network::new(nn::parse("2-3-2")?, 0)?;
+/// let wider = widen(&network, &[6])?.network;
+/// assert_eq!(equal(&network, &wider, None, 0.0)?.answer, Answer::Equal);
+/// let other = Network::new(nn::parse("2-3-2")?, 1)?;
+/// assert_eq!(equal(&network, &other, None, 0.0)?.answer, Answer::Different);
+/// # Ok::<(), glassnet::Error>(())
+/// ```
+pub fn equal(
+    a: &Network,
+    b: &Network,
+    domain: Option<&Domain>,
+    tolerance: f64,
+) -> Result<Equality> {
+    let (left, right) = (Chain::read(a)?, Chain::read(b)?);
+    if left.inputs != right.inputs {
+        return Err(Error::usage(format!(
+            "the first network has {} inputs, the second {}",
+            left.inputs, right.inputs
+        ))
+        .at("the networks")
+        .help("compare networks of the same inputs and outputs"));
+    }
+    if a.module().out_features() != b.module().out_features() {
+        return Err(Error::usage("the networks have different numbers of outputs")
+            .at("the networks")
+            .help("compare networks of the same inputs and outputs"));
+    }
+    if tolerance.is_nan() || tolerance < 0.0 || tolerance.is_infinite() {
+        return Err(Error::usage("the tolerance is no number of at least 0")
+            .at("the tolerance")
+            .help("give a number such as 1e-3"));
+    }
+    let domain = domain.cloned().unwrap_or_else(|| Domain::all(left.inputs));
+    if domain.ends().len() != left.inputs {
+        return Err(Error::usage(format!(
+            "the domain has {} intervals, the networks {} inputs",
+            domain.ends().len(),
+            left.inputs
+        ))
+        .at("the domain")
+        .help("give one interval for all inputs, or one for each"));
+    }
+    let mut bound: Option<(f64, f64)> = None;
+    let direct = (Rewriter::new(left), Rewriter::new(right));
+    let plain = attempt(a, b, &domain, &direct, &mut bound, tolerance)?;
+    if let Some(certificate) = plain {
+        return Ok(proven(
+            "the same layers with the same weights, or with weights so near",
+            certificate,
+            bound,
+        ));
+    }
+    let (mut left, mut right) = direct;
+    for rewriter in [&mut left, &mut right] {
+        while exactly(rewriter, &domain)? {}
+        normalise(rewriter)?;
+    }
+    if let Some(certificate) = attempt(a, b, &domain, &(left, right), &mut bound, tolerance)? {
+        let why = "simplified, with units scaled and put in order, the layers are the same";
+        return Ok(proven(why, certificate, bound));
+    }
+    if domain.is_all()
+        && let Some(certificate) = canonical(a, b, &domain)?
+    {
+        return Ok(proven("the canonical forms are the same", certificate, Some((0.0, 0.0))));
+    }
+    if let Some(witness) = search(a, b, &domain, tolerance)? {
+        let why = format!("output {} differs", witness.output);
+        return Ok(Equality {
+            answer: Answer::Different,
+            why,
+            certificate: None,
+            witness: Some(witness),
+            bound,
+        });
+    }
+    let why = format!("no proof was found, nor a difference on {TRIES} inputs");
+    Ok(Equality { answer: Answer::Unknown, why, certificate: None, witness: None, bound })
+}
+
+fn proven(why: &str, certificate: Certificate, bound: Option<(f64, f64)>) -> Equality {
+    let why = why.to_owned();
+    Equality { answer: Answer::Equal, why, certificate: Some(certificate), witness: None, bound }
+}
+
+/// A certificate of the steps so far, where what it shows is within the tolerance.
+fn attempt(
+    a: &Network,
+    b: &Network,
+    domain: &Domain,
+    (left, right): &(Rewriter, Rewriter),
+    bound: &mut Option<(f64, f64)>,
+    tolerance: f64,
+) -> Result<Option<Certificate>> {
+    // Networks of different structure have no distance layer by layer.
+    let Ok((certificate, checked)) = certify(a, b, domain, left.steps.clone(), right.steps.clone())
+    else {
+        return Ok(None);
+    };
+    let found = (certificate.claim.bound, certificate.claim.per_input);
+    let better = |best: &(f64, f64)| (found.1, found.0) < (best.1, best.0);
+    if bound.as_ref().is_none_or(better) {
+        *bound = Some(found);
+    }
+    let within = checked.exact || checked.per_input == 0.0 && certificate.claim.bound <= tolerance;
+    Ok(within.then_some(certificate))
+}
+
+/// Scales every unit so that its first weight is ±1, and puts units in order of their rows.
+fn normalise(rewriter: &mut Rewriter) -> Result<()> {
+    for layer in rewriter.chain.hidden() {
+        let Some(before) = rewriter.chain.affine(layer - 1).cloned() else { continue };
+        if rewriter.chain.slopes(layer).is_some() {
+            for unit in 0..before.bias.len() {
+                let lead = before.weight[unit].iter().find(|weight| !weight.is_zero());
+                if let Some(factor) = lead.map(|weight| weight.abs().recip())
+                    && factor != super::exact::one()
+                {
+                    rewriter.scale(layer, unit, &factor)?;
+                }
+            }
+        }
+        let Some(before) = rewriter.chain.affine(layer - 1) else { continue };
+        let slopes = rewriter.chain.slopes(layer);
+        let mut order: Vec<usize> = (0..before.bias.len()).collect();
+        let key = |unit: usize| -> Vec<Ratio> {
+            let slope = slopes.map(|slopes| slopes[unit].clone());
+            slope.into_iter().chain(before.row(unit)).collect()
+        };
+        let keys: Vec<Vec<Ratio>> = order.iter().map(|&unit| key(unit)).collect();
+        order.sort_by(|&x, &y| keys[x].cmp(&keys[y]));
+        if order.iter().enumerate().any(|(new, old)| new != *old) {
+            rewriter.permute(layer, order)?;
+        }
+    }
+    Ok(())
+}
+
+/// A certificate by the canonical form, where it shows equality.
+fn canonical(a: &Network, b: &Network, domain: &Domain) -> Result<Option<Certificate>> {
+    let (mut certificate, _) = match certify(a, a, domain, vec![], vec![]) {
+        Ok(found) => found,
+        Err(_) => return Ok(None),
+    };
+    let (other, _) = certify(b, b, domain, vec![], vec![])?;
+    certificate = Certificate {
+        schema: SCHEMA.to_owned(),
+        b: other.b,
+        domain: written(domain),
+        method: Method::Canonical,
+        claim: Claim { bound: 0.0, per_input: 0.0 },
+        ..certificate
+    };
+    Ok(match verify(a, b, &certificate)? {
+        Verdict::Valid(_) => Some(certificate),
+        Verdict::Invalid(_) => None,
+    })
+}
+
+/// Tries inputs inside the domain: at corners, at random, and on both sides of the units' kinks.
+fn search(a: &Network, b: &Network, domain: &Domain, tolerance: f64) -> Result<Option<Witness>> {
+    let (left, right) = (proved(a)?, proved(b)?);
+    let tolerance = exact(tolerance)?;
+    let mut random = Random(0x9e37_79b9_7f4a_7c15);
+    let mut points: Vec<Vec<f64>> = vec![];
+    let width = domain.ends().len();
+    for scale in [0.0, 1.0, -1.0, 10.0, 1000.0] {
+        points.push(vec![scale; width]);
+    }
+    for network in [a, b] {
+        points.extend(beside_kinks(network, &mut random));
+    }
+    while points.len() < TRIES {
+        let size = 10.0_f64.powi(points.len() as i32 % 7 - 2);
+        points.push(
+            domain
+                .ends()
+                .iter()
+                .map(|(lo, hi)| {
+                    let share = random.next();
+                    if lo.is_finite() && hi.is_finite() {
+                        lo + (hi - lo) * share
+                    } else {
+                        let middle = if lo.is_finite() {
+                            return lo + share * size;
+                        } else if hi.is_finite() {
+                            return hi - share * size;
+                        } else {
+                            0.0
+                        };
+                        middle + (2.0 * share - 1.0) * size
+                    }
+                })
+                .collect(),
+        );
+    }
+    for point in points.iter().take(TRIES) {
+        let Some(input) = inside(point, domain) else { continue };
+        let x: Vec<f64> = input.iter().map(|value| f64::from(*value)).collect();
+        let (Ok(y), Ok(z)) = (evaluate(&left, &x), evaluate(&right, &x)) else { continue };
+        if let Some(witness) = differs(&input, &y, &z, &tolerance)? {
+            return Ok(Some(witness));
+        }
+    }
+    Ok(None)
+}
+
+/// The output that surely differs most, above the tolerance.
+fn differs(
+    input: &[f32],
+    y: &[Enclosure],
+    z: &[Enclosure],
+    tolerance: &Ratio,
+) -> Result<Option<Witness>> {
+    let mut best: Option<Witness> = None;
+    for (output, (y, z)) in y.iter().zip(z).enumerate() {
+        let (above, below) = (y.lo.minus(&z.hi), z.lo.minus(&y.hi));
+        let (mantissa, exponent) = if above.is_negative() { below.parts() } else { above.parts() };
+        let two = Ratio::from_integer(2.into());
+        let difference =
+            Ratio::from_integer(mantissa) * num_traits::pow::Pow::pow(two, exponent as i32);
+        if difference <= *tolerance || !difference.is_positive() {
+            continue;
+        }
+        let size = near(&difference);
+        if best.as_ref().is_none_or(|best| best.difference < size) {
+            best = Some(Witness {
+                input: input.to_vec(),
+                output,
+                a: y.lo.to_f64(),
+                b: z.lo.to_f64(),
+                difference: size,
+            });
+        }
+    }
+    Ok(best)
+}
+
+/// The nearest f32 inside the domain; `None` where an interval holds none.
+fn inside(point: &[f64], domain: &Domain) -> Option<Vec<f32>> {
+    point
+        .iter()
+        .zip(domain.ends())
+        .map(|(value, (lo, hi))| {
+            let near = value.clamp(*lo, *hi) as f32;
+            let fits = |value: &f32| {
+                f64::from(*value) >= *lo && f64::from(*value) <= *hi && value.is_finite()
+            };
+            [near, near.next_up(), near.next_down()].into_iter().find(fits)
+        })
+        .collect()
+}
+
+/// Points on both sides of the first layer's kinks, where networks that differ in a kink differ.
+fn beside_kinks(network: &Network, random: &mut Random) -> Vec<Vec<f64>> {
+    let Ok(chain) = Chain::read(network) else { return vec![] };
+    let Some(affine) = chain.affine(0) else { return vec![] };
+    let mut points = vec![];
+    for unit in (0..affine.bias.len()).take(40) {
+        let weights: Vec<f64> = affine.weight[unit].iter().map(near).collect();
+        let square: f64 = weights.iter().map(|weight| weight * weight).sum();
+        if square.total_cmp(&0.0) != Ordering::Greater {
+            continue;
+        }
+        let other: Vec<f64> = weights.iter().map(|_| 2.0 * random.next() - 1.0).collect();
+        let value: f64 =
+            weights.iter().zip(&other).map(|(w, x)| w * x).sum::<f64>() + near(&affine.bias[unit]);
+        for side in [-0.1, 0.1] {
+            let step = (value + side * square.sqrt()) / square;
+            points.push(weights.iter().zip(&other).map(|(w, x)| x - step * w).collect());
+        }
+    }
+    points
+}
+
+/// A network in the prover's form, to be evaluated exactly.
+fn proved(network: &Network) -> Result<prove::Network> {
+    let shape = network.module().input_shape().ok_or_else(|| {
+        Error::unsupported("a network of unknown width", "equal", "its input has no size")
+    })?;
+    let graph = network.module().graph(shape, Mode::Eval)?;
+    let state: &StateDict = network.state_dict();
+    prove::lower(&graph, "x", "y", &|key| state.floats(key).map(Weight::Fixed))
+}
+
+/// A fixed sequence of numbers between 0 and 1 (SplitMix64: Steele, Lea & Flood, OOPSLA 2014).
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> f64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut word = self.0;
+        word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((word ^ (word >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
+    }
+}

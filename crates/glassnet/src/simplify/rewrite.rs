@@ -1,0 +1,440 @@
+//! `simplify`: which rewrites are tried, and in what order.
+
+use num_traits::Zero;
+
+use super::bounds::{Domain, Reach, reaches};
+use super::chain::{Affine, Chain, Part};
+use super::exact::{combination, independent, one, proportion, zero};
+use super::near;
+use super::rewriter::Rewriter;
+use crate::checker::certificate::SCHEMA;
+use crate::checker::{self, Certificate, Claim, Method, Step, Verdict};
+use crate::error::{Error, ErrorKind, Result};
+use crate::nn::{Mode, Network};
+use crate::tensor::{Tensor, Value};
+
+/// The largest rank for which a matrix is written as a product: coefficients are solved for exactly.
+const MOST_RANK: usize = 40;
+
+/// How a network is simplified.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Config {
+    /// The inputs on which the network must stay the same; all of them without.
+    pub domain: Option<Domain>,
+    /// How far outputs may move on the domain. Without it only the rounding of merged weights to f32 moves them; with
+    /// it units that are nearly alike are merged too.
+    pub tolerance: Option<f64>,
+}
+
+/// Something that was taken out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Removal {
+    /// What it was: `dead`, `constant`, `unused`, `duplicate`, `proportional`, `dependent`, `linear`, `composed`,
+    /// `batch_norm`, `factored`, `near`.
+    pub kind: &'static str,
+    /// The layer's name in the network.
+    pub layer: String,
+    /// The unit's number in the network, for what is about one unit.
+    pub unit: Option<usize>,
+    /// Why it may go.
+    pub why: String,
+}
+
+/// A smaller network with what shows that it is the same.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Simplified {
+    /// The smaller network.
+    pub network: Network,
+    /// What was taken out, in order.
+    pub removals: Vec<Removal>,
+    /// The certificate, which was checked.
+    pub certificate: Certificate,
+    /// What the checker computed.
+    pub checked: checker::Checked,
+    /// Numbers that the network had.
+    pub parameters_before: usize,
+    /// Numbers that it has.
+    pub parameters_after: usize,
+}
+
+/// Makes a network smaller without changing what it computes on the domain.
+///
+/// # Errors
+/// `Unsupported` where the network is no chain of Linear, BatchNorm1d and elementwise layers; when the tolerance is
+/// smaller than what rounding the merged weights to f32 costs.
+///
+/// ```
+/// use glassnet::{nn::{self, Network, StateDict}, simplify, Tensor};
+/// // The third unit is constant 0: it has no incoming weights.
+/// let state = StateDict::from_iter([
+///     ("0.weight", Tensor::from_rows(&[[3.21_f32, 3.21], [-2.34, -2.34], [0.0, 0.0]])?.into()),
+///     ("0.bias", Tensor::new([3], vec![-3.21_f32, 2.34, 0.0])?.into()),
+///     ("2.weight", Tensor::from_rows(&[[3.19_f32, 4.64, 0.0], [-2.68, -3.44, 0.0]])?.into()),
+///     ("2.bias", Tensor::new([2], vec![-4.08_f32, 4.42])?.into()),
+/// ]);
+/// let network = Network::with_state(nn::parse("2-3-2")?, &state)?;
+/// let smaller = simplify::simplify(&network, &Default::default())?;
+/// assert_eq!(smaller.network.module().notation(), "Sequential(Linear(2, 2), ReLU(), Linear(2, 2))");
+/// assert!(smaller.checked.exact);
+/// # Ok::<(), glassnet::Error>(())
+/// ```
+pub fn simplify(network: &Network, config: &Config) -> Result<Simplified> {
+    let chain = Chain::read(network)?;
+    let before = chain.parameters();
+    let domain = config.domain.clone().unwrap_or_else(|| Domain::all(chain.inputs));
+    if domain.ends().len() != chain.inputs {
+        return Err(Error::usage(format!(
+            "the domain has {} intervals, the network {} inputs",
+            domain.ends().len(),
+            chain.inputs
+        ))
+        .at("the domain")
+        .help("give one interval for all inputs, or one for each"));
+    }
+    let mut rewriter = Rewriter::new(chain);
+    while pass(&mut rewriter, &domain)? {}
+    if let Some(tolerance) = config.tolerance {
+        near::merge(network, &mut rewriter, &domain, tolerance)?;
+    }
+    finish(network, rewriter, &domain, before, config.tolerance)
+}
+
+/// The network of a finished rewriting with its checked certificate.
+pub(super) fn finish(
+    network: &Network,
+    rewriter: Rewriter,
+    domain: &Domain,
+    before: usize,
+    tolerance: Option<f64>,
+) -> Result<Simplified> {
+    let smaller = rewriter.chain.write()?;
+    let (certificate, checked) = certify(network, &smaller, domain, rewriter.steps, vec![])?;
+    if let Some(tolerance) = tolerance
+        && (checked.bound > tolerance || checked.per_input > 0.0)
+    {
+        let what = if checked.per_input > 0.0 {
+            "without a bounded domain no tolerance can be promised".to_owned()
+        } else {
+            format!(
+                "rounding the merged weights to 32 bits moves outputs by up to {:e}",
+                checked.bound
+            )
+        };
+        return Err(Error::usage(what)
+            .at("the tolerance")
+            .help("give a bounded domain, or a larger tolerance"));
+    }
+    Ok(Simplified {
+        parameters_after: rewriter.chain.parameters(),
+        network: smaller,
+        removals: rewriter.removals,
+        certificate,
+        checked,
+        parameters_before: before,
+    })
+}
+
+/// Has the checker decide whether a certificate shows its claim about two networks.
+///
+/// # Errors
+/// When a network is none that certificates are about.
+pub fn verify(a: &Network, b: &Network, certificate: &Certificate) -> Result<Verdict> {
+    let graph = |network: &Network| {
+        let shape = network.module().input_shape().ok_or_else(|| {
+            Error::unsupported("a network of unknown width", "the checker", "its input has no size")
+        })?;
+        network.module().graph(shape, Mode::Eval)
+    };
+    let (left, right) = (graph(a)?, graph(b)?);
+    let of_a = |key: &str| weights(a, key);
+    let of_b = |key: &str| weights(b, key);
+    checker::verify((&left, &of_a), (&right, &of_b), certificate)
+}
+
+fn weights<'a>(network: &'a Network, key: &str) -> Option<&'a Tensor<f32>> {
+    network.state_dict().get(key).and_then(Value::as_f32)
+}
+
+fn digest(network: &Network) -> Result<String> {
+    let shape = network.module().input_shape().ok_or_else(|| {
+        Error::unsupported("a network of unknown width", "the checker", "its input has no size")
+    })?;
+    checker::digest(&network.module().graph(shape, Mode::Eval)?, &|key: &str| weights(network, key))
+}
+
+/// A certificate of the steps with the bound that the checker computes.
+pub(super) fn certify(
+    a: &Network,
+    b: &Network,
+    domain: &Domain,
+    steps_a: Vec<Step>,
+    steps_b: Vec<Step>,
+) -> Result<(Certificate, checker::Checked)> {
+    let mut certificate = Certificate {
+        schema: SCHEMA.to_owned(),
+        a: digest(a)?,
+        b: digest(b)?,
+        domain: written(domain),
+        semantics: "real".to_owned(),
+        method: Method::Steps,
+        steps_a,
+        steps_b,
+        claim: Claim { bound: f64::MAX, per_input: f64::MAX },
+    };
+    let checked = checked(verify(a, b, &certificate)?)?;
+    // The checker compares exactly: what is claimed is rounded up.
+    let up = |value: f64| if value == 0.0 { 0.0 } else { value.next_up().next_up() };
+    certificate.claim = if checked.exact {
+        Claim { bound: 0.0, per_input: 0.0 }
+    } else {
+        Claim { bound: up(checked.bound), per_input: up(checked.per_input) }
+    };
+    Ok((certificate, checked))
+}
+
+/// What a valid verdict says; an invalid one is a mistake of this program.
+pub(super) fn checked(verdict: Verdict) -> Result<checker::Checked> {
+    match verdict {
+        Verdict::Valid(checked) => Ok(checked),
+        Verdict::Invalid(why) => Err(Error::new(
+            ErrorKind::Numeric,
+            "the checker refuses the certificate, so nothing is written",
+        )
+        .help("report this as a mistake of the program")
+        .detail(why)),
+    }
+}
+
+/// A domain as a certificate writes it.
+pub(super) fn written(domain: &Domain) -> Option<Vec<(Option<f64>, Option<f64>)>> {
+    let end = |value: f64| value.is_finite().then_some(value);
+    (!domain.is_all()).then(|| domain.ends().iter().map(|(lo, hi)| (end(*lo), end(*hi))).collect())
+}
+
+/// One round of rewrites; whether any applied.
+pub(super) fn pass(rewriter: &mut Rewriter, domain: &Domain) -> Result<bool> {
+    Ok(exactly(rewriter, domain)? || factored(rewriter))
+}
+
+/// As [`pass`], without those whose result depends on the order of units.
+pub(super) fn exactly(rewriter: &mut Rewriter, domain: &Domain) -> Result<bool> {
+    for layer in 0..rewriter.chain.layers.len() {
+        if matches!(rewriter.chain.layers[layer].part, Part::Norm(_))
+            && rewriter.fold_norm(layer)?
+        {
+            return Ok(true);
+        }
+    }
+    if without_inputs(rewriter)? || by_signs(rewriter, domain)? || proportional(rewriter)? {
+        return Ok(true);
+    }
+    Ok(dependent(rewriter, domain)? || composed(rewriter))
+}
+
+/// Units that nothing enters or nothing leaves.
+fn without_inputs(rewriter: &mut Rewriter) -> Result<bool> {
+    for layer in rewriter.chain.hidden() {
+        let (Some(before), Some(after)) =
+            (rewriter.chain.affine(layer - 1), rewriter.chain.affine(layer + 1))
+        else {
+            continue;
+        };
+        let constant: Vec<usize> = (0..before.bias.len())
+            .filter(|&unit| before.weight[unit].iter().all(Zero::is_zero))
+            .collect();
+        let unused: Vec<usize> = (0..before.bias.len())
+            .filter(|&unit| after.weight.iter().all(|row| row[unit].is_zero()))
+            .collect();
+        if !constant.is_empty() && rewriter.chain.slopes(layer).is_some() {
+            rewriter.fold_constant(layer, constant)?;
+            return Ok(true);
+        }
+        if !unused.is_empty() {
+            rewriter.drop_unused(layer, unused)?;
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Units that are dead on the domain, and activations that are linear on it.
+fn by_signs(rewriter: &mut Rewriter, domain: &Domain) -> Result<bool> {
+    let mut changed = false;
+    let all = reaches(&rewriter.chain, domain, &|_, _, _| false)?;
+    // From behind, so that the numbers of layers before stay.
+    for layer in (0..rewriter.chain.layers.len()).rev() {
+        let Some(slopes) = rewriter.chain.slopes(layer).cloned() else { continue };
+        let given = &all[layer];
+        if given.len() != slopes.len() {
+            continue;
+        }
+        let linear = |(reach, slope): (&Reach, &_)| reach.nonnegative || *slope == one();
+        if given.iter().zip(&slopes).all(linear) {
+            rewriter.drop_activation(layer, "all its units are always active");
+            changed = true;
+            continue;
+        }
+        if !rewriter.chain.hidden().contains(&layer) {
+            continue;
+        }
+        let dead: Vec<usize> = (0..slopes.len())
+            .filter(|&unit| given[unit].nonpositive && slopes[unit].is_zero())
+            .collect();
+        if !dead.is_empty() {
+            let why =
+                |unit: usize| format!("it is given at most {} {}", given[unit].hi, on(domain));
+            rewriter.drop_dead(layer, dead, why)?;
+            changed = true;
+        }
+    }
+    Ok(changed)
+}
+
+/// A domain in words.
+pub(super) fn on(domain: &Domain) -> &'static str {
+    if domain.is_all() {
+        "for every input"
+    } else if domain.is_nonnegative() {
+        "for every x ≥ 0"
+    } else {
+        "on the domain"
+    }
+}
+
+fn proportional(rewriter: &mut Rewriter) -> Result<bool> {
+    for layer in rewriter.chain.hidden() {
+        let Some(before) = rewriter.chain.affine(layer - 1) else { continue };
+        let slopes = rewriter.chain.slopes(layer);
+        let near: Vec<Vec<f64>> =
+            (0..before.bias.len()).map(|unit| direction(before, unit)).collect();
+        let first = |drop: usize| {
+            (0..drop).filter(|&keep| alike(&near[keep], &near[drop], 1e-12)).find_map(|keep| {
+                let homogeneous = slopes.is_some_and(|slopes| slopes[keep] == slopes[drop]);
+                let scale = proportion(&before.row(keep), &before.row(drop))?;
+                (homogeneous || scale == one()).then_some((keep, drop, scale))
+            })
+        };
+        // From behind, so that the numbers of units before stay.
+        let pairs: Vec<_> = (1..near.len()).rev().filter_map(first).collect();
+        let any = !pairs.is_empty();
+        for (keep, drop, scale) in pairs {
+            rewriter.merge(layer, keep, drop, scale)?;
+        }
+        if any {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// A unit's row with its largest weight scaled to 1, in f64.
+pub(super) fn direction(affine: &Affine, unit: usize) -> Vec<f64> {
+    let row: Vec<f64> = affine.row(unit).iter().map(super::exact::near).collect();
+    let most = row[..row.len() - 1].iter().fold(0.0_f64, |most, weight| most.max(weight.abs()));
+    let most = if most > 0.0 { most } else { 1.0 };
+    row.iter().map(|weight| weight / most).collect()
+}
+
+/// Whether two directions are apart by at most `share`.
+pub(super) fn alike(a: &[f64], b: &[f64], share: f64) -> bool {
+    a.iter().zip(b).all(|(a, b)| (a - b).abs() <= share * (1.0 + a.abs()))
+}
+
+/// Always active units that are combinations of others.
+fn dependent(rewriter: &mut Rewriter, domain: &Domain) -> Result<bool> {
+    let all = reaches(&rewriter.chain, domain, &|_, _, _| false)?;
+    for layer in rewriter.chain.hidden() {
+        let Some(before) = rewriter.chain.affine(layer - 1) else { continue };
+        if rewriter.chain.slopes(layer).is_none() {
+            continue;
+        }
+        let active: Vec<usize> =
+            (0..before.bias.len()).filter(|&unit| all[layer][unit].nonnegative).collect();
+        if active.len() < 2 {
+            continue;
+        }
+        let rows: Vec<&[_]> = active.iter().map(|&unit| &before.weight[unit][..]).collect();
+        let Some((chosen, pivots)) = independent(&rows) else { continue };
+        let mut found = vec![];
+        for left in (0..active.len()).rev().filter(|at| !chosen.contains(at)) {
+            // What stands before the one that is left over is enough for it.
+            let size = chosen.iter().filter(|at| **at < left).count();
+            if size > MOST_RANK {
+                continue;
+            }
+            let basis: Vec<&[_]> = chosen[..size].iter().map(|&at| rows[at]).collect();
+            let Some(factors) = combination(&basis, &pivots[..size], rows[left]) else { continue };
+            let terms = chosen[..size]
+                .iter()
+                .zip(factors)
+                .filter(|(_, factor)| !factor.is_zero())
+                .map(|(&at, factor)| (active[at], factor));
+            found.push((active[left], terms.collect()));
+        }
+        let any = !found.is_empty();
+        for (unit, terms) in found {
+            rewriter.remove_dependent(layer, unit, terms)?;
+        }
+        if any {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Matrices that follow each other, where one is no larger.
+fn composed(rewriter: &mut Rewriter) -> bool {
+    for layer in 0..rewriter.chain.layers.len().saturating_sub(1) {
+        let (Some(first), Some(second)) =
+            (rewriter.chain.affine(layer), rewriter.chain.affine(layer + 1))
+        else {
+            continue;
+        };
+        let biased = first.has_bias || second.has_bias;
+        let size = second.bias.len() * first.inputs() + if biased { second.bias.len() } else { 0 };
+        if size > first.parameters() + second.parameters() {
+            continue;
+        }
+        if let Some(one) = rewriter.composed(layer) {
+            rewriter.compose(layer, one);
+            return true;
+        }
+    }
+    false
+}
+
+/// Matrices of low rank.
+fn factored(rewriter: &mut Rewriter) -> bool {
+    for layer in 0..rewriter.chain.layers.len() {
+        let Some(affine) = rewriter.chain.affine(layer) else { continue };
+        let (rows, columns) = (affine.weight.len(), affine.inputs());
+        let worth = |rank: usize| rank * (rows + columns) < rows * columns;
+        // A rank of 1 must pay before any is looked for; what is too large for an exact solution is left.
+        if !worth(1) || rows * columns * rows.min(columns) > 400_000_000 {
+            continue;
+        }
+        let all: Vec<&[_]> = affine.weight.iter().map(|row| &row[..]).collect();
+        let Some((basis, pivots)) = independent(&all) else { continue };
+        if basis.is_empty() || basis.len() > MOST_RANK || !worth(basis.len()) {
+            continue;
+        }
+        let chosen: Vec<&[_]> = basis.iter().map(|&row| all[row]).collect();
+        let coefficients: Option<Vec<_>> = all
+            .iter()
+            .enumerate()
+            .map(|(number, row)| match basis.iter().position(|at| *at == number) {
+                Some(at) => {
+                    let mut factors = vec![zero(); basis.len()];
+                    factors[at] = one();
+                    Some(factors)
+                }
+                None => combination(&chosen, &pivots, row),
+            })
+            .collect();
+        if let Some(coefficients) = coefficients {
+            rewriter.factor(layer, basis, coefficients);
+            return true;
+        }
+    }
+    false
+}

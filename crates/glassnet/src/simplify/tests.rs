@@ -1,0 +1,1 @@
+//! Injected redundancies are found, tampered certificates refused, and what is claimed holds.

@@ -1,0 +1,351 @@
+//! The states of units: what an activation does on all inputs that are asked about, and why.
+//!
+//! A state is what interval propagation with infinite ends shows (0·∞ = 0), where weights may be free as well. Value
+//! and gradient are kept apart: a unit given `z ∈ [0, ∞)` acts as the identity, while its derivative at 0 is still a
+//! convention.
+
+use num_traits::{Signed, Zero};
+
+use super::bounds::{Domain, Reach, reaches};
+use super::chain::Chain;
+use super::exact::{combination, independent, near, one, proportion};
+use super::rewrite::{alike, direction};
+use crate::error::{Error, Result};
+use crate::nn::Network;
+
+/// What a ReLU-like unit does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// It is given at most 0: a ReLU gives 0.
+    Dead,
+    /// It is given at least 0: it acts as the identity.
+    Active,
+    /// It is given one value only.
+    Constant,
+    /// It is given 0 only: both one-sided derivatives apply to every input.
+    Kink,
+    /// Both sides may occur, or were not excluded.
+    Open,
+}
+
+impl State {
+    /// Its name in documents.
+    pub fn name(self) -> &'static str {
+        match self {
+            State::Dead => "dead",
+            State::Active => "active",
+            State::Constant => "constant",
+            State::Kink => "kink",
+            State::Open => "open",
+        }
+    }
+}
+
+/// For what a state holds.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Scope {
+    /// The rows of a table.
+    Data,
+    /// A box, or what is left of it with infinite ends.
+    Box,
+    /// All inputs that aren't negative.
+    Nonnegative,
+    /// All inputs.
+    All,
+    /// All inputs and all values of the weights that are free.
+    AllAndFree,
+}
+
+impl Scope {
+    /// The scope in words, as they follow a state.
+    pub fn words(&self) -> &'static str {
+        match self {
+            Scope::Data => "for these rows",
+            Scope::Box => "on the domain",
+            Scope::Nonnegative => "for every x ≥ 0",
+            Scope::All => "for every data set",
+            Scope::AllAndFree => "for every data set, whatever the free weights are",
+        }
+    }
+}
+
+/// How a unit is made of others, for every input.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Relation {
+    /// The same weights as another unit.
+    Duplicate(usize),
+    /// So many times another unit.
+    Proportional(usize, f64),
+    /// A combination of other always active units, with their factors.
+    Dependent(Vec<(usize, f64)>),
+}
+
+/// A unit with its state and what shows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Unit {
+    /// Its state.
+    pub state: State,
+    /// For what it holds.
+    pub scope: Scope,
+    /// The least it is given, rounded down.
+    pub lo: f64,
+    /// The most it is given, rounded up.
+    pub hi: f64,
+    /// How it is made of other units.
+    pub relation: Option<Relation>,
+    /// The proof, in a sentence.
+    pub proof: String,
+}
+
+/// The units of one activation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LayerUnits {
+    /// The activation's name in the network.
+    pub name: String,
+    /// The layer that gives its input.
+    pub given_by: String,
+    /// Its units in order.
+    pub units: Vec<Unit>,
+}
+
+impl LayerUnits {
+    /// The units in a state.
+    pub fn in_state(&self, state: State) -> Vec<usize> {
+        (0..self.units.len()).filter(|&unit| self.units[unit].state == state).collect()
+    }
+}
+
+/// Weights that may have any value: a state-dict key, or one number of it: `0.weight`, `0.weight[1,0]`, `2.bias[0]`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Free {
+    names: Vec<(String, Vec<usize>)>,
+}
+
+impl Free {
+    /// Reads names of weights.
+    ///
+    /// # Errors
+    /// When a name has brackets that hold no indices, or the network has no such weight.
+    pub fn of(names: &[String], network: &Network) -> Result<Self> {
+        let mut found = vec![];
+        for name in names {
+            let bad = |what: String| {
+                let keys: Vec<&str> = network.state_dict().keys().collect();
+                Err(Error::usage(what)
+                    .at("--free")
+                    .help(format!("its weights are {}", keys.join(", "))))
+            };
+            let (key, indices) = match name.split_once('[') {
+                None => (name.as_str(), vec![]),
+                Some((key, rest)) => {
+                    let numbers: Option<Vec<usize>> = rest
+                        .strip_suffix(']')
+                        .map(|rest| {
+                            rest.split(',').map(|index| index.trim().parse().ok()).collect()
+                        })
+                        .unwrap_or(None);
+                    let Some(numbers) = numbers else {
+                        return bad(format!("{name:?} has brackets without indices"));
+                    };
+                    (key, numbers)
+                }
+            };
+            let Some(value) = network.state_dict().get(key) else {
+                return bad(format!("the network has no weights {key:?}"));
+            };
+            let shape = value.shape();
+            let fits = indices.is_empty()
+                || indices.len() == shape.len()
+                    && indices.iter().zip(shape).all(|(at, size)| at < size);
+            if !fits {
+                return bad(format!("{key} has the shape {shape:?}, which {name:?} is not in"));
+            }
+            found.push((key.to_owned(), indices));
+        }
+        Ok(Free { names: found })
+    }
+
+    fn holds(&self, layer: &str, row: usize, column: Option<usize>) -> bool {
+        let part = if column.is_some() { "weight" } else { "bias" };
+        let key = if layer.is_empty() { part.to_owned() } else { format!("{layer}.{part}") };
+        self.names.iter().any(|(name, indices)| {
+            *name == key
+                && match indices[..] {
+                    [] => true,
+                    [at] => at == row && column.is_none(),
+                    [at, other] => at == row && column == Some(other),
+                    _ => false, // weights have no more axes
+                }
+        })
+    }
+
+    fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+}
+
+/// The states of all units behind ReLU-like activations: on `domain`, for all values of the weights that are `free`.
+/// With `data` the domain is the box of its rows, and what holds there is said of the rows.
+///
+/// # Errors
+/// `Unsupported` where the network is no chain; when the domain has another number of inputs.
+///
+/// ```
+/// use glassnet::{nn::{self, Network, StateDict}, simplify::{Domain, Free, State, units}, Tensor};
+/// // The exercise's network with w2 < 0: whatever w1 is, the second unit is dead for every data set.
+/// let module = nn::parse("Sequential(Linear(1, 1, bias=False), ReLU(), Linear(1, 1, bias=False), ReLU())")?;
+/// let state = StateDict::from_iter([
+///     ("0.weight", Tensor::new([1, 1], vec![0.3_f32])?.into()),
+///     ("2.weight", Tensor::new([1, 1], vec![-0.1_f32])?.into()),
+/// ]);
+/// let network = Network::with_state(module, &state)?;
+/// let free = Free::of(&["0.weight".into()], &network)?;
+/// let layers = units(&network, &Domain::all(1), &free, false)?;
+/// assert_eq!(layers[1].units[0].state, State::Dead);
+/// assert_eq!(layers[1].units[0].scope.words(), "for every data set, whatever the free weights are");
+/// # Ok::<(), glassnet::Error>(())
+/// ```
+pub fn units(
+    network: &Network,
+    domain: &Domain,
+    free: &Free,
+    data: bool,
+) -> Result<Vec<LayerUnits>> {
+    let chain = Chain::read(network)?;
+    if domain.ends().len() != chain.inputs {
+        return Err(Error::usage(format!(
+            "the domain has {} intervals, the network {} inputs",
+            domain.ends().len(),
+            chain.inputs
+        ))
+        .at("the domain")
+        .help("give one interval for all inputs, or one for each"));
+    }
+    let is_free = |layer: usize, row: usize, column: Option<usize>| {
+        !free.is_empty() && free.holds(&chain.layers[layer].name, row, column)
+    };
+    let wide = reaches(&chain, &Domain::all(chain.inputs), &is_free)?;
+    let narrow = reaches(&chain, domain, &is_free)?;
+    let mut layers = vec![];
+    for layer in 1..chain.layers.len() {
+        let Some(slopes) = chain.slopes(layer) else { continue };
+        if narrow[layer].len() != slopes.len() {
+            continue;
+        }
+        let everywhere = if free.is_empty() { Scope::All } else { Scope::AllAndFree };
+        let here = if data {
+            Scope::Data
+        } else if domain.is_all() {
+            everywhere.clone()
+        } else if domain.is_nonnegative() {
+            Scope::Nonnegative
+        } else {
+            Scope::Box
+        };
+        let unit = |unit: usize| {
+            // What holds for all inputs is said so, whatever was asked about.
+            let (wide, narrow) = (wide[layer][unit], narrow[layer][unit]);
+            let (state, scope, reach) = match state(wide) {
+                State::Open => (state(narrow), here.clone(), narrow),
+                found @ (State::Dead | State::Active | State::Constant | State::Kink) => {
+                    (found, everywhere.clone(), wide)
+                }
+            };
+            let proof = proof(&chain, layer, unit, state, reach);
+            Unit { state, scope, lo: reach.lo, hi: reach.hi, relation: None, proof }
+        };
+        let mut found: Vec<Unit> = (0..slopes.len()).map(unit).collect();
+        relate(&chain, layer, &narrow[layer], free, &mut found);
+        layers.push(LayerUnits {
+            name: chain.layers[layer].name.clone(),
+            given_by: chain.layers[layer - 1].name.clone(),
+            units: found,
+        });
+    }
+    Ok(layers)
+}
+
+fn state(reach: Reach) -> State {
+    match (reach.nonpositive, reach.nonnegative) {
+        (true, true) => State::Kink,
+        (true, false) => State::Dead,
+        (false, true) if reach.lo == reach.hi => State::Constant,
+        (false, true) => State::Active,
+        (false, false) => State::Open,
+    }
+}
+
+/// Why the state holds, in the numbers of the last step.
+fn proof(chain: &Chain, layer: usize, unit: usize, state: State, reach: Reach) -> String {
+    let interval = format!("z ∈ [{}, {}]", ends(reach.lo), ends(reach.hi));
+    let signs = chain.affine(layer - 1).map(|affine| {
+        let weights = affine.weight[unit].iter().filter(|weight| !weight.is_zero());
+        let (mut below, mut above) = (0, 0);
+        weights.for_each(|weight| if weight.is_negative() { below += 1 } else { above += 1 });
+        match (below, above) {
+            (0, 0) => "no weight enters it",
+            (_, 0) => "all its weights are negative or 0",
+            (0, _) => "all its weights are positive or 0",
+            _ => "its weights have both signs", // two counts
+        }
+    });
+    let signs = signs.map_or(String::new(), |signs| format!("; {signs}"));
+    match state {
+        State::Dead => format!("{interval}: never above 0{signs}"),
+        State::Active => format!("{interval}: never below 0{signs}"),
+        State::Constant | State::Kink => format!("{interval}: one value{signs}"),
+        State::Open => interval,
+    }
+}
+
+fn ends(value: f64) -> String {
+    if value == f64::INFINITY {
+        "∞".into()
+    } else if value == f64::NEG_INFINITY {
+        "−∞".into()
+    } else {
+        format!("{}", value as f32)
+    }
+}
+
+/// Finds units that are copies, multiples or combinations of those before them.
+fn relate(chain: &Chain, layer: usize, reach: &[Reach], free: &Free, units: &mut [Unit]) {
+    let Some(affine) = chain.affine(layer - 1).filter(|_| free.is_empty()) else { return };
+    let Some(slopes) = chain.slopes(layer) else { return };
+    let near_rows: Vec<Vec<f64>> =
+        (0..affine.bias.len()).map(|unit| direction(affine, unit)).collect();
+    for drop in 1..near_rows.len() {
+        for keep in 0..drop {
+            if slopes[keep] != slopes[drop] || !alike(&near_rows[keep], &near_rows[drop], 1e-12) {
+                continue;
+            }
+            if let Some(scale) = proportion(&affine.row(keep), &affine.row(drop)) {
+                units[drop].relation = Some(if scale == one() {
+                    Relation::Duplicate(keep)
+                } else {
+                    Relation::Proportional(keep, near(&scale))
+                });
+                break;
+            }
+        }
+    }
+    let active: Vec<usize> = (0..affine.bias.len())
+        .filter(|&unit| reach[unit].nonnegative && units[unit].relation.is_none())
+        .filter(|&unit| affine.weight[unit].iter().any(|weight| !weight.is_zero()))
+        .collect();
+    let rows: Vec<&[_]> = active.iter().map(|&unit| &affine.weight[unit][..]).collect();
+    let Some((chosen, pivots)) = independent(&rows) else { return };
+    for left in (0..active.len()).filter(|at| !chosen.contains(at)) {
+        let size = chosen.iter().filter(|at| **at < left).count();
+        if size > 40 {
+            return;
+        }
+        let basis: Vec<&[_]> = chosen[..size].iter().map(|&at| rows[at]).collect();
+        if let Some(factors) = combination(&basis, &pivots[..size], rows[left]) {
+            let terms = chosen[..size].iter().zip(&factors).filter(|(_, factor)| !factor.is_zero());
+            units[active[left]].relation = Some(Relation::Dependent(
+                terms.map(|(&at, factor)| (active[at], near(factor))).collect(),
+            ));
+        }
+    }
+}
