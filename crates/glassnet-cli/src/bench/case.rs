@@ -134,6 +134,8 @@ struct Shapes {
     output: Vec<usize>,
     /// For a network that begins with an embedding, how many indices there are.
     indices: Option<usize>,
+    /// The columns that are codes, each with the number of them.
+    codes: Vec<(usize, usize)>,
 }
 
 impl Shapes {
@@ -157,10 +159,18 @@ impl Shapes {
             }),
             DType::F32 | DType::F64 | DType::Bool => None,
         };
+        let codes = match module.layers().first() {
+            Some((_, Module::EmbedColumns(columns))) => {
+                let tables = columns.tables.iter();
+                tables.map(|(column, table)| (*column, table.num_embeddings)).collect()
+            }
+            Some(_) | None => vec![],
+        };
         Ok(Shapes {
             input: lengths(module.input_shape())?,
             output: lengths(module.output_shape())?,
             indices,
+            codes,
         })
     }
 
@@ -184,7 +194,16 @@ fn data(shapes: &Shapes, loss: BenchLoss, rows: usize) -> Result<Dataset> {
         Tensor::new(with_rows(lengths), values)
     };
     let features = match shapes.indices {
-        None => Features::Floats(floats(&shapes.input, shapes.input_len())?),
+        None => {
+            let mut x = floats(&shapes.input, shapes.input_len())?;
+            for &(column, count) in &shapes.codes {
+                let codes = whole(&mut Stream::new(0, 3 + column as u64), x.len(), count);
+                let width = shapes.input.last().copied().unwrap_or(1).max(1);
+                let places = x.data_mut().iter_mut().skip(column).step_by(width);
+                places.zip(codes).for_each(|(place, code)| *place = code as f32);
+            }
+            Features::Floats(x)
+        }
         Some(count) => {
             let values = whole(&mut Stream::new(0, 1), rows * shapes.input_len(), count);
             Features::Indices(Tensor::new(with_rows(&shapes.input), values)?)
@@ -246,6 +265,17 @@ mod tests {
         assert_eq!(refused("ReLU()"), Some(ErrorKind::Usage));
         assert_eq!(refused("6-4 --batch-size 18446744073709551615"), Some(ErrorKind::Limit));
         assert!(case("6-4 --optimizer sgd --momentum 0.9").is_ok());
+    }
+
+    #[test]
+    fn columns_of_codes_are_fed_codes() -> Result<()> {
+        let case =
+            case("Sequential(EmbedColumns({'1':Embedding(20,4)}),Linear(6,2)) --batch-size 3")?;
+        let Features::Floats(x) = case.data.features() else { panic!("indices") };
+        let codes: Vec<f32> = (0..x.shape()[0]).map(|row| x.row(row)[1]).collect();
+        assert!(codes.iter().all(|code| (0.0..20.0).contains(code) && code.fract() == 0.0));
+        assert!(codes.iter().any(|&code| code > 9.0));
+        Ok(())
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Operations as the reader applies them: computed at once where all operands are known, else a node of the graph.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use glassnet::graph::op::{Activation, Arithmetic, Layout, Reduce, Reduction, Source};
@@ -33,6 +33,8 @@ pub(super) struct Emitter {
     values: usize,
     /// The fixed number of rows that the file declares, where it is read as any number.
     pub(super) lifted: Option<usize>,
+    /// Floats that the file takes as whole numbers: a look-up refuses those that are none, nobody else may have them.
+    cut: HashSet<NodeId>,
     /// What to name a result of folding.
     pub(super) result: Rc<str>,
     /// The arrays whose numbers became f32.
@@ -50,8 +52,24 @@ impl Emitter {
             budget,
             values: 0,
             lifted,
+            cut: HashSet::new(),
             result: Rc::from(""),
             conversions: Conversions::default(),
+        }
+    }
+
+    /// A computed float as a whole number of a type, which [`Emitter::is_cut`] tells from others.
+    pub(super) fn cut(&mut self, value: &Value, element: Element) -> Result<Value> {
+        let id = self.node(value)?;
+        self.cut.insert(id);
+        Ok(Value::Node { id, element })
+    }
+
+    /// Whether a whole number is a float that need not be one.
+    pub(super) fn is_cut(&self, value: &Value) -> bool {
+        match value {
+            Value::Node { id, element } => element.class() == Class::Whole && self.cut.contains(id),
+            Value::Known(_) => false,
         }
     }
 

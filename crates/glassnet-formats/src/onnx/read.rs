@@ -387,6 +387,12 @@ impl<'a> Reader<'a> {
                 }
                 Err(error) => return Err(output_error(error, name)),
             };
+            if self.emitter.is_cut(&value) {
+                let why = "it is computed and then cut to whole numbers";
+                let error = Error::unsupported("the output", "the ONNX reader", why);
+                refused.push((name, error));
+                continue;
+            }
             self.emitter.builder.set_origin(Origin::layer(short(name), "output"));
             let id = self.emitter.node(&value).map_err(|error| output_error(error, name))?;
             match value.class() {

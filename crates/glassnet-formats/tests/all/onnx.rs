@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use glassnet::engine::Config;
+use glassnet::nn::{self, Network};
 use glassnet::train::{Features, Predictor};
 use glassnet::{Tensor, Value};
-use glassnet_formats::{OnnxModel, read_onnx};
+use glassnet_formats::{OnnxExport, OnnxModel, read_onnx, write_onnx};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -83,6 +84,33 @@ fn exported_networks_predict_what_onnx_runtime_does() {
             near(found, wanted, &case.name);
         }
     }
+}
+
+#[test]
+fn columns_of_codes_that_pytorch_casts_are_looked_up_and_broken_ones_refused() {
+    let model = model("codes");
+    assert!(model.network.is_none());
+    let predict = |code: f32| {
+        let x = Tensor::new([1, 4], vec![0.5, code, -1.0, 8.0])?;
+        model.predict(&[("x", x.into())], &Config::default())
+    };
+    assert!(predict(6.0).is_ok());
+    for (code, words) in [(7.0, "code 7 is outside"), (0.5, "0.5 is no whole number")] {
+        let error = predict(code).unwrap_err().to_string();
+        assert!(error.contains(words), "{error}");
+    }
+}
+
+#[test]
+fn columns_of_codes_are_written_and_read_back() {
+    let notation = "Sequential(EmbedColumns({'1': Embedding(7, 3, padding_idx=0), '3': Embedding(9, 2)}), Linear(7, 2))";
+    let network = Network::new(nn::parse(notation).unwrap(), 0).unwrap();
+    let model = read_onnx(&write_onnx(&network, &OnnxExport::default()).unwrap(), "m").unwrap();
+    let x = Tensor::new([2, 4], vec![0.5, 6.0, -1.0, 8.0, 0.25, 0.0, 2.0, 3.0]).unwrap();
+    let mut own = Predictor::new(&network, &[4], &Config::default()).unwrap();
+    let expected = own.predict(&Features::Floats(x.clone())).unwrap();
+    let found = model.predict(&[("x", x.into())], &Config::default()).unwrap();
+    assert_eq!(found[0].1, expected);
 }
 
 #[test]

@@ -69,6 +69,14 @@ class Shaped(nn.Module):
         return self.fc(x.view(x.size(0), -1) * 2.0).clamp(min=-1.0)
 
 
+class EmbedColumns(nn.ModuleDict):
+    """Columns of codes among columns of numbers, as glassnet's module of that name."""
+
+    def forward(self, x):
+        parts = [self[str(c)](x[..., c].long()) if str(c) in self else x[..., c:c + 1] for c in range(x.shape[-1])]
+        return torch.cat(parts, -1)
+
+
 ACTIVATIONS = [
     nn.ReLU(), nn.LeakyReLU(0.2), nn.ELU(), nn.CELU(1.5), nn.SELU(), nn.GELU(), nn.GELU("tanh"), nn.SiLU(), nn.Mish(),
     nn.Softplus(), nn.Softsign(), nn.Sigmoid(), nn.LogSigmoid(), nn.Tanh(), nn.Hardtanh(-0.5, 0.7), nn.ReLU6(),
@@ -109,6 +117,10 @@ def networks():
     yield "image", nn.Sequential(nn.Flatten(), nn.Linear(8, 3)), [rows(1, 8, 1)], 17, False
     yield "weights_as_inputs", nn.Sequential(nn.Linear(6, 8), nn.Tanh(), nn.Linear(8, 2)), [rows(5, 6)], 9, True
     yield "image_of_4", nn.Sequential(nn.Flatten(), nn.Linear(5, 3), nn.ReLU()), [rows(1, 1, 1, 5)], 17, False
+    codes = torch.stack([torch.randint(0, 7, (5,)), torch.randint(0, 9, (5,))], 1)
+    coded = torch.cat([rows(5, 1), codes[:, :1], rows(5, 1), codes[:, 1:]], 1)
+    embedded = nn.Sequential(EmbedColumns({"1": nn.Embedding(7, 3), "3": nn.Embedding(9, 2)}), nn.Linear(7, 2))
+    yield "codes", embedded, [coded], 17, True
 
 
 def main():

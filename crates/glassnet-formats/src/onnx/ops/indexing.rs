@@ -121,7 +121,7 @@ fn embedding(
     at: usize,
 ) -> Result<Vec<Value>> {
     let id = emitter.node(indices)?;
-    if emitter.builder.type_of(id).dtype != DType::I64 {
+    if emitter.builder.type_of(id).dtype != DType::I64 && !emitter.is_cut(indices) {
         return Err(node.unsupported("its indices are computed"));
     }
     of_class(data, Class::Float, 0)?;

@@ -151,6 +151,9 @@ fn converted(emitter: &mut Emitter, node: &Node<'_>, x: &Value, to: Element) -> 
             let zero = emitter.number(0.0);
             logic::differs(emitter, x, &zero)
         }
+        (Class::Float, Class::Whole) if matches!(to, Element::I32 | Element::I64) => {
+            emitter.cut(x, to)
+        }
         (Class::Float, Class::Whole) => {
             Err(node.unsupported(&format!("it cuts what is computed to {to}")))
         }

@@ -167,6 +167,11 @@ pub(super) fn lower(
     // Looking at known operands costs, so that no file makes us look at a large one a million times.
     let known = (0..operands.len()).filter_map(|index| operands.get(index)?.known());
     emitter.spend(known.map(Constant::len).sum())?;
+    let looks_up = |index: usize| kind == "Gather" && index == 1;
+    let given = (0..operands.len()).filter(|&index| !looks_up(index));
+    if given.filter_map(|index| operands.get(index)).any(|operand| emitter.is_cut(operand)) {
+        return Err(node.unsupported("it takes what was computed and then cut to whole numbers"));
+    }
     match OPERATORS.iter().find(|(name, _)| *name == kind) {
         Some((_, lower)) => {
             let results = lower(emitter, node, operands)?;

@@ -510,6 +510,37 @@ mod tests {
     }
 
     #[test]
+    fn codes_are_labels_and_dates_are_numbers() -> Result<()> {
+        let parts = OnnxDate { year: Some((2000.0, 9.0)), month: true, weekday: true, time: true };
+        let (levels, missing) = (texts(&["a", "b"]), texts(&["NA"]));
+        let table = OnnxTable {
+            columns: vec![
+                column("shop", OnnxEncoding::Code { levels, missing, gaps: true }),
+                column("day", OnnxEncoding::Date { parts, gaps: true }),
+            ],
+            answer: OnnxAnswer::Numbers(vec![OnnxNumber { mean: 0.0, std: 1.0 }]),
+        };
+        let network = network(
+            "Sequential(EmbedColumns({'0': Embedding(4, 2, padding_idx=0)}), Linear(10, 1))",
+            0,
+        );
+        let graph = written(&table, &[network])?.graph.unwrap();
+        let label = &graph.node[0];
+        assert_eq!(label.op_type.as_deref(), Some("LabelEncoder"));
+        assert_eq!(label.attribute[0].strings, ["a", "b", "", "NA"]);
+        assert_eq!(label.attribute[1].floats, [1.0, 2.0, 3.0, 3.0]);
+        let day = graph.input[1].value_type.clone().unwrap().tensor.unwrap();
+        assert_eq!(day.elem_type, Some(Element::F64.code()));
+        let circles = graph.initializer.iter().filter_map(|array| array.name.as_deref());
+        let circles: Vec<&str> = circles.filter(|name| name.contains("circle")).collect();
+        assert_eq!(circles, ["/day/circle of 12", "/day/circle of 7"]);
+        let lines = table.interface().0;
+        assert_eq!(lines[0], "\"shop\" string [N, 1]");
+        assert_eq!(lines[1], "\"day\" float64 [N, 1] (seconds since 1970-01-01 00:00)");
+        Ok(())
+    }
+
+    #[test]
     fn several_networks_are_averaged_and_keep_their_own_weights() -> Result<()> {
         let networks = [network("9-2", 0), network("9-2", 1)];
         let graph = written(&table(), &networks)?.graph.unwrap();

@@ -58,10 +58,22 @@ fn step(numbers: &mut Stream, tiny: bool) -> (Checked, Vec<NodeId>, usize, Strin
         2 => ("MSELoss()", DType::F32, Shape::batch([classes])),
         _ => ("HuberLoss()", DType::F32, Shape::batch([classes])),
     };
+    let (graph, results, parameters) = step_of(&notation, inputs, loss, target, row);
+    (graph, results, parameters, notation)
+}
+
+/// A training step of a network: graph, results, number of parameters.
+fn step_of(
+    notation: &str,
+    inputs: usize,
+    loss: &str,
+    target: DType,
+    row: Shape,
+) -> (Checked, Vec<NodeId>, usize) {
     let mut builder = Builder::new();
     let x = builder.input("x", DType::F32, Shape::batch([inputs])).unwrap();
     let mut context = Lowering::new(Mode::Train);
-    let y = parse(&notation).unwrap().lower(&mut builder, x, &mut context).unwrap();
+    let y = parse(notation).unwrap().lower(&mut builder, x, &mut context).unwrap();
     let target = builder.input("y", target, row).unwrap();
     let operands = LossOperands { variance: None, sample_weight: None };
     let criterion = Criterion::parse(loss).unwrap();
@@ -75,7 +87,7 @@ fn step(numbers: &mut Stream, tiny: bool) -> (Checked, Vec<NodeId>, usize, Strin
     let mut results = gradient.gradients;
     results.push(loss);
     results.extend(context.buffer_updates.iter().map(|update| update.value));
-    (gradient.graph, results, parameters.len(), notation)
+    (gradient.graph, results, parameters.len())
 }
 
 /// Plans of random steps, each for another batch, division, number of threads, instruction set.
@@ -456,4 +468,64 @@ fn a_step_that_fails_changes_no_parameter() {
         }
     }
     assert!(infinite > 10 && refused > 5, "{infinite} and {refused}");
+}
+
+/// The gradient of a table and the optimiser's step on it are one instruction, which touches only the rows that were looked up,
+/// whatever was looked up before, with several threads as with one; a code beyond the table changes no parameter.
+#[test]
+fn plain_descent_visits_the_rows_that_were_looked_up() {
+    let notation = "Sequential(EmbedColumns({'1': Embedding(50, 3, padding_idx=0)}), Linear(5, 8), Tanh(), Linear(8, 1))";
+    let (graph, results, parameters) =
+        step_of(notation, 3, "MSELoss()", DType::F32, Shape::batch([1]));
+    let pool = Some(Pool::new(3).unwrap());
+    let config = Config { pool, divide_always: true, ..Config::default() };
+    let plan = Plan::compile_step(&graph, &results, parameters, 4, &config).unwrap();
+    for program in plan.schedule.programs() {
+        let grads = |i: &&Instruction| matches!(i, Instruction::EmbeddingGrad { .. });
+        assert_eq!(program.iter().filter(grads).count(), 0);
+    }
+    let steps = plan.schedule.alone.iter();
+    assert_eq!(steps.filter(|i| matches!(i, Instruction::TableStep(_))).count(), 1);
+
+    let entry = Entry { sign: 1.0, decay: 0.0, keep: 1.0 };
+    let rule = Rule::Sgd(super::super::rule::Sgd { entry, rate: -0.1 });
+    let mut alone = plan.clone();
+    alone.schedule.together.clear();
+    let trained: Vec<Vec<u32>> = [plan, alone]
+        .into_iter()
+        .map(|plan| {
+            let mut block = Block::for_graph(&graph);
+            Stream::at(3, 0, 0).fill_normal(block.data_mut(), 0.0, 0.5);
+            let mut memory = plan.memory();
+            let mut step = |codes: [f32; 4], block: &mut Block| {
+                let rows = codes.iter().flat_map(|&code| [0.5, code, -1.0]);
+                let place = memory.floats_mut(plan.input("x").unwrap());
+                place.iter_mut().zip(rows).for_each(|(to, from)| *to = from);
+                memory.floats_mut(plan.input("y").unwrap()).fill(0.75);
+                let (feeds, slots) = (Feeds::default(), [&mut [][..], &mut [], &mut []]);
+                let draw = Draw::default();
+                let outcome = plan.step(block, &mut memory, draw, &feeds, [&rule, &rule], slots);
+                let gradient = memory.floats(plan.place(results[0]).unwrap());
+                let rows = gradient.chunks(3).enumerate();
+                let touched = rows.filter(|(_, row)| row.iter().any(|&value| value != 0.0));
+                (outcome.is_ok(), touched.map(|(row, _)| row).collect::<Vec<usize>>())
+            };
+            for (codes, rows) in
+                [([7.0, 49.0, 7.0, 0.0], vec![7, 49]), ([3.0, 7.0, 4.0, 4.0], vec![3, 4, 7])]
+            {
+                let before = block.get("0.1.weight").unwrap().to_vec();
+                assert_eq!(step(codes, &mut block), (true, rows.clone()), "{codes:?}");
+                let after = block.get("0.1.weight").unwrap().chunks(3);
+                let changed = before.chunks(3).zip(after).enumerate();
+                let changed = changed.filter(|(_, (before, after))| before != after);
+                assert_eq!(changed.map(|(row, _)| row).collect::<Vec<usize>>(), rows, "{codes:?}");
+            }
+            let bits = |block: &Block| block.data().iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+            let before = bits(&block);
+            assert!(!step([1.0, 50.0, 2.0, 3.0], &mut block).0);
+            assert_eq!(bits(&block), before);
+            before
+        })
+        .collect();
+    assert!(trained[0] == trained[1]);
 }
