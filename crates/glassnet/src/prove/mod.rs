@@ -28,6 +28,7 @@ mod property;
 mod relax;
 mod search;
 mod smooth;
+mod tighten;
 
 pub use interval::Interval;
 pub use lower::{Weight, lower};
@@ -35,3 +36,4 @@ pub use network::{Affine, Layer, Matrix, Network, Step, Term};
 pub use propagate::{Semantics, interval_bounds};
 pub use property::{Case, Constraint, Property};
 pub use search::{Config, Outcome, Progress, Verdict, Witness, prove};
+pub use tighten::bounds;
