@@ -86,14 +86,14 @@ pub(crate) fn run(args: &Prove, terminal: &mut Terminal) -> Result<u8> {
     let interrupt = Interrupt::watch()?;
     let mut watch = Watch::new(terminal, &interrupt, started + args.timeout);
     fits(&read, &network, &shown)?;
-    let config = supported(&network, config, terminal);
     let outcome = prove::prove(&network, &read.property, &config, &mut |at| watch.go_on(at))?;
     watch.finish();
+    let meant = told::semantics(&network, &config);
     if let Some(status) = interrupt.status() {
-        told::tell(&outcome, &config, started.elapsed(), terminal)?;
+        told::tell(&outcome, meant, started.elapsed(), terminal)?;
         return Ok(status);
     }
-    told::tell(&outcome, &config, started.elapsed(), terminal)?;
+    told::tell(&outcome, meant, started.elapsed(), terminal)?;
     Ok(match outcome.verdict {
         Verdict::Holds => 0,
         Verdict::Violated(_) => 1,
@@ -115,13 +115,4 @@ fn fits(read: &vnnlib::VnnLib, network: &prove::Network, property: &str) -> Resu
         }
     }
     Ok(())
-}
-
-/// What a network can be asked about: f32 executions only where it is piecewise linear.
-fn supported(network: &prove::Network, config: Config, terminal: &Terminal) -> Config {
-    if config.semantics == Semantics::F32AnyOrder && !network.is_piecewise_linear() {
-        terminal.note("the network is not piecewise linear: the answer is about exact arithmetic");
-        return Config { semantics: Semantics::Real, ..config };
-    }
-    config
 }

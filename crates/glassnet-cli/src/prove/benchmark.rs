@@ -9,7 +9,7 @@ use glassnet::{Error, Result};
 use glassnet_formats::vnnlib;
 use serde_json::json;
 
-use super::{fits, network, supported, told};
+use super::{fits, network, told};
 use crate::args::Weights;
 use crate::interrupt::Interrupt;
 use crate::output;
@@ -105,9 +105,8 @@ fn prove_one(
     let shown = instance.property.display().to_string();
     let read = vnnlib::read(&output::read(&instance.property)?, &shown)?;
     fits(&read, &network, &shown)?;
-    let config = supported(&network, *config, terminal);
     let go_on = &mut |_: &prove::Progress| Instant::now() < until && interrupt.status().is_none();
-    let outcome = prove::prove(&network, &read.property, &config, go_on)?;
+    let outcome = prove::prove(&network, &read.property, config, go_on)?;
     Ok((outcome.verdict, outcome.parts))
 }
 

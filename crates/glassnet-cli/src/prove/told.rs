@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use glassnet::Result;
 use glassnet::prove::exact::Enclosure;
-use glassnet::prove::{Config, Outcome, Progress, Verdict};
+use glassnet::prove::{Config, Network, Outcome, Progress, Semantics, Verdict};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
 
@@ -62,7 +62,7 @@ pub(super) fn word(verdict: &Verdict) -> &'static str {
 /// Prints what a search came to.
 pub(super) fn tell(
     outcome: &Outcome,
-    config: &Config,
+    semantics: &str,
     took: Duration,
     terminal: &mut Terminal,
 ) -> Result<()> {
@@ -75,7 +75,7 @@ pub(super) fn tell(
             "proven": outcome.proven,
             "parts": outcome.parts,
             "seconds": took.as_secs_f64(),
-            "semantics": config.semantics.name(),
+            "semantics": semantics,
         }));
     }
     let mut text = format!("{}\n", word(&outcome.verdict));
@@ -83,7 +83,7 @@ pub(super) fn tell(
         Verdict::Holds => {
             text += &format!(
                 "for every input of the box, {}; {} parts, {:.2} s\n",
-                meaning(config),
+                meaning(semantics),
                 outcome.parts,
                 took.as_secs_f64()
             );
@@ -113,12 +113,19 @@ pub(super) fn tell(
     terminal.text(&text)
 }
 
-fn meaning(config: &Config) -> &'static str {
+/// The name of what a verdict is about: in f32 a function that isn't piecewise linear is the engine's.
+pub(super) fn semantics(network: &Network, config: &Config) -> &'static str {
     match config.semantics {
-        glassnet::prove::Semantics::Real => "in exact arithmetic",
-        glassnet::prove::Semantics::F32AnyOrder => {
-            "in exact arithmetic and in f32 in any order of its sums"
-        }
+        Semantics::F32AnyOrder if !network.is_piecewise_linear() => "f32-engine",
+        Semantics::F32AnyOrder | Semantics::Real => config.semantics.name(),
+    }
+}
+
+fn meaning(semantics: &str) -> &'static str {
+    match semantics {
+        "real" => "in exact arithmetic",
+        "f32-engine" => "in exact arithmetic and in glassnet's f32",
+        _ => "in exact arithmetic and in f32 in any order of its sums", // not operations: the default
     }
 }
 
