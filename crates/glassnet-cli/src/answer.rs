@@ -39,6 +39,7 @@ pub(crate) fn answer(command: &Command, terminal: &Terminal) -> Result<Answer> {
         Some(Verb::Lesson(_)) => "lesson",
         Some(Verb::Exercise(_)) => "exercise",
         Some(Verb::Convert(_)) => "convert",
+        Some(Verb::Prove(_)) => "prove",
         Some(Verb::Bench(_)) => "bench",
         Some(Verb::Completions { .. }) => "completions",
         None => "no verb",

@@ -144,6 +144,8 @@ pub(crate) enum Verb {
     Exercise(crate::exercise::Exercise),
     /// Write a model file in another format: safetensors, ONNX, NumPy's .npz, PyTorch's .pt (read only).
     Convert(crate::convert::Convert),
+    /// Prove a property of a network for every input of a box, or find an input that breaks it.
+    Prove(crate::prove::Prove),
     /// Measure how fast a network trains and predicts here.
     Bench(Bench),
     /// Print a script that completes commands in a shell.

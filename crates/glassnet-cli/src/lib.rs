@@ -18,6 +18,7 @@ mod model;
 mod output;
 mod predict;
 mod progress;
+mod prove;
 mod reading;
 mod scores;
 mod scratch;
@@ -97,6 +98,7 @@ fn run(cli: Cli, terminal: &mut Terminal) -> Result<u8> {
         Some(Verb::Lesson(args)) => lesson::run(&args, terminal),
         Some(Verb::Exercise(args)) => exercise::run(&args, terminal),
         Some(Verb::Convert(args)) => convert::run(&args, terminal),
+        Some(Verb::Prove(args)) => prove::run(&args, terminal),
         Some(Verb::Bench(args)) => bench::run(&args, threads, terminal),
         Some(Verb::Completions { shell }) => {
             let mut script = vec![];

@@ -17,6 +17,7 @@ mod long;
 mod many;
 mod onnx;
 mod outputs;
+mod prove;
 mod reproducible;
 mod seed;
 mod signals;

@@ -131,6 +131,16 @@ impl Bounds {
             .filter(|(_, z)| (smooth && !z.is_point()) || (z.lo() < 0.0 && z.hi() > 0.0))
             .map(|(unit, _)| unit)
             .collect();
+        self.refine_units(network, at, &open)
+    }
+
+    /// Tightens every unit of layer `at`.
+    pub(super) fn refine_all(&mut self, network: &Network, at: usize) -> Option<()> {
+        let open: Vec<usize> = (0..network.layers[at].size).collect();
+        self.refine_units(network, at, &open)
+    }
+
+    fn refine_units(&mut self, network: &Network, at: usize, open: &[usize]) -> Option<()> {
         let size = network.layers[at].size;
         // Blocks keep the coefficients of wide layers in the caches.
         for block in open.chunks(64) {

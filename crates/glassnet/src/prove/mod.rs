@@ -29,6 +29,7 @@ pub mod regions;
 mod relax;
 mod search;
 mod smooth;
+mod tighten;
 
 pub use interval::Interval;
 pub use lower::{Weight, lower};
@@ -36,3 +37,4 @@ pub use network::{Affine, Layer, Matrix, Network, Step, Term};
 pub use propagate::{Semantics, interval_bounds};
 pub use property::{Case, Constraint, Property};
 pub use search::{Config, Outcome, Progress, Verdict, Witness, prove};
+pub use tighten::bounds;

@@ -39,9 +39,8 @@ pub(super) fn kink_lines(below: f64, above: f64, z: Interval, semantics: Semanti
         Lines::exactly(above)
     } else {
         let near = (if u > -l { above } else { below }, 0.0);
-        let far = chord(below, above, l, u);
         if above > below {
-            Lines { lower: near, upper: far, margin: 0.0 }
+            Lines { lower: near, upper: chord(below, above, l, u), margin: 0.0 }
         } else {
             let (slope, intercept) = chord(-below, -above, l, u);
             Lines { lower: (-slope, -intercept), upper: near, margin: 0.0 }
