@@ -83,7 +83,8 @@ fn rows(path: &Path, model: &Model, reading: &Reading, terminal: &Terminal) -> R
         Model::Bare(_) => predict::matrix(&files, &options, false, terminal),
         Model::Trained(trained) => {
             let preprocessing = &trained.preprocessing;
-            let table = reading::table(&files, &preprocessing.csv_options(&options, false), terminal)?;
+            let table =
+                reading::table(&files, &preprocessing.csv_options(&options, false), terminal)?;
             let rows: Vec<usize> = (0..table.rows()).collect();
             let policies = predict::policies(Unseen::Ignore, Gaps::Fill, false);
             Ok(preprocessing.encode_owned(table, &rows, &policies)?.features)

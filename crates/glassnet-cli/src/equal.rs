@@ -52,7 +52,9 @@ pub(crate) fn run(args: &Equal, terminal: &mut Terminal) -> Result<u8> {
     let output = args
         .certificate
         .as_deref()
-        .map(|path| Output::prepare(path, "--certificate", replace, &[args.a.as_ref(), args.b.as_ref()]))
+        .map(|path| {
+            Output::prepare(path, "--certificate", replace, &[args.a.as_ref(), args.b.as_ref()])
+        })
         .transpose()?;
     let a = one_of_two(&args.a, &args.weights, terminal)?;
     let b = one_of_two(&args.b, &args.weights, terminal)?;
@@ -112,7 +114,8 @@ fn say(found: &Equality, args: &Equal, terminal: &mut Terminal) -> Result<()> {
         (Answer::Different | Answer::Unknown, _) => terminal.line(&found.why)?,
     }
     if let Some((bound, per_input)) = found.bound.filter(|bound| bound.0 > 0.0 || bound.1 > 0.0) {
-        let growth = if per_input > 0.0 { format!(" + {per_input:.3e}·max|x|") } else { String::new() };
+        let growth =
+            if per_input > 0.0 { format!(" + {per_input:.3e}·max|x|") } else { String::new() };
         terminal.line(&format!("proven bound of the difference: {bound:.3e}{growth}"))?;
     }
     Ok(())

@@ -51,7 +51,9 @@ pub(crate) struct Simplify {
 
 /// `glassnet widen`.
 #[derive(Clone, Debug, Args)]
-#[command(after_help = "Example:\n  glassnet widen model.safetensors --hidden 64,64 --output wider.safetensors")]
+#[command(
+    after_help = "Example:\n  glassnet widen model.safetensors --hidden 64,64 --output wider.safetensors"
+)]
 pub(crate) struct Widen {
     /// The network: a PyTorch expression, the short form, or a model file.
     pub(crate) network: OsString,
@@ -70,7 +72,9 @@ pub(crate) struct Widen {
 
 /// `glassnet deepen`.
 #[derive(Clone, Debug, Args)]
-#[command(after_help = "Example:\n  glassnet deepen model.safetensors --behind 1 --output deeper.safetensors")]
+#[command(
+    after_help = "Example:\n  glassnet deepen model.safetensors --behind 1 --output deeper.safetensors"
+)]
 pub(crate) struct Deepen {
     /// The network: a PyTorch expression, the short form, or a model file.
     pub(crate) network: OsString,
@@ -117,7 +121,9 @@ pub(crate) fn run(args: &Simplify, terminal: &mut Terminal) -> Result<u8> {
     let domain = args
         .domain
         .as_deref()
-        .map(|text| domain::read(text, inputs(network)?, &model, args.margin, &args.reading, terminal))
+        .map(|text| {
+            domain::read(text, inputs(network)?, &model, args.margin, &args.reading, terminal)
+        })
         .transpose()?;
     let config = Config { domain, tolerance: args.tolerance };
     let simplified = simplify::simplify(network, &config)?;
@@ -144,20 +150,29 @@ pub(crate) fn deepen(args: &Deepen, terminal: &mut Terminal) -> Result<u8> {
 }
 
 /// One of two networks: flags for a network that doesn't say its weights or activations leave one that does as it is.
-pub(crate) fn one_of_two(argument: &OsString, weights: &Weights, terminal: &Terminal) -> Result<Model> {
+pub(crate) fn one_of_two(
+    argument: &OsString,
+    weights: &Weights,
+    terminal: &Terminal,
+) -> Result<Model> {
     let notation = argument.to_str().is_some_and(model::is_notation);
     if notation || (weights.weights.is_none() && weights.activation.is_none()) {
         return model::load(argument, weights, terminal);
     }
     let own = Weights { weights: None, activation: None, ..weights.clone() };
     let without_weights = Weights { weights: None, ..weights.clone() };
-    model::load(argument, &own, terminal).or_else(|_| model::load(argument, &without_weights, terminal))
+    model::load(argument, &own, terminal)
+        .or_else(|_| model::load(argument, &without_weights, terminal))
 }
 
 /// The number of a network's inputs.
 pub(crate) fn inputs(network: &Network) -> Result<usize> {
     network.module().in_features().ok_or_else(|| {
-        Error::unsupported("a network of unknown width", "simplify", "no layer says how many inputs there are")
+        Error::unsupported(
+            "a network of unknown width",
+            "simplify",
+            "no layer says how many inputs there are",
+        )
     })
 }
 
@@ -287,8 +302,9 @@ fn report(
 pub(crate) fn verify(args: &VerifyCertificate, terminal: &mut Terminal) -> Result<u8> {
     let bytes = output::read(&args.certificate)?;
     let file = args.certificate.display().to_string();
-    let text = String::from_utf8(bytes)
-        .map_err(|_| Error::model("this is no certificate: it isn't UTF-8 text").at(file.clone()))?;
+    let text = String::from_utf8(bytes).map_err(|_| {
+        Error::model("this is no certificate: it isn't UTF-8 text").at(file.clone())
+    })?;
     let certificate = Certificate::from_json(&text).map_err(|error| error.at(file))?;
     let a = one_of_two(&args.a, &args.weights, terminal)?;
     let b = one_of_two(&args.b, &args.weights, terminal)?;
@@ -316,13 +332,17 @@ pub(crate) fn verify(args: &VerifyCertificate, terminal: &mut Terminal) -> Resul
             let bound = if checked.exact {
                 "the outputs are equal over the real numbers".to_owned()
             } else if claim.per_input > 0.0 {
-                format!("no output differs by more than {:.3e} + {:.3e}·max|x|", claim.bound, claim.per_input)
+                format!(
+                    "no output differs by more than {:.3e} + {:.3e}·max|x|",
+                    claim.bound, claim.per_input
+                )
             } else {
                 format!("no output differs by more than {:.3e}", claim.bound)
             };
             let place =
                 if certificate.domain.is_some() { "on the domain" } else { "for every input" };
-            terminal.line(&format!("{steps} steps replayed in exact arithmetic: {bound}, {place}"))?;
+            terminal
+                .line(&format!("{steps} steps replayed in exact arithmetic: {bound}, {place}"))?;
             Ok(0)
         }
         Verdict::Invalid(why) => {

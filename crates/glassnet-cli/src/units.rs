@@ -69,7 +69,8 @@ pub(crate) fn run(args: &Units, terminal: &mut Terminal) -> Result<u8> {
         return Ok(0);
     }
     if layers.is_empty() {
-        terminal.line("no layer has units that can be dead: there is no ReLU, LeakyReLU or PReLU")?;
+        terminal
+            .line("no layer has units that can be dead: there is no ReLU, LeakyReLU or PReLU")?;
     }
     for layer in &layers {
         say(layer, terminal)?;
@@ -168,7 +169,11 @@ fn say(layer: &LayerUnits, terminal: &mut Terminal) -> Result<()> {
             State::Kink => "on the kink",
             State::Open => "open",
         };
-        terminal.line(&format!("  unit {number} is {state} {}: {}", unit.scope.words(), unit.proof))?;
+        terminal.line(&format!(
+            "  unit {number} is {state} {}: {}",
+            unit.scope.words(),
+            unit.proof
+        ))?;
         if unit.state == State::Active && unit.lo == 0.0 {
             terminal.line("    at z = 0 the derivative is a convention")?;
         }
@@ -176,14 +181,19 @@ fn say(layer: &LayerUnits, terminal: &mut Terminal) -> Result<()> {
     if all > MOST {
         terminal.line(&format!("  and {} more; --json lists all", all - MOST))?;
     }
-    for (number, unit) in layer.units.iter().enumerate().filter(|(_, unit)| unit.relation.is_some()).take(MOST) {
+    for (number, unit) in
+        layer.units.iter().enumerate().filter(|(_, unit)| unit.relation.is_some()).take(MOST)
+    {
         let text = match &unit.relation {
             Some(Relation::Duplicate(other)) => format!("the same as unit {other}"),
             Some(Relation::Proportional(other, factor)) => format!("{factor} times unit {other}"),
             Some(Relation::Dependent(terms)) => {
                 let terms: Vec<String> =
                     terms.iter().map(|(other, factor)| format!("{factor}·unit {other}")).collect();
-                format!("a combination of always active units: {} and a constant", terms.join(" + "))
+                format!(
+                    "a combination of always active units: {} and a constant",
+                    terms.join(" + ")
+                )
             }
             None => continue,
         };

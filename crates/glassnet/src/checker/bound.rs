@@ -46,10 +46,7 @@ impl Growth {
 
     /// A growth that is above both.
     fn max(self, other: Self) -> Self {
-        Growth {
-            constant: self.constant.max(other.constant),
-            slope: self.slope.max(other.slope),
-        }
+        Growth { constant: self.constant.max(other.constant), slope: self.slope.max(other.slope) }
     }
 
     fn is_zero(&self) -> bool {
@@ -103,7 +100,9 @@ pub(super) fn extents(chain: &Chain, domain: &[Extent]) -> Vec<Vec<Extent>> {
     for layer in &chain.layers {
         let input = &all[all.len() - 1];
         let output = match layer {
-            Layer::Affine(affine) => (0..affine.bias.len()).map(|row| of_row(affine, row, input)).collect(),
+            Layer::Affine(affine) => {
+                (0..affine.bias.len()).map(|row| of_row(affine, row, input)).collect()
+            }
             Layer::Scale(scale) => (0..input.len())
                 .map(|at| {
                     let product = input[at].scaled(&scale.factor[at]);
@@ -121,7 +120,9 @@ pub(super) fn extents(chain: &Chain, domain: &[Extent]) -> Vec<Vec<Extent>> {
             Layer::Kinked(slopes) => {
                 input.iter().zip(slopes).map(|(extent, slope)| kinked(extent, slope)).collect()
             }
-            Layer::Function(activation) => input.iter().map(|extent| range(*activation, extent)).collect(),
+            Layer::Function(activation) => {
+                input.iter().map(|extent| range(*activation, extent)).collect()
+            }
             Layer::Softmax(softmax) => vec![
                 match softmax {
                     Softmax::Probabilities { .. } => unit_interval(),
@@ -184,7 +185,9 @@ fn range(activation: Activation, input: &Extent) -> Extent {
         Activation::Sin | Activation::Cos | Activation::Sign => (Some(-1), Some(1)),
         Activation::Relu6 => (Some(0), Some(6)),
         Activation::Softplus { beta, .. } if beta > 0.0 => (Some(0), None),
-        Activation::Exp | Activation::Square | Activation::Sqrt | Activation::Abs => (Some(0), None),
+        Activation::Exp | Activation::Square | Activation::Sqrt | Activation::Abs => {
+            (Some(0), None)
+        }
         Activation::Expm1 => (Some(-1), None),
         Activation::LogSigmoid => (None, Some(0)),
         Activation::Hardtanh { min, max } => {
@@ -193,7 +196,11 @@ fn range(activation: Activation, input: &Extent) -> Extent {
         Activation::Negate => return input.scaled(&Number::one().negated()),
         Activation::Relu => return kinked(input, &Number::zero()),
         // Each lies above −1 and below the positive part of its input.
-        Activation::Gelu | Activation::GeluTanh | Activation::Silu | Activation::Mish | Activation::Hardswish => {
+        Activation::Gelu
+        | Activation::GeluTanh
+        | Activation::Silu
+        | Activation::Mish
+        | Activation::Hardswish => {
             let hi = kinked(input, &Number::zero()).hi;
             return Extent { lo: Some(Number::one().negated()), hi };
         }
@@ -325,8 +332,7 @@ fn through(
                 distance.constant = distance.constant.plus(&shift);
                 let size = sizes[at].as_ref().map(|size| {
                     let mut size = size.times(&y.abs().plus(&y.abs().times(&b.doubt)));
-                    size.constant =
-                        size.constant.plus(&b.shift[at].abs()).plus(&b.shift_doubt[at]);
+                    size.constant = size.constant.plus(&b.shift[at].abs()).plus(&b.shift_doubt[at]);
                     size
                 });
                 Ok((size, distance))

@@ -26,11 +26,10 @@ struct Form {
 /// Checks that two chains `matrix, ReLU, matrix` compute the same for every input.
 pub(super) fn equal(a: &Chain, b: &Chain) -> Result<()> {
     let (a, b) = (form(a)?, form(b)?);
-    let same = |a: &[Number], b: &[Number]| {
-        a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.is(b))
-    };
-    let linear = a.linear.len() == b.linear.len()
-        && a.linear.iter().zip(&b.linear).all(|(a, b)| same(a, b));
+    let same =
+        |a: &[Number], b: &[Number]| a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.is(b));
+    let linear =
+        a.linear.len() == b.linear.len() && a.linear.iter().zip(&b.linear).all(|(a, b)| same(a, b));
     let kinks = a.kinks.len() == b.kinks.len()
         && a.kinks
             .iter()

@@ -229,8 +229,11 @@ impl Certificate {
                 .help("name the file that simplify wrote beside its model")
         })?;
         if certificate.schema != SCHEMA {
-            return Err(Error::model(format!("the certificate has the schema {:?}", certificate.schema))
-                .help(format!("this version reads {SCHEMA}")));
+            return Err(Error::model(format!(
+                "the certificate has the schema {:?}",
+                certificate.schema
+            ))
+            .help(format!("this version reads {SCHEMA}")));
         }
         Ok(certificate)
     }
@@ -339,7 +342,9 @@ fn domain(certificate: &Certificate, inputs: usize) -> Result<Vec<Extent>> {
         if let (Some(lo), Some(hi)) = (&lo, &hi)
             && hi.minus(lo).is_negative()
         {
-            return Err(Error::model("its domain has an interval whose lower end is above its upper end"));
+            return Err(Error::model(
+                "its domain has an interval whose lower end is above its upper end",
+            ));
         }
         Ok(Extent { lo, hi })
     };

@@ -92,7 +92,11 @@ pub(super) fn read<'a>(graph: &'a Checked, parameters: Parameters<'a>) -> Result
         chain: Chain { inputs: 0, layers: vec![] },
     };
     let [(_, output)] = graph.graph().outputs() else {
-        return Err(Error::unsupported("a network of several outputs", "the checker", "it has one"));
+        return Err(Error::unsupported(
+            "a network of several outputs",
+            "the checker",
+            "it has one",
+        ));
     };
     for id in graph.graph().ids().take(output.index() + 1) {
         let known = reader.node(id)?;
@@ -166,7 +170,9 @@ impl Reader<'_> {
             Op::Source(source) => self.source(source, id),
             Op::Linear(Linear::Affine) => self.affine(operands, id),
             Op::Activation(activation) => self.activation(*activation, operands[0], id),
-            Op::Softmax(softmax @ (Softmax::Probabilities { axis } | Softmax::Logarithms { axis })) => {
+            Op::Softmax(
+                softmax @ (Softmax::Probabilities { axis } | Softmax::Logarithms { axis }),
+            ) => {
                 if *axis != 1 || self.graph.shape(id).rank() != 2 {
                     return Err(refused(self.graph, id, "it is read over the units of a row"));
                 }
@@ -189,7 +195,9 @@ impl Reader<'_> {
             | Op::Normalize(_)
             | Op::Random(_)
             | Op::Gather(_)
-            | Op::Loss(_) => Err(refused(self.graph, id, "certificates are about chains of layers")),
+            | Op::Loss(_) => {
+                Err(refused(self.graph, id, "certificates are about chains of layers"))
+            }
         }
     }
 
@@ -214,7 +222,8 @@ impl Reader<'_> {
                             .at(format!("key {name:?}"))
                     })
                 };
-                let numbers: Vec<Number> = tensor.data().iter().map(number).collect::<Result<_>>()?;
+                let numbers: Vec<Number> =
+                    tensor.data().iter().map(number).collect::<Result<_>>()?;
                 match *tensor.shape() {
                     [_, columns] if columns > 0 => {
                         Ok(Known::Matrix(numbers.chunks(columns).map(<[Number]>::to_vec).collect()))
@@ -298,7 +307,9 @@ impl Reader<'_> {
 
     fn reshape(&mut self, x: NodeId, id: NodeId) -> Result<Known> {
         match self.known.get(x) {
-            Some(Known::Numbers(numbers, doubt)) => Ok(Known::Numbers(numbers.clone(), doubt.clone())),
+            Some(Known::Numbers(numbers, doubt)) => {
+                Ok(Known::Numbers(numbers.clone(), doubt.clone()))
+            }
             Some(Known::Data(_)) => {
                 self.data(x, id)?;
                 self.width(id)?;
@@ -354,14 +365,19 @@ impl Reader<'_> {
                 let slopes = slopes.clone();
                 self.push(Layer::Kinked(slopes))
             }
-            (Arithmetic::Add | Arithmetic::Sub | Arithmetic::Mul | Arithmetic::Div, Some(Known::Data(_)), Some(Known::Numbers(numbers, doubt))) => {
+            (
+                Arithmetic::Add | Arithmetic::Sub | Arithmetic::Mul | Arithmetic::Div,
+                Some(Known::Data(_)),
+                Some(Known::Numbers(numbers, doubt)),
+            ) => {
                 let (numbers, doubt) = (numbers.clone(), doubt.clone());
                 self.data(*a, id)?;
                 let width = self.width(id)?;
                 if self.graph.shape(id).rank() != 2 {
                     return Err(refused(self.graph, id, "rows of one axis are read"));
                 }
-                let numbers: Vec<Number> = (0..width).map(|at| pick(&numbers, at).clone()).collect();
+                let numbers: Vec<Number> =
+                    (0..width).map(|at| pick(&numbers, at).clone()).collect();
                 self.scale(op, numbers, doubt, id)
             }
             _ => Err(refused(self.graph, id, "certificates are about chains of layers")), // operands
@@ -369,7 +385,13 @@ impl Reader<'_> {
     }
 
     /// Appends `x op numbers`, joined with a scaling before it.
-    fn scale(&mut self, op: Arithmetic, numbers: Vec<Number>, doubt: Number, id: NodeId) -> Result<Known> {
+    fn scale(
+        &mut self,
+        op: Arithmetic,
+        numbers: Vec<Number>,
+        doubt: Number,
+        id: NodeId,
+    ) -> Result<Known> {
         let width = numbers.len();
         let mut scale = match self.chain.layers.pop() {
             Some(Layer::Scale(scale)) => scale,

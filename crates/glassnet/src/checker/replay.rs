@@ -90,7 +90,10 @@ impl Replay<'_> {
     }
 
     /// As [`Replay::around`], for activations with one kink, and their slopes.
-    fn around_kink(&mut self, layer: usize) -> Result<(&mut Affine, &mut Vec<Number>, &mut Affine)> {
+    fn around_kink(
+        &mut self,
+        layer: usize,
+    ) -> Result<(&mut Affine, &mut Vec<Number>, &mut Affine)> {
         match self.around(layer)? {
             (before, Layer::Kinked(slopes), after) => Ok((before, slopes, after)),
             (_, Layer::Affine(_) | Layer::Scale(_) | Layer::Function(_) | Layer::Softmax(_), _) => {
@@ -159,7 +162,8 @@ impl Replay<'_> {
         let extents = bound::extents(&self.chain, self.domain);
         let given = extents.get(layer).cloned().unwrap_or_default();
         self.require_all(layer, units, "is not dead", |_, slope, _, unit| {
-            slope.is_some_and(Number::is_zero) && given.get(unit).is_some_and(Extent::is_nonpositive)
+            slope.is_some_and(Number::is_zero)
+                && given.get(unit).is_some_and(Extent::is_nonpositive)
         })?;
         self.remove(layer, units)
     }
@@ -171,8 +175,7 @@ impl Replay<'_> {
         let (before, slopes, after) = self.around_kink(layer)?;
         for &unit in units {
             let bias = &before.bias[unit];
-            let value =
-                if bias.is_positive() { bias.clone() } else { bias.times(&slopes[unit]) };
+            let value = if bias.is_positive() { bias.clone() } else { bias.times(&slopes[unit]) };
             for (sum, row) in after.bias.iter_mut().zip(&after.weight) {
                 *sum = sum.plus(&row[unit].times(&value));
             }
@@ -195,8 +198,12 @@ impl Replay<'_> {
         }
         let times = |a: &Number, b: &Number| a.times(scale).is(b);
         let row = before.weight[stays].iter().zip(&before.weight[goes]);
-        if !row.into_iter().all(|(a, b)| times(a, b)) || !times(&before.bias[stays], &before.bias[goes]) {
-            return no(format!("unit {goes} of layer {layer} is not that multiple of unit {stays}"));
+        if !row.into_iter().all(|(a, b)| times(a, b))
+            || !times(&before.bias[stays], &before.bias[goes])
+        {
+            return no(format!(
+                "unit {goes} of layer {layer} is not that multiple of unit {stays}"
+            ));
         }
         for row in &mut after.weight {
             row[stays] = row[stays].plus(&row[goes].times(scale));
@@ -222,7 +229,8 @@ impl Replay<'_> {
             terms.iter().map(|(_, factor)| Number::parse(factor)).collect::<Result<_>>()?;
         let (before, _, after) = self.around_kink(layer)?;
         let combined = |pick: &dyn Fn(usize) -> Number| {
-            let products = terms.iter().zip(&factors).map(|((other, _), factor)| pick(*other).times(factor));
+            let products =
+                terms.iter().zip(&factors).map(|((other, _), factor)| pick(*other).times(factor));
             products.fold(Number::zero(), |sum, product| sum.plus(&product))
         };
         let inputs = before.weight[unit].len();
@@ -349,7 +357,9 @@ impl Replay<'_> {
             affine.doubt = Number::zero();
             affine.bias_doubt = vec![Number::zero(); affine.bias.len()];
         } else if !affine.is_sure() {
-            return no(format!("the weights of layer {layer} are known up to a root only: all must be replaced"));
+            return no(format!(
+                "the weights of layer {layer} are known up to a root only: all must be replaced"
+            ));
         }
         let moved = bound::distance(&before, &self.chain, self.domain)?;
         self.moved = Some(match self.moved.take() {
@@ -359,7 +369,12 @@ impl Replay<'_> {
         Ok(())
     }
 
-    fn factor(&mut self, layer: usize, basis: &[usize], coefficients: &[Vec<String>]) -> Result<()> {
+    fn factor(
+        &mut self,
+        layer: usize,
+        basis: &[usize],
+        coefficients: &[Vec<String>],
+    ) -> Result<()> {
         let Some(Layer::Affine(affine)) = self.chain.layers.get(layer) else {
             return no(format!("layer {layer} is no matrix"));
         };
@@ -424,7 +439,13 @@ impl Replay<'_> {
         Ok(())
     }
 
-    fn split(&mut self, layer: usize, unit: usize, scale: &Number, outgoing: &[Number]) -> Result<()> {
+    fn split(
+        &mut self,
+        layer: usize,
+        unit: usize,
+        scale: &Number,
+        outgoing: &[Number],
+    ) -> Result<()> {
         self.exists(layer, unit)?;
         let (before, activation, after) = self.around(layer)?;
         match activation {
@@ -479,7 +500,9 @@ impl Replay<'_> {
         }
         let width = slopes.len();
         let row = |at: usize| {
-            (0..width).map(|column| if column == at { Number::one() } else { Number::zero() }).collect()
+            (0..width)
+                .map(|column| if column == at { Number::one() } else { Number::zero() })
+                .collect()
         };
         let identity = Affine::sure((0..width).map(row).collect(), vec![Number::zero(); width]);
         let pair = [Layer::Affine(identity), Layer::Kinked(slopes.clone())];

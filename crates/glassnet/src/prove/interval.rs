@@ -161,7 +161,11 @@ fn sum_error(a: f64, b: f64, sum: f64) -> f64 {
 /// The greatest float that is certainly at most `a + b`.
 fn sum_down(a: f64, b: f64) -> f64 {
     let sum = a + b;
-    if a.is_infinite() || b.is_infinite() || sum_error(a, b, sum) == 0.0 { sum } else { sum.next_down() }
+    if a.is_infinite() || b.is_infinite() || sum_error(a, b, sum) == 0.0 {
+        sum
+    } else {
+        sum.next_down()
+    }
 }
 
 fn sum_up(a: f64, b: f64) -> f64 {
@@ -195,7 +199,8 @@ fn product_up(a: f64, b: f64) -> f64 {
 
 fn quotient_down(divisor: f64) -> f64 {
     let quotient = 1.0 / divisor;
-    let exact = divisor.is_infinite() || (quotient.is_normal() && quotient.mul_add(divisor, -1.0) == 0.0);
+    let exact =
+        divisor.is_infinite() || (quotient.is_normal() && quotient.mul_add(divisor, -1.0) == 0.0);
     if exact { quotient } else { quotient.next_down() }
 }
 

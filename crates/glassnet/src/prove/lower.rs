@@ -40,9 +40,8 @@ pub fn lower<'a>(
     weights: &dyn Fn(&str) -> Result<Weight<'a>>,
 ) -> Result<Network> {
     let inner = graph.graph();
-    let named = |sort: &str, name: &str| {
-        Error::usage(format!("the network has no {sort} called {name:?}"))
-    };
+    let named =
+        |sort: &str, name: &str| Error::usage(format!("the network has no {sort} called {name:?}"));
     let input = inner
         .sources()
         .find(|(_, source)| matches!(source, Source::Input { .. }) && source.name() == Some(input))
@@ -147,7 +146,9 @@ impl<'g, 'a> Lowering<'g, 'a> {
                 self.reduce(id, reduce.kind, groups, shape, &origin)
             }
             Op::Layout(layout) => match layout {
-                Layout::Reshape { .. } => Ok(operands.into_iter().next().unwrap_or_default().reshaped(shape)),
+                Layout::Reshape { .. } => {
+                    Ok(operands.into_iter().next().unwrap_or_default().reshaped(shape))
+                }
                 Layout::Permute { axes } => Ok(operands[0].permuted(axes, shape)),
                 Layout::Concat { axis } => Ok(Array::concatenated(&operands, *axis, shape)),
                 Layout::Slice { axis, start, .. } => Ok(operands[0].cut(*axis, *start, shape)),
@@ -157,17 +158,18 @@ impl<'g, 'a> Lowering<'g, 'a> {
             Op::ActivationGrad(_) => Err(self.unsupported(id, "derivatives are not bounded")),
             Op::Softmax(softmax) => match softmax {
                 Softmax::Probabilities { .. } | Softmax::Logarithms { .. } => {
-                    Err(self.unsupported(id, "name the output before it: a class is largest there too"))
+                    Err(self
+                        .unsupported(id, "name the output before it: a class is largest there too"))
                 }
                 Softmax::ProbabilitiesGrad { .. } | Softmax::LogarithmsGrad { .. } => {
                     Err(self.unsupported(id, "derivatives are not bounded"))
                 }
             },
-            Op::Normalize(Normalize { .. }) => {
-                Err(self.unsupported(id, "a standardisation over a row is no piecewise-linear operation"))
-            }
+            Op::Normalize(Normalize { .. }) => Err(self
+                .unsupported(id, "a standardisation over a row is no piecewise-linear operation")),
             Op::Random(Random::DropoutMask { .. }) => {
-                Err(self.unsupported(id, "a random mask has no bounds; use the network as it predicts"))
+                Err(self
+                    .unsupported(id, "a random mask has no bounds; use the network as it predicts"))
             }
             Op::Gather(Gather::Embedding { .. } | Gather::EmbeddingGrad { .. }) => {
                 Err(self.unsupported(id, "indices are no interval of reals"))
@@ -184,7 +186,9 @@ impl<'g, 'a> Lowering<'g, 'a> {
                 }
                 match dtype {
                     DType::F32 | DType::F64 => Ok(Array::of_layer(0, shape)),
-                    DType::I64 | DType::Bool => Err(self.unsupported(id, "its elements are no floats")),
+                    DType::I64 | DType::Bool => {
+                        Err(self.unsupported(id, "its elements are no floats"))
+                    }
                 }
             }
             Source::Parameter { name, .. } | Source::Buffer { name, .. } => {
@@ -217,7 +221,8 @@ impl<'g, 'a> Lowering<'g, 'a> {
         if let Some(constants) = z.constants() {
             let folded = constants.into_iter().map(|z| constant::activation(activation, z));
             let folded: Option<Vec<_>> = folded.collect();
-            let folded = folded.ok_or_else(|| self.unsupported(id, "of a constant that it isn't known for"))?;
+            let folded = folded
+                .ok_or_else(|| self.unsupported(id, "of a constant that it isn't known for"))?;
             return Ok(Array::of_constants(folded, z.shape.clone()));
         }
         let narrow = |slope: f64| f64::from(slope as f32);
@@ -232,9 +237,7 @@ impl<'g, 'a> Lowering<'g, 'a> {
                 let rows = z.elements.iter().map(|&z| Row::new().scaled(-1.0, z)).collect();
                 self.push_rows(rows, false, z.shape.clone(), origin, id)
             }
-            Activation::Hardtanh { min, max } => {
-                self.clip(z, narrow(min), narrow(max), origin, id)
-            }
+            Activation::Hardtanh { min, max } => self.clip(z, narrow(min), narrow(max), origin, id),
             Activation::Relu6 => self.clip(z, 0.0, 6.0, origin, id),
             Activation::Hardsigmoid => {
                 let three = Element::Constant(Interval::point(3.0));
@@ -243,7 +246,8 @@ impl<'g, 'a> Lowering<'g, 'a> {
                 let moved = self.push_rows(rows, true, z.shape.clone(), origin, id)?;
                 let cut = self.clip(&moved, 0.0, 6.0, origin, id)?;
                 let Some(sixth) = Interval::point(6.0).reciprocal() else { return Ok(cut) };
-                let rows = cut.elements.iter().map(|&y| Row::new().weighted(sixth.widened(1e-8), y));
+                let rows =
+                    cut.elements.iter().map(|&y| Row::new().weighted(sixth.widened(1e-8), y));
                 let rows = rows.collect();
                 self.push_rows(rows, true, cut.shape.clone(), origin, id)
             }
@@ -279,7 +283,9 @@ impl<'g, 'a> Lowering<'g, 'a> {
             | Activation::Atan
             | Activation::Sinh
             | Activation::Cosh
-            | Activation::Erf => Err(self.unsupported(id, "it has no bounds for this function yet")),
+            | Activation::Erf => {
+                Err(self.unsupported(id, "it has no bounds for this function yet"))
+            }
         }
     }
 
@@ -369,8 +375,7 @@ fn fixed(name: &str, tensor: &Tensor<f32>, shape: Vec<usize>) -> Result<Array> {
         value.is_finite().then(|| Element::Constant(Interval::point(f64::from(value))))
     });
     let elements: Option<Vec<_>> = elements.collect();
-    let elements = elements.ok_or_else(|| {
-        Error::model("a weight is not finite").at(format!("key {name:?}"))
-    })?;
+    let elements = elements
+        .ok_or_else(|| Error::model("a weight is not finite").at(format!("key {name:?}")))?;
     Ok(Array { elements, shape })
 }

@@ -145,7 +145,10 @@ impl Matrix {
             Matrix::Dense { values, .. } => (None, values),
             Matrix::Sparse { columns, values, .. } => (Some(&columns[place.clone()]), values),
         };
-        values[place].iter().enumerate().map(move |(at, &value)| (columns.map_or(at, |c| c[at]), value))
+        values[place]
+            .iter()
+            .enumerate()
+            .map(move |(at, &value)| (columns.map_or(at, |c| c[at]), value))
     }
 
     /// Where the elements of row `row` stand among the stored ones.

@@ -224,9 +224,11 @@ pub(super) fn kink_range(below: f64, above: f64, z: Interval, semantics: Semanti
 pub(super) fn smooth_range(function: Activation, _z: Interval) -> Interval {
     match function {
         Activation::Sigmoid => Interval::of(0.0, 1.0),
-        Activation::Tanh | Activation::Softsign | Activation::Sin | Activation::Cos | Activation::Erf => {
-            Interval::of(-1.0, 1.0)
-        }
+        Activation::Tanh
+        | Activation::Softsign
+        | Activation::Sin
+        | Activation::Cos
+        | Activation::Erf => Interval::of(-1.0, 1.0),
         Activation::Exp
         | Activation::Softplus { .. }
         | Activation::Square

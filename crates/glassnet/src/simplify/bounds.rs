@@ -33,9 +33,11 @@ impl Domain {
         for (at, (lo, hi)) in ends.iter().enumerate() {
             let holds = lo <= hi && *lo < f64::INFINITY && *hi > f64::NEG_INFINITY;
             if !holds {
-                return Err(Error::usage(format!("the interval {lo}..{hi} of input {at} holds no number"))
-                    .at("the domain")
-                    .help("write the lower end first"));
+                return Err(Error::usage(format!(
+                    "the interval {lo}..{hi} of input {at} holds no number"
+                ))
+                .at("the domain")
+                .help("write the lower end first"));
             }
         }
         Ok(Domain(ends))
@@ -163,7 +165,13 @@ fn exactly(chain: &Chain, domain: &Domain, free: IsFree<'_>) -> Result<Vec<Vec<R
     Ok(all)
 }
 
-fn of_row(affine: &Affine, layer: usize, row: usize, values: &[Extent], free: IsFree<'_>) -> Extent {
+fn of_row(
+    affine: &Affine,
+    layer: usize,
+    row: usize,
+    values: &[Extent],
+    free: IsFree<'_>,
+) -> Extent {
     if free(layer, row, None) {
         return Extent::all();
     }
@@ -191,7 +199,8 @@ fn kinked(value: &Extent, slope: &Ratio) -> Extent {
 /// What is known behind a layer that isn't linear in pieces; normalisations are folded before bounds matter.
 fn outside(part: &Part, values: &[Reach]) -> Vec<Reach> {
     use crate::nn::Activation::{Gelu, Mish, Sigmoid, Silu, Softplus, Tanh};
-    let between = |lo: f64, hi: f64| Reach { lo, hi, nonpositive: hi <= 0.0, nonnegative: lo >= 0.0 };
+    let between =
+        |lo: f64, hi: f64| Reach { lo, hi, nonpositive: hi <= 0.0, nonnegative: lo >= 0.0 };
     let unknown = between(f64::NEG_INFINITY, f64::INFINITY);
     let of = |value: &Reach| match part {
         Part::Activation { module: crate::nn::Module::Activation(activation), .. } => {
@@ -228,7 +237,8 @@ fn outwards(chain: &Chain, domain: &Domain, free: IsFree<'_>) -> Vec<Vec<Reach>>
             interval(float.next_down(), float.next_up())
         }
     };
-    let mut values: Vec<Interval> = domain.ends().iter().map(|(lo, hi)| interval(*lo, *hi)).collect();
+    let mut values: Vec<Interval> =
+        domain.ends().iter().map(|(lo, hi)| interval(*lo, *hi)).collect();
     let mut all = vec![values.iter().map(reach).collect::<Vec<_>>()];
     for (at, layer) in chain.layers.iter().enumerate() {
         values = match &layer.part {
@@ -239,8 +249,11 @@ fn outwards(chain: &Chain, domain: &Domain, free: IsFree<'_>) -> Vec<Vec<Reach>>
                     }
                     let mut sum = around(&affine.bias[row]);
                     for (column, weight) in affine.weight[row].iter().enumerate() {
-                        let weight =
-                            if free(at, row, Some(column)) { Interval::ALL } else { around(weight) };
+                        let weight = if free(at, row, Some(column)) {
+                            Interval::ALL
+                        } else {
+                            around(weight)
+                        };
                         sum = sum.plus(values[column].times(weight));
                     }
                     sum

@@ -20,7 +20,10 @@ pub(super) enum Part {
     Affine(Affine),
     Norm(Norm),
     /// An elementwise function; `slopes` where it is the identity above 0 and linear below.
-    Activation { module: Module, slopes: Option<Vec<Ratio>> },
+    Activation {
+        module: Module,
+        slopes: Option<Vec<Ratio>>,
+    },
     Softmax(Module),
 }
 
@@ -97,14 +100,21 @@ impl Chain {
         Ok(chain)
     }
 
-    fn collect(&mut self, module: &Module, name: String, state: &StateDict, width: &mut Option<usize>) -> Result<()> {
+    fn collect(
+        &mut self,
+        module: &Module,
+        name: String,
+        state: &StateDict,
+        width: &mut Option<usize>,
+    ) -> Result<()> {
         let unsupported = |why: &str| {
             Err(Error::unsupported(module.kind(), "simplify", why).at(format!("layer {name:?}")))
         };
         let part = match module {
             Module::Sequential(sequential) => {
                 for (child, module) in sequential.children() {
-                    let name = if name.is_empty() { child.clone() } else { format!("{name}.{child}") };
+                    let name =
+                        if name.is_empty() { child.clone() } else { format!("{name}.{child}") };
                     self.collect(module, name, state, width)?;
                 }
                 return Ok(());
@@ -157,7 +167,8 @@ impl Chain {
             Module::Prelu(_) => {
                 let slopes = vector(state.floats(&key(&name, "weight"))?)?;
                 let width = width.unwrap_or(slopes.len());
-                let slopes = if slopes.len() == 1 { vec![slopes[0].clone(); width] } else { slopes };
+                let slopes =
+                    if slopes.len() == 1 { vec![slopes[0].clone(); width] } else { slopes };
                 Part::Activation { module: module.clone(), slopes: Some(slopes) }
             }
             Module::Softmax { .. } | Module::LogSoftmax { .. } => Part::Softmax(module.clone()),
@@ -274,7 +285,12 @@ impl Chain {
     }
 }
 
-fn read_norm(module: &Module, norm: &nn::BatchNorm1d, name: &str, state: &StateDict) -> Result<Norm> {
+fn read_norm(
+    module: &Module,
+    norm: &nn::BatchNorm1d,
+    name: &str,
+    state: &StateDict,
+) -> Result<Norm> {
     let width = norm.num_features;
     let mut arrays = vec![];
     let mut array = |part: &str, there: bool, otherwise: f64| -> Result<Vec<Ratio>> {

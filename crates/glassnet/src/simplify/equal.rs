@@ -80,7 +80,12 @@ pub struct Equality {
 /// assert_eq!(equal(&network, &other, None, 0.0)?.answer, Answer::Different);
 /// # Ok::<(), glassnet::Error>(())
 /// ```
-pub fn equal(a: &Network, b: &Network, domain: Option<&Domain>, tolerance: f64) -> Result<Equality> {
+pub fn equal(
+    a: &Network,
+    b: &Network,
+    domain: Option<&Domain>,
+    tolerance: f64,
+) -> Result<Equality> {
     let (left, right) = (Chain::read(a)?, Chain::read(b)?);
     if left.inputs != right.inputs {
         return Err(Error::usage(format!(
@@ -114,7 +119,11 @@ pub fn equal(a: &Network, b: &Network, domain: Option<&Domain>, tolerance: f64) 
     let direct = (Rewriter::new(left), Rewriter::new(right));
     let plain = attempt(a, b, &domain, &direct, &mut bound, tolerance)?;
     if let Some(certificate) = plain {
-        return Ok(proven("the same layers with the same weights, or with weights so near", certificate, bound));
+        return Ok(proven(
+            "the same layers with the same weights, or with weights so near",
+            certificate,
+            bound,
+        ));
     }
     let (mut left, mut right) = direct;
     for rewriter in [&mut left, &mut right] {
@@ -132,7 +141,13 @@ pub fn equal(a: &Network, b: &Network, domain: Option<&Domain>, tolerance: f64) 
     }
     if let Some(witness) = search(a, b, &domain, tolerance)? {
         let why = format!("output {} differs", witness.output);
-        return Ok(Equality { answer: Answer::Different, why, certificate: None, witness: Some(witness), bound });
+        return Ok(Equality {
+            answer: Answer::Different,
+            why,
+            certificate: None,
+            witness: Some(witness),
+            bound,
+        });
     }
     let why = format!("no proof was found, nor a difference on {TRIES} inputs");
     Ok(Equality { answer: Answer::Unknown, why, certificate: None, witness: None, bound })
@@ -153,8 +168,7 @@ fn attempt(
     tolerance: f64,
 ) -> Result<Option<Certificate>> {
     // Networks of different structure have no distance layer by layer.
-    let Ok((certificate, checked)) =
-        certify(a, b, domain, left.steps.clone(), right.steps.clone())
+    let Ok((certificate, checked)) = certify(a, b, domain, left.steps.clone(), right.steps.clone())
     else {
         return Ok(None);
     };
@@ -267,14 +281,19 @@ fn search(a: &Network, b: &Network, domain: &Domain, tolerance: f64) -> Result<O
 }
 
 /// The output that surely differs most, above the tolerance.
-fn differs(input: &[f32], y: &[Enclosure], z: &[Enclosure], tolerance: &Ratio) -> Result<Option<Witness>> {
+fn differs(
+    input: &[f32],
+    y: &[Enclosure],
+    z: &[Enclosure],
+    tolerance: &Ratio,
+) -> Result<Option<Witness>> {
     let mut best: Option<Witness> = None;
     for (output, (y, z)) in y.iter().zip(z).enumerate() {
         let (above, below) = (y.lo.minus(&z.hi), z.lo.minus(&y.hi));
-        let (mantissa, exponent) =
-            if above.is_negative() { below.parts() } else { above.parts() };
+        let (mantissa, exponent) = if above.is_negative() { below.parts() } else { above.parts() };
         let two = Ratio::from_integer(2.into());
-        let difference = Ratio::from_integer(mantissa) * num_traits::pow::Pow::pow(two, exponent as i32);
+        let difference =
+            Ratio::from_integer(mantissa) * num_traits::pow::Pow::pow(two, exponent as i32);
         if difference <= *tolerance || !difference.is_positive() {
             continue;
         }
@@ -299,7 +318,9 @@ fn inside(point: &[f64], domain: &Domain) -> Option<Vec<f32>> {
         .zip(domain.ends())
         .map(|(value, (lo, hi))| {
             let near = value.clamp(*lo, *hi) as f32;
-            let fits = |value: &f32| f64::from(*value) >= *lo && f64::from(*value) <= *hi && value.is_finite();
+            let fits = |value: &f32| {
+                f64::from(*value) >= *lo && f64::from(*value) <= *hi && value.is_finite()
+            };
             [near, near.next_up(), near.next_down()].into_iter().find(fits)
         })
         .collect()
@@ -317,7 +338,8 @@ fn beside_kinks(network: &Network, random: &mut Random) -> Vec<Vec<f64>> {
             continue;
         }
         let other: Vec<f64> = weights.iter().map(|_| 2.0 * random.next() - 1.0).collect();
-        let value: f64 = weights.iter().zip(&other).map(|(w, x)| w * x).sum::<f64>() + near(&affine.bias[unit]);
+        let value: f64 =
+            weights.iter().zip(&other).map(|(w, x)| w * x).sum::<f64>() + near(&affine.bias[unit]);
         for side in [-0.1, 0.1] {
             let step = (value + side * square.sqrt()) / square;
             points.push(weights.iter().zip(&other).map(|(w, x)| x - step * w).collect());

@@ -13,8 +13,9 @@ pub(super) type Ratio = BigRational;
 const PRIME: u64 = (1 << 61) - 1;
 
 pub(super) fn exact(value: f64) -> Result<Ratio> {
-    BigRational::from_float(value)
-        .ok_or_else(|| Error::model(format!("a weight is {value}")).help("replace it, or train again"))
+    BigRational::from_float(value).ok_or_else(|| {
+        Error::model(format!("a weight is {value}")).help("replace it, or train again")
+    })
 }
 
 /// The nearest f64.
@@ -91,12 +92,18 @@ pub(super) fn independent(rows: &[&[Ratio]]) -> Option<(Vec<usize>, Vec<usize>)>
 
 /// The factors with which the rows of `basis` add up to `target`, looking at the columns `pivots` only; `None` where
 /// there are none that are right in every column.
-pub(super) fn combination(basis: &[&[Ratio]], pivots: &[usize], target: &[Ratio]) -> Option<Vec<Ratio>> {
+pub(super) fn combination(
+    basis: &[&[Ratio]],
+    pivots: &[usize],
+    target: &[Ratio],
+) -> Option<Vec<Ratio>> {
     let size = basis.len();
     // Column j of the system is basis row j at the pivots.
     let mut system: Vec<Vec<Ratio>> = pivots
         .iter()
-        .map(|&pivot| basis.iter().map(|row| row[pivot].clone()).chain([target[pivot].clone()]).collect())
+        .map(|&pivot| {
+            basis.iter().map(|row| row[pivot].clone()).chain([target[pivot].clone()]).collect()
+        })
         .collect();
     for at in 0..size {
         let lead = (at..size).find(|&row| !system[row][at].is_zero())?;

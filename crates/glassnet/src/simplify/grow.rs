@@ -48,9 +48,11 @@ pub fn widen(network: &Network, widths: &[usize]) -> Result<Simplified> {
         let present = rewriter.chain.affine(layer - 1).map_or(0, |affine| affine.bias.len());
         let name = rewriter.chain.layers[layer - 1].name.clone();
         if width < present {
-            return Err(Error::usage(format!("layer {name:?} has {present} units, more than {width}"))
-                .at("the widths")
-                .help(format!("give at least {present}, or use simplify")));
+            return Err(Error::usage(format!(
+                "layer {name:?} has {present} units, more than {width}"
+            ))
+            .at("the widths")
+            .help(format!("give at least {present}, or use simplify")));
         }
         for unit in present..width {
             // The copies of one unit halve what is left of its outgoing weights.
@@ -85,13 +87,13 @@ pub fn deepen(network: &Network, layer: &str) -> Result<Simplified> {
     let before = chain.parameters();
     let place = chain.layers.iter().position(|other| other.name == layer);
     let relu = |at: &usize| {
-        chain.slopes(*at).is_some_and(|slopes| slopes.iter().all(|slope| *slope == super::exact::zero()))
+        chain
+            .slopes(*at)
+            .is_some_and(|slopes| slopes.iter().all(|slope| *slope == super::exact::zero()))
     };
     let Some(place) = place.filter(relu) else {
-        let names: Vec<&str> = (0..chain.layers.len())
-            .filter(relu)
-            .map(|at| chain.layers[at].name.as_str())
-            .collect();
+        let names: Vec<&str> =
+            (0..chain.layers.len()).filter(relu).map(|at| chain.layers[at].name.as_str()).collect();
         return Err(Error::usage(format!("layer {layer:?} is no ReLU of the network"))
             .at("the layer")
             .help(format!("its ReLUs are {}", names.join(", "))));

@@ -36,8 +36,7 @@ pub(super) fn merge(
         let merged = attempt_at(&mut attempt, domain, 2.0_f64.powi(middle))?;
         let within = merged == 0 || {
             let smaller = attempt.chain.write()?;
-            let (_, checked) =
-                certify(network, &smaller, domain, attempt.steps.clone(), vec![])?;
+            let (_, checked) = certify(network, &smaller, domain, attempt.steps.clone(), vec![])?;
             checked.bound <= tolerance
         };
         if within {
@@ -61,7 +60,8 @@ fn attempt_at(rewriter: &mut Rewriter, domain: &Domain, share: f64) -> Result<us
     for layer in rewriter.chain.hidden() {
         let Some(before) = rewriter.chain.affine(layer - 1) else { continue };
         let Some(slopes) = rewriter.chain.slopes(layer) else { continue };
-        let near: Vec<Vec<f64>> = (0..before.bias.len()).map(|unit| direction(before, unit)).collect();
+        let near: Vec<Vec<f64>> =
+            (0..before.bias.len()).map(|unit| direction(before, unit)).collect();
         let mut kept: Vec<usize> = vec![];
         let mut pairs: Vec<(usize, usize, Ratio)> = vec![];
         for unit in 0..near.len() {
@@ -69,7 +69,9 @@ fn attempt_at(rewriter: &mut Rewriter, domain: &Domain, share: f64) -> Result<us
                 slopes[keep] == slopes[unit] && alike(&near[keep], &near[unit], share)
             });
             match like {
-                Some(&keep) => pairs.push((keep, unit, scale(&before.row(keep), &before.row(unit))?)),
+                Some(&keep) => {
+                    pairs.push((keep, unit, scale(&before.row(keep), &before.row(unit))?))
+                }
                 None => kept.push(unit),
             }
         }

@@ -115,9 +115,14 @@ pub(super) fn finish(
         let what = if checked.per_input > 0.0 {
             "without a bounded domain no tolerance can be promised".to_owned()
         } else {
-            format!("rounding the merged weights to 32 bits moves outputs by up to {:e}", checked.bound)
+            format!(
+                "rounding the merged weights to 32 bits moves outputs by up to {:e}",
+                checked.bound
+            )
         };
-        return Err(Error::usage(what).at("the tolerance").help("give a bounded domain, or a larger tolerance"));
+        return Err(Error::usage(what)
+            .at("the tolerance")
+            .help("give a bounded domain, or a larger tolerance"));
     }
     Ok(Simplified {
         parameters_after: rewriter.chain.parameters(),
@@ -214,7 +219,9 @@ pub(super) fn pass(rewriter: &mut Rewriter, domain: &Domain) -> Result<bool> {
 /// As [`pass`], without those whose result depends on the order of units.
 pub(super) fn exactly(rewriter: &mut Rewriter, domain: &Domain) -> Result<bool> {
     for layer in 0..rewriter.chain.layers.len() {
-        if matches!(rewriter.chain.layers[layer].part, Part::Norm(_)) && rewriter.fold_norm(layer)? {
+        if matches!(rewriter.chain.layers[layer].part, Part::Norm(_))
+            && rewriter.fold_norm(layer)?
+        {
             return Ok(true);
         }
     }
@@ -227,7 +234,8 @@ pub(super) fn exactly(rewriter: &mut Rewriter, domain: &Domain) -> Result<bool> 
 /// Units that nothing enters or nothing leaves.
 fn without_inputs(rewriter: &mut Rewriter) -> Result<bool> {
     for layer in rewriter.chain.hidden() {
-        let (Some(before), Some(after)) = (rewriter.chain.affine(layer - 1), rewriter.chain.affine(layer + 1))
+        let (Some(before), Some(after)) =
+            (rewriter.chain.affine(layer - 1), rewriter.chain.affine(layer + 1))
         else {
             continue;
         };
@@ -273,9 +281,8 @@ fn by_signs(rewriter: &mut Rewriter, domain: &Domain) -> Result<bool> {
             .filter(|&unit| given[unit].nonpositive && slopes[unit].is_zero())
             .collect();
         if !dead.is_empty() {
-            let why = |unit: usize| {
-                format!("it is given at most {} {}", given[unit].hi, on(domain))
-            };
+            let why =
+                |unit: usize| format!("it is given at most {} {}", given[unit].hi, on(domain));
             rewriter.drop_dead(layer, dead, why)?;
             changed = true;
         }
@@ -298,7 +305,8 @@ fn proportional(rewriter: &mut Rewriter) -> Result<bool> {
     for layer in rewriter.chain.hidden() {
         let Some(before) = rewriter.chain.affine(layer - 1) else { continue };
         let slopes = rewriter.chain.slopes(layer);
-        let near: Vec<Vec<f64>> = (0..before.bias.len()).map(|unit| direction(before, unit)).collect();
+        let near: Vec<Vec<f64>> =
+            (0..before.bias.len()).map(|unit| direction(before, unit)).collect();
         let first = |drop: usize| {
             (0..drop).filter(|&keep| alike(&near[keep], &near[drop], 1e-12)).find_map(|keep| {
                 let homogeneous = slopes.is_some_and(|slopes| slopes[keep] == slopes[drop]);
@@ -340,9 +348,8 @@ fn dependent(rewriter: &mut Rewriter, domain: &Domain) -> Result<bool> {
         if rewriter.chain.slopes(layer).is_none() {
             continue;
         }
-        let active: Vec<usize> = (0..before.bias.len())
-            .filter(|&unit| all[layer][unit].nonnegative)
-            .collect();
+        let active: Vec<usize> =
+            (0..before.bias.len()).filter(|&unit| all[layer][unit].nonnegative).collect();
         if active.len() < 2 {
             continue;
         }
@@ -378,7 +385,8 @@ fn dependent(rewriter: &mut Rewriter, domain: &Domain) -> Result<bool> {
 /// Matrices that follow each other, where one is no larger.
 fn composed(rewriter: &mut Rewriter) -> bool {
     for layer in 0..rewriter.chain.layers.len().saturating_sub(1) {
-        let (Some(first), Some(second)) = (rewriter.chain.affine(layer), rewriter.chain.affine(layer + 1))
+        let (Some(first), Some(second)) =
+            (rewriter.chain.affine(layer), rewriter.chain.affine(layer + 1))
         else {
             continue;
         };

@@ -24,12 +24,14 @@ impl Rewriter {
 
     fn note(&mut self, kind: &'static str, layer: usize, unit: Option<usize>, why: String) {
         let name = self.chain.layers[layer].name.clone();
-        let unit = unit.map(|unit| self.chain.affine(layer).map_or(unit, |affine| affine.units[unit]));
+        let unit =
+            unit.map(|unit| self.chain.affine(layer).map_or(unit, |affine| affine.units[unit]));
         self.removals.push(Removal { kind, layer: name, unit, why });
     }
 
     fn around(&mut self, layer: usize) -> Result<(&mut Affine, &mut Affine)> {
-        let places = layer.checked_sub(1).and_then(|first| self.chain.layers.get_mut(first..=layer + 1));
+        let places =
+            layer.checked_sub(1).and_then(|first| self.chain.layers.get_mut(first..=layer + 1));
         match places {
             Some(
                 [
@@ -38,7 +40,9 @@ impl Rewriter {
                     Layer { part: Part::Affine(after), .. },
                 ],
             ) => Ok((before, after)),
-            Some(_) | None => Err(Error::usage(format!("layer {layer} is not between two matrices"))),
+            Some(_) | None => {
+                Err(Error::usage(format!("layer {layer} is not between two matrices")))
+            }
         }
     }
 
@@ -62,7 +66,12 @@ impl Rewriter {
         Ok(())
     }
 
-    pub(super) fn drop_dead(&mut self, layer: usize, units: Vec<usize>, why: impl Fn(usize) -> String) -> Result<()> {
+    pub(super) fn drop_dead(
+        &mut self,
+        layer: usize,
+        units: Vec<usize>,
+        why: impl Fn(usize) -> String,
+    ) -> Result<()> {
         for &unit in &units {
             self.note("dead", layer - 1, Some(unit), why(unit));
         }
@@ -91,7 +100,10 @@ impl Rewriter {
                 *sum += &row[unit] * &value;
             }
             let added = if value.is_zero() { "" } else { ", which the next bias takes over" };
-            whys.push(format!("all its incoming weights are 0: it is always {}{added}", near(&value)));
+            whys.push(format!(
+                "all its incoming weights are 0: it is always {}{added}",
+                near(&value)
+            ));
         }
         for (&unit, why) in units.iter().zip(whys) {
             self.note("constant", layer - 1, Some(unit), why);
@@ -101,7 +113,13 @@ impl Rewriter {
         Ok(())
     }
 
-    pub(super) fn merge(&mut self, layer: usize, keep: usize, drop: usize, scale: Ratio) -> Result<()> {
+    pub(super) fn merge(
+        &mut self,
+        layer: usize,
+        keep: usize,
+        drop: usize,
+        scale: Ratio,
+    ) -> Result<()> {
         let (before, after) = self.around(layer)?;
         for row in &mut after.weight {
             let more = &row[drop] * &scale;
@@ -120,9 +138,15 @@ impl Rewriter {
     }
 
     /// `terms`: the other units, each with its factor.
-    pub(super) fn remove_dependent(&mut self, layer: usize, unit: usize, terms: Vec<(usize, Ratio)>) -> Result<()> {
+    pub(super) fn remove_dependent(
+        &mut self,
+        layer: usize,
+        unit: usize,
+        terms: Vec<(usize, Ratio)>,
+    ) -> Result<()> {
         let (before, after) = self.around(layer)?;
-        let combined: Ratio = terms.iter().map(|(other, factor)| factor * &before.bias[*other]).sum();
+        let combined: Ratio =
+            terms.iter().map(|(other, factor)| factor * &before.bias[*other]).sum();
         let constant = &before.bias[unit] - combined;
         for (bias, row) in after.bias.iter_mut().zip(&mut after.weight) {
             let weight = row[unit].clone();
@@ -131,7 +155,8 @@ impl Rewriter {
             }
             *bias += &weight * &constant;
         }
-        let others: Vec<String> = terms.iter().map(|(other, _)| before.units[*other].to_string()).collect();
+        let others: Vec<String> =
+            terms.iter().map(|(other, _)| before.units[*other].to_string()).collect();
         let why = if others.is_empty() {
             "always active and constant".to_owned()
         } else {
@@ -176,7 +201,8 @@ impl Rewriter {
 
     pub(super) fn compose(&mut self, layer: usize, affine: Affine) {
         let other = &self.chain.layers[layer + 1].name;
-        let why = format!("linear layers {:?} and {other:?} are one", self.chain.layers[layer].name);
+        let why =
+            format!("linear layers {:?} and {other:?} are one", self.chain.layers[layer].name);
         self.note("composed", layer, None, why);
         self.chain.layers[layer + 1].part = Part::Affine(affine);
         self.chain.layers.remove(layer);
@@ -241,7 +267,12 @@ impl Rewriter {
     }
 
     /// Writes a matrix as coefficients times some of its rows.
-    pub(super) fn factor(&mut self, layer: usize, basis: Vec<usize>, coefficients: Vec<Vec<Ratio>>) {
+    pub(super) fn factor(
+        &mut self,
+        layer: usize,
+        basis: Vec<usize>,
+        coefficients: Vec<Vec<Ratio>>,
+    ) {
         let Some(affine) = self.chain.affine(layer).cloned() else { return };
         let why = format!("its matrix has rank {}: a product of two smaller ones", basis.len());
         self.note("factored", layer, None, why);
@@ -281,7 +312,13 @@ impl Rewriter {
         Ok(())
     }
 
-    pub(super) fn split(&mut self, layer: usize, unit: usize, scale: &Ratio, outgoing: Vec<Ratio>) -> Result<()> {
+    pub(super) fn split(
+        &mut self,
+        layer: usize,
+        unit: usize,
+        scale: &Ratio,
+        outgoing: Vec<Ratio>,
+    ) -> Result<()> {
         let (before, after) = self.around(layer)?;
         before.weight.push(before.weight[unit].iter().map(|weight| weight * scale).collect());
         before.bias.push(&before.bias[unit] * scale);
@@ -293,13 +330,20 @@ impl Rewriter {
         if let Part::Activation { slopes: Some(slopes), .. } = &mut self.chain.layers[layer].part {
             slopes.push(slopes[unit].clone());
         }
-        self.steps.push(Step::Split { layer, unit, scale: text(scale), outgoing: texts(&outgoing) });
+        self.steps.push(Step::Split {
+            layer,
+            unit,
+            scale: text(scale),
+            outgoing: texts(&outgoing),
+        });
         Ok(())
     }
 
     pub(super) fn insert_identity(&mut self, layer: usize) {
         let width = self.chain.slopes(layer).map_or(0, Vec::len);
-        let row = |at: usize| (0..width).map(|column| if column == at { one() } else { zero() }).collect();
+        let row = |at: usize| {
+            (0..width).map(|column| if column == at { one() } else { zero() }).collect()
+        };
         let identity = Affine {
             weight: (0..width).map(row).collect(),
             bias: vec![zero(); width],

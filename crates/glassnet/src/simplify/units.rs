@@ -131,14 +131,18 @@ impl Free {
         for name in names {
             let bad = |what: String| {
                 let keys: Vec<&str> = network.state_dict().keys().collect();
-                Err(Error::usage(what).at("--free").help(format!("its weights are {}", keys.join(", "))))
+                Err(Error::usage(what)
+                    .at("--free")
+                    .help(format!("its weights are {}", keys.join(", "))))
             };
             let (key, indices) = match name.split_once('[') {
                 None => (name.as_str(), vec![]),
                 Some((key, rest)) => {
                     let numbers: Option<Vec<usize>> = rest
                         .strip_suffix(']')
-                        .map(|rest| rest.split(',').map(|index| index.trim().parse().ok()).collect())
+                        .map(|rest| {
+                            rest.split(',').map(|index| index.trim().parse().ok()).collect()
+                        })
                         .unwrap_or(None);
                     let Some(numbers) = numbers else {
                         return bad(format!("{name:?} has brackets without indices"));
@@ -151,7 +155,8 @@ impl Free {
             };
             let shape = value.shape();
             let fits = indices.is_empty()
-                || indices.len() == shape.len() && indices.iter().zip(shape).all(|(at, size)| at < size);
+                || indices.len() == shape.len()
+                    && indices.iter().zip(shape).all(|(at, size)| at < size);
             if !fits {
                 return bad(format!("{key} has the shape {shape:?}, which {name:?} is not in"));
             }
@@ -200,7 +205,12 @@ impl Free {
 /// assert_eq!(layers[1].units[0].scope.words(), "for every data set, whatever the free weights are");
 /// # Ok::<(), glassnet::Error>(())
 /// ```
-pub fn units(network: &Network, domain: &Domain, free: &Free, data: bool) -> Result<Vec<LayerUnits>> {
+pub fn units(
+    network: &Network,
+    domain: &Domain,
+    free: &Free,
+    data: bool,
+) -> Result<Vec<LayerUnits>> {
     let chain = Chain::read(network)?;
     if domain.ends().len() != chain.inputs {
         return Err(Error::usage(format!(
@@ -302,7 +312,8 @@ fn ends(value: f64) -> String {
 fn relate(chain: &Chain, layer: usize, reach: &[Reach], free: &Free, units: &mut [Unit]) {
     let Some(affine) = chain.affine(layer - 1).filter(|_| free.is_empty()) else { return };
     let Some(slopes) = chain.slopes(layer) else { return };
-    let near_rows: Vec<Vec<f64>> = (0..affine.bias.len()).map(|unit| direction(affine, unit)).collect();
+    let near_rows: Vec<Vec<f64>> =
+        (0..affine.bias.len()).map(|unit| direction(affine, unit)).collect();
     for drop in 1..near_rows.len() {
         for keep in 0..drop {
             if slopes[keep] != slopes[drop] || !alike(&near_rows[keep], &near_rows[drop], 1e-12) {

@@ -25,6 +25,7 @@ mod metrics;
 mod report;
 mod resume;
 mod settings;
+mod simplify;
 mod steering;
 mod stopping;
 mod streaming;

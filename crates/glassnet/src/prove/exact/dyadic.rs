@@ -55,7 +55,8 @@ impl Dyadic {
         if other.mantissa.is_zero() {
             return self.clone();
         }
-        let (high, low) = if self.exponent >= other.exponent { (self, other) } else { (other, self) };
+        let (high, low) =
+            if self.exponent >= other.exponent { (self, other) } else { (other, self) };
         let shift = (high.exponent - low.exponent) as u64;
         Dyadic { mantissa: (&high.mantissa << shift) + &low.mantissa, exponent: low.exponent }
     }

@@ -95,7 +95,11 @@ impl Lowering<'_, '_> {
         for row in &mut rows {
             row.gather();
         }
-        let affine = assemble(&rows, &self.layers.iter().map(|layer| layer.size).collect::<Vec<_>>(), rounds)?;
+        let affine = assemble(
+            &rows,
+            &self.layers.iter().map(|layer| layer.size).collect::<Vec<_>>(),
+            rounds,
+        )?;
         self.push(Step::Affine(affine), shape, origin, id)
     }
 
@@ -115,7 +119,11 @@ impl Lowering<'_, '_> {
         let (outputs, inputs) = (weight.shape[0], weight.shape[1]);
         check_size(x.elements.len().saturating_mul(outputs), origin)?;
         let mut rows = Vec::with_capacity(shape.iter().product());
-        let leading = x.elements.len().checked_div(inputs).unwrap_or(shape.iter().product::<usize>() / outputs.max(1));
+        let leading = x
+            .elements
+            .len()
+            .checked_div(inputs)
+            .unwrap_or(shape.iter().product::<usize>() / outputs.max(1));
         for at in 0..leading {
             let x = &x.elements[at * inputs..(at + 1) * inputs];
             for output in 0..outputs {
@@ -157,7 +165,8 @@ impl Lowering<'_, '_> {
                     let left = a.elements[if transpose_a { l * m + i } else { i * k + l }];
                     let right = b.elements[if transpose_b { j * k + l } else { l * n + j }];
                     match (left, right) {
-                        (Element::Constant(weight), element) | (element, Element::Constant(weight)) => {
+                        (Element::Constant(weight), element)
+                        | (element, Element::Constant(weight)) => {
                             row.add(weight, element);
                         }
                         (Element::Unit(_), Element::Unit(_)) => return Err(self.two_unknowns(id)),
@@ -184,7 +193,8 @@ impl Lowering<'_, '_> {
         if let (Some(a), Some(b)) = (a.constants(), b.constants()) {
             let folded = a.into_iter().zip(b).map(|(a, b)| constant::arithmetic(op, a, b));
             let folded: Option<Vec<_>> = folded.collect();
-            let folded = folded.ok_or_else(|| self.unsupported(id, "of constants that it isn't known for"))?;
+            let folded = folded
+                .ok_or_else(|| self.unsupported(id, "of constants that it isn't known for"))?;
             return Ok(Array::of_constants(folded, shape));
         }
         if matches!(op, Arithmetic::Add | Arithmetic::Sub)
@@ -331,11 +341,13 @@ impl Lowering<'_, '_> {
                 .flat_map(|group| group.chunks_exact(2).map(|pair| (pair[0], pair[1])))
                 .collect();
             let flat = vec![pairs.len()];
-            let rows = pairs.iter().map(|&(a, b)| Row::new().scaled(sign, b).scaled(-sign, a)).collect();
+            let rows =
+                pairs.iter().map(|&(a, b)| Row::new().scaled(sign, b).scaled(-sign, a)).collect();
             let difference = self.push_rows(rows, false, flat.clone(), origin, id)?;
             let excess = self.kink(&difference, 0.0, 1.0, origin, id)?;
             let rows = pairs.iter().zip(&excess.elements);
-            let rows = rows.map(|(&(a, _), &e)| Row::new().scaled(1.0, a).scaled(sign, e)).collect();
+            let rows =
+                rows.map(|(&(a, _), &e)| Row::new().scaled(1.0, a).scaled(sign, e)).collect();
             let mut winners = self.push_rows(rows, false, flat, origin, id)?.elements.into_iter();
             for group in &mut groups {
                 let rest = (group.len() % 2 == 1).then(|| group[group.len() - 1]);
@@ -360,7 +372,8 @@ fn check_size(weights: usize, origin: &Origin) -> Result<()> {
 
 /// The layer of `rows`, a matrix for each layer that they read: dense where a quarter of it or more is there.
 fn assemble(rows: &[Row], sizes: &[usize], rounds: bool) -> Result<Affine> {
-    let mut read: Vec<usize> = rows.iter().flat_map(|row| row.terms.iter().map(|(unit, _)| unit.layer)).collect();
+    let mut read: Vec<usize> =
+        rows.iter().flat_map(|row| row.terms.iter().map(|(unit, _)| unit.layer)).collect();
     read.sort_unstable();
     read.dedup();
     let terms = read

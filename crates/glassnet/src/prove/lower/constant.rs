@@ -19,7 +19,8 @@ fn rounded(value: Interval) -> Interval {
 
 /// The function of a constant, or `None` where it isn't known.
 pub(super) fn activation(function: Activation, z: Interval) -> Option<Interval> {
-    let monotone = |f: fn(f64) -> f64| Interval::new(f(z.lo()).next_down(), f(z.hi()).next_up()).ok();
+    let monotone =
+        |f: fn(f64) -> f64| Interval::new(f(z.lo()).next_down(), f(z.hi()).next_up()).ok();
     let value = match function {
         Activation::Sqrt if z.lo() >= 0.0 => {
             let root = z.lo().sqrt();
