@@ -70,12 +70,12 @@ pub const ROOMS: &[Room] = &[
     room(
         "explain",
         "traces as documents; exact loss along a weight, attributions, reasons",
-        &["formula", "trace", "nn", "train", "prove", "document"],
+        &["formula", "trace", "nn", "train", "prove", "simplify", "document"],
     ),
     room(
         "worked",
         "worked explanations of one topic with the user's numbers",
-        &["derive", "explain", "train", "draw", "document"],
+        &["derive", "explain", "train", "simplify", "draw", "document"],
     ),
     room(
         "lesson",

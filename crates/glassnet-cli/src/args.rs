@@ -146,6 +146,18 @@ pub(crate) enum Verb {
     Convert(crate::convert::Convert),
     /// Prove a property of a network for every input of a box, or find an input that breaks it.
     Prove(crate::prove::Prove),
+    /// Say which units are dead, always active, constant or copies of others: for a table, a domain, or every input.
+    Units(Box<crate::units::Units>),
+    /// Make a network smaller without changing what it computes, with a certificate.
+    Simplify(Box<crate::simplify::Simplify>),
+    /// Decide whether two networks compute the same.
+    Equal(Box<crate::equal::Equal>),
+    /// Give hidden layers more units without changing what the network computes.
+    Widen(crate::simplify::Widen),
+    /// Add a layer without changing what the network computes.
+    Deepen(crate::simplify::Deepen),
+    /// Check a certificate that two networks compute the same, in exact arithmetic.
+    VerifyCertificate(crate::simplify::VerifyCertificate),
     /// Measure how fast a network trains and predicts here.
     Bench(Bench),
     /// Print a script that completes commands in a shell.

@@ -7,6 +7,8 @@ mod args;
 mod bench;
 mod convert;
 mod derive;
+mod domain;
+mod equal;
 mod evaluate;
 mod exercise;
 mod explain;
@@ -22,11 +24,13 @@ mod prove;
 mod reading;
 mod scores;
 mod scratch;
+mod simplify;
 mod summary;
 mod table;
 mod terminal;
 mod threads;
 mod train;
+mod units;
 mod usage;
 mod version;
 mod worked;
@@ -99,6 +103,12 @@ fn run(cli: Cli, terminal: &mut Terminal) -> Result<u8> {
         Some(Verb::Exercise(args)) => exercise::run(&args, terminal),
         Some(Verb::Convert(args)) => convert::run(&args, terminal),
         Some(Verb::Prove(args)) => prove::run(&args, terminal),
+        Some(Verb::Units(args)) => units::run(&args, terminal),
+        Some(Verb::Simplify(args)) => simplify::run(&args, terminal),
+        Some(Verb::Equal(args)) => equal::run(&args, terminal),
+        Some(Verb::Widen(args)) => simplify::widen(&args, terminal),
+        Some(Verb::Deepen(args)) => simplify::deepen(&args, terminal),
+        Some(Verb::VerifyCertificate(args)) => simplify::verify(&args, terminal),
         Some(Verb::Bench(args)) => bench::run(&args, threads, terminal),
         Some(Verb::Completions { shell }) => {
             let mut script = vec![];

@@ -2,8 +2,21 @@
 
 use crate::folder::{Folder, table, words};
 
-const VERBS: [&str; 7] =
-    ["train", "predict", "evaluate", "summary", "derive", "bench", "completions"];
+const VERBS: [&str; 13] = [
+    "train",
+    "predict",
+    "evaluate",
+    "summary",
+    "derive",
+    "units",
+    "simplify",
+    "equal",
+    "widen",
+    "deepen",
+    "verify-certificate",
+    "bench",
+    "completions",
+];
 
 #[test]
 fn help_fits_a_hundred_columns_and_shows_an_example() {

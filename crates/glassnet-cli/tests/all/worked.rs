@@ -305,7 +305,7 @@ fn the_gradient_by_hand() {
             "106/105",
             "209/31500",
             "dead",
-            "Not proven here",
+            "Proven for every data set whose inputs are not negative",
             "J divides the sum by 3",
         ],
     );

@@ -18,8 +18,6 @@ mod grow;
 mod near;
 mod rewrite;
 mod rewriter;
-#[cfg(test)]
-mod tests;
 mod units;
 
 pub use bounds::Domain;

@@ -26,6 +26,7 @@ mod prove;
 mod report;
 mod resume;
 mod settings;
+mod simplify;
 mod steering;
 mod stopping;
 mod streaming;

@@ -10,6 +10,7 @@ mod lessons;
 mod manual;
 mod network;
 mod softmax;
+mod theorems;
 mod variants;
 
 use glassnet::math::random::Stream;

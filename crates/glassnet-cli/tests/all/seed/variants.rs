@@ -85,7 +85,7 @@ fn manual_says_why_by_its_samples() {
         let (first, second) = (units[0].1, units[1].1);
         // The argument by signs is for inputs that are not negative, and only where the table has a dead unit.
         assert_eq!(
-            why.contains("Not proven here"),
+            why.contains("Proven for every data set whose inputs are not negative"),
             of.first < 0.0 && first == 0,
             "{seed}: {shown}"
         );

@@ -91,10 +91,16 @@ impl WhyZero {
             document.say(sentence.clone());
         }
         if self.verdict == Verdict::EveryRow {
-            document.note(
-                NoteKind::NotProven,
-                "This holds for the given rows and these weights; whether it holds for every data set is another question.",
-            );
+            match &self.proven {
+                Some(sentence) => document.note(
+                    NoteKind::Remark,
+                    format!("{sentence}, with the convention that ReLU's derivative at 0 is 0."),
+                ),
+                None => document.note(
+                    NoteKind::NotProven,
+                    "This holds for the given rows and these weights; whether it holds for every data set is another question.",
+                ),
+            }
         }
         document.blocks
     }

@@ -18,6 +18,7 @@ use super::units::row_axis;
 use crate::error::Result;
 use crate::graph::op::{Activation, Linear, Source};
 use crate::graph::{NodeId, Op};
+use crate::simplify::{self, Domain, Free, Scope, State};
 use flow::Flow;
 
 /// Why a weight's gradient is what it is.
@@ -37,6 +38,8 @@ pub struct WhyZero {
     pub rows: Vec<RowReason>,
     /// What can be seen in the given rows and weights, in sentences: no proofs for other rows.
     pub seen: Vec<String>,
+    /// What is proven for other rows too: a sentence, where the gradient is zero in every given row.
+    pub proven: Option<String>,
 }
 
 /// Whether and how a gradient is zero.
@@ -142,6 +145,7 @@ pub fn why_zero(setting: &Setting, weight: &Weight) -> Result<WhyZero> {
         exact,
         verdict,
         seen: seen(setting, &rows),
+        proven: if verdict == Verdict::EveryRow { proven(setting, weight) } else { None },
         rows,
     })
 }
@@ -208,6 +212,50 @@ pub fn zero_gradients(setting: &Setting) -> Result<ZeroGradients> {
         })
         .collect();
     Ok(ZeroGradients { groups, weights, rows: setting.rows() })
+}
+
+/// Why the gradient is zero for every data set, or for every one without negative inputs, where a dead unit stands on
+/// all its paths: the weight's own unit, the one whose output it multiplies, or a whole layer behind it.
+fn proven(setting: &Setting, weight: &Weight) -> Option<String> {
+    let network = setting.network();
+    let inputs = network.module().in_features()?;
+    let domain = Domain::of(vec![(0.0, f64::INFINITY); inputs]).ok()?;
+    let layers = simplify::units(network, &domain, &Free::default(), false).ok()?;
+    let names = network.module().layers();
+    let is_relu =
+        |name: &str| names.iter().any(|(own, module)| own == name && module.kind() == "ReLU");
+    let place = |name: &str| names.iter().position(|(own, _)| own == name);
+    let (layer, part) = weight.key.rsplit_once('.').unwrap_or(("", &weight.key));
+    let own = place(layer)?;
+    let dead = |unit: &simplify::Unit| matches!(unit.state, State::Dead | State::Kink);
+    for found in layers.iter().filter(|found| is_relu(&found.name)) {
+        let at = place(&found.name)?;
+        let given = &found.given_by;
+        let unit = match (part, &weight.index[..]) {
+            ("weight", [row, _]) | ("bias", [row]) if found.given_by == layer => {
+                found.units.get(*row).map(|unit| (*row, unit))
+            }
+            ("weight", [_, column]) if at + 1 == own => {
+                found.units.get(*column).map(|unit| (*column, unit))
+            }
+            _ => None, // weights of other layers
+        };
+        if let Some((number, unit)) = unit.filter(|(_, unit)| dead(unit)) {
+            return Some(format!(
+                "Proven {}: layer {given:?} unit {number} gives 0 ({}), so this gradient is 0 for every loss",
+                unit.scope.words(),
+                unit.proof
+            ));
+        }
+        if at > own && found.given_by != layer && found.units.iter().all(dead) {
+            let worst = found.units.iter().find(|unit| unit.scope == Scope::Nonnegative);
+            let scope = worst.or(found.units.first())?.scope.words();
+            return Some(format!(
+                "Proven {scope}: every unit of layer {given:?} gives 0, so this gradient is 0 for every loss"
+            ));
+        }
+    }
+    None
 }
 
 /// What can be said about dead units by looking at signs.

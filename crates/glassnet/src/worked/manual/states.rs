@@ -7,6 +7,7 @@ use crate::formula::Math;
 use crate::graph::op::Activation;
 use crate::graph::{NodeId, Op};
 use crate::nn::Module;
+use crate::simplify::{self, Domain, Free, State};
 
 /// A unit on the way from the weight to the loss.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +24,8 @@ pub struct UnitState {
     pub rows: usize,
     /// What the signs of its weights say beyond these rows, if anything.
     pub by_sign: Option<BySign>,
+    /// Whether it is proven to be dead for every input that is not negative.
+    pub proven: bool,
 }
 
 /// What the signs of a ReLU unit's weights say whatever the rows.
@@ -46,7 +49,7 @@ impl UnitState {
     /// What the signs say beyond the rows under a condition that nothing here checks: a sentence.
     pub fn not_proven(&self) -> Option<String> {
         match &self.by_sign {
-            Some(BySign::DeadUnlessNegative) if self.is_dead() => Some(
+            Some(BySign::DeadUnlessNegative) if self.is_dead() && !self.proven => Some(
                 "by their signs the unit is dead for every row whose inputs are not negative, since no weight of it \
                  is positive; the table above shows these samples only"
                     .into(),
@@ -69,9 +72,31 @@ impl UnitState {
                 "had {weight} been negative, {name} would be dead whatever the rows and the weights before it, because \
                  a ReLU's output is not negative"
             )),
+            Some(BySign::DeadUnlessNegative) if self.is_dead() && self.proven => Some(format!(
+                "proven for every data set whose inputs are not negative: {name} is dead, since no weight of the unit \
+                 is positive"
+            )),
             Some(BySign::DeadUnlessNegative) | None => None,
         }
     }
+}
+
+/// Whether the unit is proven to be dead for every input that isn't negative.
+fn proven(setting: &Setting, node: NodeId, unit: usize) -> bool {
+    let network = setting.network();
+    let domain = network
+        .module()
+        .in_features()
+        .and_then(|inputs| Domain::of(vec![(0.0, f64::INFINITY); inputs]).ok());
+    let Some(layer) = setting.layers().iter().find(|layer| layer.output == node) else {
+        return false;
+    };
+    let found =
+        domain.and_then(|domain| simplify::units(network, &domain, &Free::default(), false).ok());
+    found.is_some_and(|layers| {
+        let own = layers.iter().filter(|own| own.given_by == layer.name);
+        own.flat_map(|own| own.units.get(unit)).any(|unit| unit.state == State::Dead)
+    })
 }
 
 pub(super) fn states(
@@ -91,6 +116,7 @@ pub(super) fn states(
             on_kink: rows.iter().filter(|row| row.kinks.contains(name)).count(),
             rows: rows.len(),
             by_sign: by_sign(setting, *node, *unit)?,
+            proven: proven(setting, *node, *unit),
         });
     }
     Ok(found)

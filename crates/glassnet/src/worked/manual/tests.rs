@@ -79,7 +79,7 @@ fn the_sheets_table() {
         "106/105",
         "209/31500",
         "the unit is dead on these samples",
-        "since no weight of it is positive; the table above shows these samples only",
+        "Proven for every data set whose inputs are not negative",
         "Had 2.weight[0, 0] been negative, a₂ would be dead",
         "lies exactly on a kink in 3 of 3 samples",
         "it does not matter",

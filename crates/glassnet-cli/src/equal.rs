@@ -1,0 +1,122 @@
+//! `glassnet equal`.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::Args;
+use glassnet::Result;
+use glassnet::simplify::{self, Answer, Equality};
+use serde_json::json;
+
+use crate::args::{Reading, Weights, number};
+use crate::domain;
+use crate::output::{Output, Replace};
+use crate::simplify::{inputs, one_of_two, parts};
+use crate::terminal::Terminal;
+
+/// `glassnet equal`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    glassnet equal model.safetensors smaller.safetensors\n  \
+    glassnet equal model.onnx rounded.onnx --domain 0..1 --tolerance 1e-3\n\n\
+    Status: 0 equal, 1 different, 6 unknown.")]
+pub(crate) struct Equal {
+    /// The first network: a PyTorch expression, the short form, or a model file.
+    pub(crate) a: OsString,
+    /// The second network.
+    pub(crate) b: OsString,
+    #[command(flatten)]
+    pub(crate) weights: Weights,
+    /// The inputs that are asked about: lo..hi for all, one for each with commas between, or a table for the box of its
+    /// rows. Without it: all inputs.
+    #[arg(long, allow_hyphen_values = true, value_name = "DOMAIN")]
+    pub(crate) domain: Option<String>,
+    /// How much wider the box of a table is taken, on each side, as a share of its width.
+    #[arg(long, default_value_t = 0.0, value_parser = number, allow_negative_numbers = true)]
+    pub(crate) margin: f64,
+    /// Outputs that differ by no more than this count as equal.
+    #[arg(long, default_value_t = 0.0, value_parser = number, allow_negative_numbers = true)]
+    pub(crate) tolerance: f64,
+    /// Where the certificate of equality is written.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) certificate: Option<PathBuf>,
+    /// Replace a certificate that exists.
+    #[arg(long)]
+    pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
+}
+
+pub(crate) fn run(args: &Equal, terminal: &mut Terminal) -> Result<u8> {
+    let replace = if args.force { Replace::Always } else { Replace::Never };
+    let output = args
+        .certificate
+        .as_deref()
+        .map(|path| {
+            Output::prepare(path, "--certificate", replace, &[args.a.as_ref(), args.b.as_ref()])
+        })
+        .transpose()?;
+    let a = one_of_two(&args.a, &args.weights, terminal)?;
+    let b = one_of_two(&args.b, &args.weights, terminal)?;
+    let (left, right) = (parts(&a).0, parts(&b).0);
+    let domain = args
+        .domain
+        .as_deref()
+        .map(|text| domain::read(text, inputs(left)?, &a, args.margin, &args.reading, terminal))
+        .transpose()?;
+    let found = simplify::equal(left, right, domain.as_ref(), args.tolerance)?;
+    if let (Some(output), Some(certificate)) = (&output, &found.certificate) {
+        output.write(certificate.to_json().as_bytes())?;
+    }
+    let (word, status) = match found.answer {
+        Answer::Equal => ("equal", 0),
+        Answer::Different => ("different", 1),
+        Answer::Unknown => ("unknown", 6),
+    };
+    if terminal.json() {
+        let written = output.filter(|_| found.certificate.is_some());
+        terminal.document(&json!({
+            "schema": "glassnet.equal/1",
+            "verdict": word,
+            "why": found.why,
+            "witness": found.witness.as_ref().map(|witness| json!({
+                "input": witness.input,
+                "output": witness.output,
+                "a": witness.a,
+                "b": witness.b,
+                "difference": witness.difference,
+            })),
+            "bound": found.bound.map(|bound| bound.0),
+            "bound_per_input": found.bound.map(|bound| bound.1),
+            "tolerance": args.tolerance,
+            "semantics": "real",
+            "certificate": written.map(|output| output.path().display().to_string()),
+        }))?;
+    } else {
+        terminal.line(word)?;
+        say(&found, args, terminal)?;
+    }
+    Ok(status)
+}
+
+fn say(found: &Equality, args: &Equal, terminal: &mut Terminal) -> Result<()> {
+    let place = if args.domain.is_some() { "on the domain" } else { "for every input" };
+    match (&found.answer, &found.witness) {
+        (Answer::Equal, _) => terminal.line(&format!("{}; {place}", found.why))?,
+        (Answer::Different, Some(witness)) => {
+            let input: Vec<String> = witness.input.iter().map(f32::to_string).collect();
+            terminal.line(&format!("at input {}", input.join(", ")))?;
+            terminal.line(&format!(
+                "output {} is {} in the first and {} in the second, a difference of {:e} (evaluated exactly)",
+                witness.output, witness.a, witness.b, witness.difference
+            ))?;
+        }
+        (Answer::Different | Answer::Unknown, _) => terminal.line(&found.why)?,
+    }
+    if let Some((bound, per_input)) = found.bound.filter(|bound| bound.0 > 0.0 || bound.1 > 0.0) {
+        let growth =
+            if per_input > 0.0 { format!(" + {per_input:.3e}·max|x|") } else { String::new() };
+        terminal.line(&format!("proven bound of the difference: {bound:.3e}{growth}"))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,354 @@
+//! `glassnet simplify`, `widen`, `deepen`, `verify-certificate`.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use glassnet::checker::{Certificate, Verdict};
+use glassnet::nn::Network;
+use glassnet::simplify::{self, Config, Simplified};
+use glassnet::{Error, Result};
+use glassnet_formats::{Card, Format, ModelFile, OnnxExport, write_onnx};
+use serde_json::json;
+
+use crate::args::{Reading, Weights, number};
+use crate::domain;
+use crate::model::{self, Model};
+use crate::output::{self, Output, Replace};
+use crate::terminal::Terminal;
+
+/// `glassnet simplify`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    glassnet simplify model.safetensors --output smaller.safetensors\n  \
+    glassnet simplify checkpoint.pt --activation relu --domain 0..1 --output smaller.onnx\n  \
+    glassnet simplify model.safetensors --domain data/digits.csv --output smaller.safetensors\n\n\
+    The certificate is written beside the output, as NAME.certificate.json; glassnet verify-certificate checks it.")]
+pub(crate) struct Simplify {
+    /// The network: a PyTorch expression, the short form, or a model file.
+    pub(crate) network: OsString,
+    #[command(flatten)]
+    pub(crate) weights: Weights,
+    /// Where the smaller network is written: .safetensors or .onnx.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    /// The inputs on which the network must stay the same: lo..hi for all, one for each with commas between, or a table
+    /// for the box of its rows. Without it: all inputs.
+    #[arg(long, allow_hyphen_values = true, value_name = "DOMAIN")]
+    pub(crate) domain: Option<String>,
+    /// How much wider the box of a table is taken, on each side, as a share of its width.
+    #[arg(long, default_value_t = 0.1, value_parser = number, allow_negative_numbers = true)]
+    pub(crate) margin: f64,
+    /// Merge units that are nearly alike too, as long as no output provably moves by more than this on the domain.
+    #[arg(long, value_name = "EPSILON", value_parser = number, allow_negative_numbers = true)]
+    pub(crate) tolerance: Option<f64>,
+    /// Replace an output that exists.
+    #[arg(long)]
+    pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
+}
+
+/// `glassnet widen`.
+#[derive(Clone, Debug, Args)]
+#[command(
+    after_help = "Example:\n  glassnet widen model.safetensors --hidden 64,64 --output wider.safetensors"
+)]
+pub(crate) struct Widen {
+    /// The network: a PyTorch expression, the short form, or a model file.
+    pub(crate) network: OsString,
+    #[command(flatten)]
+    pub(crate) weights: Weights,
+    /// The hidden layers' new widths.
+    #[arg(long, value_delimiter = ',', required = true, value_parser = crate::args::whole::<usize>, allow_negative_numbers = true, value_name = "N,…")]
+    pub(crate) hidden: Vec<usize>,
+    /// Where the wider network is written: .safetensors or .onnx.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    /// Replace an output that exists.
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// `glassnet deepen`.
+#[derive(Clone, Debug, Args)]
+#[command(
+    after_help = "Example:\n  glassnet deepen model.safetensors --behind 1 --output deeper.safetensors"
+)]
+pub(crate) struct Deepen {
+    /// The network: a PyTorch expression, the short form, or a model file.
+    pub(crate) network: OsString,
+    #[command(flatten)]
+    pub(crate) weights: Weights,
+    /// The name of the ReLU behind which a layer is added.
+    #[arg(long, value_name = "LAYER")]
+    pub(crate) behind: String,
+    /// Where the deeper network is written: .safetensors or .onnx.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    /// Replace an output that exists.
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// `glassnet verify-certificate`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Example:\n  \
+    glassnet verify-certificate model.safetensors smaller.safetensors smaller.safetensors.certificate.json")]
+pub(crate) struct VerifyCertificate {
+    /// The first network.
+    pub(crate) a: OsString,
+    /// The second network.
+    pub(crate) b: OsString,
+    /// The certificate.
+    pub(crate) certificate: PathBuf,
+    #[command(flatten)]
+    pub(crate) weights: Weights,
+}
+
+/// The network within a model, and what the model says beside it.
+pub(crate) fn parts(model: &Model) -> (&Network, Option<&Card>) {
+    match model {
+        Model::Bare(network) => (network, None),
+        Model::Trained(trained) => (&trained.network, Some(&trained.card)),
+    }
+}
+
+pub(crate) fn run(args: &Simplify, terminal: &mut Terminal) -> Result<u8> {
+    let outputs = Outputs::prepare(&args.output, args.force, &args.network)?;
+    let model = model::load(&args.network, &args.weights, terminal)?;
+    let (network, card) = parts(&model);
+    let domain = args
+        .domain
+        .as_deref()
+        .map(|text| {
+            domain::read(text, inputs(network)?, &model, args.margin, &args.reading, terminal)
+        })
+        .transpose()?;
+    let config = Config { domain, tolerance: args.tolerance };
+    let simplified = simplify::simplify(network, &config)?;
+    let certificate = outputs.write(&simplified, card)?;
+    report("simplify", &simplified, &args.output, &certificate, terminal)
+}
+
+pub(crate) fn widen(args: &Widen, terminal: &mut Terminal) -> Result<u8> {
+    let outputs = Outputs::prepare(&args.output, args.force, &args.network)?;
+    let model = model::load(&args.network, &args.weights, terminal)?;
+    let (network, card) = parts(&model);
+    let wider = simplify::widen(network, &args.hidden)?;
+    let certificate = outputs.write(&wider, card)?;
+    report("widen", &wider, &args.output, &certificate, terminal)
+}
+
+pub(crate) fn deepen(args: &Deepen, terminal: &mut Terminal) -> Result<u8> {
+    let outputs = Outputs::prepare(&args.output, args.force, &args.network)?;
+    let model = model::load(&args.network, &args.weights, terminal)?;
+    let (network, card) = parts(&model);
+    let deeper = simplify::deepen(network, &args.behind)?;
+    let certificate = outputs.write(&deeper, card)?;
+    report("deepen", &deeper, &args.output, &certificate, terminal)
+}
+
+/// One of two networks: flags for a network that doesn't say its weights or activations leave one that does as it is.
+pub(crate) fn one_of_two(
+    argument: &OsString,
+    weights: &Weights,
+    terminal: &Terminal,
+) -> Result<Model> {
+    let notation = argument.to_str().is_some_and(model::is_notation);
+    if notation || (weights.weights.is_none() && weights.activation.is_none()) {
+        return model::load(argument, weights, terminal);
+    }
+    let own = Weights { weights: None, activation: None, ..weights.clone() };
+    let without_weights = Weights { weights: None, ..weights.clone() };
+    model::load(argument, &own, terminal)
+        .or_else(|_| model::load(argument, &without_weights, terminal))
+}
+
+/// The number of a network's inputs.
+pub(crate) fn inputs(network: &Network) -> Result<usize> {
+    network.module().in_features().ok_or_else(|| {
+        Error::unsupported(
+            "a network of unknown width",
+            "simplify",
+            "no layer says how many inputs there are",
+        )
+    })
+}
+
+/// The network's file and the certificate's beside it.
+struct Outputs {
+    model: Output,
+    certificate: Output,
+    format: Format,
+}
+
+impl Outputs {
+    fn prepare(path: &Path, force: bool, input: &OsString) -> Result<Self> {
+        let format = Format::to_write(&path.display().to_string())?;
+        if !matches!(format, Format::Safetensors | Format::Onnx) {
+            return Err(Error::usage(format!("{} cannot hold the network", format.name()))
+                .at("--output")
+                .help("write .safetensors or .onnx"));
+        }
+        let replace = if force { Replace::Always } else { Replace::Never };
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(".certificate.json");
+        let input = Path::new(input);
+        Ok(Outputs {
+            model: Output::prepare(path, "--output", replace, &[input])?,
+            certificate: Output::prepare(Path::new(&beside), "--output", replace, &[input])?,
+            format,
+        })
+    }
+
+    /// Writes both files; the certificate's path.
+    fn write(&self, simplified: &Simplified, card: Option<&Card>) -> Result<String> {
+        let notation = simplified.network.module().notation();
+        let card = match card {
+            Some(card) => Card { network: notation, ..card.clone() },
+            None => Card::new(notation),
+        };
+        let bytes = if self.format == Format::Onnx {
+            let export = OnnxExport { card: Some(card), ..OnnxExport::default() };
+            write_onnx(&simplified.network, &export)?
+        } else {
+            let state = simplified.network.state_dict().clone();
+            ModelFile { state, card: Some(card) }.write()?
+        };
+        self.certificate.write(simplified.certificate.to_json().as_bytes())?;
+        self.model.write(&bytes)?;
+        Ok(self.certificate.path().display().to_string())
+    }
+}
+
+fn claim(simplified: &Simplified) -> String {
+    let certificate = &simplified.certificate;
+    let place = match &certificate.domain {
+        None => "for every input",
+        Some(_) => "on the domain",
+    };
+    if simplified.checked.exact {
+        return format!("equal over the real numbers, {place}");
+    }
+    let claim = certificate.claim;
+    let growth = if claim.per_input > 0.0 {
+        format!(" + {:.3e}·max|x|", claim.per_input)
+    } else {
+        String::new()
+    };
+    format!(
+        "equal over the real numbers before weights are rounded to 32 bits; after it no output differs by more than \
+         {:.3e}{growth}, {place}",
+        claim.bound
+    )
+}
+
+fn report(
+    verb: &str,
+    simplified: &Simplified,
+    output: &Path,
+    certificate: &str,
+    terminal: &mut Terminal,
+) -> Result<u8> {
+    let claimed = claim(simplified);
+    if terminal.json() {
+        let steps: Vec<_> = simplified
+            .removals
+            .iter()
+            .map(|removal| {
+                json!({"kind": removal.kind, "layer": removal.layer, "unit": removal.unit, "why": removal.why})
+            })
+            .collect();
+        terminal.document(&json!({
+            "schema": format!("glassnet.{verb}/1"),
+            "network": simplified.network.module().notation(),
+            "parameters_before": simplified.parameters_before,
+            "parameters_after": simplified.parameters_after,
+            "steps": steps,
+            "exact": simplified.checked.exact,
+            "bound": simplified.certificate.claim.bound,
+            "bound_per_input": simplified.certificate.claim.per_input,
+            "claim": claimed,
+            "output": output.display().to_string(),
+            "certificate": certificate,
+        }))?;
+        return Ok(0);
+    }
+    const MOST: usize = 40;
+    for removal in simplified.removals.iter().take(MOST) {
+        let place = match removal.unit {
+            Some(unit) => format!("layer {:?}, unit {unit}", removal.layer),
+            None => format!("layer {:?}", removal.layer),
+        };
+        terminal.line(&format!("{}: {place}: {}", removal.kind.replace('_', " "), removal.why))?;
+    }
+    if let Some(more) = simplified.removals.len().checked_sub(MOST).filter(|more| *more > 0) {
+        terminal.line(&format!("and {more} more; --json lists all"))?;
+    }
+    if simplified.removals.is_empty() && verb == "simplify" {
+        terminal.line("nothing to remove was found")?;
+    }
+    terminal.line(&format!("network: {}", simplified.network.module().notation()))?;
+    terminal.line(&format!(
+        "parameters: {} before, {} after",
+        simplified.parameters_before, simplified.parameters_after
+    ))?;
+    terminal.line(&format!("claim: {claimed}"))?;
+    terminal.line(&format!("certificate: {certificate}"))?;
+    Ok(0)
+}
+
+pub(crate) fn verify(args: &VerifyCertificate, terminal: &mut Terminal) -> Result<u8> {
+    let bytes = output::read(&args.certificate)?;
+    let file = args.certificate.display().to_string();
+    let text = String::from_utf8(bytes).map_err(|_| {
+        Error::model("this is no certificate: it isn't UTF-8 text").at(file.clone())
+    })?;
+    let certificate = Certificate::from_json(&text).map_err(|error| error.at(file))?;
+    let a = one_of_two(&args.a, &args.weights, terminal)?;
+    let b = one_of_two(&args.b, &args.weights, terminal)?;
+    let verdict = simplify::verify(parts(&a).0, parts(&b).0, &certificate)?;
+    if terminal.json() {
+        let (valid, why, exact) = match &verdict {
+            Verdict::Valid(checked) => (true, None, checked.exact),
+            Verdict::Invalid(why) => (false, Some(why.clone()), false),
+        };
+        terminal.document(&json!({
+            "schema": "glassnet.verify-certificate/1",
+            "valid": valid,
+            "exact": exact,
+            "bound": certificate.claim.bound,
+            "bound_per_input": certificate.claim.per_input,
+            "why": why,
+        }))?;
+        return Ok(u8::from(!valid));
+    }
+    match verdict {
+        Verdict::Valid(checked) => {
+            terminal.line("valid")?;
+            let steps = certificate.steps_a.len() + certificate.steps_b.len();
+            let claim = certificate.claim;
+            let bound = if checked.exact {
+                "the outputs are equal over the real numbers".to_owned()
+            } else if claim.per_input > 0.0 {
+                format!(
+                    "no output differs by more than {:.3e} + {:.3e}·max|x|",
+                    claim.bound, claim.per_input
+                )
+            } else {
+                format!("no output differs by more than {:.3e}", claim.bound)
+            };
+            let place =
+                if certificate.domain.is_some() { "on the domain" } else { "for every input" };
+            terminal
+                .line(&format!("{steps} steps replayed in exact arithmetic: {bound}, {place}"))?;
+            Ok(0)
+        }
+        Verdict::Invalid(why) => {
+            terminal.line("invalid")?;
+            terminal.line(&why)?;
+            Ok(1)
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! What the exercise says for every data set: 1.1 stacked linear layers are one, 2.3 a unit is dead whatever the data,
+//! 2.5 three units are two. Each comes from `units`, `simplify` and `equal`, and other numbers do as well.
+
+use super::*;
+
+fn said(answer: &Answer) -> &str {
+    answer.stdout.lines().next().unwrap_or_default()
+}
+
+const MANUAL: &str =
+    "Sequential(Linear(1, 1, bias=False), ReLU(), Linear(1, 1, bias=False), ReLU())";
+const THREE: &str = r#"{"0.weight": [[3.21, 3.21], [-2.34, -2.34], [0, 0]], "0.bias": [-3.21, 2.34, 0],
+    "2.weight": [[3.19, 4.64, 0], [-2.68, -3.44, 0]], "2.bias": [-4.08, 4.42]}"#;
+const TWO: &str = r#"{"0.weight": [[3.21, 3.21], [-2.34, -2.34]], "0.bias": [-3.21, 2.34],
+    "2.weight": [[3.19, 4.64], [-2.68, -3.44]], "2.bias": [-4.08, 4.42]}"#;
+
+#[test]
+fn a_negative_second_weight_is_dead_for_every_data_set() {
+    let weights = r#"{"0.weight": [[0.3]], "2.weight": [[-0.1]]}"#;
+    let args = ["units", MANUAL, "--weights", weights, "--free", "0.weight"];
+    let layers = &json(&args)["layers"];
+    assert_eq!(layers[0]["dead"], 0);
+    assert_eq!(layers[1]["dead_units"], serde_json::json!([0]));
+    assert_eq!(layers[1]["scope"], "for every data set, whatever the free weights are");
+    let text = text(&args);
+    assert!(text.contains("unit 0 is dead for every data set"), "{text}");
+    // With a positive one it is not.
+    let weights = r#"{"0.weight": [[0.3]], "2.weight": [[0.1]]}"#;
+    let answer = json(&["units", MANUAL, "--weights", weights, "--free", "0.weight"]);
+    assert_eq!(answer["layers"][1]["dead"], 0);
+    assert_eq!(answer["layers"][1]["active"], 1);
+}
+
+#[test]
+fn a_negative_first_weight_is_dead_where_no_input_is_negative() {
+    let weights = r#"{"0.weight": [[-0.1]], "2.weight": [[0.1]]}"#;
+    let of = |domain: &str| {
+        let answer = json(&["units", MANUAL, "--weights", weights, "--domain", domain]);
+        (answer["layers"][0]["dead"].clone(), answer["layers"][0]["scope"].clone())
+    };
+    assert_eq!(of("0..inf"), (1.into(), "for every x ≥ 0".into()));
+    assert_eq!(of("-1..inf"), (0.into(), "".into()));
+}
+
+#[test]
+fn three_units_are_two_with_a_certificate() {
+    let folder = Folder::new();
+    let args = ["simplify", "2-3-2", "--weights", THREE, "--output", "two.safetensors"];
+    let answer = folder.run(&args).success();
+    assert!(answer.stdout.contains("unit 2: all its incoming weights are 0"), "{}", answer.stdout);
+    assert!(answer.stdout.contains("parameters: 17 before, 12 after"), "{}", answer.stdout);
+    assert!(answer.stdout.contains("equal over the real numbers, for every input"));
+    let certificate = "two.safetensors.certificate.json";
+    let verify =
+        ["verify-certificate", "2-3-2", "two.safetensors", certificate, "--weights", THREE];
+    assert_eq!(said(&folder.run(&verify).success()), "valid");
+    folder.write("weights.json", TWO);
+    let equal = ["equal", "2-2-2", "two.safetensors", "--weights", TWO];
+    assert_eq!(said(&folder.run(&equal).success()), "equal");
+    // A network with another weight is different, and the certificate is not about it.
+    let other = TWO.replace("4.64", "4.65");
+    let equal = ["equal", "2-2-2", "two.safetensors", "--weights", &other, "--json"];
+    let answer = folder.run(&equal);
+    assert_eq!(answer.status, 1);
+    let witness = &answer.json()["witness"];
+    assert_eq!(answer.json()["verdict"], "different");
+    assert!(number(&witness["difference"]) > 0.0);
+    let verify =
+        ["verify-certificate", "2-2-2", "two.safetensors", certificate, "--weights", &other];
+    let answer = folder.run(&verify);
+    assert_eq!((answer.status, said(&answer)), (1, "invalid"));
+}
+
+#[test]
+fn stacked_linear_layers_are_one() {
+    let weights = r#"{"0.weight": [[3.21, 3.21], [-2.34, -2.34]], "0.bias": [-3.21, 2.34],
+        "1.weight": [[3.19, 4.64], [-2.68, -3.44]], "1.bias": [-4.08, 4.42]}"#;
+    let net = "Sequential(Linear(2, 2), Linear(2, 2))";
+    let folder = Folder::new();
+    let args = [
+        "simplify",
+        net,
+        "--weights",
+        weights,
+        "--domain",
+        "0..1",
+        "--output",
+        "one.onnx",
+        "--json",
+    ];
+    let answer = folder.run(&args).success().json();
+    assert_eq!(answer["network"], "Sequential(Linear(2, 2))");
+    assert_eq!(answer["steps"][0]["kind"], "composed");
+    let bound = number(&answer["bound"]);
+    assert!(bound > 0.0 && bound < 1e-6, "{bound}");
+    // W' = W2·W1 and b' = W2·b1 + b2, as on the sheet.
+    folder.write("x.csv", "x0,x1\n0,0\n1,0\n0,1\n");
+    let predicted = folder.run(&["predict", "one.onnx", "x.csv"]).success().stdout;
+    let rows: Vec<Vec<f64>> = predicted
+        .lines()
+        .skip(1)
+        .map(|line| line.split(',').map(|cell| cell.parse().unwrap()).collect())
+        .collect();
+    all_print(&rows[0], &["-3.4623", "4.9732"]);
+    all_print(&[rows[1][0] - rows[0][0], rows[1][1] - rows[0][1]], &["-0.6177", "-0.5532"]);
+    all_print(&[rows[2][0] - rows[0][0], rows[2][1] - rows[0][1]], &["-0.6177", "-0.5532"]);
+}
+
+#[test]
+fn wider_and_deeper_networks_are_equal() {
+    let folder = Folder::new();
+    let net = ["--weights", TWO];
+    let widen =
+        [&["widen", "2-2-2", "--hidden", "5", "--output", "wide.safetensors"], &net[..]].concat();
+    folder.run(&widen).success();
+    let deepen =
+        [&["deepen", "2-2-2", "--behind", "1", "--output", "deep.safetensors"], &net[..]].concat();
+    folder.run(&deepen).success();
+    let answer = folder.run(&["equal", "wide.safetensors", "deep.safetensors"]).success();
+    assert_eq!(said(&answer), "equal");
+}
+
+#[test]
+fn a_rounded_copy_is_equal_within_a_tolerance() {
+    let folder = Folder::new();
+    let rounded = TWO.replace("3.21", "3.2109375").replace("2.34", "2.33984375");
+    folder
+        .run(&[
+            "widen",
+            "2-2-2",
+            "--hidden",
+            "2",
+            "--weights",
+            &rounded,
+            "--output",
+            "r.safetensors",
+        ])
+        .success();
+    let base = ["equal", "2-2-2", "r.safetensors", "--weights", TWO, "--domain", "0..1"];
+    let within = folder.run(&[&base[..], &["--tolerance", "0.1"]].concat());
+    assert_eq!((within.status, said(&within)), (0, "equal"));
+    let answer = folder.run(&base);
+    assert_eq!((answer.status, said(&answer)), (1, "different"));
+}
+
+#[test]
+fn bad_flags_are_refused() {
+    let folder = Folder::new();
+    for domain in ["1..0", "x", "0..1,0..1,0..1", "nan..1"] {
+        folder.refused(&["units", "2-2-2", "--domain", domain], 2, "usage");
+    }
+    folder.refused(&["units", "2-2-2", "--free", "9.weight"], 2, "usage");
+    folder.refused(&["units", "2-2-2", "--free", "0.weight[5,5]"], 2, "usage");
+    folder.refused(&["simplify", "2-2-2", "--output", "x.npz"], 2, "usage");
+    folder.refused(&["widen", "2-3-2", "--hidden", "2", "--output", "x.onnx"], 2, "usage");
+    folder.refused(&["equal", "2-2-2", "3-2-2"], 2, "usage");
+    folder.write("broken.json", "{");
+    folder.refused(&["verify-certificate", "2-2-2", "2-2-2", "broken.json"], 4, "model");
+}

@@ -1,1 +1,0 @@
-//! Injected redundancies are found, tampered certificates refused, and what is claimed holds.
