@@ -90,6 +90,15 @@ fn find_python() -> Option<String> {
     named.into_iter().chain(PYTHONS.map(str::to_owned)).find(suits)
 }
 
+/// What an interpreter says of itself: another one needs another environment.
+fn version(python: &str) -> String {
+    let said = Command::new(python).arg("--version").output();
+    said.map_or_else(
+        |_| python.to_owned(),
+        |said| String::from_utf8_lossy(&said.stdout).trim().to_owned(),
+    )
+}
+
 /// An environment of Python, or why there is none.
 enum Environment {
     /// Its interpreter.
@@ -107,6 +116,7 @@ fn environment(python: &str, folder: &Path, requirements: &Path) -> Result<Envir
     let interpreter = folder.join(interpreter);
     // Written last, so that an environment that was only half made is made again.
     let stamp = folder.join("requirements.txt");
+    let wanted = format!("# {}\n{wanted}", version(python));
     if std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
         return Ok(Environment::Ready(interpreter));
     }

@@ -13,19 +13,21 @@ use pyo3::types::PyWeakrefMethods;
 use crate::errors::OrException;
 use crate::joined::{Joined, Towards, joined};
 use crate::piece::is_double;
-use crate::tensor::Tensor;
+use crate::tape::{self, Origin};
+use crate::tensor::{Tensor, set_grad_enabled};
 use crate::walk::{Walk, walk};
 
 /// Computes the gradient of `root` and adds it to the leaves' `grad`; or, with `inputs`, returns that towards each of
-/// these, `None` where the root does not depend on it.
+/// these, `None` where the root does not depend on it. With `create_graph` the gradients can be differentiated again.
 #[pyfunction]
-#[pyo3(signature = (root, above=None, retain_graph=false, inputs=None))]
+#[pyo3(signature = (root, above=None, retain_graph=false, inputs=None, create_graph=false))]
 pub(crate) fn backward<'py>(
     py: Python<'py>,
     root: &Bound<'py, Tensor>,
     above: Option<&Bound<'py, Tensor>>,
     retain_graph: bool,
     inputs: Option<Vec<Bound<'py, Tensor>>>,
+    create_graph: bool,
 ) -> PyResult<Vec<Option<Py<Tensor>>>> {
     let array = root.borrow().array(py).clone();
     if !root.borrow().needs_grad() {
@@ -49,8 +51,8 @@ pub(crate) fn backward<'py>(
         Some(_) | None => {}
     }
     let origin = root.borrow().origin().cloned();
-    let above = above.map(|above| above.borrow().array(py).clone());
     let Some(origin) = origin else {
+        let above = above.map(|above| above.borrow().array(py).clone());
         return backward_of_leaf(py, root, above, inputs);
     };
     let walk = walk(py, &origin)?;
@@ -58,7 +60,7 @@ pub(crate) fn backward<'py>(
     let mut key = walk.key.clone();
     key.extend([
         u64::MAX - 1,
-        u64::from(above.is_some()),
+        u64::from(above.is_some()) + 2 * u64::from(create_graph),
         walk.places[&Arc::as_ptr(&origin.call)] as u64,
         origin.output as u64,
     ]);
@@ -69,8 +71,25 @@ pub(crate) fn backward<'py>(
         });
     }
     let wanted: Vec<Towards> = towards.iter().flatten().map(|(towards, _)| *towards).collect();
-    let build = || Joined::build(py, &walk, &origin, above.is_some(), &wanted);
+    let build = || Joined::build(py, &walk, &origin, above.is_some(), &wanted, create_graph);
     let joined = joined(key, build).or_exception()?;
+    if create_graph {
+        let of: Vec<_> = towards.iter().flatten().map(|(_, tensor)| tensor.clone()).collect();
+        let mut found = recorded(py, &joined, &walk, above, &of)?.into_iter();
+        if !retain_graph {
+            walk.calls.iter().for_each(|call| drop(call.take_operands()));
+        }
+        let mut next = |wanted: bool| if wanted { found.next() } else { None };
+        let gradients: Vec<_> = towards.iter().map(|towards| next(towards.is_some())).collect();
+        if inputs.is_some() {
+            return Ok(gradients);
+        }
+        for (tensor, gradient) in of.iter().zip(gradients.into_iter().flatten()) {
+            keep(py, tensor, gradient)?;
+        }
+        return Ok(vec![]);
+    }
+    let above = above.map(|above| above.borrow().array(py).clone());
     let mut found = joined.run(py, &walk, above.as_ref())?.into_iter();
     if !retain_graph {
         for call in &walk.calls {
@@ -92,6 +111,38 @@ pub(crate) fn backward<'py>(
         }
     }
     Ok(gradients)
+}
+
+/// The gradients as tensors that know what computed them.
+fn recorded<'py>(
+    py: Python<'py>,
+    joined: &Joined,
+    walk: &Walk,
+    above: Option<&Bound<'py, Tensor>>,
+    of: &[Bound<'py, Tensor>],
+) -> PyResult<Vec<Py<Tensor>>> {
+    let (part, operands) = joined.piece(py, walk, above, of)?;
+    let (arrays, drawn) = part.run(py, &operands)?;
+    // Also within `no_grad()`: it was asked for.
+    let before = set_grad_enabled(true);
+    let call = tape::record(&part, &operands, drawn);
+    set_grad_enabled(before);
+    let call = call?;
+    let tensor = |(output, array)| {
+        let origin = call.as_ref().map(|call| Origin::new(call, output));
+        Py::new(py, Tensor::of(array).computed(origin))
+    };
+    arrays.into_iter().enumerate().map(tensor).collect()
+}
+
+/// Adds a gradient that can be differentiated again to a tensor's `grad`.
+fn keep(py: Python<'_>, tensor: &Bound<'_, Tensor>, gradient: Py<Tensor>) -> PyResult<()> {
+    let before = tensor.borrow().grad_of(py);
+    let total = match before {
+        Some(before) => before.bind(py).call_method1("__add__", (gradient,))?,
+        None => gradient.into_bound(py).into_any(),
+    };
+    tensor.setattr("grad", total)
 }
 
 /// What gradients are wanted, each with the tensor that it is of; `None` for an input on which the root does not depend.

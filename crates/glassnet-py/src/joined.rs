@@ -2,19 +2,21 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use glassnet::grad::grad;
 use glassnet::graph::op::Reduction;
 use glassnet::graph::{Builder, Checked, DType, NodeId, Shape};
 use glassnet::reference::{Feeds, evaluate};
 use numpy::{IxDyn, PyArrayDyn, PyArrayMethods, PyUntypedArray};
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
 use crate::errors::OrException;
-use crate::piece::{double_array, double_feed, is_double};
+use crate::piece::{Part, double_array, double_feed, is_double};
 use crate::ready::{Feeder, Ready};
 use crate::tape::Origin;
+use crate::tensor::Tensor;
 use crate::threads;
 use crate::walk::{Link, Walk};
 
@@ -37,6 +39,8 @@ pub(crate) struct Joined {
     inputs: Vec<(String, DType)>,
     ready: Mutex<Option<Arc<Ready>>>,
     last_use: AtomicU64,
+    /// The gradients as a piece, so that they can be differentiated again.
+    piece: OnceLock<Arc<Part>>,
 }
 
 impl Joined {
@@ -47,6 +51,7 @@ impl Joined {
         root: &Origin,
         from_above: bool,
         towards: &[Towards],
+        again: bool,
     ) -> glassnet::Result<Self> {
         let mut builder = Builder::new();
         let mut inputs = vec![];
@@ -72,7 +77,20 @@ impl Joined {
             for (mask, shape) in call.part.mask_shapes().enumerate() {
                 masks.push(builder.input(&format!("mask{number}.{mask}"), DType::F32, shape)?);
             }
-            results.push(call.part.append(&mut builder, &operands, &masks)?);
+            let mut computed = call.part.append(&mut builder, &operands, &masks)?;
+            if again {
+                // What is differentiated towards is an operand of the gradient too: the next gradient may be towards it.
+                for (index, &towards) in towards.iter().enumerate() {
+                    if let Towards::Result(place, output) = towards
+                        && place == number
+                    {
+                        let shape = builder.shape(computed[output]).clone();
+                        let name = format!("result{index}");
+                        computed[output] = builder.input(&name, DType::F32, shape)?;
+                    }
+                }
+            }
+            results.push(computed);
         }
         for (place, tensor) in walk.leaves.iter().enumerate() {
             let integers = tensor.borrow(py).array(py).cast::<PyArrayDyn<i64>>().is_ok();
@@ -108,7 +126,53 @@ impl Joined {
             inputs,
             ready: Mutex::default(),
             last_use: AtomicU64::new(0),
+            piece: OnceLock::new(),
         })
+    }
+
+    /// The gradients as a piece whose call is recorded, and its operands: `of` are the tensors differentiated towards.
+    pub(crate) fn piece<'py>(
+        &self,
+        py: Python<'py>,
+        walk: &Walk,
+        above: Option<&Bound<'py, Tensor>>,
+        of: &[Bound<'py, Tensor>],
+    ) -> PyResult<(Arc<Part>, Vec<Bound<'py, Tensor>>)> {
+        let part = match self.piece.get() {
+            Some(part) => Arc::clone(part),
+            None => {
+                let part = Part::new("Gradient", &self.graph, &self.gradients, &[]);
+                let part = Arc::new(part.or_exception()?);
+                Arc::clone(self.piece.get_or_init(|| part))
+            }
+        };
+        let mut masks = HashMap::new();
+        for (number, call) in walk.calls.iter().enumerate() {
+            let drawn = call.part.mask_shapes().zip(&call.drawn.masks);
+            for (mask, (shape, values)) in drawn.enumerate() {
+                masks.insert(format!("mask{number}.{mask}"), (shape.at(1), values));
+            }
+        }
+        let mut operands = vec![];
+        for source in &part.sources {
+            let number = |prefix: &str| source.name.strip_prefix(prefix)?.parse::<usize>().ok();
+            let tensor = if let Some((shape, values)) = masks.get(&source.name) {
+                let array = PyArrayDyn::zeros(py, IxDyn(shape), false);
+                array.try_readwrite()?.as_slice_mut()?.copy_from_slice(values);
+                Some(Bound::new(py, Tensor::of(array.as_untyped().clone()))?)
+            } else if let Some(place) = number("leaf") {
+                walk.leaves.get(place).map(|leaf| leaf.bind(py).clone())
+            } else if let Some(index) = number("result") {
+                of.get(index).cloned()
+            } else {
+                above.cloned()
+            };
+            let lost = || {
+                PyRuntimeError::new_err(format!("the gradient's operand {} is lost", source.name))
+            };
+            operands.push(tensor.ok_or_else(lost)?);
+        }
+        Ok((part, operands))
     }
 
     fn ready(&self) -> glassnet::Result<Arc<Ready>> {

@@ -183,7 +183,9 @@ impl Feeder<'_> {
 }
 
 pub(crate) fn wrong_type(array: &Bound<'_, PyUntypedArray>, wanted: &str) -> PyErr {
-    PyTypeError::new_err(format!("expected {wanted} elements, found {}", array.dtype()))
+    let found = array.dtype();
+    let mend = if wanted == "int64" { "" } else { "; convert with .float()" };
+    PyTypeError::new_err(format!("expected {wanted} elements, found {found}{mend}"))
 }
 
 impl Drop for Ready {

@@ -14,8 +14,11 @@ pub(crate) fn read_state(state: &Bound<'_, PyDict>) -> PyResult<StateDict> {
     let mut found = StateDict::new();
     for (key, value) in state {
         let key: String = key.extract()?;
-        let value = read_value(&value)
-            .ok_or_else(|| PyTypeError::new_err(format!("{key} is no float32 or int64 array")))?;
+        let value = read_value(&value).ok_or_else(|| {
+            PyTypeError::new_err(format!(
+                "{key} is no float32 or int64 array; convert the module with .float()"
+            ))
+        })?;
         found.insert(key, value);
     }
     Ok(found)

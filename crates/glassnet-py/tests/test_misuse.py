@@ -34,7 +34,7 @@ NET = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(5, 2))
         (ValueError, "step_size", lambda: gn.optim.lr_scheduler.StepLR(gn.optim.SGD(NET.parameters()), 0)),
         (AttributeError, "no attribute 'wieght'", lambda: NET[0].wieght),
         (RuntimeError, "computes on the CPU", lambda: gn.ones(1).to("cuda")),
-        (NotImplementedError, "float32", lambda: NET.to(gn.float64)),
+        (NotImplementedError, "float32", lambda: NET.to(gn.float16)),
         (ValueError, "is there|did you mean|formula|expected|column", lambda: nn.Formula("sigmoidd(z)")),
         (NotImplementedError, "runs code", lambda: gn.save({}, "file")),
         (TypeError, "before Module.__init__|cannot assign", lambda: setattr(nn.Linear(1, 1), "bias", 3)),

@@ -34,6 +34,7 @@ from ._dtype import long as long
 from ._dtype import set_default_dtype as set_default_dtype
 from ._dtype import short as short
 from ._dtype import uint8 as uint8
+from ._einsum import einsum as einsum
 from ._functions import *  # noqa: F403
 from ._glassnet import Generator as Generator
 from ._glassnet import Tensor as Tensor

@@ -142,13 +142,13 @@ def to_tensor(data: object, dtype: _dtype.dtype | None = None) -> Tensor:
     return Tensor._around(array)
 
 
-def to_features(data: object) -> Tensor:
-    """The input of a layer: whatever comes from outside as floats becomes ``float32``."""
+def to_features(data: object, element: np.dtype = np.dtype(np.float32)) -> Tensor:
+    """The input of a layer: whatever comes from outside as floats becomes ``float32``, or another element type."""
     if isinstance(data, Tensor):
         return data
     array = _checked(as_array(data), data)
     if array.dtype.kind == "f":
-        array = array.astype(np.float32, copy=False)
+        array = array.astype(element, copy=False)
     elif array.dtype.kind in "iu":
         array = array.astype(np.int64, copy=False)
     _dtype.of(array)

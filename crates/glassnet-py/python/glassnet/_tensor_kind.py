@@ -94,7 +94,11 @@ class Kind:
 
     @data.setter
     def data(self, value: Tensor) -> None:
-        self._see(to_tensor(value).detach())
+        value = to_tensor(value).detach()
+        if value._array.dtype != self._array.dtype:
+            # What was compiled for a module reads elements of the old type.
+            _glassnet.count_a_change()
+        self._see(value)
 
     def is_floating_point(self) -> _bool:
         """Whether the elements are floats."""
@@ -257,7 +261,7 @@ class Kind:
         retain_graph : bool, optional
             Whether a second call may follow.
         create_graph : bool
-            Gradients of gradients are not available.
+            Whether the gradients can be differentiated again; it takes more time.
         inputs : sequence of Tensor, optional
             Only these get a gradient.
 
@@ -269,21 +273,21 @@ class Kind:
         >>> w.grad
         tensor([2., 4.])
         """
-        if create_graph:
-            raise NotImplementedError("create_graph=True: a gradient is not differentiated again")
         if gradient is not None and not isinstance(gradient, Tensor):
             gradient = to_tensor(gradient)
         if gradient is not None and gradient._array.dtype != self._array.dtype:
             gradient = _ops.cast(gradient.detach(), self._array.dtype)
+        retain_graph = create_graph if retain_graph is None else bool(retain_graph)
         if inputs is None:
-            _glassnet.backward(self, gradient, bool(retain_graph))
+            _glassnet.backward(self, gradient, retain_graph, None, create_graph)
             return
         inputs = [inputs] if isinstance(inputs, Tensor) else list(inputs)
-        found = _glassnet.backward(self, gradient, bool(retain_graph), inputs)
+        found = _glassnet.backward(self, gradient, retain_graph, inputs, create_graph)
         for each, more in zip(inputs, found):
             if more is not None:
                 before = each.grad
-                each.grad = more if before is None else (before + more).detach()
+                total = more if before is None else before + more
+                each.grad = total if create_graph else total.detach()
 
     # --- copies and element types ---
 

@@ -99,7 +99,7 @@ def grad(
     retain_graph : bool, optional
         Whether a second call may follow.
     create_graph : bool
-        Gradients of gradients are not available.
+        Whether the gradients can be differentiated again; it takes more time.
     allow_unused : bool
         Whether an input may have no influence; its gradient is then ``None``.
 
@@ -109,9 +109,13 @@ def grad(
     >>> x = gn.tensor(3.0, requires_grad=True)
     >>> gn.autograd.grad(x * x, x)
     (tensor(6.),)
+
+    A second derivative:
+
+    >>> (slope,) = gn.autograd.grad(x**3, x, create_graph=True)
+    >>> gn.autograd.grad(slope, x)
+    (tensor(18.),)
     """
-    if create_graph:
-        raise NotImplementedError("create_graph=True: a gradient is not differentiated again")
     outputs = [outputs] if isinstance(outputs, Tensor) else list(outputs)
     inputs = [inputs] if isinstance(inputs, Tensor) else list(inputs)
     if grad_outputs is None or isinstance(grad_outputs, Tensor):
@@ -120,9 +124,9 @@ def grad(
         grad_outputs = list(grad_outputs) + [None] * (len(outputs) - len(grad_outputs))
     totals: list[Tensor | None] = [None] * len(inputs)
     for number, (output, above) in enumerate(zip(outputs, grad_outputs)):
-        retain = bool(retain_graph) or number + 1 < len(outputs)
-        found = _glassnet.backward(output, above, retain, inputs)
-        with no_grad():
+        retain = (create_graph if retain_graph is None else bool(retain_graph)) or number + 1 < len(outputs)
+        found = _glassnet.backward(output, above, retain, inputs, create_graph)
+        with set_grad_enabled(create_graph):
             for place, gradient in enumerate(found):
                 if gradient is not None:
                     before = totals[place]

@@ -1,6 +1,6 @@
 //! Derivatives of losses: one operation each, as the kernels compute them.
 
-use super::{Contributions, Step, no_second_derivative};
+use super::{Contributions, Step, no_second_derivative, second};
 use crate::error::{Error, Result};
 use crate::graph::Builder;
 use crate::graph::op::{Loss, PairLoss};
@@ -24,8 +24,14 @@ pub(super) fn differentiate(b: &mut Builder, op: Loss, step: &Step<'_>) -> Resul
                 }
             }
         }
-        Loss::CrossEntropyGrad(_) => return Err(no_second_derivative("cross_entropy")),
-        Loss::PairGrad { .. } => return Err(no_second_derivative("an elementwise loss")),
+        Loss::CrossEntropyGrad(_) => return Err(no_second_derivative("cross_entropy").help(
+            "write the loss with log_softmax and targets of zeros and ones, which is differentiated as often as wanted",
+        )),
+        Loss::PairGrad { loss: PairLoss::Mse, operand } => {
+            return second::squared_error(b, operand, step);
+        }
+        Loss::PairGrad { .. } => return Err(no_second_derivative("an elementwise loss")
+            .help("write the loss as arithmetic, which is differentiated as often as wanted")),
     }
     Ok(contributions)
 }

@@ -10,6 +10,7 @@ mod layout;
 mod linear;
 mod loss;
 mod reduce;
+mod second;
 
 use crate::error::{Error, Result};
 use crate::graph::op::{Activation, ActivationGrad, DerivativeForm, Gather, Normalize, Softmax};
@@ -127,8 +128,8 @@ fn differentiate(b: &mut Builder, op: &Op, step: &Step<'_>) -> Result<Contributi
         Op::Linear(op) => linear::differentiate(b, *op, step),
         Op::Arithmetic(op) => arithmetic::differentiate(b, *op, step),
         Op::Activation(op) => activation(b, *op, step).map(|dz| vec![Some(dz)]),
-        Op::ActivationGrad(op) => activation_grad(b, *op, step),
-        Op::Softmax(op) => softmax(b, *op, step).map(|dz| vec![Some(dz)]),
+        Op::ActivationGrad(op) => second::activation(b, *op, step),
+        Op::Softmax(op) => softmax(b, *op, step),
         Op::Reduce(op) => reduce::differentiate(b, op, step).map(|dx| vec![Some(dx)]),
         Op::Normalize(op) => normalize(b, op, step).map(|dx| vec![Some(dx)]),
         Op::Gather(op) => gather(b, *op, step),
@@ -148,27 +149,21 @@ fn activation(b: &mut Builder, activation: Activation, step: &Step<'_>) -> Resul
     b.push(Op::ActivationGrad(ActivationGrad(activation)), vec![step.dy, from])
 }
 
-/// A derivative is linear in what comes from above; towards the point where it is taken it would be a second one.
-fn activation_grad(b: &mut Builder, op: ActivationGrad, step: &Step<'_>) -> Result<Contributions> {
-    if step.wanted[1] {
-        return Err(no_second_derivative(op.0.name()));
-    }
-    b.push(Op::ActivationGrad(op), vec![step.dy, step.operands[1]]).map(|dz| vec![Some(dz), None])
-}
-
-fn softmax(b: &mut Builder, op: Softmax, step: &Step<'_>) -> Result<NodeId> {
+fn softmax(b: &mut Builder, op: Softmax, step: &Step<'_>) -> Result<Contributions> {
     let derivative = match op {
         Softmax::Probabilities { axis } => Softmax::ProbabilitiesGrad { axis },
         Softmax::Logarithms { axis } => Softmax::LogarithmsGrad { axis },
-        Softmax::ProbabilitiesGrad { .. } => return Err(no_second_derivative("softmax")),
-        Softmax::LogarithmsGrad { .. } => return Err(no_second_derivative("log_softmax")),
+        Softmax::ProbabilitiesGrad { .. } | Softmax::LogarithmsGrad { .. } => {
+            return second::softmax(b, op, step);
+        }
     };
-    b.push(Op::Softmax(derivative), vec![step.dy, step.id])
+    b.push(Op::Softmax(derivative), vec![step.dy, step.id]).map(|dz| vec![Some(dz)])
 }
 
 fn normalize(b: &mut Builder, op: &Normalize, step: &Step<'_>) -> Result<NodeId> {
     if op.grad {
-        return Err(no_second_derivative("normalize"));
+        let help = "write the normalisation with mean and variance, which are differentiated as often as wanted";
+        return Err(no_second_derivative("normalize").help(help));
     }
     let derivative = Normalize { grad: true, ..op.clone() };
     b.normalize(derivative, &[step.dy, step.operands[0]])
@@ -181,7 +176,8 @@ fn gather(b: &mut Builder, op: Gather, step: &Step<'_>) -> Result<Contributions>
             let derivative = Gather::EmbeddingGrad { rows, padding_idx };
             b.gather(derivative, &[step.dy, step.operands[1]]).map(|dw| vec![Some(dw), None])
         }
-        Gather::EmbeddingGrad { .. } => Err(no_second_derivative("embedding")),
+        Gather::EmbeddingGrad { .. } => Err(no_second_derivative("embedding")
+            .help("write it as a matrix product with rows of zeros and a one")),
     }
 }
 

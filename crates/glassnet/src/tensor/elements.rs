@@ -30,7 +30,7 @@ impl<T> Elements<T> {
 
 impl<T: Copy> Elements<T> {
     /// Memory of its own, to be changed; what belonged to somebody else is copied.
-    pub(super) fn to_change(&mut self) -> &mut Vec<T> {
+    pub(super) fn own_mut(&mut self) -> &mut Vec<T> {
         if let Some(memory) = self.shared.take() {
             self.own = (*memory).as_ref().to_vec();
         }

@@ -114,12 +114,12 @@ impl<T: Copy> Tensor<T> {
 
     /// The elements in row-major order, to be changed in place.
     pub fn data_mut(&mut self) -> &mut [T] {
-        self.data.to_change()
+        self.data.own_mut()
     }
 
     /// The elements, without the shape.
     pub fn into_data(mut self) -> Vec<T> {
-        std::mem::take(self.data.to_change())
+        std::mem::take(self.data.own_mut())
     }
 
     /// The number of elements.

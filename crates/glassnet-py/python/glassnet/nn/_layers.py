@@ -53,9 +53,11 @@ class Known(Module):
         norms = [module for module in self.modules() if isinstance(module, BatchNorm1d)] if training else []
         state = {} if notation is None else self.state_dict(keep_vars=True)
         title = _title(self)
-        compiled = (changes, notation, state, training, norms, title)
+        types = {tensor._array.dtype for tensor in state.values() if tensor._array.dtype.kind == "f"}
+        element = types.pop() if len(types) == 1 else np.dtype(np.float32)
+        compiled = (changes, notation, state, training, norms, title, element)
         quick = None
-        if notation is not None and not training and self._notation() is not None:
+        if notation is not None and not training and element.itemsize == 4 and not types and self._notation() is not None:
             quick = _glassnet.Forward(changes, title, notation, list(state), list(state.values()))
         set_ = object.__setattr__
         set_(self, "_compiled", compiled)
@@ -72,13 +74,13 @@ class Known(Module):
         is_new = compiled is None or compiled[0] != _glassnet.changes()
         if is_new:
             compiled = self._refresh()
-        _, notation, state, training, norms, title = compiled
+        _, notation, state, training, norms, title, element = compiled
         if notation is None:
             return None
         if not isinstance(x, Tensor):
-            x, is_new = to_features(x), True
+            x, is_new = to_features(x, element), True
             if x._array.dtype.kind == "i" and not _takes_indices(self):
-                x = _ops.as_float(x)
+                x = _ops.cast(x, element)
         # `__call__` has asked before, unless it had another module or input.
         if is_new and self._forward_pass is not None:
             result = self._forward_pass(x)
@@ -89,7 +91,7 @@ class Known(Module):
         layer = _ops._pieces.get(key)
         if layer is None:
             layer = _ops.piece(key, lambda: _glassnet.layer_piece(title, notation, list(shape), training))
-        self._check_dtype(x, state)
+        self._check_dtype(x, state, element)
         if x._array.dtype.kind == "i":
             x = _ops.cast(x, np.dtype(np.int64))
         if norms and len(shape) == 2 and shape[0] == 1:
@@ -98,10 +100,10 @@ class Known(Module):
             norm._count_batch()
         return layer(x, *[state[name] for name in layer.operands[1:]])
 
-    def _check_dtype(self, x: Tensor, state: dict) -> None:
+    def _check_dtype(self, x: Tensor, state: dict, element: np.dtype) -> None:
         wanted = "i" if _takes_indices(self) else "f"
         kind = x._array.dtype.kind
-        if kind == wanted and (kind == "i" or x._array.dtype.itemsize == 4 or not state):
+        if kind == wanted and (kind == "i" or x._array.dtype == element or not state):
             return
         if wanted == "i":
             raise RuntimeError(
@@ -109,8 +111,9 @@ class Known(Module):
                 f"{x.type()} instead (while checking arguments for embedding)"
             )
         if state:
+            names = ("Float", ".float()") if element.itemsize == 4 else ("Double", ".double()")
             raise RuntimeError(
-                f"mat1 and mat2 must have the same dtype, but got {_scalar(x)} and Float; convert the input with .float()"
+                f"mat1 and mat2 must have the same dtype, but got {_scalar(x)} and {names[0]}; convert the input with {names[1]}"
             )
 
     def forward(self, input: Tensor) -> Tensor:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import OrderedDict, namedtuple
 from collections.abc import Callable, Iterator, Mapping
 
+import numpy as np
+
 from .. import _dtype, _glassnet
 from .._convert import as_array
 from .._glassnet import Tensor
@@ -322,24 +324,57 @@ class Module:
                     parameter.grad.zero_()
 
     def to(self, *args: object, **kwargs: object) -> Module:
-        """The module itself: everything is ``float32`` on the CPU, or an error says so."""
+        """Gives parameters and buffers the element type ``float32`` or ``float64``; the device is always the CPU."""
         for each in (*args, *kwargs.values()):
             if isinstance(each, (bool, type(None))):
                 continue
-            if isinstance(each, _dtype.dtype):
-                if each is not _dtype.float32:
-                    raise NotImplementedError(f"modules compute in float32, not {each}")
+            if isinstance(each, Tensor):
+                each = each.dtype
+            if isinstance(each, (_dtype.dtype, np.dtype, type)) or str(each).startswith("torch."):
+                self._cast(_dtype.given(each))
             else:
                 Tensor(1).to(each)
         return self
+
+    def _cast(self, wanted: _dtype.dtype) -> None:
+        if not wanted.is_floating_point:
+            raise TypeError(f"nn.Module.to only accepts floating point or complex dtypes, but got desired dtype={wanted}")
+        if wanted is _dtype.float16:
+            raise NotImplementedError("modules compute in float32 and float64, not in torch.float16; leave it in float32")
+        for tensor in (*self.parameters(), *self.buffers()):
+            if tensor._array.dtype.kind != "f" or tensor._array.dtype == wanted.numpy:
+                continue
+            grad, tensor.grad = tensor.grad, None
+            tensor.data = tensor.detach().to(wanted)
+            if grad is not None:
+                tensor.grad = grad.detach().to(wanted)
 
     def cpu(self) -> Module:
         """The module itself."""
         return self
 
     def float(self) -> Module:
-        """The module itself: its parameters are ``float32``."""
-        return self
+        """Parameters and buffers become ``float32``, in which the engine computes."""
+        return self.to(_dtype.float32)
+
+    def double(self) -> Module:
+        """Parameters and buffers become ``float64``: outputs and gradients are the f64 reference's, exact to its rounding and slow.
+
+        For checking and for derivatives of high order; optimisers, ``fit``, and batch normalisation and dropout in training
+        need ``float32``.
+
+        Examples
+        --------
+        >>> import glassnet as gn
+        >>> from glassnet import nn
+        >>> nn.Linear(2, 1).double()(gn.ones(1, 2, dtype=gn.float64)).dtype
+        torch.float64
+        """
+        return self.to(_dtype.float64)
+
+    def half(self) -> Module:
+        """Not available: modules compute in ``float32`` and ``float64``."""
+        return self.to(_dtype.float16)
 
     # --- state ---
 
