@@ -45,6 +45,7 @@ pub(crate) fn answer(command: &Command, terminal: &Terminal) -> Result<Answer> {
         Some(Verb::Widen(_)) => "widen",
         Some(Verb::Deepen(_)) => "deepen",
         Some(Verb::VerifyCertificate(_)) => "verify-certificate",
+        Some(Verb::Prove(_)) => "prove",
         Some(Verb::Bench(_)) => "bench",
         Some(Verb::Completions { .. }) => "completions",
         None => "no verb",

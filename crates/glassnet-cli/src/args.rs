@@ -156,6 +156,8 @@ pub(crate) enum Verb {
     Deepen(crate::simplify::Deepen),
     /// Check a certificate that two networks compute the same, in exact arithmetic.
     VerifyCertificate(crate::simplify::VerifyCertificate),
+    /// Prove a property of a network for every input of a box, or find an input that breaks it.
+    Prove(crate::prove::Prove),
     /// Measure how fast a network trains and predicts here.
     Bench(Bench),
     /// Print a script that completes commands in a shell.

@@ -27,6 +27,7 @@ mod prefix;
 pub mod safetensors;
 mod strided;
 pub mod torch;
+pub mod vnnlib;
 mod zip;
 
 pub use checkpoint::{CheckpointContext, differences, read_checkpoint, write_checkpoint};

@@ -16,6 +16,10 @@ fn every_key_is_documented() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../book/json.md");
     let text = fs::read_to_string(path).unwrap();
     let folder = Folder::with(&[("xor.csv", b"x0,x1,y\n0,0,0\n0,1,1\n1,0,1\n1,1,0\n")]);
+    let property = "(declare-const X_0 Real) (declare-const X_1 Real) (declare-const Y_0 Real)
+        (assert (>= X_0 0)) (assert (<= X_0 1)) (assert (>= X_1 0)) (assert (<= X_1 1)) (assert (>= Y_0 9))";
+    folder.write("property.vnnlib", property);
+    folder.write("instances.csv", "2-3-1,property.vnnlib,60\n");
     folder.write("checkpoint.pt", crate::formats::golden("lightning.ckpt"));
     let mut commands = 0;
     for section in text.split("\n## ").skip(1) {

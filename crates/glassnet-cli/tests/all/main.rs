@@ -15,6 +15,7 @@ mod json_docs;
 mod many;
 mod onnx;
 mod outputs;
+mod prove;
 mod reproducible;
 mod seed;
 mod signals;

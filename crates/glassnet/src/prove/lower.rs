@@ -57,7 +57,7 @@ pub fn lower<'a>(
     }
     let value = lowering.take(output);
     let result = lowering.whole_layer(&value, id_origin(graph, output), output)?;
-    Ok(Network { layers: lowering.layers, output: result })
+    Ok(Network::new(lowering.layers, result))
 }
 
 fn id_origin(graph: &Checked, id: NodeId) -> Arc<Origin> {

@@ -16,13 +16,24 @@
 //! # Source
 //! Rounding errors: Higham, Accuracy and Stability of Numerical Algorithms, chapter 3.
 
+mod crown;
+mod dual;
 pub mod exact;
+mod float;
 mod interval;
 mod lower;
 mod network;
 mod propagate;
+mod property;
+mod relax;
+mod search;
+mod smooth;
+mod tighten;
 
 pub use interval::Interval;
 pub use lower::{Weight, lower};
 pub use network::{Affine, Layer, Matrix, Network, Step, Term};
 pub use propagate::{Semantics, interval_bounds};
+pub use property::{Case, Constraint, Property};
+pub use search::{Config, Outcome, Progress, Verdict, Witness, prove};
+pub use tighten::bounds;

@@ -14,6 +14,11 @@ use crate::graph::{NodeId, Origin};
 pub struct Network {
     pub(super) layers: Vec<Layer>,
     pub(super) output: usize,
+    /// Which layers a kink or another function reads; which of these are read by one that isn't piecewise linear.
+    pub(super) feeds_function: Vec<bool>,
+    pub(super) feeds_smooth: Vec<bool>,
+    /// Which layers are more than sums of inputs, so that substituting backwards can tell more than intervals.
+    pub(super) is_deep: Vec<bool>,
 }
 
 /// A vector of units that are computed in one step.
@@ -100,6 +105,28 @@ pub enum Matrix {
 }
 
 impl Network {
+    pub(super) fn new(layers: Vec<Layer>, output: usize) -> Self {
+        let mut feeds_function = vec![false; layers.len()];
+        let mut feeds_smooth = vec![false; layers.len()];
+        let mut is_deep = vec![false; layers.len()];
+        for (at, layer) in layers.iter().enumerate() {
+            is_deep[at] = match &layer.step {
+                Step::Input => false,
+                Step::Affine(affine) => affine.terms.iter().any(|term| term.layer > 0),
+                Step::Kink { of, .. } => {
+                    feeds_function[*of] = true;
+                    true
+                }
+                Step::Smooth { of, .. } => {
+                    feeds_function[*of] = true;
+                    feeds_smooth[*of] = true;
+                    true
+                }
+            };
+        }
+        Network { layers, output, feeds_function, feeds_smooth, is_deep }
+    }
+
     /// The layers in order of evaluation.
     pub fn layers(&self) -> &[Layer] {
         &self.layers

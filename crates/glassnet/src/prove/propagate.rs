@@ -1,8 +1,7 @@
 //! Intervals pushed forward through a network: the first and cheapest bounds, with ends that may be infinite.
 
-use super::{Affine, Interval, Network, Step};
+use super::{Affine, Interval, Network, Step, smooth};
 use crate::error::{Error, Result};
-use crate::graph::op::Activation;
 
 /// Which execution of a network a bound is about.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -89,7 +88,7 @@ pub fn interval_bounds(
                 bounds[*of].iter().map(|&z| kink_range(*below, *above, z, semantics)).collect()
             }
             Step::Smooth { of, function } => {
-                bounds[*of].iter().map(|&z| smooth_range(*function, z)).collect()
+                bounds[*of].iter().map(|&z| smooth::bound(*function, z, semantics).0).collect()
             }
         };
         bounds.push(next);
@@ -217,49 +216,5 @@ pub(super) fn kink_range(below: f64, above: f64, z: Interval, semantics: Semanti
         (Some(a), Some(b)) => a.hull(b),
         (Some(one), None) | (None, Some(one)) => one,
         (None, None) => z,
-    }
-}
-
-/// The values that a smooth function can take over `z`: those it can take at all.
-pub(super) fn smooth_range(function: Activation, _z: Interval) -> Interval {
-    match function {
-        Activation::Sigmoid => Interval::of(0.0, 1.0),
-        Activation::Tanh
-        | Activation::Softsign
-        | Activation::Sin
-        | Activation::Cos
-        | Activation::Erf => Interval::of(-1.0, 1.0),
-        Activation::Exp
-        | Activation::Softplus { .. }
-        | Activation::Square
-        | Activation::Sqrt
-        | Activation::Cosh => Interval::of(0.0, f64::INFINITY),
-        Activation::LogSigmoid => Interval::of(f64::NEG_INFINITY, 0.0),
-        Activation::Relu
-        | Activation::LeakyRelu { .. }
-        | Activation::Elu { .. }
-        | Activation::Celu { .. }
-        | Activation::Selu
-        | Activation::Gelu
-        | Activation::GeluTanh
-        | Activation::Silu
-        | Activation::Mish
-        | Activation::Hardtanh { .. }
-        | Activation::Relu6
-        | Activation::Hardsigmoid
-        | Activation::Hardswish
-        | Activation::NegativePart
-        | Activation::Negate
-        | Activation::Abs
-        | Activation::Sign
-        | Activation::Reciprocal
-        | Activation::Expm1
-        | Activation::Log
-        | Activation::Log1p
-        | Activation::Tan
-        | Activation::Asin
-        | Activation::Acos
-        | Activation::Atan
-        | Activation::Sinh => Interval::ALL,
     }
 }

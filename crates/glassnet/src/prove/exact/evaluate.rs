@@ -102,7 +102,7 @@ pub fn evaluate(network: &Network, input: &[f64]) -> Result<Vec<Enclosure>> {
                 .iter()
                 .map(|z| {
                     let z = Interval::of(z.lo.floor_f64(), z.hi.ceil_f64());
-                    Enclosure::of(crate::prove::propagate::smooth_range(*function, z))
+                    Enclosure::of(crate::prove::smooth::range(*function, z))
                 })
                 .collect::<Option<_>>()
                 .ok_or_else(unbounded)?,

@@ -1,0 +1,137 @@
+//! Several linear rows at once: a weighted sum of them that is positive on the whole box shows that they have no common
+//! solution; each by itself cuts the box.
+
+use super::Interval;
+use super::crown::Form;
+use super::propagate::{U64, gamma};
+
+/// Weights ≥ 0 for `forms` under which the least value of their sum over the box is as great as coordinate ascent finds,
+/// and that sum as a form of its own.
+///
+/// The sum's least value is a concave, piecewise linear function of each weight, so its maximum along one is at a place
+/// where a coefficient changes its sign.
+pub(super) fn ascend(forms: &[Form], domain: &[Interval], rounds: usize) -> (Vec<f64>, Form) {
+    let least: Vec<f64> = forms.iter().map(|form| form.least(domain)).collect();
+    let best = (0..forms.len()).max_by(|&a, &b| least[a].total_cmp(&least[b])).unwrap_or(0);
+    let mut weights = vec![0.0; forms.len()];
+    weights[best] = 1.0;
+    let mut sum = forms[best].coefficients.clone();
+    let finite = |form: &Form| form.constant.is_finite();
+    if forms.len() > 1 && finite(&forms[best]) && domain.iter().all(|x| x.is_finite()) {
+        let mut breaks: Vec<(f64, f64)> = Vec::with_capacity(sum.len());
+        for _ in 0..rounds {
+            let mut changed = false;
+            for (row, form) in forms.iter().enumerate().filter(|(_, form)| finite(form)) {
+                let others = weights.iter().enumerate().any(|(at, w)| at != row && *w > 0.0);
+                if !others {
+                    continue;
+                }
+                let step = along(&sum, form, domain, -weights[row], &mut breaks);
+                if step != 0.0 && step.is_finite() {
+                    changed |= step.abs() > 1e-9 * weights[row].abs();
+                    weights[row] = (weights[row] + step).max(0.0);
+                    for (sum, a) in sum.iter_mut().zip(&form.coefficients) {
+                        *sum += step * a;
+                    }
+                }
+            }
+            if !changed {
+                break;
+            }
+        }
+    }
+    let form = combine(forms, &weights, domain);
+    (weights, form)
+}
+
+/// By how much the weight of `form` is to change, at least by `least`, so that the sum's minimum is greatest.
+fn along(
+    sum: &[f64],
+    form: &Form,
+    domain: &[Interval],
+    least: f64,
+    breaks: &mut Vec<(f64, f64)>,
+) -> f64 {
+    breaks.clear();
+    let mut slope = form.constant;
+    for ((&p, &q), x) in sum.iter().zip(&form.coefficients).zip(domain) {
+        if q == 0.0 {
+            continue;
+        }
+        let start = p + least * q;
+        let positive = start > 0.0 || (start == 0.0 && q > 0.0);
+        slope += q * if positive { x.lo() } else { x.hi() };
+        let place = -p / q;
+        if place > least {
+            breaks.push((place, q.abs() * (x.hi() - x.lo())));
+        }
+    }
+    if slope <= 0.0 {
+        return least;
+    }
+    breaks.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+    for &(place, fall) in breaks.iter() {
+        slope -= fall;
+        if slope <= 0.0 {
+            return place;
+        }
+    }
+    // The row alone is positive everywhere: more of it is better without end.
+    breaks.last().map_or(1.0, |last| last.0.abs() * 2.0 + 1.0)
+}
+
+/// The weighted sum, below the true one by what its rounding may be.
+pub(super) fn combine(forms: &[Form], weights: &[f64], domain: &[Interval]) -> Form {
+    let mut sum = vec![0.0; domain.len()];
+    let mut magnitude = vec![0.0; domain.len()];
+    let (mut constant, mut size) = (0.0, 0.0);
+    let mut count = 2;
+    for (form, &weight) in forms.iter().zip(weights).filter(|(_, weight)| **weight > 0.0) {
+        count += 1;
+        for ((sum, magnitude), a) in sum.iter_mut().zip(&mut magnitude).zip(&form.coefficients) {
+            let product = weight * a;
+            *sum += product;
+            *magnitude += product.abs();
+        }
+        constant += weight * form.constant;
+        size += (weight * form.constant).abs();
+    }
+    if count > 3 || weights.iter().any(|w| *w != 0.0 && *w != 1.0) {
+        let rounding: f64 = magnitude
+            .iter()
+            .zip(domain)
+            .map(|(m, x)| if *m == 0.0 { 0.0 } else { m * x.magnitude() })
+            .sum();
+        constant -= gamma(count + 8, U64) * (size + rounding) * 2.0 + 1e-250;
+    }
+    Form { coefficients: sum, constant }
+}
+
+/// Cuts the box to where `form ≤ 0` can hold; `None` when nothing is left.
+pub(super) fn contract(form: &Form, domain: &mut [Interval]) -> Option<()> {
+    let least = form.least(domain);
+    if least > 0.0 {
+        return None;
+    }
+    if least == f64::NEG_INFINITY {
+        return Some(());
+    }
+    for (&a, x) in form.coefficients.iter().zip(domain.iter_mut()) {
+        if a == 0.0 || x.is_point() {
+            continue;
+        }
+        let own = (a * x.lo()).min(a * x.hi());
+        let others = least - own;
+        let slack = 8.0 * U64 * (others.abs() + own.abs() + least.abs()) + 1e-250;
+        let end = (slack - others) / a;
+        let cut = if a > 0.0 {
+            let end = end.next_up() + 4.0 * U64 * end.abs();
+            Interval::of(f64::NEG_INFINITY, end)
+        } else {
+            let end = end.next_down() - 4.0 * U64 * end.abs();
+            Interval::of(end, f64::INFINITY)
+        };
+        *x = x.meet(cut)?;
+    }
+    Some(())
+}

@@ -1,0 +1,313 @@
+//! One part of a search: its bounds, what they show, and where it is split.
+
+use std::sync::Arc;
+
+use super::{Config, Witness};
+use crate::prove::crown::{Bounds, Form, Rows, Split};
+use crate::prove::{Case, Interval, Network, Semantics, Step, dual, float};
+
+/// With more inputs than this, kinks are split before inputs are.
+const FEW_INPUTS: usize = 20;
+
+/// One case of a property.
+pub(super) struct Problem<'a> {
+    pub(super) network: &'a Network,
+    pub(super) case: &'a Case,
+    /// Its place among the property's cases.
+    pub(super) at: usize,
+    semantics: Semantics,
+}
+
+/// A box with sides of kinks.
+pub(super) struct Part {
+    domain: Vec<Interval>,
+    splits: Vec<Split>,
+    inherited: Option<Arc<Bounds>>,
+    /// By how much every input is known to miss the constraints.
+    pub(super) bound: f64,
+    /// Its share of the whole.
+    pub(super) share: f64,
+}
+
+/// What an examination came to.
+pub(super) enum Examined {
+    /// It has no counterexample.
+    Free,
+    /// It has this one.
+    Witness(Witness),
+    /// It is to be looked at in two halves.
+    Split([Part; 2]),
+    /// It can be split no further.
+    Open(f64),
+}
+
+impl Part {
+    pub(super) fn whole(problem: &Problem<'_>, share: f64) -> Self {
+        Part {
+            domain: problem.case.domain.clone(),
+            splits: vec![],
+            inherited: None,
+            bound: f64::NEG_INFINITY,
+            share,
+        }
+    }
+}
+
+impl<'a> Problem<'a> {
+    pub(super) fn new(network: &'a Network, case: &'a Case, at: usize, config: &Config) -> Self {
+        Problem { network, case, at, semantics: config.semantics }
+    }
+
+    /// The constraints as rows over the outputs.
+    fn rows(&self) -> Rows {
+        let outputs = self.network.outputs();
+        let mut weights = vec![0.0; self.case.constraints.len() * outputs];
+        for (row, constraint) in self.case.constraints.iter().enumerate() {
+            for &(output, factor) in &constraint.outputs {
+                weights[row * outputs + output] = factor;
+            }
+        }
+        let constants =
+            self.case.constraints.iter().map(|constraint| constraint.constant).collect();
+        Rows { layer: self.network.output(), weights, constants }
+    }
+
+    pub(super) fn examine(&self, part: &Part) -> Examined {
+        let network = self.network;
+        let mut domain = part.domain.clone();
+        let mut inherited = part.inherited.clone();
+        let mut rounds = 0;
+        loop {
+            let bounds =
+                Bounds::new(network, &domain, &part.splits, inherited.as_deref(), self.semantics);
+            let Some(bounds) = bounds else { return Examined::Free };
+            let mut watched = vec![];
+            let mut forms = bounds.forms(network, self.rows(), Some(&mut watched));
+            for (form, constraint) in forms.iter_mut().zip(&self.case.constraints) {
+                for &(input, factor) in &constraint.inputs {
+                    form.add(input, factor, &domain);
+                }
+            }
+            let own = forms.len();
+            if own == 0 {
+                // Every input of the box is a counterexample.
+                let middle: Vec<f64> = domain.iter().map(|x| x.middle()).collect();
+                return self.check(&middle).map_or(Examined::Open(part.bound), Examined::Witness);
+            }
+            let least =
+                forms.iter().map(|form| form.least(&domain)).fold(f64::NEG_INFINITY, f64::max);
+            if least > 0.0 {
+                return Examined::Free;
+            }
+            forms.extend(self.split_forms(&bounds, &part.splits));
+            let (weights, sum) = dual::ascend(&forms, &domain, 6);
+            if sum.least(&domain) > 0.0 {
+                return Examined::Free;
+            }
+            let before = domain.clone();
+            for form in forms.iter().chain([&sum]) {
+                if dual::contract(form, &mut domain).is_none() {
+                    return Examined::Free;
+                }
+            }
+            let corner: Vec<f64> = sum
+                .coefficients
+                .iter()
+                .zip(&domain)
+                .map(|(&a, x)| {
+                    if a > 0.0 {
+                        x.lo()
+                    } else if a < 0.0 {
+                        x.hi()
+                    } else {
+                        x.middle()
+                    }
+                })
+                .collect();
+            if let Some(witness) = self.try_point(&corner) {
+                return Examined::Witness(witness);
+            }
+            let left: f64 = before
+                .iter()
+                .zip(&domain)
+                .filter(|(before, _)| !before.is_point() && before.is_finite())
+                .map(|(before, after)| (after.hi() - after.lo()) / (before.hi() - before.lo()))
+                .product();
+            rounds += 1;
+            if left < 0.7 && rounds < 8 && before.len() <= FEW_INPUTS {
+                inherited = Some(Arc::new(bounds));
+                continue;
+            }
+            let weights = &weights[..own];
+            let bound = least.max(part.bound);
+            return self.split(part, domain, bounds, weights, &sum, &watched, bound);
+        }
+    }
+
+    /// The constraints that the sides of kinks are: `−z ≤ 0` or `z ≤ 0`.
+    fn split_forms(&self, bounds: &Bounds, splits: &[Split]) -> Vec<Form> {
+        let mut layers: Vec<usize> = splits.iter().map(|split| split.layer).collect();
+        layers.sort_unstable();
+        layers.dedup();
+        let mut forms = vec![];
+        for layer in layers {
+            let size = self.network.layers()[layer].size;
+            let of_layer: Vec<&Split> =
+                splits.iter().filter(|split| split.layer == layer).collect();
+            let mut weights = vec![0.0; of_layer.len() * size];
+            for (row, split) in of_layer.iter().enumerate() {
+                weights[row * size + split.unit] = if split.positive { -1.0 } else { 1.0 };
+            }
+            let constants = vec![0.0; of_layer.len()];
+            forms.extend(bounds.forms(self.network, Rows { layer, weights, constants }, None));
+        }
+        forms
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "what an examination found, used once")]
+    fn split(
+        &self,
+        part: &Part,
+        domain: Vec<Interval>,
+        bounds: Bounds,
+        weights: &[f64],
+        sum: &Form,
+        watched: &[(usize, Vec<f64>)],
+        bound: f64,
+    ) -> Examined {
+        let few = domain.len() <= FEW_INPUTS;
+        let unit = if few { None } else { self.widest_unit(&bounds, weights, watched) };
+        let share = part.share / 2.0;
+        if let Some((layer, unit)) = unit {
+            let inherited = Some(Arc::new(bounds.kept()));
+            let half = |positive| Part {
+                domain: domain.clone(),
+                splits: part
+                    .splits
+                    .iter()
+                    .copied()
+                    .chain([Split { layer, unit, positive }])
+                    .collect(),
+                inherited: inherited.clone(),
+                bound,
+                share,
+            };
+            return Examined::Split([half(true), half(false)]);
+        }
+        let Some(input) = self.widest_input(&domain, &bounds, weights, sum) else {
+            return Examined::Open(bound);
+        };
+        let x = domain[input];
+        let middle = cut_place(x);
+        let inherited = Some(Arc::new(bounds.kept()));
+        let half = |side: Interval| {
+            let mut domain = domain.clone();
+            domain[input] = side;
+            Part { domain, splits: part.splits.clone(), inherited: inherited.clone(), bound, share }
+        };
+        Examined::Split([half(Interval::of(x.lo(), middle)), half(Interval::of(middle, x.hi()))])
+    }
+
+    /// The input whose splitting promises most: half by how steep the constraints may be along it, half by the linear
+    /// bound's own coefficient. A share goes by width alone, so that no input starves.
+    fn widest_input(
+        &self,
+        domain: &[Interval],
+        bounds: &Bounds,
+        weights: &[f64],
+        sum: &Form,
+    ) -> Option<usize> {
+        let mut combined = vec![0.0; self.network.outputs()];
+        let total: f64 = weights.iter().sum();
+        for (constraint, &weight) in self.case.constraints.iter().zip(weights) {
+            let weight = if total > 0.0 { weight } else { 1.0 };
+            for &(output, factor) in &constraint.outputs {
+                combined[output] += weight * factor;
+            }
+        }
+        let steep = float::steepest(self.network, bounds, &combined);
+        let width = |at: usize| {
+            let x: Interval = domain[at];
+            if x.is_finite() { x.hi() - x.lo() } else { 1e30 }
+        };
+        let normalised = |scores: Vec<f64>| {
+            let sum: f64 = scores.iter().filter(|s| s.is_finite()).sum();
+            scores.into_iter().map(move |s| if sum > 0.0 { s / sum } else { 0.0 })
+        };
+        let inputs = 0..domain.len();
+        let smear = normalised(inputs.clone().map(|at| width(at) * steep[at]).collect());
+        let linear =
+            normalised(inputs.clone().map(|at| width(at) * sum.coefficients[at].abs()).collect());
+        let whole = &self.case.domain;
+        let relative = normalised(
+            inputs
+                .clone()
+                .map(|at| width(at) / (whole[at].hi() - whole[at].lo()).max(f64::MIN_POSITIVE))
+                .collect(),
+        );
+        let scores =
+            smear.zip(linear).zip(relative).map(|((s, l), r)| 0.5 * s + 0.5 * l + 0.05 * r);
+        inputs
+            .zip(scores)
+            .filter(|&(at, _)| {
+                let middle = cut_place(domain[at]);
+                middle > domain[at].lo() && middle < domain[at].hi()
+            })
+            .max_by(|a, b| a.1.total_cmp(&b.1))
+            .map(|(at, _)| at)
+    }
+
+    /// The open kink that costs the constraints' bound most: its coefficient there times the height of its triangle.
+    fn widest_unit(
+        &self,
+        bounds: &Bounds,
+        weights: &[f64],
+        watched: &[(usize, Vec<f64>)],
+    ) -> Option<(usize, usize)> {
+        let mut best: Option<(f64, (usize, usize))> = None;
+        for (at, coefficients) in watched {
+            let Step::Kink { of, .. } = &self.network.layers()[*at].step else { continue };
+            let size = self.network.layers()[*at].size;
+            for (unit, z) in bounds.units[*of].iter().enumerate() {
+                if z.lo() >= 0.0 || z.hi() <= 0.0 {
+                    continue;
+                }
+                let height = -z.lo() * z.hi() / (z.hi() - z.lo());
+                let weight: f64 = weights
+                    .iter()
+                    .enumerate()
+                    .map(|(row, weight)| weight * coefficients[row * size + unit].abs())
+                    .sum();
+                let score = height * (weight + 1e-12);
+                if best.is_none_or(|(most, _)| score > most) {
+                    best = Some((score, (*of, unit)));
+                }
+            }
+        }
+        best.map(|(_, unit)| unit)
+    }
+}
+
+/// Where an interval is cut in two: the middle, and for unbounded ones a place that makes the halves grow apart.
+fn cut_place(x: Interval) -> f64 {
+    if x.is_finite() {
+        return x.middle();
+    }
+    match (x.lo().is_finite(), x.hi().is_finite()) {
+        (true, _) => {
+            if x.lo() < 1.0 {
+                1.0
+            } else {
+                x.lo() * 2.0
+            }
+        }
+        (_, true) => {
+            if x.hi() > -1.0 {
+                -1.0
+            } else {
+                x.hi() * 2.0
+            }
+        }
+        (false, false) => 0.0,
+    }
+}

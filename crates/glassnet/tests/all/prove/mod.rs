@@ -1,0 +1,127 @@
+//! The prover: no false proof where sums cancel, bounds that hold for samples, verdicts that are known.
+
+mod networks;
+
+use glassnet::Tensor;
+use glassnet::nn::{self, StateDict};
+use glassnet::prove::exact::evaluate;
+use glassnet::prove::{
+    Case, Config, Constraint, Interval, Network, Property, Semantics, Verdict, bounds,
+    interval_bounds, prove,
+};
+
+use self::networks::{Draws, cancelling, network};
+
+/// A few parts are enough to see whether a false proof comes.
+fn verdict(network: &Network, property: &Property, parts: u64, semantics: Semantics) -> Verdict {
+    let config = Config { semantics, ..Config::default() };
+    prove(network, property, &config, &mut |at| at.parts <= parts).unwrap().verdict
+}
+
+#[test]
+fn networks_that_cancel_have_no_false_proof() {
+    for seed in 0..300 {
+        let (network, property) = cancelling(seed);
+        for semantics in [Semantics::Real, Semantics::F32AnyOrder] {
+            let found = verdict(&network, &property, 12, semantics);
+            assert_ne!(found, Verdict::Holds, "seed {seed}, {semantics:?}");
+        }
+    }
+}
+
+/// Random weights for a module, larger than those of a fresh network.
+fn weights(notation: &str, seed: u64) -> Network {
+    let mut draws = Draws::new(seed);
+    let shapes = nn::parse(notation).unwrap().state_shapes();
+    let arrays = shapes.into_iter().map(|array| {
+        let size = array.elements() as usize;
+        let positive = array.key.ends_with("running_var");
+        let data =
+            (0..size).map(|_| if positive { draws.signed() + 1.5 } else { draws.signed() * 1.5 });
+        let tensor = Tensor::new(array.shape, data.collect()).unwrap();
+        (array.key, glassnet::Value::from(tensor))
+    });
+    let state: StateDict = arrays.filter(|(key, _)| !key.ends_with("tracked")).collect();
+    network(notation, &state)
+}
+
+const NOTATIONS: [&str; 8] = [
+    "Sequential(Linear(3, 8), ReLU(), Linear(8, 8), ReLU(), Linear(8, 2))",
+    "Sequential(Linear(3, 6), LeakyReLU(0.1), BatchNorm1d(6), Linear(6, 2))",
+    "Sequential(Linear(3, 6), PReLU(), Linear(6, 6), Hardtanh(-0.5, 0.75), Linear(6, 2))",
+    "Sequential(Linear(3, 6), ReLU6(), Linear(6, 6), Hardsigmoid(), Linear(6, 2))",
+    "Sequential(Linear(3, 6), Sigmoid(), Linear(6, 6), Tanh(), Linear(6, 2))",
+    "Sequential(Linear(3, 6), GELU(), Linear(6, 6), SiLU(), Linear(6, 2))",
+    "Sequential(Linear(3, 6), Softplus(), Linear(6, 6), ELU(), Linear(6, 2))",
+    "Sequential(Linear(3, 6), Mish(), Linear(6, 6), GELU(approximate='tanh'), Linear(6, 2))",
+];
+
+#[test]
+fn bounds_hold_for_samples_evaluated_exactly() {
+    for (at, notation) in NOTATIONS.iter().enumerate() {
+        let network = weights(notation, at as u64);
+        let mut draws = Draws::new(1000 + at as u64);
+        for box_at in 0..4 {
+            let domain: Vec<Interval> = (0..3)
+                .map(|_| {
+                    let (a, b) = (f64::from(draws.signed()), f64::from(draws.signed()));
+                    let near = a + (b - a) * 0.1_f64.powi(box_at);
+                    Interval::new(a.min(near), a.max(near)).unwrap()
+                })
+                .collect();
+            let coarse = interval_bounds(&network, &domain, Semantics::Real).unwrap();
+            let fine = bounds(&network, &domain, Semantics::Real).unwrap();
+            for _ in 0..40 {
+                let x: Vec<f64> = domain
+                    .iter()
+                    .map(|x| {
+                        let share = f64::from((draws.signed() + 1.0) / 2.0);
+                        (x.lo() + share * (x.hi() - x.lo())).clamp(x.lo(), x.hi())
+                    })
+                    .collect();
+                for (y, (coarse, fine)) in evaluate(&network, &x)
+                    .unwrap()
+                    .iter()
+                    .zip(coarse[network.output()].iter().zip(&fine[network.output()]))
+                {
+                    for bound in [coarse, fine] {
+                        assert!(bound.lo() <= y.hi.ceil_f64(), "{notation} {y:?} {bound}");
+                        assert!(bound.hi() >= y.lo.floor_f64(), "{notation} {y:?} {bound}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// `sign·y ≥ threshold` as what a counterexample meets, over [-1, 1]³.
+fn reaches(sign: f64, threshold: f64) -> Property {
+    let constraint =
+        Constraint { outputs: vec![(0, -sign)], constant: threshold, ..Constraint::default() };
+    let domain = vec![Interval::new(-1.0, 1.0).unwrap(); 3];
+    Property { cases: vec![Case { domain, constraints: vec![constraint] }] }
+}
+
+/// The greatest output that gradient attacks and splitting find is enclosed: just above it is proven, just below refuted.
+#[test]
+fn thresholds_are_decided_from_both_sides() {
+    for (at, notation) in NOTATIONS.iter().enumerate() {
+        let network = weights(notation, at as u64);
+        let outer = bounds(&network, &reaches(1.0, 0.0).cases[0].domain, Semantics::Real).unwrap();
+        let (mut low, mut high) =
+            (outer[network.output()][0].lo(), outer[network.output()][0].hi());
+        for _ in 0..8 {
+            let middle = (low + high) / 2.0;
+            match verdict(&network, &reaches(1.0, middle), 4000, Semantics::Real) {
+                Verdict::Holds => high = middle,
+                Verdict::Violated(witness) => {
+                    assert!(witness.outputs[0].lo.ceil_f64() >= middle, "{notation}");
+                    low = middle;
+                }
+                Verdict::Unknown => break,
+            }
+        }
+        let width = outer[network.output()][0].hi() - outer[network.output()][0].lo();
+        assert!((high - low) / width < 0.1, "{notation}: {low} to {high} of {width}");
+    }
+}
