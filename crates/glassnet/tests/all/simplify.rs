@@ -85,7 +85,8 @@ impl Stack {
                 let bias = weight(stream);
                 self.add(at, row, bias, Some(0.0), stream);
             }
-            _ => { // not operations: a number drawn
+            _ => {
+                // not operations: a number drawn
                 // As many always active units as there are inputs, and one more that depends on them.
                 let positive: Rows = (0..=inputs)
                     .map(|_| (0..inputs).map(|_| weight(stream).abs()).collect())
@@ -238,7 +239,8 @@ fn tampered(certificate: &Certificate, stream: &mut Stream) -> Certificate {
             let step = steps[at].clone();
             steps.push(step);
         }
-        _ => { // not operations: a number drawn
+        _ => {
+            // not operations: a number drawn
             // Another unit, layer or number within a step.
             for _ in 0..20 {
                 if steps.is_empty() {
