@@ -144,8 +144,6 @@ pub(crate) enum Verb {
     Exercise(crate::exercise::Exercise),
     /// Write a model file in another format: safetensors, ONNX, NumPy's .npz, PyTorch's .pt (read only).
     Convert(crate::convert::Convert),
-    /// Prove a property of a network for every input of a box, or find an input that breaks it.
-    Prove(crate::prove::Prove),
     /// Say which units are dead, always active, constant or copies of others: for a table, a domain, or every input.
     Units(Box<crate::units::Units>),
     /// Make a network smaller without changing what it computes, with a certificate.
@@ -158,6 +156,8 @@ pub(crate) enum Verb {
     Deepen(crate::simplify::Deepen),
     /// Check a certificate that two networks compute the same, in exact arithmetic.
     VerifyCertificate(crate::simplify::VerifyCertificate),
+    /// Prove a property of a network for every input of a box, or find an input that breaks it.
+    Prove(crate::prove::Prove),
     /// Measure how fast a network trains and predicts here.
     Bench(Bench),
     /// Print a script that completes commands in a shell.

@@ -59,7 +59,7 @@ fn form(chain: &Chain) -> Result<Form> {
     for unit in 0..slopes.len() {
         kinks.extend(kink(first, second, unit, &mut linear));
     }
-    kinks.sort_by(|a, b| by_plane(a, b));
+    kinks.sort_by(by_plane);
     let mut joined: Vec<Kink> = vec![];
     for kink in kinks {
         match joined.last_mut() {

@@ -229,7 +229,7 @@ impl Reader<'_> {
                         Ok(Known::Matrix(numbers.chunks(columns).map(<[Number]>::to_vec).collect()))
                     }
                     [_] | [] => Ok(Known::Numbers(numbers, Number::zero())),
-                    _ => Err(refused(self.graph, id, "weights are matrices and vectors")),
+                    _ => Err(refused(self.graph, id, "weights are matrices and vectors")), // not operations: shapes
                 }
             }
             Source::Constant(value) => {
@@ -332,7 +332,7 @@ impl Reader<'_> {
                     Dim::Batch => None,
                 })
                 .ok_or_else(|| refused(self.graph, id, "the batch is the first axis")),
-            _ => Err(refused(self.graph, id, "the batch is the first axis")),
+            _ => Err(refused(self.graph, id, "the batch is the first axis")), // not operations: shapes
         }
     }
 
@@ -380,7 +380,7 @@ impl Reader<'_> {
                     (0..width).map(|at| pick(&numbers, at).clone()).collect();
                 self.scale(op, numbers, doubt, id)
             }
-            _ => Err(refused(self.graph, id, "certificates are about chains of layers")), // operands
+            _ => Err(refused(self.graph, id, "certificates are about chains of layers")), // not operations: what the operands are
         }
     }
 

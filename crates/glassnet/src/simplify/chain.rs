@@ -234,7 +234,7 @@ impl Chain {
                             state.insert(format!("{place}.weight"), Tensor::new([count], values)?);
                             Module::Prelu(nn::Prelu { num_parameters: count, ..*prelu })
                         }
-                        _ => module.clone(), // activations without weights
+                        _ => module.clone(), // not operations: a layer and its slopes
                     });
                 }
                 Part::Softmax(module) => modules.push(module.clone()),

@@ -174,7 +174,7 @@ impl Free {
                     [] => true,
                     [at] => at == row && column.is_none(),
                     [at, other] => at == row && column == Some(other),
-                    _ => false, // weights have no more axes
+                    _ => false, // not operations: numbers of indices
                 }
         })
     }
@@ -286,7 +286,7 @@ fn proof(chain: &Chain, layer: usize, unit: usize, state: State, reach: Reach) -
             (0, 0) => "no weight enters it",
             (_, 0) => "all its weights are negative or 0",
             (0, _) => "all its weights are positive or 0",
-            _ => "its weights have both signs", // two counts
+            _ => "its weights have both signs", // not operations: two counts
         }
     });
     let signs = signs.map_or(String::new(), |signs| format!("; {signs}"));

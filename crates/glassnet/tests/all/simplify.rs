@@ -86,6 +86,7 @@ impl Stack {
                 self.add(at, row, bias, Some(0.0), stream);
             }
             _ => {
+                // not operations: a number drawn
                 // As many always active units as there are inputs, and one more that depends on them.
                 let positive: Rows = (0..=inputs)
                     .map(|_| (0..inputs).map(|_| weight(stream).abs()).collect())
@@ -132,7 +133,7 @@ fn hidden_units(network: &Network) -> usize {
         .iter()
         .filter_map(|(_, module)| match module {
             nn::Module::Linear(linear) => Some(linear.out_features),
-            _ => None, // layers without units of their own
+            _ => None, // not operations: layers without units of their own
         })
         .collect();
     outs[..outs.len() - 1].iter().sum()
@@ -239,6 +240,7 @@ fn tampered(certificate: &Certificate, stream: &mut Stream) -> Certificate {
             steps.push(step);
         }
         _ => {
+            // not operations: a number drawn
             // Another unit, layer or number within a step.
             for _ in 0..20 {
                 if steps.is_empty() {
@@ -271,12 +273,12 @@ fn change(step: &mut Step, stream: &mut Stream) -> bool {
         Step::Merge { keep, drop, scale, .. } => match stream.below(3) {
             0 => *keep = other,
             1 => *drop = other,
-            _ => *scale = format!("{}/3", other + 1),
+            _ => *scale = format!("{}/3", other + 1), // not operations: a number drawn
         },
         Step::RemoveDependent { unit, terms, constant, .. } => match stream.below(3) {
             0 => *unit = other,
             1 if !terms.is_empty() => terms[0].1 = format!("{other}/7"),
-            _ => *constant = format!("{other}/9"),
+            _ => *constant = format!("{other}/9"), // not operations: a number drawn
         },
         Step::Replace { rows, .. } => rows[0].bias = format!("{other}/5"),
         Step::Factor { coefficients, .. } => coefficients[0][0] = format!("{other}/11"),

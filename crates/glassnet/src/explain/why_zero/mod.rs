@@ -238,7 +238,7 @@ fn proven(setting: &Setting, weight: &Weight) -> Option<String> {
             ("weight", [_, column]) if at + 1 == own => {
                 found.units.get(*column).map(|unit| (*column, unit))
             }
-            _ => None, // weights of other layers
+            _ => None, // not operations: weights of other layers
         };
         if let Some((number, unit)) = unit.filter(|(_, unit)| dead(unit)) {
             return Some(format!(

@@ -67,7 +67,7 @@ impl Border {
         let float = |value: &BigInt| (value >> shift).to_f64().filter(|float| float.is_finite());
         let near = match (shift, float(&a), float(&b), float(&c)) {
             (0, Some(a), Some(b), Some(c)) => Some([a, b, c]),
-            (_, ..) => None, // not operations: whole numbers beyond floats
+            _ => None, // not operations: whole numbers beyond floats
         };
         Border { a, b, c, near }
     }
