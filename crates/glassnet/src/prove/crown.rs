@@ -45,6 +45,17 @@ pub(super) struct Form {
     pub(super) constant: f64,
 }
 
+/// Which line is taken on the side of an open kink where any slope between its two is right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Slope {
+    /// That of the longer branch, which makes the area between the lines least.
+    Longer,
+    /// That of the chord.
+    Chord,
+    /// That of the shorter branch.
+    Shorter,
+}
+
 /// Rows `Σ weights·units of a layer + constant`, to be bounded from below.
 #[derive(Clone, Debug)]
 pub(super) struct Rows {
@@ -79,7 +90,7 @@ impl Bounds {
                     for &z in &bounds.units[*of] {
                         units.push(propagate::kink_range(*below, *above, z, semantics));
                         let line = kink_lines(*below, *above, z, semantics);
-                        errors.push(slope_error(line, z));
+                        errors.push(slope_error(line, below.abs().max(above.abs()), z));
                         lines.push(line);
                     }
                 }
@@ -87,7 +98,7 @@ impl Bounds {
                     for &z in &bounds.units[*of] {
                         let (range, line) = super::smooth::bound(*function, z, semantics);
                         units.push(range);
-                        errors.push(slope_error(line, z));
+                        errors.push(slope_error(line, 0.0, z));
                         lines.push(line);
                     }
                 }
@@ -150,7 +161,7 @@ impl Bounds {
                 weights[(2 * row + 1) * size + unit] = -1.0;
             }
             let rows = Rows { layer: at, weights, constants: vec![0.0; 2 * block.len()] };
-            let forms = self.forms(network, rows, None);
+            let forms = self.forms(network, rows, Slope::Longer, None);
             for (pair, &unit) in forms.chunks_exact(2).zip(block) {
                 let lo = pair[0].least(&self.units[0]);
                 let hi = -pair[1].least(&self.units[0]);
@@ -170,6 +181,7 @@ impl Bounds {
         &self,
         network: &Network,
         rows: Rows,
+        choice: Slope,
         mut watch: Option<&mut Vec<(usize, Vec<f64>)>>,
     ) -> Vec<Form> {
         let count = rows.constants.len();
@@ -218,6 +230,10 @@ impl Bounds {
                         watch.push((at, weights.clone()));
                     }
                     let lines = &self.lines[at];
+                    let kink = match &network.layers[at].step {
+                        Step::Kink { below, above, .. } => Some((*below, *above)),
+                        Step::Input | Step::Affine(_) | Step::Smooth { .. } => None,
+                    };
                     for (row, weights) in weights.chunks_exact_mut(size).enumerate() {
                         let (mut c, mut m, mut e) = (0.0, 0.0, 0.0);
                         for ((a, line), &error) in
@@ -226,7 +242,12 @@ impl Bounds {
                             if *a == 0.0 {
                                 continue;
                             }
-                            let (slope, intercept) = if *a > 0.0 { line.lower } else { line.upper };
+                            let (near, far) = if *a > 0.0 {
+                                (line.lower, line.upper)
+                            } else {
+                                (line.upper, line.lower)
+                            };
+                            let (slope, intercept) = chosen(near, far, kink, choice);
                             if intercept != 0.0 {
                                 let product = *a * intercept;
                                 c += product;
@@ -277,6 +298,21 @@ impl Bounds {
                 .sum();
             errors[row] += 4.0 * U64 * sum;
         }
+    }
+}
+
+/// The line that is taken of the two over an open kink, of which `near` passes through 0.
+fn chosen(
+    near: (f64, f64),
+    far: (f64, f64),
+    kink: Option<(f64, f64)>,
+    choice: Slope,
+) -> (f64, f64) {
+    let Some((below, above)) = kink.filter(|_| near.1 == 0.0 && far.1 != 0.0) else { return near };
+    match choice {
+        Slope::Longer => near,
+        Slope::Chord => (far.0, 0.0),
+        Slope::Shorter => (if near.0 == above { below } else { above }, 0.0),
     }
 }
 
@@ -345,11 +381,11 @@ fn row_errors(
 }
 
 /// What a line through a unit costs beyond its slope and intercept: the rounding of the product, and the function's own.
-fn slope_error(line: Lines, z: Interval) -> f64 {
-    let slope = line.lower.0.abs().max(line.upper.0.abs());
-    if slope == 0.0 || (slope == 1.0 && line.lower == line.upper) {
+fn slope_error(line: Lines, steepest: f64, z: Interval) -> f64 {
+    if line.lower == line.upper && matches!(line.lower.0, 0.0 | 1.0) {
         return line.margin;
     }
+    let slope = line.lower.0.abs().max(line.upper.0.abs()).max(steepest);
     if z.magnitude() > LARGE {
         return f64::INFINITY;
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Config, Witness};
-use crate::prove::crown::{Bounds, Form, Rows, Split};
+use crate::prove::crown::{Bounds, Form, Rows, Slope, Split};
 use crate::prove::{Case, Interval, Network, Semantics, Step, dual, float};
 
 /// With more inputs than this, kinks are split before inputs are.
@@ -82,13 +82,18 @@ impl<'a> Problem<'a> {
                 Bounds::new(network, &domain, &part.splits, inherited.as_deref(), self.semantics);
             let Some(bounds) = bounds else { return Examined::Free };
             let mut watched = vec![];
-            let mut forms = bounds.forms(network, self.rows(), Some(&mut watched));
-            for (form, constraint) in forms.iter_mut().zip(&self.case.constraints) {
+            // No choice of slopes is best for all kinks; sums of what the choices give are better than each.
+            let mut forms = bounds.forms(network, self.rows(), Slope::Longer, Some(&mut watched));
+            let own = forms.len();
+            for choice in [Slope::Chord, Slope::Shorter] {
+                forms.extend(bounds.forms(network, self.rows(), choice, None));
+            }
+            for (form, constraint) in forms.iter_mut().zip(self.case.constraints.iter().cycle()) {
                 for &(input, factor) in &constraint.inputs {
                     form.add(input, factor, &domain);
                 }
             }
-            let own = forms.len();
+            let all = forms.len();
             if own == 0 {
                 // Every input of the box is a counterexample.
                 let middle: Vec<f64> = domain.iter().map(|x| x.middle()).collect();
@@ -134,13 +139,14 @@ impl<'a> Problem<'a> {
                 .map(|(before, after)| (after.hi() - after.lo()) / (before.hi() - before.lo()))
                 .product();
             rounds += 1;
-            if left < 0.7 && rounds < 8 && before.len() <= FEW_INPUTS {
+            if left < 0.8 && rounds < 8 && before.len() <= FEW_INPUTS {
                 inherited = Some(Arc::new(bounds));
                 continue;
             }
-            let weights = &weights[..own];
+            let weights: Vec<f64> =
+                (0..own).map(|row| (row..all).step_by(own).map(|at| weights[at]).sum()).collect();
             let bound = least.max(part.bound);
-            return self.split(part, domain, bounds, weights, &sum, &watched, bound);
+            return self.split(part, domain, bounds, &weights, &sum, &watched, bound);
         }
     }
 
@@ -159,7 +165,12 @@ impl<'a> Problem<'a> {
                 weights[row * size + split.unit] = if split.positive { -1.0 } else { 1.0 };
             }
             let constants = vec![0.0; of_layer.len()];
-            forms.extend(bounds.forms(self.network, Rows { layer, weights, constants }, None));
+            forms.extend(bounds.forms(
+                self.network,
+                Rows { layer, weights, constants },
+                Slope::Longer,
+                None,
+            ));
         }
         forms
     }
