@@ -1,6 +1,7 @@
 //! The exact linear regions of a network of two inputs: how many there are, that their areas add up, and how long it took.
 //!
 //!     cargo run --release -p glassnet --example linear_regions -- 2-32-32-1 0
+#![allow(clippy::print_stdout, clippy::disallowed_methods, reason = "a command, not the library")]
 
 use std::time::Instant;
 

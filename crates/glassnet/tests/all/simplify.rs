@@ -2,6 +2,7 @@
 //! accepted are true.
 //!
 //! All of it: `cargo test --release -p glassnet --test all simplify -- --ignored --nocapture`.
+#![allow(clippy::print_stderr, reason = "the counts are what the long tests tell")]
 
 use glassnet::checker::{Certificate, Step, Verdict};
 use glassnet::graph::Shape;
