@@ -44,6 +44,7 @@
 //! ```
 
 mod choose;
+mod layout;
 mod learn;
 mod numbers;
 mod pack;

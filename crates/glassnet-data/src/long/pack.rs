@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use glassnet::{Error, Result};
 
+use super::layout::Layout;
 use super::learn::Fitted;
-use super::packed_rows::{Layout, LongRows};
+use super::packed_rows::LongRows;
 use super::row_set::RowSet;
 use super::scratch::cannot_write;
 use super::{LongTable, Scratch, in_parallel};

@@ -1,0 +1,325 @@
+//! How an encoded row becomes a record: a byte for a feature that takes few values, as pixels and categories do, a 32-bit float
+//! for another.
+
+use std::ops::Range;
+
+use glassnet::train::TargetMut;
+use glassnet::{Error, Result};
+
+use crate::encode::EncodedTarget;
+use crate::preprocessing::Preprocessing;
+
+/// How a row becomes a record.
+pub(super) struct Layout {
+    runs: Vec<Run>,
+    pub(super) width: usize,
+    pub(super) target: TargetKind,
+    /// Where the target begins, and the weight if there is one.
+    target_at: usize,
+    pub(super) weight_at: Option<usize>,
+    size: usize,
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum TargetKind {
+    Classes,
+    Values(usize),
+}
+
+/// Features that follow each other and are written alike.
+struct Run {
+    features: Range<usize>,
+    /// Where they begin in the record.
+    at: usize,
+    kind: Kind,
+}
+
+enum Kind {
+    /// A byte each, 0 or 1.
+    Flags,
+    /// A byte each, the place in a list of the feature's values.
+    Codes(Vec<Codes>),
+    /// Four bytes each.
+    Floats,
+}
+
+/// The values of a feature.
+struct Codes {
+    /// Every byte has one, though only the first few occur.
+    values: Box<[f32; 256]>,
+    count: usize,
+}
+
+impl Layout {
+    /// The layout for features of which those with few values have them listed.
+    pub(super) fn new(features: &[Option<Vec<f32>>], preprocessing: &Preprocessing) -> Self {
+        let kind = |values: &Option<Vec<f32>>| match values {
+            None => Kind::Floats,
+            Some(values)
+                if values.iter().all(|value| [0, 1.0_f32.to_bits()].contains(&value.to_bits())) =>
+            {
+                Kind::Flags
+            }
+            Some(values) if values.len() <= 256 => {
+                let mut all = Box::new([0.0; 256]);
+                all[..values.len()].copy_from_slice(values);
+                Kind::Codes(vec![Codes { values: all, count: values.len() }])
+            }
+            Some(_) => Kind::Floats,
+        };
+        let mut runs: Vec<Run> = vec![];
+        let mut at = 0;
+        for (index, values) in features.iter().enumerate() {
+            let kind = kind(values);
+            let bytes = if let Kind::Floats = kind { 4 } else { 1 };
+            match (runs.last_mut().map(|run| (&mut run.kind, &mut run.features)), kind) {
+                (Some((Kind::Flags, features)), Kind::Flags)
+                | (Some((Kind::Floats, features)), Kind::Floats) => features.end += 1,
+                (Some((Kind::Codes(all), features)), Kind::Codes(more)) => {
+                    all.extend(more);
+                    features.end += 1;
+                }
+                (_, kind) => runs.push(Run { features: index..index + 1, at, kind }), // not operations: another kind
+            }
+            at += bytes;
+        }
+        let target = match preprocessing.target().classes() {
+            Some(_) => TargetKind::Classes,
+            None => TargetKind::Values(preprocessing.target().outputs()),
+        };
+        let target_at = at;
+        at += match target {
+            TargetKind::Classes => 2,
+            TargetKind::Values(count) => 4 * count,
+        };
+        let weight_at = preprocessing.weights().map(|_| at);
+        at += if weight_at.is_some() { 4 } else { 0 };
+        let width = features.len();
+        Layout { runs, width, target, target_at, weight_at, size: at }
+    }
+
+    /// The bytes of a record.
+    pub(super) fn size(&self) -> usize {
+        self.size
+    }
+
+    /// Appends the records of encoded rows.
+    ///
+    /// # Errors
+    /// Kind `data` for a value that is not among those of its feature, which would be a fault of ours.
+    pub(super) fn write(
+        &self,
+        features: &[f32],
+        target: &EncodedTarget,
+        weights: Option<&[f32]>,
+        records: &mut Vec<u8>,
+    ) -> Result<()> {
+        let rows = features.len() / self.width;
+        let from = records.len();
+        records.resize(from + rows * self.size, 0);
+        let records = &mut records[from..];
+        for run in &self.runs {
+            match &run.kind {
+                Kind::Flags => {
+                    for (row, record) in
+                        features.chunks(self.width).zip(records.chunks_mut(self.size))
+                    {
+                        let bytes = record[run.at..].iter_mut();
+                        for (value, byte) in row[run.features.clone()].iter().zip(bytes) {
+                            *byte = u8::from(*value != 0.0);
+                        }
+                    }
+                }
+                Kind::Floats => {
+                    for (row, record) in
+                        features.chunks(self.width).zip(records.chunks_mut(self.size))
+                    {
+                        let bytes = record[run.at..].chunks_exact_mut(4);
+                        for (value, bytes) in row[run.features.clone()].iter().zip(bytes) {
+                            bytes.copy_from_slice(&value.to_le_bytes());
+                        }
+                    }
+                }
+                Kind::Codes(codes) => {
+                    // A few features at a time, whose tables stay at hand.
+                    for (group, some) in codes.chunks(GROUP).enumerate() {
+                        let finders: Vec<Finder> = some.iter().map(Finder::new).collect();
+                        let first = run.features.start + group * GROUP;
+                        let at = run.at + group * GROUP;
+                        for (row, record) in
+                            features.chunks(self.width).zip(records.chunks_mut(self.size))
+                        {
+                            let values = row[first..first + some.len()].iter();
+                            let bytes = record[at..at + some.len()].iter_mut();
+                            for ((finder, value), byte) in finders.iter().zip(values).zip(bytes) {
+                                *byte = finder.code(*value).ok_or_else(unknown)?;
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        for (row, record) in records.chunks_mut(self.size).enumerate() {
+            let bytes = &mut record[self.target_at..];
+            match (self.target, target) {
+                (TargetKind::Classes, EncodedTarget::Classes(classes)) => {
+                    bytes[..2].copy_from_slice(&(classes[row] as u16).to_le_bytes());
+                }
+                (TargetKind::Values(count), EncodedTarget::Values(values)) => {
+                    let values = &values.data()[row * count..(row + 1) * count];
+                    for (value, bytes) in values.iter().zip(bytes.chunks_exact_mut(4)) {
+                        bytes.copy_from_slice(&value.to_le_bytes());
+                    }
+                }
+                (TargetKind::Classes, EncodedTarget::Values(_))
+                | (TargetKind::Values(_), EncodedTarget::Classes(_)) => return Err(unknown()),
+            }
+            if let (Some(at), Some(weights)) = (self.weight_at, weights) {
+                record[at..at + 4].copy_from_slice(&weights[row].to_le_bytes());
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads records into the places of their rows.
+    pub(super) fn read(&self, records: &[u8], places: &mut Places<'_>) {
+        let rows = places.features.chunks_mut(self.width).zip(records.chunks(self.size));
+        for (row, record) in rows {
+            for run in &self.runs {
+                let values = row[run.features.clone()].iter_mut();
+                let bytes = &record[run.at..];
+                match &run.kind {
+                    Kind::Flags => {
+                        values.zip(bytes).for_each(|(value, byte)| *value = f32::from(*byte));
+                    }
+                    Kind::Floats => {
+                        values.zip(floats(bytes)).for_each(|(value, float)| *value = float);
+                    }
+                    Kind::Codes(codes) => {
+                        for ((value, byte), codes) in values.zip(bytes).zip(codes) {
+                            *value = codes.values[usize::from(*byte)];
+                        }
+                    }
+                }
+            }
+        }
+        let records = || records.chunks(self.size);
+        match &mut places.target {
+            TargetMut::Classes(classes) => {
+                for (class, record) in classes.iter_mut().zip(records()) {
+                    let bytes = [record[self.target_at], record[self.target_at + 1]];
+                    *class = i64::from(u16::from_le_bytes(bytes));
+                }
+            }
+            TargetMut::Values(values) => {
+                let count = self.outputs();
+                for (values, record) in values.chunks_mut(count).zip(records()) {
+                    let floats = floats(&record[self.target_at..]);
+                    values.iter_mut().zip(floats).for_each(|(value, float)| *value = float);
+                }
+            }
+        }
+        if let (Some(at), Some(weights)) = (self.weight_at, &mut places.weights) {
+            for (weight, record) in weights.iter_mut().zip(records()) {
+                floats(&record[at..at + 4]).for_each(|float| *weight = float);
+            }
+        }
+    }
+
+    pub(super) fn outputs(&self) -> usize {
+        match self.target {
+            TargetKind::Classes => 1,
+            TargetKind::Values(count) => count,
+        }
+    }
+}
+
+/// Features whose values are looked up together.
+const GROUP: usize = 16;
+
+fn unknown() -> Error {
+    Error::data(
+        "an encoded row is not as the training rows were seen: this is a fault of glassnet's",
+    )
+    .help("please report it with the table, or a part that shows it")
+}
+
+fn floats(bytes: &[u8]) -> impl Iterator<Item = f32> + '_ {
+    bytes.chunks_exact(4).map(|bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
+}
+
+/// Finds the code of a value.
+struct Finder {
+    keys: [u32; PLACES],
+    codes: [u8; PLACES],
+    /// Which places are taken.
+    taken: [u64; PLACES / 64],
+}
+
+const PLACES: usize = 512;
+
+impl Finder {
+    fn new(codes: &Codes) -> Self {
+        let mut finder = Finder { keys: [0; PLACES], codes: [0; PLACES], taken: [0; PLACES / 64] };
+        for (code, value) in codes.values[..codes.count].iter().enumerate() {
+            let bits = value.to_bits();
+            let mut place = Finder::place(bits);
+            while finder.is_taken(place) {
+                place = (place + 1) % PLACES;
+            }
+            finder.taken[place / 64] |= 1 << (place % 64);
+            (finder.keys[place], finder.codes[place]) = (bits, code as u8);
+        }
+        finder
+    }
+
+    fn place(bits: u32) -> usize {
+        (bits.wrapping_mul(0x9E37_79B9) >> 23) as usize
+    }
+
+    fn is_taken(&self, place: usize) -> bool {
+        self.taken[place / 64] >> (place % 64) & 1 == 1
+    }
+
+    fn code(&self, value: f32) -> Option<u8> {
+        let bits = value.to_bits();
+        let mut place = Finder::place(bits);
+        while self.is_taken(place) {
+            if self.keys[place] == bits {
+                return Some(self.codes[place]);
+            }
+            place = (place + 1) % PLACES;
+        }
+        None
+    }
+}
+
+/// Where rows go.
+pub(super) struct Places<'a> {
+    pub(super) features: &'a mut [f32],
+    pub(super) target: TargetMut<'a>,
+    pub(super) weights: Option<&'a mut [f32]>,
+}
+
+impl<'a> Places<'a> {
+    /// The places of the first `rows`, and those of the others.
+    pub(super) fn split(self, rows: usize, layout: &Layout) -> (Places<'a>, Places<'a>) {
+        let (features, features_left) = self.features.split_at_mut(rows * layout.width);
+        let (target, target_left) = match self.target {
+            TargetMut::Classes(classes) => {
+                let (first, rest) = classes.split_at_mut(rows);
+                (TargetMut::Classes(first), TargetMut::Classes(rest))
+            }
+            TargetMut::Values(values) => {
+                let (first, rest) = values.split_at_mut(rows * layout.outputs());
+                (TargetMut::Values(first), TargetMut::Values(rest))
+            }
+        };
+        let (weights, weights_left) =
+            self.weights.map(|weights| weights.split_at_mut(rows)).unzip();
+        (
+            Places { features, target, weights },
+            Places { features: features_left, target: target_left, weights: weights_left },
+        )
+    }
+}
