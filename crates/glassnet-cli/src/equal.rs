@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::args::{Reading, Weights, number};
 use crate::domain;
 use crate::output::{Output, Replace};
-use crate::simplify::{inputs, one_of_two, parts};
+use crate::simplify::{inputs, note_compared, one_of_two, parts};
 use crate::terminal::Terminal;
 
 /// `glassnet equal`.
@@ -58,6 +58,7 @@ pub(crate) fn run(args: &Equal, terminal: &mut Terminal) -> Result<u8> {
         .transpose()?;
     let a = one_of_two(&args.a, &args.weights, terminal)?;
     let b = one_of_two(&args.b, &args.weights, terminal)?;
+    note_compared([&a, &b], terminal);
     let (left, right) = (parts(&a).0, parts(&b).0);
     let domain = args
         .domain

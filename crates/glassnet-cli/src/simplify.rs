@@ -114,7 +114,23 @@ pub(crate) fn parts(model: &Model) -> (&Network, Option<&Card>) {
     }
 }
 
+/// Says what of two models is compared.
+pub(crate) fn note_compared(models: [&Model; 2], terminal: &Terminal) {
+    if models.iter().any(|model| matches!(model, Model::Trained(_))) {
+        terminal.note(
+            "the networks are compared, from encoded columns to scores; their preprocessing and the names of their classes are not",
+        );
+    }
+}
+
 pub(crate) fn run(args: &Simplify, terminal: &mut Terminal) -> Result<u8> {
+    if args.tolerance.is_some() && args.domain.is_none() {
+        return Err(Error::usage(
+            "how far outputs may move can only be told of inputs that have bounds",
+        )
+        .at("--tolerance")
+        .help("give --domain too: -1..1, one range per input, or a table"));
+    }
     let outputs = Outputs::prepare(&args.output, args.force, &args.network)?;
     let model = model::load(&args.network, &args.weights, terminal)?;
     let (network, card) = parts(&model);
@@ -224,10 +240,7 @@ impl Outputs {
 
 fn claim(simplified: &Simplified) -> String {
     let certificate = &simplified.certificate;
-    let place = match &certificate.domain {
-        None => "for every input",
-        Some(_) => "on the domain",
-    };
+    let place = place(certificate);
     if simplified.checked.exact {
         return format!("equal over the real numbers, {place}");
     }
@@ -237,11 +250,29 @@ fn claim(simplified: &Simplified) -> String {
     } else {
         String::new()
     };
+    let bound = format!("{:.3e}{growth}", claim.bound);
+    // What is merged although it differs a little changes what is computed over the real numbers, too.
+    if simplified.removals.iter().any(|removal| removal.kind == "near") {
+        return format!("no output differs by more than {bound}, {place}");
+    }
     format!(
-        "equal over the real numbers before weights are rounded to 32 bits; after it no output differs by more than \
-         {:.3e}{growth}, {place}",
-        claim.bound
+        "equal over the real numbers before weights are rounded to 32 bits; after it no output differs by more than {bound}, \
+         {place}"
     )
+}
+
+/// For which inputs a certificate speaks: the box, where it has few sides.
+fn place(certificate: &Certificate) -> String {
+    const MOST: usize = 6;
+    let Some(domain) = &certificate.domain else { return "for every input".to_owned() };
+    let side = |(low, high): &(Option<f64>, Option<f64>)| {
+        let end =
+            |end: &Option<f64>, none: &str| end.map_or(none.to_owned(), |end| end.to_string());
+        format!("[{}, {}]", end(low, "−∞"), end(high, "∞"))
+    };
+    let sides: Vec<String> = domain.iter().take(MOST).map(side).collect();
+    let more = if domain.len() > MOST { " × …" } else { "" };
+    format!("for inputs in {}{more}", sides.join(" × "))
 }
 
 fn report(
@@ -308,6 +339,7 @@ pub(crate) fn verify(args: &VerifyCertificate, terminal: &mut Terminal) -> Resul
     let certificate = Certificate::from_json(&text).map_err(|error| error.at(file))?;
     let a = one_of_two(&args.a, &args.weights, terminal)?;
     let b = one_of_two(&args.b, &args.weights, terminal)?;
+    note_compared([&a, &b], terminal);
     let verdict = simplify::verify(parts(&a).0, parts(&b).0, &certificate)?;
     if terminal.json() {
         let (valid, why, exact) = match &verdict {
@@ -339,10 +371,9 @@ pub(crate) fn verify(args: &VerifyCertificate, terminal: &mut Terminal) -> Resul
             } else {
                 format!("no output differs by more than {:.3e}", claim.bound)
             };
-            let place =
-                if certificate.domain.is_some() { "on the domain" } else { "for every input" };
+            let (place, s) = (place(&certificate), if steps == 1 { "" } else { "s" });
             terminal
-                .line(&format!("{steps} steps replayed in exact arithmetic: {bound}, {place}"))?;
+                .line(&format!("{steps} step{s} replayed in exact arithmetic: {bound}, {place}"))?;
             Ok(0)
         }
         Verdict::Invalid(why) => {

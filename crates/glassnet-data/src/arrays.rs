@@ -54,7 +54,7 @@ impl Columns {
         header.iter().for_each(|name| fingerprint.push(name.as_bytes()));
         let column = |&(at, natural): &(usize, ColumnType)| {
             let declared = options.column_types.get(&header[at]).copied();
-            (at, TypedColumn::new(natural, declared, context))
+            (at, TypedColumn::new(&header[at], natural, declared, context))
         };
         Ok(Columns {
             columns: natural.iter().map(column).collect(),

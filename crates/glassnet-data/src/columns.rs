@@ -6,9 +6,9 @@
 
 use std::sync::Arc;
 
-use glassnet::{Error, Result};
+use glassnet::{Error, ErrorKind, Result};
 
-use crate::cell::{Decimal, Reading, is_code, plain_decimal, read_number, trim};
+use crate::cell::{Decimal, Reading, is_code, is_date, plain_decimal, read_number, trim};
 use crate::interned::{Interned, Level};
 use crate::lines::Lines;
 use crate::long::Spill;
@@ -19,7 +19,7 @@ use crate::survey::{Plain, Survey};
 use crate::table::Kind;
 use crate::verdict::Verdict;
 use crate::word;
-use crate::words::quoted;
+use crate::words::{quoted, shell};
 
 /// What typing a column needs to know of the file around it.
 pub(crate) struct Context<'a> {
@@ -36,9 +36,19 @@ impl<'a> Context<'a> {
         Context { file, options, point, most_text: usize::MAX }
     }
 
-    /// In the memory that a table may take, the texts of a column may have an eighth.
+    /// In the memory that a table may take, the texts of a column may have an eighth, and 4 MB in any case.
     pub(crate) fn within(self, spill: Option<&Spill>) -> Self {
-        Context { most_text: spill.map_or(usize::MAX, |spill| spill.memory / 8), ..self }
+        const LEAST: usize = 4 << 20;
+        let most_text = spill.map_or(usize::MAX, |spill| (spill.memory / 8).max(LEAST));
+        Context { most_text, ..self }
+    }
+
+    /// Whether a column that has too much text may do without it: one that would be left out, as every row has another text or
+    /// all are dates, and that nobody asked for.
+    pub(crate) fn may_forget(&self, texts: &Interned, declared: bool) -> bool {
+        let asked_for = declared || self.options.keep.is_some();
+        let alone = || texts.levels().all(|level| level.count == 1);
+        !asked_for && (alone() || texts.levels().all(|level| is_date(level.text)))
     }
 
     /// Whether a cell without blanks around it stands among the marks of missing values.
@@ -63,6 +73,8 @@ enum Reader {
     Texts(Box<Interned>),
     /// Too many different texts, which were forgotten.
     Overflown,
+    /// Too many different texts, which can't be done without.
+    Refused,
 }
 
 /// A column that is being read. Next to each other stands what nearly every cell needs, so that the processor's nearest
@@ -103,6 +115,11 @@ impl Typing {
     /// A column whose texts are kept, whatever its first cell is.
     pub(crate) fn of_texts(declared: Option<ColumnType>) -> Self {
         Typing { reader: Reader::Texts(Box::new(Interned::new())), ..Typing::new(declared) }
+    }
+
+    /// Whether an error was about its texts.
+    pub(crate) fn is_refused(&self) -> bool {
+        matches!(self.reader, Reader::Refused)
     }
 
     /// The cells that were read and not yet packed.
@@ -193,10 +210,14 @@ impl Typing {
                 let code = texts.push(text, row).ok_or_else(|| too_many_texts(context))?;
                 self.staged.code(code);
                 if texts.size() > context.most_text {
+                    if !context.may_forget(texts, self.declared.is_some()) {
+                        self.reader = Reader::Refused;
+                        return Err(too_many_texts(context));
+                    }
                     self.reader = Reader::Overflown;
                 }
             }
-            Reader::Overflown => self.staged.missing(),
+            Reader::Overflown | Reader::Refused => self.staged.missing(),
         }
         Ok(())
     }
@@ -213,7 +234,7 @@ impl Typing {
         let texts = match &reader {
             Reader::Texts(texts) => Some(texts.as_ref()),
             Reader::Open | Reader::Numbers => None,
-            Reader::Overflown => return Ok(forgotten(name)),
+            Reader::Overflown | Reader::Refused => return Ok(forgotten(name)),
         };
         let surveyed = match declared {
             Some(ColumnType::Boolean | ColumnType::Category | ColumnType::Date) => None,
@@ -243,6 +264,19 @@ impl Typing {
 
 pub(crate) fn too_many_texts(context: &Context<'_>) -> Error {
     Error::data("the column has more distinct texts than can be counted").at(context.file)
+}
+
+/// Texts that can't be kept, of a column that can't do without them.
+pub(crate) fn too_much_text(name: &str, context: &Context<'_>) -> Error {
+    let megabytes = context.most_text.div_ceil(1_000_000);
+    let what = format!(
+        "the different texts of column {} take more than {megabytes} MB, which is their part of the memory for the table",
+        quoted(name)
+    );
+    Error::new(ErrorKind::Limit, what).at(context.file).help(format!(
+        "give the table more with --memory, or leave the column out with --drop {}",
+        shell(name)
+    ))
 }
 
 /// A column whose texts are too many to be kept.

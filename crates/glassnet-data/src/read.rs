@@ -6,7 +6,7 @@ use std::io::{Cursor, Read, Seek};
 use glassnet::{Error, Result};
 
 use crate::bytes::read_error;
-use crate::columns::{Context, Typed, Typing};
+use crate::columns::{Context, Typed, Typing, too_much_text};
 use crate::encoding::decoded;
 use crate::fingerprint::Fingerprint;
 use crate::header::{check_named_columns, header, order_of};
@@ -251,7 +251,12 @@ fn pass(
         let context = Context::new(&name, options).within(spill.as_deref());
         let gathered = gathered.get_or_insert_with(|| Gathered::new(header, options, texts));
         let within = (&context, spill.as_deref_mut());
-        gathered.take(records, line, order.as_deref(), within)?;
+        let taken = gathered.take(records, line, order.as_deref(), within);
+        let refused = |column: &Option<Typing>| column.as_ref().is_some_and(Typing::is_refused);
+        match gathered.columns.iter().position(refused) {
+            Some(index) => return Err(too_much_text(&gathered.header[index].0, &context)),
+            None => taken?,
+        }
     }
     let Some(mut gathered) = gathered else {
         return Err(Error::data("there is no file to read").help("name at least one"));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use glassnet::{Error, Result};
 
 use crate::cell::{Decimal, is_date};
-use crate::columns::{Context, Typed, Typing, forgotten, too_many_texts};
+use crate::columns::{Context, Typed, Typing, forgotten, too_many_texts, too_much_text};
 use crate::interned::{Interned, Level};
 use crate::lines::Lines;
 use crate::options::ColumnType;
@@ -38,6 +38,8 @@ pub(crate) enum Cell<'a> {
 pub(crate) struct TypedColumn {
     /// What the file says that it holds.
     pub(crate) natural: ColumnType,
+    name: String,
+    declared: bool,
     cells: Cells,
     /// The marks of missing values that are numbers.
     marks: Vec<f64>,
@@ -63,6 +65,7 @@ enum Cells {
 impl TypedColumn {
     /// A column of the type `natural` that the user may have `declared` to be another.
     pub(crate) fn new(
+        name: &str,
         natural: ColumnType,
         declared: Option<ColumnType>,
         context: &Context<'_>,
@@ -82,7 +85,15 @@ impl TypedColumn {
             },
         };
         let marks = context.options.missing.iter().filter_map(|mark| mark.trim().parse().ok());
-        TypedColumn { natural, cells, marks: marks.collect(), scratch: String::new() }
+        let (name, declared) = (name.to_owned(), declared.is_some());
+        TypedColumn {
+            natural,
+            name,
+            declared,
+            cells,
+            marks: marks.collect(),
+            scratch: String::new(),
+        }
     }
 
     /// The cells that were read and not yet packed.
@@ -140,6 +151,9 @@ impl TypedColumn {
                 let code = texts.push(text, row).ok_or_else(|| too_many_texts(context))?;
                 staged.code(code);
                 if texts.size() > context.most_text {
+                    if !context.may_forget(texts, self.declared) {
+                        return Err(too_much_text(&self.name, context));
+                    }
                     self.cells = Cells::Forgotten(std::mem::take(staged));
                 }
             }

@@ -415,6 +415,29 @@ def test_ctrl_c_warns_and_keeps_the_weights(early, monkeypatch):
         assert (whole.coefs_[0] == model.coefs_[0]).all(), "the weights of the best score"
 
 
+@pytest.mark.skipif(os.name == "nt", reason="sends itself a signal")
+@pytest.mark.parametrize("early", [False, True])
+def test_ctrl_c_while_an_epoch_is_written_down_loses_nothing(early, monkeypatch):
+    X, y = digits(300)
+
+    def printed(text):
+        if text.startswith("Iteration 7,"):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("glassnet._estimators_train.print", printed, raising=False)
+    settings = {"random_state": 0, "tol": 0.0, "n_iter_no_change": 10**9, "early_stopping": early}
+    model = MLPClassifier(**settings, max_iter=10**9, verbose=True)
+    with pytest.warns(UserWarning, match="Training interrupted by user"):
+        model.fit(X, y)
+    assert model.n_iter_ == 7
+    whole = MLPClassifier(**settings, max_iter=7).fit(X, y)
+    assert whole.loss_curve_ == model.loss_curve_
+    assert (whole.coefs_[0] == model.coefs_[0]).all()
+    if early:
+        assert whole.validation_scores_ == model.validation_scores_
+        assert whole.best_validation_score_ == model.best_validation_score_
+
+
 def test_verbose_says_what_scikit_learn_says(capsys):
     X, y = digits(200)
     said = []

@@ -25,7 +25,11 @@ struct Instance {
     limit: Option<f64>,
 }
 
-/// Proves every instance of `folder`; the status is 1 when a verdict contradicts the expected one, else 0.
+/// Proves every instance of `folder`; the status is 1 when a verdict contradicts the expected one or an instance is in error,
+/// else 0.
+///
+/// # Errors
+/// Kind `usage` for a folder that names no instance.
 pub(super) fn run(
     folder: &Path,
     config: &Config,
@@ -33,6 +37,11 @@ pub(super) fn run(
     terminal: &mut Terminal,
 ) -> Result<u8> {
     let instances = instances(folder)?;
+    if instances.is_empty() {
+        return Err(Error::usage("the folder names no instance")
+            .at(folder.display().to_string())
+            .help("list network,property,timeout in its instances.csv, a line for each"));
+    }
     let interrupt = Interrupt::watch()?;
     let mut rows = vec![];
     let (mut wrong, mut total, mut counts) = (0, 0.0, HashMap::new());
@@ -91,7 +100,7 @@ pub(super) fn run(
             instances.len(), count("holds"), count("violated"), count("unknown"), count("error"), config.semantics.name()
         ))?;
     }
-    Ok(u8::from(wrong > 0))
+    Ok(u8::from(wrong > 0 || count("error") > 0))
 }
 
 fn prove_one(

@@ -72,7 +72,7 @@ pub(super) fn tell(
             "verdict": word(&outcome.verdict),
             "witness": witness(&outcome.verdict),
             "bound": outcome.bound.is_finite().then_some(outcome.bound),
-            "proven": outcome.proven,
+            "proven": outcome.bound.is_finite().then_some(outcome.proven),
             "parts": outcome.parts,
             "seconds": took.as_secs_f64(),
             "semantics": semantics,
@@ -99,6 +99,14 @@ pub(super) fn tell(
             for (at, y) in witness.outputs.iter().enumerate() {
                 text += &format!("  Y_{at} {}\n", exactly(y));
             }
+        }
+        // Of a box without end no share can be told.
+        Verdict::Unknown if !outcome.bound.is_finite() => {
+            text += &format!(
+                "{} parts were examined; on some of them nothing bounds the outputs, as an input that the property doesn't bound \
+                 does\n",
+                outcome.parts
+            );
         }
         Verdict::Unknown => {
             text += &format!(

@@ -44,6 +44,7 @@ impl LongSource<'_> {
         let fit = FitOptions {
             exclude: self.args.split_by.iter().cloned().collect(),
             weights: self.args.weight.clone(),
+            embed: settings::embedding(self.args)?,
             ..FitOptions::default()
         };
         let fitted = self.table.fit(&self.target, &sides.training, &fit)?;

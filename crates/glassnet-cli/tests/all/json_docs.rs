@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use glassnet::nn::Network;
+use glassnet_formats::{Card, ModelFile};
 use serde_json::Value;
 
 use crate::folder::{Folder, table};
@@ -19,7 +21,11 @@ fn every_key_is_documented() {
     let property = "(declare-const X_0 Real) (declare-const X_1 Real) (declare-const Y_0 Real)
         (assert (>= X_0 0)) (assert (<= X_0 1)) (assert (>= X_1 0)) (assert (<= X_1 1)) (assert (>= Y_0 9))";
     folder.write("property.vnnlib", property);
-    folder.write("instances.csv", "2-3-1,property.vnnlib,60\n");
+    folder.write("instances.csv", "net.safetensors,property.vnnlib,60\n");
+    let net = Network::new(glassnet::nn::parse("2-3-1").unwrap(), 0).unwrap();
+    let card = Some(Card::new(net.module().notation()));
+    let file = ModelFile { state: net.state_dict().clone(), card };
+    folder.write("net.safetensors", file.write().unwrap());
     folder.write("checkpoint.pt", crate::formats::golden("lightning.ckpt"));
     let mut commands = 0;
     for section in text.split("\n## ").skip(1) {

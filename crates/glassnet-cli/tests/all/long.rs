@@ -34,6 +34,7 @@ fn weights_are_those_of_a_table_in_memory() {
         "--target class --drop y --class-weight balanced --validation 0.1",
         "--target y --drop class --weight w --validation 0.1 --split-by pixel",
         "--target y,x --drop class --validation 0",
+        "--target class --drop y --embedding word=2,always --validation 0.1",
     ]
     .into_iter()
     .enumerate()
@@ -42,6 +43,7 @@ fn weights_are_those_of_a_table_in_memory() {
         let whole = folder.train(&format!("{train} --output whole")).json();
         let long = folder.train(&format!("{train} --memory 1MB --output long")).json();
         assert_eq!(model(&folder, "whole").state, model(&folder, "long").state, "{flags}");
+        assert_eq!(whole["network"], long["network"], "{flags}");
         for key in ["validation", "rows_train", "rows_validation", "best_epoch"] {
             assert_eq!(whole[key], long[key], "{flags}: {key}");
         }

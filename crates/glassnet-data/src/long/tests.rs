@@ -246,18 +246,47 @@ fn a_full_disk_is_told() {
     assert!(error.to_string().contains("TMPDIR"), "{error}");
 }
 
+/// 90,000 rows whose texts take more than the 4 MB that a column may always have.
+fn wordy(text: impl Fn(usize) -> String) -> String {
+    let line = |row: usize| format!("{},{},{}\n", row % 9, text(row), row % 2);
+    format!("x,name,y\n{}", (0..90_000).map(line).collect::<String>())
+}
+
 #[test]
-fn too_many_texts_are_forgotten_and_told() {
-    let lines: String =
-        (0..20_000).map(|row| format!("{},name{row},{}\n", row % 9, row % 2)).collect();
-    let text = format!("x,name,y\n{lines}");
-    let long = long(&text, &CsvOptions::default(), 2);
-    assert!(
-        long.notes().iter().any(|note| note.text.contains("\"name\" has more different texts"))
-    );
-    let target = long.choose(&["y".to_owned()], Task::Auto).expect("a target");
-    let fitted = long.fit(&target, target.labelled(), &FitOptions::default()).expect("a fit");
-    assert_eq!(fitted.preprocessing.feature_names(), ["x"]);
+fn texts_that_nobody_needs_are_forgotten_and_told() {
+    let minute = |row: usize| {
+        format!("{}-{:02}-{:02}", 1000 + row / 372, row / 31 % 12 + 1, row % 31 % 28 + 1)
+    };
+    for text in
+        [wordy(|row| format!("name{row}")), wordy(|row| format!("{}T{row:06}", minute(row)))]
+    {
+        let long = long(&text, &CsvOptions::default(), 2);
+        let told = |note: &Note| note.text.contains("\"name\" has more different texts");
+        assert!(long.notes().iter().any(told));
+        let target = long.choose(&["y".to_owned()], Task::Auto).expect("a target");
+        let fitted = long.fit(&target, target.labelled(), &FitOptions::default()).expect("a fit");
+        assert_eq!(fitted.preprocessing.feature_names(), ["x"]);
+    }
+}
+
+#[test]
+fn texts_that_are_needed_are_refused_where_they_are_too_many() {
+    let mut declared = CsvOptions::default();
+    declared.column_types.insert("name".to_owned(), ColumnType::Category);
+    let keep = Some(["x", "name", "y"].map(str::to_owned).into());
+    let kept = CsvOptions { keep, ..CsvOptions::default() };
+    let different = wordy(|row| format!("name{row}"));
+    // One text comes again.
+    let repeated = wordy(|row| format!("name{}", row.max(1)));
+    for (text, options) in
+        [(&different, &declared), (&different, &kept), (&repeated, &CsvOptions::default())]
+    {
+        let error = read_table_within(input(text), options, &mut spill(400_000, 2)).err();
+        let error = error.expect("an error");
+        assert_eq!(error.kind(), glassnet::ErrorKind::Limit);
+        assert!(error.to_string().contains("\"name\" take more than 5 MB"), "{error}");
+        assert!(error.to_string().contains("--memory"), "{error}");
+    }
 }
 
 /// A Parquet file with row groups of so many rows.

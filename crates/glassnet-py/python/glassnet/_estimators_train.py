@@ -153,6 +153,7 @@ def train(
         ) from error
     progress.optimizer_state = {**found["optimizer_state"], "learning_rate": loop.lr}
     if found["stopped"] == "interrupted":
+        loop.agree_with(found["history"])
         warnings.warn("Training interrupted by user.", stacklevel=4)
     elif found["stopped"] == "finished" and not incremental:
         warnings.warn(
@@ -207,6 +208,21 @@ class _Loop:
         if incremental and progress.optimizer_state is not None:
             self.lr = progress.optimizer_state.get("learning_rate", self.lr)
         progress.epochs = 0
+        self.before = (progress.samples, len(progress.loss_curve), progress.best_score)
+
+    def agree_with(self, history: list[dict[str, Any]]) -> None:
+        """Makes what was written down agree with the epochs that were done: an interrupt may come at any line of `on_epoch`."""
+        progress, (samples, known, best) = self.progress, self.before
+        # An epoch whose judging was interrupted is not among those that the best weights come from.
+        done = [epoch for epoch in history if not self.judged or epoch.get("score") is not None]
+        progress.epochs = len(done)
+        progress.samples = samples + self.rows * len(done)
+        scale, offset = self.objective.scale, self.objective.offset
+        progress.loss_curve[known:] = [scale * epoch["train_loss"] + offset for epoch in done]
+        if self.judged:
+            progress.validation_scores[known:] = [epoch["score"] for epoch in done]
+            progress.validation_losses[known:] = [epoch["validation"]["loss"] for epoch in done]
+            progress.best_score = max([best, *progress.validation_scores[known:]])
 
     def optimizer(self) -> str:
         """The optimiser in notation."""
