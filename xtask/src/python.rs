@@ -2,7 +2,7 @@
 //! gets what the tests need, and pytest runs the tests and the examples of the docstrings.
 //!
 //! Everything lies in `python/` below the target folder: `package/` (the copy, with the extension), `venv/`. The environment
-//! is made once, and again when `tests/requirements.txt` changes; only then the network is needed. [`wheel`] makes what is
+//! is made once, and again when `tests/requirements.txt` changes; only then the network is needed. `wheel` makes what is
 //! installed by pip.
 #![allow(clippy::print_stdout, reason = "a command speaks to its terminal")]
 

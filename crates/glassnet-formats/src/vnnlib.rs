@@ -34,8 +34,8 @@ const MOST_NUMBERS: usize = 1 << 26;
 /// Reads a property; `name` stands in messages.
 ///
 /// # Errors
-/// [`ErrorKind::Model`](glassnet::ErrorKind::Model) with line and column when the text isn't VNN-LIB, or a box has a lower bound above its
-/// upper one; [`ErrorKind::Limit`](glassnet::ErrorKind::Limit) when it asks for more than a property needs.
+/// [`ErrorKind::Model`] with line and column when the text isn't VNN-LIB, or a box has a lower bound above its
+/// upper one; [`ErrorKind::Limit`] when it asks for more than a property needs.
 ///
 /// ```
 /// let text = "(declare-const X_0 Real) (declare-const Y_0 Real)

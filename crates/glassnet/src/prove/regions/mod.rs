@@ -1,7 +1,7 @@
 //! The pieces of a piecewise-linear network of one or two inputs, exactly: where they lie, and what the network is there.
 //!
 //! A network of affine layers and kinks (ReLU, LeakyReLU, clipping, …) is affine on each of finitely many pieces. With one
-//! input these are intervals ([`line`]), with two they are convex polygons ([`plane()`]). Each kink's argument is affine on a
+//! input these are intervals ([`line()`]), with two they are convex polygons ([`plane()`]). Each kink's argument is affine on a
 //! piece that earlier kinks have made, so the piece is cut where it is 0. Coordinates are rational numbers, and every
 //! question on which side a corner lies is answered exactly: floats decide where their error bound lets them, whole numbers
 //! of any size where it doesn't. So pieces neither overlap nor leave a gap, and their areas add up to that of the domain.
