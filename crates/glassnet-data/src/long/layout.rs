@@ -183,25 +183,10 @@ impl Layout {
 
     /// Reads records into the places of their rows.
     pub(super) fn read(&self, records: &[u8], places: &mut Places<'_>) {
-        let rows = places.features.chunks_mut(self.width).zip(records.chunks(self.size));
-        for (row, record) in rows {
-            for run in &self.runs {
-                let values = row[run.features.clone()].iter_mut();
-                let bytes = &record[run.at..];
-                match &run.kind {
-                    Kind::Flags => {
-                        values.zip(bytes).for_each(|(value, byte)| *value = f32::from(*byte));
-                    }
-                    Kind::Floats => {
-                        values.zip(floats(bytes)).for_each(|(value, float)| *value = float);
-                    }
-                    Kind::Codes(codes) => {
-                        for ((value, byte), codes) in values.zip(bytes).zip(codes) {
-                            *value = codes.values[usize::from(*byte)];
-                        }
-                    }
-                }
-            }
+        // A few rows at a time, whose places stay at hand while run after run of features is read.
+        let features = places.features.chunks_mut(self.width * ROWS);
+        for (features, records) in features.zip(records.chunks(self.size * ROWS)) {
+            self.runs.iter().for_each(|run| self.read_run(run, features, records));
         }
         let records = || records.chunks(self.size);
         match &mut places.target {
@@ -226,6 +211,34 @@ impl Layout {
         }
     }
 
+    /// Reads a run of features of some records.
+    fn read_run(&self, run: &Run, features: &mut [f32], records: &[u8]) {
+        let mut each = |at: Range<usize>, from: usize, read: &dyn Fn(&mut [f32], &[u8])| {
+            let rows = features.chunks_mut(self.width).zip(records.chunks(self.size));
+            rows.for_each(|(row, record)| read(&mut row[at.clone()], &record[from..]));
+        };
+        match &run.kind {
+            Kind::Flags => each(run.features.clone(), run.at, &|values, bytes| {
+                values.iter_mut().zip(bytes).for_each(|(value, byte)| *value = f32::from(*byte));
+            }),
+            Kind::Floats => each(run.features.clone(), run.at, &|values, bytes| {
+                values.iter_mut().zip(floats(bytes)).for_each(|(value, float)| *value = float);
+            }),
+            Kind::Codes(codes) => {
+                // The lists of a few features fit the nearest memory.
+                for (group, some) in codes.chunks(GROUP).enumerate() {
+                    let first = run.features.start + group * GROUP;
+                    let at = run.at + group * GROUP;
+                    each(first..first + some.len(), at, &|values, bytes| {
+                        for ((value, byte), codes) in values.iter_mut().zip(bytes).zip(some) {
+                            *value = codes.values[usize::from(*byte)];
+                        }
+                    });
+                }
+            }
+        }
+    }
+
     pub(super) fn outputs(&self) -> usize {
         match self.target {
             TargetKind::Classes => 1,
@@ -233,6 +246,9 @@ impl Layout {
         }
     }
 }
+
+/// Rows that are read together.
+const ROWS: usize = 64;
 
 /// Features whose values are looked up together.
 const GROUP: usize = 16;
