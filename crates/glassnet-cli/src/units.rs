@@ -34,7 +34,7 @@ pub(crate) struct Units {
     /// How much wider the box of --domain's table is taken, on each side, as a share of its width.
     #[arg(long, default_value_t = 0.0, value_parser = number, allow_negative_numbers = true)]
     pub(crate) margin: f64,
-    /// A table: what is said holds for its rows.
+    /// A table: what is said holds for all inputs in the box of its rows, and so for them.
     #[arg(long, value_name = "FILE")]
     pub(crate) data: Option<PathBuf>,
     /// Weights that may have any value: 0.weight, or one number of it, 0.weight[0,1]. May be repeated.

@@ -81,7 +81,18 @@ pub fn read(bytes: &[u8], name: &str) -> Result<VnnLib> {
         )
         .at(name.to_owned()));
     }
-    let cases = cases.into_iter().map(|case| boxed(case, inputs, name)).collect::<Result<_>>()?;
+    let (mut boxes, mut empty) = (vec![], None);
+    for case in cases {
+        match boxed(case, inputs, name)? {
+            Ok(case) => boxes.push(case),
+            Err(why) => empty = empty.or(Some(why)),
+        }
+    }
+    // A case that no input fits has no counterexample; where that is so of all, something is mistaken.
+    let cases = match empty {
+        Some(why) if boxes.is_empty() => return Err(why),
+        Some(_) | None => boxes,
+    };
     Ok(VnnLib { inputs, outputs, property: Property { cases } })
 }
 
@@ -154,8 +165,12 @@ fn counted(mut declared: Vec<(usize, Place)>, letter: &str, name: &str) -> Resul
     Ok(declared.len())
 }
 
-/// A conjunction as a box and the constraints that are none of its sides.
-fn boxed(comparisons: Vec<Comparison>, inputs: usize, name: &str) -> Result<Case> {
+/// A conjunction as a box and the constraints that are none of its sides, or why no input fits it.
+fn boxed(
+    comparisons: Vec<Comparison>,
+    inputs: usize,
+    name: &str,
+) -> Result<std::result::Result<Case, Error>> {
     let mut sides = vec![(f64::NEG_INFINITY, f64::INFINITY, None); inputs];
     let mut constraints = vec![];
     for Comparison { factors, constant, place } in comparisons {
@@ -165,7 +180,8 @@ fn boxed(comparisons: Vec<Comparison>, inputs: usize, name: &str) -> Result<Case
                 // ±x + c ≤ 0
                 let (lo, hi, last) = &mut sides[at];
                 if factor > 0.0 {
-                    *hi = hi.min(-constant);
+                    // Without the sign of a zero.
+                    *hi = hi.min(0.0 - constant);
                 } else {
                     *lo = lo.max(constant);
                 }
@@ -173,7 +189,7 @@ fn boxed(comparisons: Vec<Comparison>, inputs: usize, name: &str) -> Result<Case
                 if *lo > *hi {
                     let what =
                         format!("the lower bound {lo} of X_{at} is above its upper bound {hi}");
-                    return Err(place.error(name, what));
+                    return Ok(Err(place.error(name, what)));
                 }
             }
             (first, _) => {
@@ -181,7 +197,7 @@ fn boxed(comparisons: Vec<Comparison>, inputs: usize, name: &str) -> Result<Case
                     if constant <= 0.0 {
                         continue;
                     }
-                    return Err(place.error(name, "the comparison is never true"));
+                    return Ok(Err(place.error(name, "the comparison is never true")));
                 }
                 if !constant.is_finite() {
                     return Err(place.error(name, "only a bound of an input may be infinite"));
@@ -196,7 +212,7 @@ fn boxed(comparisons: Vec<Comparison>, inputs: usize, name: &str) -> Result<Case
             None => error.at(name.to_owned()),
         })
     });
-    Ok(Case { domain: domain.collect::<Result<_>>()?, constraints })
+    Ok(Ok(Case { domain: domain.collect::<Result<_>>()?, constraints }))
 }
 
 fn constraint(factors: &std::collections::BTreeMap<Variable, f64>, constant: f64) -> Constraint {
@@ -239,6 +255,15 @@ mod tests {
         assert_eq!(property.cases.len(), 6);
         assert_eq!(property.cases[2].constraints.len(), 3);
         assert_eq!(property.cases[2].constraints[1].constant, 3.0);
+    }
+
+    #[test]
+    fn cases_that_no_input_fits_are_left_out() {
+        let text = "(assert (<= X_0 0)) (assert (or (and (>= X_0 1) (>= Y_0 1)) (and (>= X_0 -1) (>= Y_1 1)) (and (>= 0 1) (>= Y_0 0))))";
+        let property = property(text).unwrap();
+        let [case] = property.cases.as_slice() else { panic!("one case") };
+        assert_eq!(case.domain[0], Interval::new(-1.0, 0.0).unwrap());
+        assert!(case.domain[0].hi().is_sign_positive());
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! `glassnet prove`: verdicts, their JSON and status, whole folders, and what is refused.
 
+use glassnet::nn::Network;
+use glassnet_formats::{Card, ModelFile};
 use serde_json::json;
 
 use crate::folder::{Folder, words};
@@ -83,14 +85,50 @@ fn properties_that_do_not_fit_are_refused() {
 #[test]
 fn a_folder_of_instances_is_a_table() {
     let folder = Folder::new();
-    let file = ask("model.safetensors", &[]);
-    drop(file);
-    folder.write("p.vnnlib", property("(assert (>= Y_0 3.0))"));
-    folder.write("expected.csv", "set,network,property,verdict\n.,1-2-1,p.vnnlib,unsat\n");
-    let answer = folder.run(&words("prove --benchmark . --json"));
-    let json = answer.json();
+    let net = Network::new(glassnet::nn::parse("1-2-1").unwrap(), 0).unwrap();
+    let card = Some(Card::new(net.module().notation()));
+    let file = ModelFile { state: net.state_dict().clone(), card };
+    folder.write("net.safetensors", file.write().unwrap());
+    folder.write("p.vnnlib", property("(assert (>= Y_0 30.0))"));
+    let expected = |verdict: &str| {
+        format!("set,network,property,verdict\n.,net.safetensors,p.vnnlib,{verdict}\n")
+    };
+    folder.write("expected.csv", expected("unsat"));
+    let json = folder.run(&words("prove --benchmark . --json")).success().json();
     assert_eq!(json["schema"], "glassnet.prove-benchmark/1");
     assert_eq!(json["instances"].as_array().unwrap().len(), 1);
+    assert_eq!(json["instances"][0]["verdict"], "holds");
+    assert_eq!(json["instances"][0]["expected"], "holds");
     assert_eq!(json["contradictions"], 0);
+    folder.write("expected.csv", expected("sat"));
+    let answer = folder.run(&words("prove --benchmark ."));
+    assert_eq!(answer.status, 1);
+    assert!(answer.stdout.contains("holds (!)"), "{}", answer.stdout);
     folder.refused(&words("prove --benchmark nowhere"), 3, "data");
+}
+
+#[test]
+fn a_folder_in_which_something_is_wrong_has_a_status_that_says_so() {
+    let folder = Folder::new();
+    folder.write("instances.csv", "missing.onnx,p.vnnlib,10\n");
+    folder.write("p.vnnlib", property("(assert (>= Y_0 2))"));
+    let answer = folder.run(&words("prove --benchmark ."));
+    assert_eq!(answer.status, 1, "{answer:?}");
+    assert!(answer.stdout.contains("1 errors"), "{}", answer.stdout);
+    folder.write("instances.csv", "");
+    folder.refused(&words("prove --benchmark ."), 2, "usage").names(&["names no instance"]);
+}
+
+#[test]
+fn of_an_input_without_end_no_share_is_told() {
+    let folder = Folder::new();
+    let text =
+        "(declare-const X_0 Real)(declare-const Y_0 Real)(assert (>= X_0 0))(assert (<= Y_0 -1))";
+    folder.write("p.vnnlib", text);
+    let answer = folder.run(&ask("p.vnnlib", &["--timeout", "0.2", "--json"])).json();
+    // Whatever is found: a share of a half-line means nothing.
+    if answer["verdict"] == "unknown" {
+        assert!(answer["proven"].is_null() && answer["bound"].is_null(), "{answer}");
+    }
+    assert_ne!(answer["verdict"], "violated");
 }

@@ -76,6 +76,9 @@ pub(super) struct Chain {
     pub(super) layers: Vec<Layer>,
 }
 
+/// What simplification, unit states, comparison and growth have in common, in messages.
+const READER: &str = "the reading of a chain of layers";
+
 impl Chain {
     /// The chain of a network.
     ///
@@ -92,7 +95,7 @@ impl Chain {
             Some(Part::Activation { .. } | Part::Softmax(_)) | None => {
                 return Err(Error::unsupported(
                     "a network without weights first",
-                    "simplify",
+                    READER,
                     "the chain begins with a Linear or BatchNorm1d layer",
                 ));
             }
@@ -108,7 +111,7 @@ impl Chain {
         width: &mut Option<usize>,
     ) -> Result<()> {
         let unsupported = |why: &str| {
-            Err(Error::unsupported(module.kind(), "simplify", why).at(format!("layer {name:?}")))
+            Err(Error::unsupported(module.kind(), READER, why).at(format!("layer {name:?}")))
         };
         let part = match module {
             Module::Sequential(sequential) => {

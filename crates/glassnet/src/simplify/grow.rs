@@ -33,14 +33,25 @@ pub fn widen(network: &Network, widths: &[usize]) -> Result<Simplified> {
     let chain = Chain::read(network)?;
     let before = chain.parameters();
     let hidden = chain.hidden();
+    if hidden.is_empty() {
+        return Err(Error::usage("the network has no layer that can be widened")
+            .at("the widths")
+            .help("a layer can be where a Linear, an activation and a Linear follow each other; simplify takes batch normalisation into them"));
+    }
     if widths.len() != hidden.len() {
+        let named = |&at: &usize| format!("{:?}", chain.layers[at - 1].name);
+        let layers: Vec<String> = hidden.iter().map(named).collect();
         return Err(Error::usage(format!(
-            "there are {} widths for {} hidden layers",
-            widths.len(),
-            hidden.len()
+            "{} given for the hidden layers {}",
+            if widths.len() == 1 {
+                "1 width is".to_owned()
+            } else {
+                format!("{} widths are", widths.len())
+            },
+            layers.join(", ")
         ))
         .at("the widths")
-        .help("give a width for each hidden layer"));
+        .help("give a width for each of them, in this order"));
     }
     let domain = Domain::all(chain.inputs);
     let mut rewriter = Rewriter::new(chain);
@@ -96,7 +107,10 @@ pub fn deepen(network: &Network, layer: &str) -> Result<Simplified> {
             (0..chain.layers.len()).filter(relu).map(|at| chain.layers[at].name.as_str()).collect();
         return Err(Error::usage(format!("layer {layer:?} is no ReLU of the network"))
             .at("the layer")
-            .help(format!("its ReLUs are {}", names.join(", "))));
+            .help(match names.is_empty() {
+                true => "it has none: only behind a ReLU an identity can be put in".to_owned(),
+                false => format!("its ReLUs are {}", names.join(", ")),
+            }));
     };
     let domain = Domain::all(chain.inputs);
     let mut rewriter = Rewriter::new(chain);

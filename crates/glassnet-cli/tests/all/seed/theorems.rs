@@ -144,6 +144,22 @@ fn a_rounded_copy_is_equal_within_a_tolerance() {
 }
 
 #[test]
+fn a_claim_names_its_box_and_what_changed() {
+    let folder = Folder::new();
+    // Two units that differ by a ten-thousandth.
+    let weights = r#"{"0.weight": [[1, 1], [1, 1.0001]], "0.bias": [0, 0], "2.weight": [[1, 1]], "2.bias": [0]}"#;
+    let near =
+        ["simplify", "2-2-1", "--weights", weights, "--domain", "-1..1", "--tolerance", "0.1"];
+    let answer = folder.run(&[&near[..], &["--output", "s.safetensors"]].concat()).success();
+    let claim = answer.stdout.lines().find(|line| line.starts_with("claim: ")).unwrap();
+    assert!(claim.starts_with("claim: no output differs by more than "), "{claim}");
+    assert!(claim.ends_with("for inputs in [-1, 1] × [-1, 1]"), "{claim}");
+    let check = ["verify-certificate", "2-2-1", "s.safetensors", "s.safetensors.certificate.json"];
+    let answer = folder.run(&[&check[..], &["--weights", weights]].concat()).success();
+    assert!(answer.stdout.contains("for inputs in [-1, 1] × [-1, 1]"), "{}", answer.stdout);
+}
+
+#[test]
 fn bad_flags_are_refused() {
     let folder = Folder::new();
     for domain in ["1..0", "x", "0..1,0..1,0..1", "nan..1"] {
@@ -153,6 +169,14 @@ fn bad_flags_are_refused() {
     folder.refused(&["units", "2-2-2", "--free", "0.weight[5,5]"], 2, "usage");
     folder.refused(&["simplify", "2-2-2", "--output", "x.npz"], 2, "usage");
     folder.refused(&["widen", "2-3-2", "--hidden", "2", "--output", "x.onnx"], 2, "usage");
+    let widths = ["widen", "2-3-3-2", "--hidden", "4", "--output", "x.onnx"];
+    folder.refused(&widths, 2, "usage").names(&["\"0\", \"2\""]);
+    let none = ["widen", "2-2", "--hidden", "4", "--output", "x.onnx"];
+    folder.refused(&none, 2, "usage").names(&["no layer that can be widened"]);
+    let tanh = ["deepen", "2-3t-2", "--behind", "1", "--output", "x.onnx"];
+    folder.refused(&tanh, 2, "usage").names(&["it has none"]);
+    let far = ["simplify", "2-2-2", "--tolerance", "1", "--output", "x.onnx"];
+    folder.refused(&far, 2, "usage").names(&["--tolerance", "--domain"]);
     folder.refused(&["equal", "2-2-2", "3-2-2"], 2, "usage");
     folder.write("broken.json", "{");
     folder.refused(&["verify-certificate", "2-2-2", "2-2-2", "broken.json"], 4, "model");
