@@ -72,7 +72,8 @@ fn form(function: Activation) -> Option<Form> {
     })
 }
 
-/// The range of `function` over `z`, and lines below and above it there. In f32 the engine may be 2 ulp off.
+/// The range of `function` over `z`, and lines below and above it there. In f32 the engine may be off by as much as
+/// [`engine_error`] says.
 pub(super) fn bound(function: Activation, z: Interval, semantics: Semantics) -> (Interval, Lines) {
     let range = range(function, z);
     let mut lines = match form(function) {
@@ -82,9 +83,25 @@ pub(super) fn bound(function: Activation, z: Interval, semantics: Semantics) -> 
     if semantics == Semantics::Real {
         return (range, lines);
     }
-    let margin = 4.0 * U32 * range.magnitude() * (1.0 + 8.0 * U64) + 4.0 * TINY32;
+    let error = engine_error(function, z);
+    let margin = error * U32 * range.magnitude() * (1.0 + 8.0 * U64) + 4.0 * TINY32;
     lines.margin = margin;
     (range.widened(margin), lines)
+}
+
+/// How many times 2⁻²⁴ of its value the engine's f32 may be off: twice the ulps of the functions without parameters, which
+/// are 1.82 at most (`math/elementary/ULP.md`). Of the others every rounded constant, product and quotient adds one.
+fn engine_error(function: Activation, z: Interval) -> f64 {
+    // Beyond it e^−t is less than any f32.
+    const VANISHES: f64 = 110.0;
+    if let Activation::Softplus { beta, .. } = function
+        && beta != 1.0
+    {
+        // A rounded t = beta·z moves log(1 + e^t) by up to |t| times as much of its value.
+        return 7.0 + (z.magnitude() * beta.abs()).min(VANISHES);
+    }
+    // alpha, its inverse, the argument, expm1 and the last product.
+    if let Activation::Celu { .. } = function { 6.0 } else { 4.0 }
 }
 
 /// The values of `function` over `z`, over the reals.
@@ -181,7 +198,8 @@ fn value(function: Activation, z: Interval) -> Interval {
             let smooth = softplus(z.times(Interval::point(beta))).times(scale);
             // Beyond the threshold it is the identity, below the smooth function by e^−threshold/beta at most.
             let jump = exp(Interval::point(-threshold)).times(scale);
-            if z.hi() >= threshold / beta * (1.0 - 1e-12) {
+            // In f32 beta·z is rounded before it is compared.
+            if z.hi() >= threshold / beta * (1.0 - 1e-6) {
                 Interval::of(smooth.minus(jump).lo(), smooth.hi())
             } else {
                 smooth
@@ -331,7 +349,8 @@ fn lines(function: Activation, form: Form, z: Interval, range: Interval) -> Line
             let (mut lower, upper) = convex(1.0);
             if let Activation::Softplus { beta, threshold } = function {
                 let (beta, threshold) = (f64::from(beta as f32), f64::from(threshold as f32));
-                if z.hi() >= threshold / beta * (1.0 - 1e-12) {
+                // In f32 beta·z is rounded before it is compared.
+                if z.hi() >= threshold / beta * (1.0 - 1e-6) {
                     lower.1 -= exp(Interval::point(-threshold)).hi() / beta * 1.01;
                 }
             }

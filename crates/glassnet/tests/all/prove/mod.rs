@@ -3,12 +3,14 @@
 mod networks;
 
 use glassnet::Tensor;
+use glassnet::graph::Shape;
 use glassnet::nn::{self, StateDict};
 use glassnet::prove::exact::evaluate;
 use glassnet::prove::{
-    Case, Config, Constraint, Interval, Network, Property, Semantics, Verdict, bounds,
-    interval_bounds, prove,
+    Case, Config, Constraint, Interval, Network, Property, Semantics, Verdict, Weight, bounds,
+    interval_bounds, lower, prove,
 };
+use glassnet::train::{Features, Predictor};
 
 use self::networks::{Draws, cancelling, network};
 
@@ -90,6 +92,48 @@ fn bounds_hold_for_samples_evaluated_exactly() {
                     }
                 }
             }
+        }
+    }
+}
+
+#[test]
+fn the_engine_s_values_lie_within_its_bounds() {
+    let mut draws = Draws::new(7);
+    let at: Vec<f32> = (0..4000)
+        .map(|index| draws.signed() * [0.01, 1.0, 5.0, 30.0, 110.0][index % 5])
+        .chain((0..200).map(|step| 0.5 + (step as f32 - 100.0) * f32::EPSILON / 2.0))
+        .collect();
+    let x = Features::Floats(Tensor::new([at.len(), 1], at.clone()).unwrap());
+    for notation in [
+        "CELU(alpha=0.37)",
+        "CELU(alpha=3.1)",
+        "ELU(alpha=1.7)",
+        "SELU()",
+        "Softsign()",
+        "Softplus(beta=2.3)",
+        "Softplus(beta=2.0, threshold=1.0)",
+        "Softplus(beta=2.3, threshold=1.15)",
+        "Softplus()",
+        "Sigmoid()",
+        "Tanh()",
+        "LogSigmoid()",
+        "GELU()",
+        "GELU(approximate='tanh')",
+        "SiLU()",
+        "Mish()",
+    ] {
+        let module = nn::parse(&format!("Sequential({notation})")).unwrap();
+        let net = nn::Network::new(module, 0).unwrap();
+        let values = Predictor::new(&net, &[1], &Default::default()).unwrap().predict(&x).unwrap();
+        let graph = net.module().graph(Shape::batch([1]), nn::Mode::Eval).unwrap();
+        let network =
+            lower(&graph, "x", "y", &|key| net.state_dict().floats(key).map(Weight::Fixed))
+                .unwrap();
+        for (&x, &y) in at.iter().zip(values.data()) {
+            let point = [Interval::point(f64::from(x))];
+            let bounds = interval_bounds(&network, &point, Semantics::F32AnyOrder).unwrap();
+            let bound = bounds[network.output()][0];
+            assert!(bound.contains(f64::from(y)), "{notation} at {x}: {y} is not in {bound}");
         }
     }
 }
