@@ -75,6 +75,14 @@ impl Scratch for Temporary {
     fn read_at(&self, bytes: &mut [u8], at: u64) -> io::Result<()> {
         std::os::unix::fs::FileExt::read_exact_at(&self.0, bytes, at)
     }
+
+    /// The system fetches from the disk what is not in memory yet, while others compute.
+    #[cfg(target_os = "linux")]
+    fn announce(&self, at: u64, length: u64) {
+        let length = std::num::NonZeroU64::new(length);
+        // It is advice: a system that does not take it is as right.
+        rustix::fs::fadvise(&self.0, at, length, rustix::fs::Advice::WillNeed).ok();
+    }
 }
 
 #[cfg(windows)]

@@ -38,16 +38,18 @@ enum Kind {
     /// A byte each, 0 or 1.
     Flags,
     /// A byte each, the place in a list of the feature's values.
-    Codes(Vec<Codes>),
+    Codes(Codes),
     /// Four bytes each.
     Floats,
 }
 
-/// The values of a feature.
+/// The values of some features.
+#[derive(Default)]
 struct Codes {
-    /// Every byte has one, though only the first few occur.
-    values: Box<[f32; 256]>,
-    count: usize,
+    /// Of each feature; every byte has a value, though only the first few occur.
+    values: Vec<[f32; 256]>,
+    /// How many of them do.
+    counts: Vec<usize>,
 }
 
 impl Layout {
@@ -61,9 +63,9 @@ impl Layout {
                 Kind::Flags
             }
             Some(values) if values.len() <= 256 => {
-                let mut all = Box::new([0.0; 256]);
+                let mut all = [0.0; 256];
                 all[..values.len()].copy_from_slice(values);
-                Kind::Codes(vec![Codes { values: all, count: values.len() }])
+                Kind::Codes(Codes { values: vec![all], counts: vec![values.len()] })
             }
             Some(_) => Kind::Floats,
         };
@@ -76,7 +78,8 @@ impl Layout {
                 (Some((Kind::Flags, features)), Kind::Flags)
                 | (Some((Kind::Floats, features)), Kind::Floats) => features.end += 1,
                 (Some((Kind::Codes(all), features)), Kind::Codes(more)) => {
-                    all.extend(more);
+                    all.values.extend(more.values);
+                    all.counts.extend(more.counts);
                     features.end += 1;
                 }
                 (_, kind) => runs.push(Run { features: index..index + 1, at, kind }), // not operations: another kind
@@ -142,8 +145,11 @@ impl Layout {
                 }
                 Kind::Codes(codes) => {
                     // A few features at a time, whose tables stay at hand.
-                    for (group, some) in codes.chunks(GROUP).enumerate() {
-                        let finders: Vec<Finder> = some.iter().map(Finder::new).collect();
+                    let known = codes.values.chunks(GROUP).zip(codes.counts.chunks(GROUP));
+                    for (group, (some, counts)) in known.enumerate() {
+                        let lists = some.iter().zip(counts);
+                        let finders: Vec<Finder> =
+                            lists.map(|(values, &count)| Finder::new(&values[..count])).collect();
                         let first = run.features.start + group * GROUP;
                         let at = run.at + group * GROUP;
                         for (row, record) in
@@ -183,10 +189,10 @@ impl Layout {
 
     /// Reads records into the places of their rows.
     pub(super) fn read(&self, records: &[u8], places: &mut Places<'_>) {
-        // A few rows at a time, whose places stay at hand while run after run of features is read.
-        let features = places.features.chunks_mut(self.width * ROWS);
-        for (features, records) in features.zip(records.chunks(self.size * ROWS)) {
-            self.runs.iter().for_each(|run| self.read_run(run, features, records));
+        let rows = records.len() / self.size;
+        for (part, features) in places.features.chunks_mut(self.width * ROWS).enumerate() {
+            let first = part * ROWS;
+            self.write_features(records, first..rows.min(first + ROWS), features);
         }
         let records = || records.chunks(self.size);
         match &mut places.target {
@@ -211,29 +217,40 @@ impl Layout {
         }
     }
 
-    /// Reads a run of features of some records.
-    fn read_run(&self, run: &Run, features: &mut [f32], records: &[u8]) {
-        let mut each = |at: Range<usize>, from: usize, read: &dyn Fn(&mut [f32], &[u8])| {
-            let rows = features.chunks_mut(self.width).zip(records.chunks(self.size));
-            rows.for_each(|(row, record)| read(&mut row[at.clone()], &record[from..]));
-        };
-        match &run.kind {
-            Kind::Flags => each(run.features.clone(), run.at, &|values, bytes| {
-                values.iter_mut().zip(bytes).for_each(|(value, byte)| *value = f32::from(*byte));
-            }),
-            Kind::Floats => each(run.features.clone(), run.at, &|values, bytes| {
-                values.iter_mut().zip(floats(bytes)).for_each(|(value, float)| *value = float);
-            }),
-            Kind::Codes(codes) => {
-                // The lists of a few features fit the nearest memory.
-                for (group, some) in codes.chunks(GROUP).enumerate() {
-                    let first = run.features.start + group * GROUP;
-                    let at = run.at + group * GROUP;
-                    each(first..first + some.len(), at, &|values, bytes| {
-                        for ((value, byte), codes) in values.iter_mut().zip(bytes).zip(some) {
-                            *value = codes.values[usize::from(*byte)];
-                        }
-                    });
+    /// Writes the features of the rows `rows` of `records` to `out`. They should be few enough to stay at hand while run
+    /// after run of features is read.
+    pub(super) fn write_features(
+        &self,
+        records: &[u8],
+        rows: impl Iterator<Item = usize> + Clone,
+        out: &mut [f32],
+    ) {
+        for run in &self.runs {
+            let mut each = |at: Range<usize>, from: usize, read: &dyn Fn(&mut [f32], &[u8])| {
+                for (row, out) in rows.clone().zip(out.chunks_exact_mut(self.width)) {
+                    let record = &records[row * self.size..(row + 1) * self.size];
+                    read(&mut out[at.clone()], &record[from..]);
+                }
+            };
+            match &run.kind {
+                Kind::Flags => each(run.features.clone(), run.at, &|values, bytes| {
+                    values
+                        .iter_mut()
+                        .zip(bytes)
+                        .for_each(|(value, byte)| *value = f32::from(*byte));
+                }),
+                Kind::Floats => each(run.features.clone(), run.at, &|values, bytes| {
+                    values.iter_mut().zip(floats(bytes)).for_each(|(value, float)| *value = float);
+                }),
+                Kind::Codes(codes) => {
+                    // The lists of a few features fit the nearest memory.
+                    for (group, some) in codes.values.chunks(GROUP).enumerate() {
+                        let first = run.features.start + group * GROUP;
+                        let at = run.at + group * GROUP;
+                        each(first..first + some.len(), at, &|values, bytes| {
+                            look_up(some, bytes, values)
+                        });
+                    }
                 }
             }
         }
@@ -264,6 +281,25 @@ fn floats(bytes: &[u8]) -> impl Iterator<Item = f32> + '_ {
     bytes.chunks_exact(4).map(|bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
 }
 
+/// The value of each feature's byte.
+#[inline]
+fn look_up(lists: &[[f32; 256]], bytes: &[u8], values: &mut [f32]) {
+    // Of a full group the lengths are known, so that nothing is checked on the way.
+    if let (Ok(lists), Some(bytes), Ok(values)) = (
+        <&[[f32; 256]; GROUP]>::try_from(lists),
+        bytes.first_chunk::<GROUP>(),
+        <&mut [f32; GROUP]>::try_from(&mut *values),
+    ) {
+        for at in 0..GROUP {
+            values[at] = lists[at][usize::from(bytes[at])];
+        }
+        return;
+    }
+    for ((value, byte), list) in values.iter_mut().zip(bytes).zip(lists) {
+        *value = list[usize::from(*byte)];
+    }
+}
+
 /// Finds the code of a value.
 struct Finder {
     keys: [u32; PLACES],
@@ -275,9 +311,9 @@ struct Finder {
 const PLACES: usize = 512;
 
 impl Finder {
-    fn new(codes: &Codes) -> Self {
+    fn new(values: &[f32]) -> Self {
         let mut finder = Finder { keys: [0; PLACES], codes: [0; PLACES], taken: [0; PLACES / 64] };
-        for (code, value) in codes.values[..codes.count].iter().enumerate() {
+        for (code, value) in values.iter().enumerate() {
             let bits = value.to_bits();
             let mut place = Finder::place(bits);
             while finder.is_taken(place) {
@@ -320,7 +356,9 @@ pub(super) struct Places<'a> {
 impl<'a> Places<'a> {
     /// The places of the first `rows`, and those of the others.
     pub(super) fn split(self, rows: usize, layout: &Layout) -> (Places<'a>, Places<'a>) {
-        let (features, features_left) = self.features.split_at_mut(rows * layout.width);
+        // There may be no places for features.
+        let width = (rows * layout.width).min(self.features.len());
+        let (features, features_left) = self.features.split_at_mut(width);
         let (target, target_left) = match self.target {
             TargetMut::Classes(classes) => {
                 let (first, rest) = classes.split_at_mut(rows);

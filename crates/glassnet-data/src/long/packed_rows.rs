@@ -3,11 +3,10 @@
 //! A row is a record, and all records are as long as each other, so that rows that follow each other are read at once. A feature
 //! that takes few values, as pixels and categories do, is one byte of it, another one its 32-bit float.
 
-use std::io;
+use std::fmt::{self, Debug, Formatter};
 use std::ops::Range;
-use std::sync::Arc;
-use std::thread::JoinHandle;
 
+use glassnet::engine::Rows;
 use glassnet::train::{Dataset, Features, FeaturesMut, Part, Source, Target, TargetMut};
 use glassnet::{Error, Result, Tensor};
 
@@ -19,21 +18,16 @@ use crate::lines::Lines;
 
 /// The training rows of a [`LongTable`](crate::LongTable), encoded, in a scratch.
 pub struct LongRows {
-    scratch: Arc<dyn Scratch>,
+    scratch: Box<dyn Scratch>,
     layout: Layout,
     rows: usize,
     lines: (Lines, RowSet),
-    threads: usize,
     /// A thread's records.
     buffers: Vec<Vec<u8>>,
-    coming: Option<Coming>,
+    /// The records that are learned from, one after the other.
+    kept: Vec<u8>,
 }
 
-/// Records that are read while others are learned from.
-struct Coming {
-    ranges: Vec<Range<usize>>,
-    reading: JoinHandle<io::Result<Vec<u8>>>,
-}
 /// The most bytes of records that are read at once.
 const MOST_READ: usize = 1 << 18;
 
@@ -46,8 +40,7 @@ impl LongRows {
         threads: usize,
     ) -> Self {
         let buffers = vec![vec![]; threads.max(1)];
-        let scratch = Arc::from(scratch);
-        LongRows { scratch, layout, rows, lines, threads: threads.max(1), buffers, coming: None }
+        LongRows { scratch, layout, rows, lines, buffers, kept: vec![] }
     }
 
     /// The bytes that they take in the scratch.
@@ -112,33 +105,17 @@ impl LongRows {
         target: TargetMut<'_>,
         weights: Option<&mut [f32]>,
     ) -> Result<()> {
-        let rows: usize = ranges.iter().map(Range::len).sum();
-        let mut left = Places { features, target, weights };
-        let here = self.arrived(ranges)?;
-        let share = rows.div_ceil(self.threads).max(1);
-        let mut work = vec![];
-        let (mut ranges, mut done) = (ranges.to_vec(), 0);
-        for buffer in &mut self.buffers {
-            let count = share.min(rows - done);
-            let (places, rest) = left.split(count, &self.layout);
-            let after = cut(&mut ranges, count);
-            let here = here.as_ref().map(|bytes| &bytes[done * self.layout.size()..]);
-            work.push((buffer, here, std::mem::replace(&mut ranges, after), places));
-            (left, done) = (rest, done + count);
-        }
+        let places = Places { features, target, weights };
+        let parts = share_out(ranges, places, &mut [], self.buffers.len(), &self.layout);
         let (layout, scratch) = (&self.layout, &self.scratch);
-        in_parallel(work.into_iter(), |(buffer, here, ranges, mut left)| {
-            if let Some(here) = here {
-                layout.read(here, &mut left);
-                return Ok(());
-            }
-            for range in ranges {
+        in_parallel(parts.into_iter().zip(&mut self.buffers), |(share, buffer)| {
+            let mut left = share.places;
+            for range in share.ranges {
                 let most = (MOST_READ / layout.size()).max(1);
                 for start in range.clone().step_by(most) {
                     let count = most.min(range.end - start);
                     buffer.resize(count * layout.size(), 0);
-                    let at = start as u64 * layout.size() as u64;
-                    scratch.read_at(buffer, at).map_err(|error| cannot_read(&error))?;
+                    read(scratch.as_ref(), layout, start, buffer)?;
                     let (mut places, rest) = left.split(count, layout);
                     layout.read(buffer, &mut places);
                     left = rest;
@@ -149,17 +126,42 @@ impl LongRows {
     }
 }
 
-impl LongRows {
-    /// The records of these rows, if they were announced.
-    fn arrived(&mut self, ranges: &[Range<usize>]) -> Result<Option<Vec<u8>>> {
-        let Some(coming) = self.coming.take_if(|coming| coming.ranges == ranges) else {
-            return Ok(None);
-        };
-        match coming.reading.join() {
-            Ok(read) => read.map(Some).map_err(|error| cannot_read(&error)),
-            Err(panic) => std::panic::resume_unwind(panic),
-        }
+/// What a thread has to read.
+struct Share<'a> {
+    ranges: Vec<Range<usize>>,
+    places: Places<'a>,
+    /// Where the records stay.
+    records: &'a mut [u8],
+}
+
+/// Gives each of `threads` about as many of the rows.
+fn share_out<'a>(
+    ranges: &[Range<usize>],
+    places: Places<'a>,
+    mut records: &'a mut [u8],
+    threads: usize,
+    layout: &Layout,
+) -> Vec<Share<'a>> {
+    let rows: usize = ranges.iter().map(Range::len).sum();
+    let most = rows.div_ceil(threads).max(1);
+    let (mut ranges, mut places) = (ranges.to_vec(), Some(places));
+    let mut shares = vec![];
+    for first in (0..rows).step_by(most) {
+        let count = most.min(rows - first);
+        let after = cut(&mut ranges, count);
+        let Some((own, rest)) = places.take().map(|all| all.split(count, layout)) else { break };
+        let (kept, others) = records.split_at_mut((count * layout.size()).min(records.len()));
+        (records, places) = (others, Some(rest));
+        let ranges = std::mem::replace(&mut ranges, after);
+        shares.push(Share { ranges, places: own, records: kept });
     }
+    shares
+}
+
+/// Reads the records from row `first` on.
+fn read(scratch: &dyn Scratch, layout: &Layout, first: usize, records: &mut [u8]) -> Result<()> {
+    let at = first as u64 * layout.size() as u64;
+    scratch.read_at(records, at).map_err(|error| cannot_read(&error))
 }
 
 /// Leaves the first `rows` of ranges, and returns the others.
@@ -181,6 +183,28 @@ fn cut(ranges: &mut Vec<Range<usize>>, rows: usize) -> Vec<Range<usize>> {
     vec![]
 }
 
+/// The same places once more.
+fn again<'a>(target: &'a mut TargetMut<'_>) -> TargetMut<'a> {
+    match target {
+        TargetMut::Classes(classes) => TargetMut::Classes(classes),
+        TargetMut::Values(values) => TargetMut::Values(values),
+    }
+}
+
+/// The features of the rows that are kept.
+impl Rows for LongRows {
+    fn write(&self, rows: &[usize], out: &mut [f32]) {
+        assert_eq!(out.len(), rows.len() * self.layout.width, "there is room for the rows");
+        self.layout.write_features(&self.kept, rows.iter().copied(), out);
+    }
+}
+
+impl Debug for LongRows {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LongRows").field("rows", &self.rows).finish_non_exhaustive()
+    }
+}
+
 impl Source for LongRows {
     fn rows(&self) -> usize {
         self.rows
@@ -192,10 +216,7 @@ impl Source for LongRows {
 
     fn read(&mut self, rows: &[Range<usize>], part: &mut Part<'_>) -> Result<()> {
         let Part { features, target, weights } = part;
-        let target = match target {
-            TargetMut::Classes(classes) => TargetMut::Classes(classes),
-            TargetMut::Values(values) => TargetMut::Values(values),
-        };
+        let target = again(target);
         match features {
             FeaturesMut::Floats(features) => {
                 self.fill(rows, features, target, weights.as_deref_mut())
@@ -204,26 +225,35 @@ impl Source for LongRows {
         }
     }
 
-    fn announce(&mut self, rows: &[Range<usize>]) {
-        if self.threads == 1 {
-            return;
-        }
-        let (scratch, size, ranges) = (self.scratch.clone(), self.layout.size(), rows.to_vec());
-        let wanted = ranges.clone();
-        let read = move || {
-            let count: usize = wanted.iter().map(Range::len).sum();
-            let mut records = vec![0; count * size];
-            let mut done = 0;
-            for range in wanted {
-                let piece = &mut records[done..done + range.len() * size];
-                scratch.read_at(piece, range.start as u64 * size as u64)?;
-                done += piece.len();
+    fn keep(&mut self, rows: &[Range<usize>], part: &mut Part<'_>) -> Result<bool> {
+        let (layout, scratch) = (&self.layout, &self.scratch);
+        self.kept.resize(rows.iter().map(Range::len).sum::<usize>() * layout.size(), 0);
+        let Part { target, weights, .. } = part;
+        let (target, weights) = (again(target), weights.as_deref_mut());
+        let places = Places { features: &mut [], target, weights };
+        let shares = share_out(rows, places, &mut self.kept, self.buffers.len(), layout);
+        in_parallel(shares.into_iter(), |mut share| {
+            let mut left = &mut *share.records;
+            for range in share.ranges {
+                let (records, rest) = left.split_at_mut(range.len() * layout.size());
+                read(scratch.as_ref(), layout, range.start, records)?;
+                left = rest;
             }
-            Ok(records)
-        };
-        // Where no thread is to be had the rows are read when they are needed.
-        let reading = std::thread::Builder::new().spawn(read).ok();
-        self.coming = reading.map(|reading| Coming { ranges, reading });
+            layout.read(share.records, &mut share.places);
+            Ok(())
+        })?;
+        Ok(true)
+    }
+
+    fn kept(&self) -> Option<&dyn Rows> {
+        Some(self)
+    }
+
+    fn announce(&mut self, rows: &[Range<usize>]) {
+        let size = self.layout.size() as u64;
+        for range in rows {
+            self.scratch.announce(range.start as u64 * size, range.len() as u64 * size);
+        }
     }
 
     fn line(&self, row: usize) -> u64 {

@@ -22,6 +22,9 @@ pub trait Scratch: Send + Sync {
     /// # Errors
     /// When they can't be read.
     fn read_at(&self, bytes: &mut [u8], at: u64) -> io::Result<()>;
+
+    /// Says that `length` bytes from byte `at` on will be read soon. Nothing has to come of it.
+    fn announce(&self, _at: u64, _length: u64) {}
 }
 
 /// When and where the cells of a table leave memory.

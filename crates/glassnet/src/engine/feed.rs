@@ -1,5 +1,7 @@
 //! Where a run's inputs come from.
 
+use std::fmt::Debug;
+
 use super::instruction::Feed;
 use super::lower::INPUTS;
 use super::place::{Slot, Space};
@@ -20,6 +22,15 @@ impl InputPlace {
     }
 }
 
+/// Rows of numbers that lie in memory in a form of their keeper's, who writes them out where a run needs them.
+pub trait Rows: Debug + Sync {
+    /// Writes the rows `rows` to `out`, one after the other.
+    ///
+    /// # Panics
+    /// When there is no such row, or `out` has another length than the rows.
+    fn write(&self, rows: &[usize], out: &mut [f32]);
+}
+
 /// The rows of one batch, for the inputs that don't lie in the plan's memory already.
 ///
 /// Rows that follow each other can be read where they lie; others are copied while the plan runs, by all its threads.
@@ -37,6 +48,8 @@ enum Source<'a> {
     InPlace(&'a [f32]),
     /// Some rows of a table.
     Rows { table: &'a [f32], rows: &'a [usize] },
+    /// Some rows that are written out when they are needed.
+    Kept { keeper: &'a dyn Rows, rows: &'a [usize] },
 }
 
 impl<'a> Feeds<'a> {
@@ -48,6 +61,17 @@ impl<'a> Feeds<'a> {
     pub fn set(&mut self, place: InputPlace, table: &'a [f32], rows: &'a [usize]) {
         assert_eq!(rows.len(), place.rows, "the batch has the plan's rows");
         self.sources[usize::from(place.number)] = Source::Rows { table, rows };
+    }
+
+    /// Feeds `place` the rows `rows` of those that `keeper` has, which writes them to the plan's memory while the plan
+    /// runs, from all its threads.
+    ///
+    /// # Panics
+    /// As [`Feeds::set`].
+    #[inline]
+    pub fn set_kept(&mut self, place: InputPlace, keeper: &'a dyn Rows, rows: &'a [usize]) {
+        assert_eq!(rows.len(), place.rows, "the batch has the plan's rows");
+        self.sources[usize::from(place.number)] = Source::Kept { keeper, rows };
     }
 
     /// Feeds `place` the batch's rows, one after the other.
@@ -65,17 +89,22 @@ impl<'a> Feeds<'a> {
     pub(super) fn address(&self, number: usize, home: *const f32) -> *const f32 {
         match self.sources[number] {
             Source::InPlace(rows) => rows.as_ptr(),
-            Source::Home | Source::Rows { .. } => home,
+            Source::Home | Source::Rows { .. } | Source::Kept { .. } => home,
         }
     }
 
     /// Copies what does not lie in order; `out` is the rows' part of the input's home.
     pub(super) fn copy(&self, feed: &Feed, out: &mut [f32]) {
-        let Source::Rows { table, rows } = self.sources[usize::from(feed.input)] else { return };
-        let width = feed.width;
-        let parts = out.chunks_exact_mut(width.max(1));
-        for (to, &row) in parts.zip(&rows[feed.rows.clone()]) {
-            to.copy_from_slice(&table[row * width..(row + 1) * width]);
+        match self.sources[usize::from(feed.input)] {
+            Source::Home | Source::InPlace(_) => {}
+            Source::Rows { table, rows } => {
+                let width = feed.width;
+                let parts = out.chunks_exact_mut(width.max(1));
+                for (to, &row) in parts.zip(&rows[feed.rows.clone()]) {
+                    to.copy_from_slice(&table[row * width..(row + 1) * width]);
+                }
+            }
+            Source::Kept { keeper, rows } => keeper.write(&rows[feed.rows.clone()], out),
         }
     }
 }

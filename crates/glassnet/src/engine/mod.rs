@@ -74,7 +74,7 @@ use crate::graph::{Checked, NodeId, NodeMap};
 use arena::{Arena, Lengths};
 use execute::{Run, Updating};
 use feed::Input;
-pub use feed::{Feeds, InputPlace};
+pub use feed::{Feeds, InputPlace, Rows};
 use lower::{INPUTS, Use};
 use place::Slot;
 use rule::{Rule, SLOTS};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::dataset::{Dataset, Features, Target, gather};
 use crate::engine::rule::Rule;
-use crate::engine::{Feeds, InputPlace, Memory, Plan, ValuePlace};
+use crate::engine::{Feeds, InputPlace, Memory, Plan, Rows, ValuePlace};
 
 /// A step compiled for one number of rows, ready to be run.
 pub(super) struct Batch {
@@ -71,14 +71,47 @@ impl Batch {
             Features::Floats(x) => self.floats(self.features, &mut feeds, x.data(), rows, &range),
             Features::Indices(x) => self.indices(self.features, x.data(), rows),
         }
+        self.targets(&mut feeds, data, rows, &range);
+        feeds
+    }
+
+    /// Whether the plan takes features from whoever keeps them.
+    pub(super) fn takes_kept(&self) -> bool {
+        matches!(self.features, Place::Fed(_))
+    }
+
+    /// Like [`Batch::feed`], with features that `keeper` has.
+    pub(super) fn feed_kept<'a>(
+        &mut self,
+        keeper: &'a dyn Rows,
+        data: &'a Dataset,
+        rows: &'a [usize],
+        in_order: bool,
+    ) -> Feeds<'a> {
+        let mut feeds = Feeds::default();
+        let range = rows.first().filter(|_| in_order).map(|&first| first..first + rows.len());
+        if let Place::Fed(place) = self.features {
+            feeds.set_kept(place, keeper, rows);
+        }
+        self.targets(&mut feeds, data, rows, &range);
+        feeds
+    }
+
+    #[inline]
+    fn targets<'a>(
+        &mut self,
+        feeds: &mut Feeds<'a>,
+        data: &'a Dataset,
+        rows: &'a [usize],
+        range: &Option<Range<usize>>,
+    ) {
         match data.target() {
-            Target::Values(y) => self.floats(self.target, &mut feeds, y.data(), rows, &range),
+            Target::Values(y) => self.floats(self.target, feeds, y.data(), rows, range),
             Target::Classes(y) => self.indices(self.target, y, rows),
         }
         if let Some(weights) = data.weights() {
-            self.floats(self.weight, &mut feeds, weights, rows, &range);
+            self.floats(self.weight, feeds, weights, rows, range);
         }
-        feeds
     }
 
     #[inline]

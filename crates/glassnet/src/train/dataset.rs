@@ -1,6 +1,7 @@
 //! Rows to learn from.
 
 use super::source::{FeaturesMut, Part, TargetMut};
+use crate::engine::Rows;
 use crate::error::{Error, Result};
 use crate::tensor::Tensor;
 
@@ -101,6 +102,22 @@ impl Dataset {
         Ok(Dataset { features, target, weights, lines })
     }
 
+    /// Like [`Dataset::select`], of a table whose features `keeper` has.
+    pub(super) fn select_kept(&self, keeper: &dyn Rows, rows: &[usize]) -> Result<Self> {
+        let mut shape = self.features.shape().to_vec();
+        if let Some(first) = shape.first_mut() {
+            *first = rows.len();
+        }
+        let mut features = Tensor::full(shape, 0.0);
+        keeper.write(rows, features.data_mut());
+        let target = match &self.target {
+            Target::Classes(classes) => Target::Classes(pick(classes, rows)),
+            Target::Values(values) => Target::Values(select(values, rows)?),
+        };
+        let weights = self.weights.as_ref().map(|weights| pick(weights, rows));
+        Ok(Dataset { features: Features::Floats(features), target, weights, lines: None })
+    }
+
     /// Checks that there are rows, and that this table has each.
     pub(super) fn check_rows<'r>(&self, rows: &'r [usize]) -> Result<&'r [usize]> {
         if rows.is_empty() {
@@ -175,6 +192,11 @@ impl Dataset {
             Features::Floats(x) => resize(x, rows, 0.0),
             Features::Indices(x) => resize(x, rows, 0),
         }
+        self.resize_targets(rows);
+    }
+
+    /// Like [`Dataset::resize`], for a table whose features are kept elsewhere: those here stay as they are.
+    pub(super) fn resize_targets(&mut self, rows: usize) {
         match &mut self.target {
             Target::Classes(classes) => classes.resize(rows, 0),
             Target::Values(values) => resize(values, rows, 0.0),
@@ -183,6 +205,11 @@ impl Dataset {
             weights.resize(rows, 0.0);
         }
         self.lines = None;
+    }
+
+    /// All of the table but the features, to be written anew.
+    pub(super) fn part_of_targets(&mut self) -> Part<'_> {
+        Part { features: FeaturesMut::Floats(&mut []), ..self.part() }
     }
 
     /// All of the table, to be written anew.

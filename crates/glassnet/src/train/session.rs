@@ -138,7 +138,7 @@ impl<'a> Session<'a> {
 
     fn prepare(
         network: Network,
-        training: Training<'a>,
+        mut training: Training<'a>,
         chosen: Option<&'a [usize]>,
         validation: Option<&'a Dataset>,
         config: &'a Config,
@@ -171,6 +171,22 @@ impl<'a> Session<'a> {
         };
         let (full, ragged) =
             (compile(full_rows)?, if rest > 0 { Some(compile(rest)?) } else { None });
+        let each_step =
+            config.schedule.as_ref().is_some_and(|schedule| schedule.unit() == Unit::Step);
+        let may_take_many = config.fuses_optimizer()
+            && config.alpha == 0.0
+            && !config.epsilon_hat
+            && !each_step
+            && full.plan.may_be_resident();
+        let validation = validation
+            .map(|data| plans.validation(&program, &network, known, data, config))
+            .transpose()?;
+        // Several steps at once read a table of floats.
+        if !may_take_many
+            && [Some(&full), ragged.as_ref()].into_iter().flatten().all(Batch::takes_kept)
+        {
+            training.leave_features();
+        }
         let torch = match config.shuffle {
             Shuffle::Torch => {
                 // The generator as it stands after it made the initial weights of this architecture.
@@ -187,17 +203,8 @@ impl<'a> Session<'a> {
             }
             None => None,
         };
-        let each_step =
-            config.schedule.as_ref().is_some_and(|schedule| schedule.unit() == Unit::Step);
-        let may_take_many = config.fuses_optimizer()
-            && config.alpha == 0.0
-            && !config.epsilon_hat
-            && !each_step
-            && full.plan.may_be_resident();
         Ok(Session {
-            validation: validation
-                .map(|data| plans.validation(&program, &network, known, data, config))
-                .transpose()?,
+            validation,
             optimizer: config.optimizer,
             optimizer_state: with_slots(config, schedule.as_ref())?
                 .state(block.parameters().len())?,

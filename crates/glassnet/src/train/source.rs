@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::dataset::Dataset;
 #[cfg(doc)]
 use super::dataset::{Features, Target};
+use crate::engine::Rows;
 use crate::error::Result;
 
 /// A table that does not fit memory, or shall not: training asks for a part of its rows at a time.
@@ -69,7 +70,22 @@ pub trait Source {
         row as u64 + 1
     }
 
-    /// Says which rows the call of [`Source::read`] after the present one will ask for, so that they can be fetched while
+    /// Fetches the rows of the ranges like [`Source::read`], but writes only their targets and weights to `part`, which has
+    /// room for no features: these are asked for with [`Source::kept`], a batch at a time. It is for sources whose rows are
+    /// smaller as they lie than as floats; a source that answers `false` is asked to read.
+    ///
+    /// # Errors
+    /// When they can't be read: the training ends with this error.
+    fn keep(&mut self, _rows: &[Range<usize>], _part: &mut Part<'_>) -> Result<bool> {
+        Ok(false)
+    }
+
+    /// The features of the rows that were fetched last with [`Source::keep`], by their place among these.
+    fn kept(&self) -> Option<&dyn Rows> {
+        None
+    }
+
+    /// Says which rows the call of [`Source::read`] or [`Source::keep`] after the present one will ask for, so that they can be fetched while
     /// the present ones are learned from.
     fn announce(&mut self, _rows: &[Range<usize>]) {}
 }

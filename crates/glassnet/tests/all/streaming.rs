@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
+use glassnet::engine::Rows;
 use glassnet::math::random::Stream;
 use glassnet::nn::{self, Network, loss::Criterion};
 use glassnet::train::optimizer::Optimizer;
@@ -18,6 +19,37 @@ struct InParts {
     asked: Arc<Mutex<Asked>>,
     /// The call of `read`, from 1, that fails; 0 for none.
     failing: usize,
+    /// Whether features are asked for a batch at a time, and the rows that are kept for it.
+    keeping: bool,
+    kept: Kept,
+}
+
+/// Features that are kept as bits, to be written out as floats.
+#[derive(Debug, Default)]
+struct Kept {
+    width: usize,
+    bits: Vec<u32>,
+}
+
+impl Rows for Kept {
+    fn write(&self, rows: &[usize], out: &mut [f32]) {
+        for (&row, out) in rows.iter().zip(out.chunks_exact_mut(self.width)) {
+            let bits = &self.bits[row * self.width..];
+            out.iter_mut().zip(bits).for_each(|(value, bits)| *value = f32::from_bits(*bits));
+        }
+    }
+}
+
+impl InParts {
+    fn new(data: &Dataset, asked: &Arc<Mutex<Asked>>) -> Self {
+        InParts {
+            data: data.clone(),
+            asked: Arc::clone(asked),
+            failing: 0,
+            keeping: false,
+            kept: Kept::default(),
+        }
+    }
 }
 
 #[derive(Default)]
@@ -25,6 +57,8 @@ struct Asked {
     reads: Vec<Vec<Range<usize>>>,
     announced: Vec<Vec<Range<usize>>>,
     most: usize,
+    /// How often features were kept.
+    keeps: usize,
 }
 
 impl Source for InParts {
@@ -46,6 +80,7 @@ impl Source for InParts {
         asked.most = asked.most.max(rows.len());
         let data = self.data.select(&rows)?;
         match (&mut part.features, data.features()) {
+            (FeaturesMut::Floats(room), Features::Floats(_)) if room.is_empty() => {}
             (FeaturesMut::Floats(room), Features::Floats(x)) => room.copy_from_slice(x.data()),
             (FeaturesMut::Indices(room), Features::Indices(x)) => room.copy_from_slice(x.data()),
             _ => panic!("features of another sort"),
@@ -59,6 +94,26 @@ impl Source for InParts {
             room.copy_from_slice(weights);
         }
         Ok(())
+    }
+
+    fn keep(&mut self, rows: &[Range<usize>], part: &mut Part<'_>) -> Result<bool> {
+        if !self.keeping {
+            return Ok(false);
+        }
+        let FeaturesMut::Floats([]) = part.features else { panic!("there is room for features") };
+        let numbers: Vec<usize> = rows.iter().cloned().flatten().collect();
+        let Features::Floats(x) = self.data.select(&numbers)?.features().clone() else {
+            panic!("features of another sort")
+        };
+        let bits = x.data().iter().map(|x| x.to_bits()).collect();
+        self.kept = Kept { width: x.shape()[1], bits };
+        self.asked.lock().unwrap().keeps += 1;
+        self.read(rows, part)?;
+        Ok(true)
+    }
+
+    fn kept(&self) -> Option<&dyn Rows> {
+        Some(&self.kept)
     }
 
     fn announce(&mut self, rows: &[Range<usize>]) {
@@ -95,7 +150,7 @@ fn stream(
     observer: &mut dyn Observer,
 ) -> (Result<Record>, Arc<Mutex<Asked>>) {
     let asked = Arc::new(Mutex::new(Asked::default()));
-    let source = InParts { data: data.clone(), asked: Arc::clone(&asked), failing: 0 };
+    let source = InParts::new(data, &asked);
     let streaming = Streaming { rows, block: 10 };
     let record = Session::streaming(network(), Box::new(source), streaming, None, config)
         .and_then(|session| session.run(observer));
@@ -176,7 +231,7 @@ fn a_training_in_parts_goes_on_from_a_checkpoint() {
     let config = settings(Shuffle::Own);
     let (whole, _) = stream(&data, 32, &config, &mut ());
     let begin = || {
-        let source = InParts { data: data.clone(), asked: Arc::default(), failing: 0 };
+        let source = InParts::new(&data, &Arc::default());
         let streaming = Streaming { rows: 32, block: 10 };
         Session::streaming(network(), Box::new(source), streaming, None, &config).unwrap()
     };
@@ -186,11 +241,54 @@ fn a_training_in_parts_goes_on_from_a_checkpoint() {
     assert_eq!(bits(&rest), bits(&whole.unwrap()));
 }
 
+/// A network too wide for several steps at once, whose features a source may keep.
+fn keeping(data: &Dataset, rows: usize, config: &Config) -> (Result<Record>, usize) {
+    let asked = Arc::new(Mutex::new(Asked::default()));
+    let source = InParts { keeping: true, ..InParts::new(data, &asked) };
+    let streaming = Streaming { rows, block: 10 };
+    let record = Session::streaming(wide(), Box::new(source), streaming, None, config)
+        .and_then(|session| session.run(&mut ()));
+    let keeps = asked.lock().unwrap().keeps;
+    (record, keeps)
+}
+
+fn wide() -> Network {
+    Network::new(nn::parse("3-300-3").unwrap(), 1).unwrap()
+}
+
+#[test]
+fn features_that_the_source_keeps_train_bit_for_bit_as_in_memory() {
+    for rows in [17, 96, 101] {
+        for (most, shuffle) in [(200, Shuffle::Own), (1, Shuffle::None), (40, Shuffle::None)] {
+            let data = table(rows);
+            let config = settings(shuffle);
+            let whole = Session::new(wide(), &data, None, &config).unwrap().run(&mut ()).unwrap();
+            let (parts, keeps) = keeping(&data, most, &config);
+            assert_eq!(bits(&parts.unwrap()), bits(&whole), "{rows} rows, at most {most} at once");
+            assert!(keeps > 0, "the source was asked to keep them");
+        }
+    }
+}
+
+#[test]
+fn what_goes_wrong_in_kept_features_says_where() {
+    let data = table(100);
+    let Features::Floats(x) = data.features() else { unreachable!() };
+    let mut x = x.clone();
+    x.data_mut()[3 * 70] = f32::INFINITY;
+    let wrong = data.with_features(Features::Floats(x)).unwrap();
+    for shuffle in [Shuffle::None, Shuffle::Own] {
+        let (record, _) = keeping(&wrong, 32, &settings(shuffle));
+        let error = record.unwrap_err().to_string();
+        assert!(error.contains("the features hold inf in line 71"), "{error}");
+    }
+}
+
 #[test]
 fn what_goes_wrong_says_where() {
     let data = table(100);
     let config = settings(Shuffle::Own);
-    let source = InParts { data: data.clone(), asked: Arc::default(), failing: 2 };
+    let source = InParts { failing: 2, ..InParts::new(&data, &Arc::default()) };
     let streaming = Streaming { rows: 32, block: 10 };
     let session = Session::streaming(network(), Box::new(source), streaming, None, &config);
     let error = session.unwrap().run(&mut ()).unwrap_err();

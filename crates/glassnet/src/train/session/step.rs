@@ -1,7 +1,6 @@
 //! One step of a training.
 
 use super::Session;
-use super::training::Training;
 use crate::engine::Draw;
 use crate::error::Result;
 use crate::train::diverged::{self, Failure};
@@ -32,7 +31,10 @@ impl Session<'_> {
         };
         let in_order =
             self.config.shuffle == Shuffle::None && self.chosen.is_none() && !self.reordered;
-        let feeds = batch.feed(self.training.data(), rows, in_order);
+        let feeds = match self.training.kept() {
+            Some(keeper) => batch.feed_kept(keeper, self.training.data(), rows, in_order),
+            None => batch.feed(self.training.data(), rows, in_order),
+        };
         let draw = Draw { seed: self.config.seed, step: self.step };
         let count = self.block.parameters().len();
         let before = self.optimizer_state.count();
@@ -60,12 +62,9 @@ impl Session<'_> {
             ))
         })?;
         if !loss.is_finite() {
-            if let Training::Parts(parts) = &mut self.training {
-                parts.name_rows();
-            }
-            let (program, block, data, epoch) =
-                (&self.program, &self.block, self.training.data(), self.epoch + 1);
-            let criterion = &self.config.criterion;
+            let (data, rows) = self.training.look_at(rows)?;
+            let (program, block, epoch) = (&self.program, &self.block, self.epoch + 1);
+            let (criterion, data, rows) = (&self.config.criterion, &*data, &*rows);
             let failure = Failure { program, criterion, block, data, rows, draw, epoch, loss };
             return Err(diverged::explain(&failure, &self.config.engine)?);
         }

@@ -1,11 +1,13 @@
 //! The rows that train: a table in memory, or parts of one that isn't.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
+use crate::engine::Rows;
 use crate::error::{Error, Result};
 use crate::math::random::{SHUFFLE, Stream};
 use crate::nn::loss::Criterion;
-use crate::train::dataset::Dataset;
+use crate::train::dataset::{Dataset, Features};
 use crate::train::program::Program;
 use crate::train::source::{Source, Streaming};
 use crate::train::{Config, Shuffle};
@@ -35,6 +37,34 @@ impl Training<'_> {
         }
     }
 
+    /// The features of the rows in memory, where whoever gives the rows keeps them.
+    pub(super) fn kept(&self) -> Option<&dyn Rows> {
+        match self {
+            Training::Whole(_) => None,
+            Training::Parts(parts) => parts.kept(),
+        }
+    }
+
+    /// Leaves the features to the source, if it likes: for plans that take them from there.
+    pub(super) fn leave_features(&mut self) {
+        match self {
+            Training::Whole(_) => {}
+            Training::Parts(parts) => {
+                parts.keeps = matches!(parts.data.features(), Features::Floats(_));
+            }
+        }
+    }
+
+    /// A table in which the rows `rows` of those in memory can be looked at and named, and their numbers there.
+    pub(super) fn look_at(&self, rows: &[usize]) -> Result<(Cow<'_, Dataset>, Vec<usize>)> {
+        match self {
+            Training::Whole(data) => Ok((Cow::Borrowed(data), rows.to_vec())),
+            Training::Parts(parts) => {
+                Ok((Cow::Owned(parts.select(rows)?), (0..rows.len()).collect()))
+            }
+        }
+    }
+
     /// How many parts an epoch has.
     pub(super) fn parts(&self) -> usize {
         match self {
@@ -48,6 +78,8 @@ impl Training<'_> {
 pub(super) struct Parts<'a> {
     source: Box<dyn Source + Send + 'a>,
     data: Dataset,
+    /// Whether the source keeps the features, so that `data` has only targets and weights.
+    keeps: bool,
     /// The ranges of the source's rows that `data` holds; none before the first is read.
     held: Vec<Range<usize>>,
     rows: usize,
@@ -81,6 +113,7 @@ impl<'a> Parts<'a> {
         Ok(Parts {
             data: source.first()?,
             source,
+            keeps: false,
             held: vec![],
             rows,
             block,
@@ -136,8 +169,14 @@ impl<'a> Parts<'a> {
         if ranges != self.held {
             // What a failed call left behind is nothing.
             self.held.clear();
-            self.data.resize(rows);
-            self.source.read(&ranges, &mut self.data.part())?;
+            if self.keeps {
+                self.data.resize_targets(rows);
+                self.keeps = self.source.keep(&ranges, &mut self.data.part_of_targets())?;
+            }
+            if !self.keeps {
+                self.data.resize(rows);
+                self.source.read(&ranges, &mut self.data.part())?;
+            }
             check(&self.data, program, &config.criterion)
                 .map_err(|error| error.detail(format!("among the rows {}", named(&ranges))))?;
             self.held = ranges;
@@ -158,11 +197,20 @@ impl<'a> Parts<'a> {
         Ok(())
     }
 
-    /// Names the rows as the source does: for messages.
-    pub(super) fn name_rows(&mut self) {
-        let rows = self.held.iter().cloned().flatten();
-        let lines = rows.map(|row| self.source.line(row)).collect();
-        self.data.set_lines(lines);
+    /// The features, if the source keeps them.
+    pub(super) fn kept(&self) -> Option<&dyn Rows> {
+        if self.keeps { self.source.kept() } else { None }
+    }
+
+    /// Some rows of the part that is in memory, named as the source does: for messages.
+    fn select(&self, rows: &[usize]) -> Result<Dataset> {
+        let mut data = match self.kept() {
+            Some(keeper) => self.data.select_kept(keeper, rows)?,
+            None => self.data.select(rows)?,
+        };
+        let all: Vec<usize> = self.held.iter().cloned().flatten().collect();
+        data.set_lines(rows.iter().map(|&row| self.source.line(all[row])).collect());
+        Ok(data)
     }
 }
 
