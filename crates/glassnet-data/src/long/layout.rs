@@ -43,8 +43,46 @@ enum Kind {
     Floats,
 }
 
+/// How a feature is written.
+#[derive(Clone, Copy, PartialEq)]
+enum Sort {
+    Flags,
+    Codes,
+    Floats,
+}
+
+impl Sort {
+    /// What suits a feature whose values are listed if they are few.
+    fn of(values: &Option<Vec<f32>>) -> Self {
+        match values {
+            Some(values)
+                if values.iter().all(|value| [0, 1.0_f32.to_bits()].contains(&value.to_bits())) =>
+            {
+                Sort::Flags
+            }
+            Some(values) if values.len() <= 256 => Sort::Codes,
+            Some(_) | None => Sort::Floats,
+        }
+    }
+}
+
+/// Makes codes of the few flags between codes, as pixels at the border are: reading goes through long runs faster.
+fn join_short_runs(sorts: &mut [Sort]) {
+    let lengths: Vec<usize> = sorts.chunk_by(Sort::eq).map(<[Sort]>::len).collect();
+    let mut first = 0;
+    for length in lengths {
+        let run = first..first + length;
+        let neighbours = [first.checked_sub(1), Some(run.end)];
+        let beside_codes =
+            neighbours.iter().flatten().any(|&at| sorts.get(at) == Some(&Sort::Codes));
+        if sorts[first] == Sort::Flags && length < GROUP && beside_codes {
+            sorts[run.clone()].fill(Sort::Codes);
+        }
+        first = run.end;
+    }
+}
+
 /// The values of some features.
-#[derive(Default)]
 struct Codes {
     /// Of each feature; every byte has a value, though only the first few occur.
     values: Vec<[f32; 256]>,
@@ -52,39 +90,36 @@ struct Codes {
     counts: Vec<usize>,
 }
 
+impl Codes {
+    /// The values of features that have at most 256 each.
+    fn new(features: &[Option<Vec<f32>>]) -> Self {
+        let lists = || features.iter().map(|values| values.as_deref().unwrap_or_default());
+        let list = |values: &[f32]| {
+            let mut all = [0.0; 256];
+            all[..values.len()].copy_from_slice(values);
+            all
+        };
+        Codes { values: lists().map(list).collect(), counts: lists().map(<[f32]>::len).collect() }
+    }
+}
+
 impl Layout {
     /// The layout for features of which those with few values have them listed.
     pub(super) fn new(features: &[Option<Vec<f32>>], preprocessing: &Preprocessing) -> Self {
-        let kind = |values: &Option<Vec<f32>>| match values {
-            None => Kind::Floats,
-            Some(values)
-                if values.iter().all(|value| [0, 1.0_f32.to_bits()].contains(&value.to_bits())) =>
-            {
-                Kind::Flags
-            }
-            Some(values) if values.len() <= 256 => {
-                let mut all = [0.0; 256];
-                all[..values.len()].copy_from_slice(values);
-                Kind::Codes(Codes { values: vec![all], counts: vec![values.len()] })
-            }
-            Some(_) => Kind::Floats,
-        };
+        let mut sorts: Vec<Sort> = features.iter().map(Sort::of).collect();
+        join_short_runs(&mut sorts);
         let mut runs: Vec<Run> = vec![];
-        let mut at = 0;
-        for (index, values) in features.iter().enumerate() {
-            let kind = kind(values);
-            let bytes = if let Kind::Floats = kind { 4 } else { 1 };
-            match (runs.last_mut().map(|run| (&mut run.kind, &mut run.features)), kind) {
-                (Some((Kind::Flags, features)), Kind::Flags)
-                | (Some((Kind::Floats, features)), Kind::Floats) => features.end += 1,
-                (Some((Kind::Codes(all), features)), Kind::Codes(more)) => {
-                    all.values.extend(more.values);
-                    all.counts.extend(more.counts);
-                    features.end += 1;
-                }
-                (_, kind) => runs.push(Run { features: index..index + 1, at, kind }), // not operations: another kind
-            }
-            at += bytes;
+        let (mut at, mut first) = (0, 0);
+        for sorts in sorts.chunk_by(Sort::eq) {
+            let run = first..first + sorts.len();
+            let (kind, bytes) = match sorts[0] {
+                Sort::Flags => (Kind::Flags, 1),
+                Sort::Codes => (Kind::Codes(Codes::new(&features[run.clone()])), 1),
+                Sort::Floats => (Kind::Floats, 4),
+            };
+            first = run.end;
+            runs.push(Run { features: run, at, kind });
+            at += bytes * sorts.len();
         }
         let target = match preprocessing.target().classes() {
             Some(_) => TargetKind::Classes,
