@@ -39,15 +39,27 @@ pub fn lower<'a>(
     output: &str,
     weights: &dyn Fn(&str) -> Result<Weight<'a>>,
 ) -> Result<Network> {
+    let found = graph.graph().output(output);
+    let output = found.ok_or_else(|| missing("output", output))?;
+    lower_node(graph, input, output, weights)
+}
+
+fn missing(sort: &str, name: &str) -> Error {
+    Error::usage(format!("the network has no {sort} called {name:?}"))
+}
+
+fn lower_node<'a>(
+    graph: &Checked,
+    input: &str,
+    output: NodeId,
+    weights: &dyn Fn(&str) -> Result<Weight<'a>>,
+) -> Result<Network> {
     let inner = graph.graph();
-    let named =
-        |sort: &str, name: &str| Error::usage(format!("the network has no {sort} called {name:?}"));
     let input = inner
         .sources()
         .find(|(_, source)| matches!(source, Source::Input { .. }) && source.name() == Some(input))
         .map(|(id, _)| id)
-        .ok_or_else(|| named("input", input))?;
-    let output = inner.output(output).ok_or_else(|| named("output", output))?;
+        .ok_or_else(|| missing("input", input))?;
     let mut lowering = Lowering::new(graph, input, output, weights)?;
     for id in inner.ids().take(output.index() + 1) {
         if lowering.needed[id.index()] {
@@ -58,6 +70,34 @@ pub fn lower<'a>(
     let value = lowering.take(output);
     let result = lowering.whole_layer(&value, id_origin(graph, output), output)?;
     Ok(Network::new(lowering.layers, result))
+}
+
+/// As [`lower`], but of an output that is a softmax or its logarithm the scores before it, which are in the same order; and
+/// whether it is one.
+///
+/// # Errors
+/// As [`lower`].
+pub fn lower_scores<'a>(
+    graph: &Checked,
+    input: &str,
+    output: &str,
+    weights: &dyn Fn(&str) -> Result<Weight<'a>>,
+) -> Result<(Network, bool)> {
+    let inner = graph.graph();
+    let node = inner.output(output).map(|id| inner.node(id));
+    let scores = node.and_then(|node| match node.op() {
+        Op::Softmax(Softmax::Probabilities { axis } | Softmax::Logarithms { axis }) => {
+            let scores = node.operands()[0];
+            // Along any other axis outputs are compared that were not normalised together.
+            let rank = graph.shape(scores).dims().len();
+            (rank == 2 && *axis == 1).then_some(scores)
+        }
+        _ => None, // not operations: everything else is its own score
+    });
+    let Some(scores) = scores else {
+        return Ok((lower(graph, input, output, weights)?, false));
+    };
+    Ok((lower_node(graph, input, scores, weights)?, true))
 }
 
 fn id_origin(graph: &Checked, id: NodeId) -> Arc<Origin> {

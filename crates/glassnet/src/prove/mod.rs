@@ -29,10 +29,11 @@ pub mod regions;
 mod relax;
 mod search;
 mod smooth;
+mod softmax;
 mod tighten;
 
 pub use interval::Interval;
-pub use lower::{Weight, lower};
+pub use lower::{Weight, lower, lower_scores};
 pub use network::{Affine, Layer, Matrix, Network, Step, Term};
 pub use propagate::{Semantics, interval_bounds};
 pub use property::{Case, Constraint, Property};
