@@ -22,6 +22,7 @@ pub mod exact;
 mod float;
 mod interval;
 mod lower;
+mod monotone;
 mod network;
 mod propagate;
 mod property;
@@ -34,6 +35,7 @@ mod tighten;
 
 pub use interval::Interval;
 pub use lower::{Weight, lower, lower_scores};
+pub use monotone::{Direction, Fall, Monotone, Rise, fall_between, monotone};
 pub use network::{Affine, Layer, Matrix, Network, Step, Term};
 pub use propagate::{Semantics, interval_bounds};
 pub use property::{Case, Constraint, Property};
