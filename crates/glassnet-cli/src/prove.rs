@@ -1,8 +1,15 @@
 //! `glassnet prove`.
 
+mod answer;
 mod benchmark;
+mod monotone;
 mod network;
+mod radius;
+mod sets;
+mod space;
+mod statement;
 mod told;
+mod words;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -13,10 +20,11 @@ use glassnet::prove::{self, Config, Semantics, Verdict};
 use glassnet::{Error, Result};
 use glassnet_formats::vnnlib;
 
-use crate::args::Weights;
+use crate::args::{Reading, Weights};
 use crate::interrupt::Interrupt;
 use crate::output;
 use crate::terminal::Terminal;
+use network::Subject;
 use told::Watch;
 
 /// `glassnet prove`.
@@ -24,6 +32,11 @@ use told::Watch;
 #[command(after_help = "Examples:\n  \
     glassnet prove acasxu.onnx prop_3.vnnlib\n  \
     glassnet prove model.safetensors safe.vnnlib --timeout 600 --json\n  \
+    glassnet prove model.safetensors --data flowers.csv --row 17 --within 0.03 --class-stays\n  \
+    glassnet prove model.safetensors --data flowers.csv --row 17 --class-stays\n  \
+    glassnet prove 2-8-1 --output 'y0 <= 10' --domain -1..1\n  \
+    glassnet prove model.safetensors --data houses.csv --output 'price >= 0' --domain area=40..90\n  \
+    glassnet prove model.safetensors --data houses.csv --monotone area\n  \
     glassnet prove --benchmark vnncomp2022_benchmarks/benchmarks/acasxu\n\n\
     Prints holds, violated with an input that shows it, or unknown; the exit status is 0, 1 or 6.")]
 pub(crate) struct Prove {
@@ -31,8 +44,74 @@ pub(crate) struct Prove {
     #[arg(required_unless_present = "benchmark")]
     pub(crate) model: Option<OsString>,
     /// The property, as VNN-LIB: what it asserts describes the counterexamples.
-    #[arg(required_unless_present = "benchmark")]
+    #[arg(required_unless_present_any = ["benchmark", "class_stays", "output", "monotone"])]
     pub(crate) property: Option<PathBuf>,
+    /// Prove that the class stays the one that the network gives to the row, on all inputs near it; without --within and
+    /// --domain: how far that holds.
+    #[arg(long, conflicts_with_all = ["property", "benchmark", "output", "monotone"], help_heading = "In words")]
+    pub(crate) class_stays: bool,
+    /// Prove that this holds of the outputs: 'y0 <= 10', 'y[A] - y[B] > 0.5 and y0 >= 0', with targets in their units.
+    // Not from the comment, in which brackets are links.
+    #[arg(
+        long,
+        value_name = "STATEMENT",
+        allow_hyphen_values = true,
+        conflicts_with_all = ["property", "benchmark", "monotone"],
+        help_heading = "In words",
+        help = "Prove that this holds of the outputs: 'y0 <= 10', 'y[A] - y[B] > 0.5 and y0 >= 0', 'p[A] >= 0.5'; targets are in their own units"
+    )]
+    pub(crate) output: Option<String>,
+    /// Prove that an output never falls where this column grows and all others stay; with a minus before it (-age): never
+    /// rises.
+    #[arg(long, value_name = "COLUMN", allow_hyphen_values = true, conflicts_with_all = ["property", "benchmark"], help_heading = "In words")]
+    pub(crate) monotone: Option<String>,
+    /// With --monotone: of which output, by its class or its number from 0.
+    #[arg(long, value_name = "OUTPUT", requires = "monotone", help_heading = "In words")]
+    pub(crate) of: Option<String>,
+    /// A table: for --row, or else for the box of its rows.
+    #[arg(long, value_name = "FILE", help_heading = "For which inputs")]
+    pub(crate) data: Vec<PathBuf>,
+    /// A row of the table, counted from 1 without the header.
+    #[arg(long, value_name = "N", value_parser = crate::args::whole::<usize>, allow_negative_numbers = true, help_heading = "For which inputs")]
+    pub(crate) row: Option<usize>,
+    /// A bare network's row: its numbers.
+    #[arg(long, value_name = "X,…", allow_hyphen_values = true, conflicts_with_all = ["row", "data"], help_heading = "For which inputs")]
+    pub(crate) input: Option<String>,
+    /// How far each number may be from the row's, in its own unit: 0.03, or COLUMN=0.5,…; COLUMN=a|b lets a category vary.
+    #[arg(
+        long,
+        value_name = "DISTANCE",
+        allow_hyphen_values = true,
+        help_heading = "For which inputs"
+    )]
+    pub(crate) within: Option<String>,
+    /// As --within, in standard deviations of the training rows.
+    #[arg(
+        long,
+        value_name = "DISTANCE",
+        allow_hyphen_values = true,
+        conflicts_with = "within",
+        help_heading = "For which inputs"
+    )]
+    pub(crate) within_scaled: Option<String>,
+    /// The inputs that are meant: lo..hi for all (of a model with columns in standard deviations from the mean), one for each
+    /// with commas between, COLUMN=lo..hi or COLUMN=a|b for some, or a table for the box of its rows. May be repeated.
+    #[arg(
+        long,
+        value_name = "DOMAIN",
+        allow_hyphen_values = true,
+        help_heading = "For which inputs"
+    )]
+    pub(crate) domain: Vec<String>,
+    /// How much wider the box of a table is taken, on each side, as a share of its width.
+    #[arg(long, default_value_t = 0.0, value_parser = crate::args::number, allow_negative_numbers = true, help_heading = "For which inputs")]
+    pub(crate) margin: f64,
+    /// With a bare network and --data: a column of the table that is no input.
+    #[arg(long, value_name = "COLUMN", requires = "data", help_heading = "For which inputs")]
+    pub(crate) target: Option<String>,
+    /// The table of a bare network has no header.
+    #[arg(long, requires = "data", help_heading = "For which inputs")]
+    pub(crate) no_header: bool,
     #[command(flatten)]
     pub(crate) weights: Weights,
     /// After so many seconds the answer is unknown.
@@ -45,6 +124,8 @@ pub(crate) struct Prove {
     /// each went.
     #[arg(long, value_name = "FOLDER", conflicts_with_all = ["model", "property"])]
     pub(crate) benchmark: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
 }
 
 /// Which execution a proof is about.
@@ -77,10 +158,15 @@ pub(crate) fn run(args: &Prove, terminal: &mut Terminal) -> Result<u8> {
         return benchmark::run(folder, &config, args.timeout, terminal);
     }
     let (Some(model), Some(property)) = (&args.model, &args.property) else {
-        return Err(Error::usage("a network and a property are needed"));
+        return words::run(args, &config, terminal);
     };
+    without_words(args)?;
     let started = Instant::now();
-    let network = network::read(model, &args.weights, terminal)?;
+    let subject = Subject::read(model, &args.weights, terminal)?;
+    if subject.preprocessing().is_some() {
+        terminal.note("the property's inputs are the encoded columns, as the network gets them");
+    }
+    let network = subject.network()?;
     let shown = property.display().to_string();
     let read = vnnlib::read(&output::read(property)?, &shown)?;
     let interrupt = Interrupt::watch()?;
@@ -99,6 +185,24 @@ pub(crate) fn run(args: &Prove, terminal: &mut Terminal) -> Result<u8> {
         Verdict::Violated(_) => 1,
         Verdict::Unknown => 6,
     })
+}
+
+/// A property from a file has its box.
+fn without_words(args: &Prove) -> Result<()> {
+    let flags = [
+        ("--data", !args.data.is_empty()),
+        ("--row", args.row.is_some()),
+        ("--input", args.input.is_some()),
+        ("--within", args.within.is_some()),
+        ("--within-scaled", args.within_scaled.is_some()),
+        ("--domain", !args.domain.is_empty()),
+    ];
+    match flags.into_iter().find(|(_, given)| *given) {
+        Some((flag, _)) => Err(Error::usage("a property from a file says its inputs itself")
+            .at(flag)
+            .help("leave the flag out, or say the property in words: --class-stays, --output, --monotone")),
+        None => Ok(()),
+    }
 }
 
 /// Checks that a property is about as many inputs and outputs as the network has.

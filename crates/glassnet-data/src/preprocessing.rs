@@ -6,6 +6,7 @@ use glassnet::{Error, ErrorKind, Result, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::dates::DateParts;
+use crate::encode::standardised;
 use crate::options::{ColumnType, CsvOptions};
 use crate::words::quoted;
 
@@ -91,6 +92,26 @@ impl Feature {
             | Encoding::Boolean { .. }
             | Encoding::Date { .. }
             | Encoding::Category { .. } => None,
+        }
+    }
+
+    /// What a number of a number column becomes: `(x − mean) / std` in f64, then rounded to f32, so that a greater number never
+    /// becomes a smaller feature; infinities stay. `None` for other columns, and for numbers that leave f32.
+    ///
+    /// ```
+    /// use glassnet_data::{Encoding, Feature};
+    /// let encoding = Encoding::Number { mean: 10.0, std: 4.0, median: 9.0, gaps: false };
+    /// let wind = Feature { column: "wind".into(), encoding };
+    /// assert_eq!(wind.encode_number(12.0), Some(0.5));
+    /// ```
+    pub fn encode_number(&self, value: f64) -> Option<f32> {
+        match &self.encoding {
+            Encoding::Number { .. } if value.is_infinite() => Some(value as f32),
+            Encoding::Number { mean, std, .. } => standardised(value, *mean, *std),
+            Encoding::Boolean { .. }
+            | Encoding::Date { .. }
+            | Encoding::Category { .. }
+            | Encoding::Code { .. } => None,
         }
     }
 

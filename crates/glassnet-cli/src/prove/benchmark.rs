@@ -9,7 +9,8 @@ use glassnet::{Error, Result};
 use glassnet_formats::vnnlib;
 use serde_json::json;
 
-use super::{fits, network, told};
+use super::network::Subject;
+use super::{fits, told};
 use crate::args::Weights;
 use crate::interrupt::Interrupt;
 use crate::output;
@@ -110,7 +111,8 @@ fn prove_one(
     interrupt: &Interrupt,
     terminal: &Terminal,
 ) -> Result<(Verdict, u64)> {
-    let network = network::read(instance.network.as_os_str(), &Weights::default(), terminal)?;
+    let network =
+        Subject::read(instance.network.as_os_str(), &Weights::default(), terminal)?.network()?;
     let shown = instance.property.display().to_string();
     let read = vnnlib::read(&output::read(&instance.property)?, &shown)?;
     fits(&read, &network, &shown)?;

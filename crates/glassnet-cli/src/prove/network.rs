@@ -1,51 +1,130 @@
-//! The prover's network of a model argument.
+//! The prover's network of a model argument, and what its inputs and outputs are called.
 
 use std::ffi::OsStr;
 use std::path::Path;
 
+use glassnet::graph::Checked;
 use glassnet::graph::op::Source;
-use glassnet::nn::{Mode, Network};
+use glassnet::nn::{Mode, Network, StateDict};
 use glassnet::prove::{self, Weight};
 use glassnet::{Error, Result};
+use glassnet_data::{Preprocessing, TargetEncoding};
 use glassnet_formats::OnnxModel;
 
+use super::space::Space;
 use crate::args::Weights;
 use crate::model::{self, Model, Whole};
 use crate::terminal::Terminal;
 
-/// The network that `argument` names, lowered for the prover.
-pub(super) fn read(
-    argument: &OsStr,
-    weights: &Weights,
-    terminal: &Terminal,
-) -> Result<prove::Network> {
-    match model::load_whole(argument, weights, terminal)? {
-        Whole::Model(Model::Bare(network)) => of_network(&network),
-        Whole::Model(Model::Trained(trained)) => {
-            if !trained.others.is_empty() {
-                let shown = Path::new(argument).display();
-                return Err(Error::usage("a property is about one network, this is an ensemble")
-                    .at("the network")
-                    .help(format!("name one of them: '{shown}#0'")));
-            }
-            terminal
-                .note("the property's inputs are the encoded columns, as the network gets them");
-            of_network(&trained.network)
+/// What a property is about.
+pub(super) struct Subject {
+    whole: Whole,
+}
+
+impl Subject {
+    /// The network that `argument` names.
+    pub(super) fn read(argument: &OsStr, weights: &Weights, terminal: &Terminal) -> Result<Self> {
+        let whole = model::load_whole(argument, weights, terminal)?;
+        if let Whole::Model(Model::Trained(trained)) = &whole
+            && !trained.others.is_empty()
+        {
+            let shown = Path::new(argument).display();
+            return Err(Error::usage("a property is about one network, this is an ensemble")
+                .at("the network")
+                .help(format!("name one of them: '{shown}#0'")));
         }
-        Whole::Graph(graph) => of_graph(&graph),
+        Ok(Subject { whole })
+    }
+
+    /// The preprocessing, of a model that has one.
+    pub(super) fn preprocessing(&self) -> Option<&Preprocessing> {
+        match &self.whole {
+            Whole::Model(Model::Trained(trained)) => Some(&trained.preprocessing),
+            Whole::Model(Model::Bare(_)) | Whole::Graph(_) => None,
+        }
+    }
+
+    /// The network from encoded columns to outputs.
+    pub(super) fn network(&self) -> Result<prove::Network> {
+        self.lowered(&|graph, input, output, state| {
+            prove::lower(graph, input, output, &|key| state.floats(key).map(Weight::Fixed))
+        })
+    }
+
+    /// As [`Subject::network`], with the scores before a softmax as outputs; and whether there is one.
+    pub(super) fn scores(&self) -> Result<(prove::Network, bool)> {
+        self.lowered(&|graph, input, output, state| {
+            prove::lower_scores(graph, input, output, &|key| state.floats(key).map(Weight::Fixed))
+        })
+    }
+
+    fn lowered<T>(
+        &self,
+        lower: &dyn Fn(&Checked, &str, &str, &StateDict) -> Result<T>,
+    ) -> Result<T> {
+        match &self.whole {
+            Whole::Model(Model::Bare(network)) => of_network(network, lower),
+            Whole::Model(Model::Trained(trained)) => of_network(&trained.network, lower),
+            Whole::Graph(graph) => of_graph(graph, lower),
+        }
+    }
+
+    /// The inputs: columns, or the network's own.
+    pub(super) fn space(&self, network: &prove::Network) -> Result<Space> {
+        match self.preprocessing() {
+            Some(preprocessing) if preprocessing.width() != network.inputs() => {
+                Err(Error::model(format!(
+                    "the preprocessing gives {} features, the network reads {}",
+                    preprocessing.width(),
+                    network.inputs()
+                )))
+            }
+            Some(preprocessing) => Ok(Space::of(preprocessing)),
+            None => Ok(Space::plain(network.inputs())),
+        }
+    }
+
+    /// The names of classes or of targets; none of a network without preprocessing.
+    pub(super) fn output_names(&self) -> Vec<String> {
+        let Some(target) = self.preprocessing().map(Preprocessing::target) else { return vec![] };
+        match target.classes() {
+            Some(classes) => classes.to_vec(),
+            None => target.columns().into_iter().map(str::to_owned).collect(),
+        }
+    }
+
+    /// Whether the outputs are scores of classes with names.
+    pub(super) fn has_classes(&self) -> bool {
+        self.preprocessing().is_some_and(|it| it.target().classes().is_some())
+    }
+
+    /// Factor and constant that bring each output into its target's unit; `None` where they are as they are.
+    pub(super) fn output_scales(&self) -> Option<Vec<(f64, f64)>> {
+        match self.preprocessing()?.target() {
+            TargetEncoding::Classes { .. } => None,
+            TargetEncoding::Number { mean, std, .. } => Some(vec![(*std, *mean)]),
+            TargetEncoding::Numbers { targets } => {
+                Some(targets.iter().map(|target| (target.std, target.mean)).collect())
+            }
+        }
     }
 }
 
-fn of_network(network: &Network) -> Result<prove::Network> {
+fn of_network<T>(
+    network: &Network,
+    lower: &dyn Fn(&Checked, &str, &str, &StateDict) -> Result<T>,
+) -> Result<T> {
     let shape = network.module().input_shape().ok_or_else(|| {
         Error::usage("the network doesn't say how many inputs it has").at("the network")
     })?;
     let graph = network.module().graph(shape, Mode::Eval)?;
-    let state = network.state_dict();
-    prove::lower(&graph, "x", "y", &|key| state.floats(key).map(Weight::Fixed))
+    lower(&graph, "x", "y", network.state_dict())
 }
 
-fn of_graph(model: &OnnxModel) -> Result<prove::Network> {
+fn of_graph<T>(
+    model: &OnnxModel,
+    lower: &dyn Fn(&Checked, &str, &str, &StateDict) -> Result<T>,
+) -> Result<T> {
     let graph = model.graph.graph();
     let mut inputs = graph.sources().filter_map(|(_, source)| match source {
         Source::Input { name, .. } => Some(name.as_str()),
@@ -64,5 +143,5 @@ fn of_graph(model: &OnnxModel) -> Result<prove::Network> {
     let Some((output, _)) = graph.outputs().first() else {
         return Err(Error::model("the graph has no output"));
     };
-    prove::lower(&model.graph, input, output, &|key| model.state.floats(key).map(Weight::Fixed))
+    lower(&model.graph, input, output, &model.state)
 }

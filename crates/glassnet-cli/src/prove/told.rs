@@ -45,6 +45,11 @@ impl<'a> Watch<'a> {
         now < self.until && self.interrupt.status().is_none()
     }
 
+    /// Whether there is time for another question.
+    pub(super) fn has_time(&self) -> bool {
+        Instant::now() < self.until && self.interrupt.status().is_none()
+    }
+
     pub(super) fn finish(&self) {
         self.bar.finish_and_clear();
     }
@@ -129,7 +134,7 @@ pub(super) fn semantics(network: &Network, config: &Config) -> &'static str {
     }
 }
 
-fn meaning(semantics: &str) -> &'static str {
+pub(super) fn meaning(semantics: &str) -> &'static str {
     match semantics {
         "real" => "in exact arithmetic",
         "f32-engine" => "in exact arithmetic and in glassnet's f32",
@@ -138,7 +143,7 @@ fn meaning(semantics: &str) -> &'static str {
 }
 
 /// A value with its digits: all of them while they are few.
-fn exactly(value: &Enclosure) -> String {
+pub(super) fn exactly(value: &Enclosure) -> String {
     match value.exact() {
         Some(exact) => {
             let digits = exact.to_string();
@@ -152,7 +157,7 @@ fn exactly(value: &Enclosure) -> String {
     }
 }
 
-fn witness(verdict: &Verdict) -> Value {
+pub(super) fn witness(verdict: &Verdict) -> Value {
     let Verdict::Violated(witness) = verdict else { return Value::Null };
     let outputs =
         |end: fn(&Enclosure) -> f64| -> Vec<f64> { witness.outputs.iter().map(end).collect() };

@@ -3,6 +3,7 @@
 mod affine;
 mod constant;
 mod element;
+mod product;
 
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use self::element::{Array, Element, MOST_ELEMENTS};
 use super::{Interval, Layer, Network, Step};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::op::{
-    Activation, Gather, Layout, Linear, Normalize, Op, Random, Softmax, Source,
+    Activation, Gather, Layout, Linear, Normalize, Op, Random, Reduction, Softmax, Source,
 };
 use crate::graph::{Checked, DType, NodeId, Origin};
 use crate::tensor::Tensor;
@@ -39,15 +40,27 @@ pub fn lower<'a>(
     output: &str,
     weights: &dyn Fn(&str) -> Result<Weight<'a>>,
 ) -> Result<Network> {
+    let found = graph.graph().output(output);
+    let output = found.ok_or_else(|| missing("output", output))?;
+    lower_node(graph, input, output, weights)
+}
+
+fn missing(sort: &str, name: &str) -> Error {
+    Error::usage(format!("the network has no {sort} called {name:?}"))
+}
+
+fn lower_node<'a>(
+    graph: &Checked,
+    input: &str,
+    output: NodeId,
+    weights: &dyn Fn(&str) -> Result<Weight<'a>>,
+) -> Result<Network> {
     let inner = graph.graph();
-    let named =
-        |sort: &str, name: &str| Error::usage(format!("the network has no {sort} called {name:?}"));
     let input = inner
         .sources()
         .find(|(_, source)| matches!(source, Source::Input { .. }) && source.name() == Some(input))
         .map(|(id, _)| id)
-        .ok_or_else(|| named("input", input))?;
-    let output = inner.output(output).ok_or_else(|| named("output", output))?;
+        .ok_or_else(|| missing("input", input))?;
     let mut lowering = Lowering::new(graph, input, output, weights)?;
     for id in inner.ids().take(output.index() + 1) {
         if lowering.needed[id.index()] {
@@ -58,6 +71,34 @@ pub fn lower<'a>(
     let value = lowering.take(output);
     let result = lowering.whole_layer(&value, id_origin(graph, output), output)?;
     Ok(Network::new(lowering.layers, result))
+}
+
+/// As [`lower`], but of an output that is a softmax or its logarithm the scores before it, which are in the same order; and
+/// whether it is one.
+///
+/// # Errors
+/// As [`lower`].
+pub fn lower_scores<'a>(
+    graph: &Checked,
+    input: &str,
+    output: &str,
+    weights: &dyn Fn(&str) -> Result<Weight<'a>>,
+) -> Result<(Network, bool)> {
+    let inner = graph.graph();
+    let node = inner.output(output).map(|id| inner.node(id));
+    let scores = node.and_then(|node| match node.op() {
+        Op::Softmax(Softmax::Probabilities { axis } | Softmax::Logarithms { axis }) => {
+            let scores = node.operands()[0];
+            // Along any other axis outputs are compared that were not normalised together.
+            let rank = graph.shape(scores).dims().len();
+            (rank == 2 && *axis == 1).then_some(scores)
+        }
+        _ => None, // not operations: everything else is its own score
+    });
+    let Some(scores) = scores else {
+        return Ok((lower(graph, input, output, weights)?, false));
+    };
+    Ok((lower_node(graph, input, scores, weights)?, true))
 }
 
 fn id_origin(graph: &Checked, id: NodeId) -> Arc<Origin> {
@@ -142,6 +183,17 @@ impl<'g, 'a> Lowering<'g, 'a> {
             Op::Arithmetic(op) => self.arithmetic(id, *op, &operands, shape, &origin),
             Op::Activation(activation) => self.activation(id, *activation, &operands[0], &origin),
             Op::Reduce(reduce) => {
+                if let Reduction::Variance { correction } = reduce.kind {
+                    let groups = operands[0].groups(&reduce.axes, &shape);
+                    let divisor = groups.first().map_or(0, Vec::len) as f64 - correction as f64;
+                    return self.variances(
+                        id,
+                        &operands[0],
+                        &reduce.axes,
+                        (divisor, shape),
+                        &origin,
+                    );
+                }
                 let groups = operands[0].groups(&reduce.axes, &shape);
                 self.reduce(id, reduce.kind, groups, shape, &origin)
             }
@@ -157,16 +209,25 @@ impl<'g, 'a> Lowering<'g, 'a> {
             },
             Op::ActivationGrad(_) => Err(self.unsupported(id, "derivatives are not bounded")),
             Op::Softmax(softmax) => match softmax {
-                Softmax::Probabilities { .. } | Softmax::Logarithms { .. } => {
-                    Err(self
-                        .unsupported(id, "name the output before it: a class is largest there too"))
+                Softmax::Probabilities { axis } => {
+                    self.softmax(id, *axis, false, &operands[0], &origin)
+                }
+                Softmax::Logarithms { axis } => {
+                    self.softmax(id, *axis, true, &operands[0], &origin)
                 }
                 Softmax::ProbabilitiesGrad { .. } | Softmax::LogarithmsGrad { .. } => {
                     Err(self.unsupported(id, "derivatives are not bounded"))
                 }
             },
-            Op::Normalize(Normalize { .. }) => Err(self
-                .unsupported(id, "a standardisation over a row is no piecewise-linear operation")),
+            Op::Normalize(Normalize { grad: true, .. }) => {
+                Err(self.unsupported(id, "derivatives are not bounded"))
+            }
+            Op::Normalize(Normalize { axes, eps, grad: false }) => {
+                if axes.contains(&0) {
+                    return Err(self.unsupported(id, "it mixes the rows of a batch"));
+                }
+                self.normalize(id, &operands[0], axes, *eps, &origin)
+            }
             Op::Random(Random::DropoutMask { .. }) => {
                 Err(self
                     .unsupported(id, "a random mask has no bounds; use the network as it predicts"))
@@ -264,12 +325,7 @@ impl<'g, 'a> Lowering<'g, 'a> {
             | Activation::Selu
             | Activation::Mish
             | Activation::Softsign
-            | Activation::Square => {
-                let of = self.whole_layer(z, Arc::clone(origin), id)?;
-                self.push(Step::Smooth { of, function: activation }, z.shape.clone(), origin, id)
-            }
-            Activation::Hardswish
-            | Activation::Sign
+            | Activation::Square
             | Activation::Sqrt
             | Activation::Reciprocal
             | Activation::Expm1
@@ -277,13 +333,18 @@ impl<'g, 'a> Lowering<'g, 'a> {
             | Activation::Log1p
             | Activation::Sin
             | Activation::Cos
+            | Activation::Erf => {
+                let of = self.whole_layer(z, Arc::clone(origin), id)?;
+                self.push(Step::Smooth { of, function: activation }, z.shape.clone(), origin, id)
+            }
+            Activation::Hardswish
+            | Activation::Sign
             | Activation::Tan
             | Activation::Asin
             | Activation::Acos
             | Activation::Atan
             | Activation::Sinh
-            | Activation::Cosh
-            | Activation::Erf => {
+            | Activation::Cosh => {
                 Err(self.unsupported(id, "it has no bounds for this function yet"))
             }
         }

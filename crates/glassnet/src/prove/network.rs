@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Interval;
+use crate::error::{Error, Result};
 use crate::graph::op::Activation;
 use crate::graph::{NodeId, Origin};
 
@@ -145,6 +146,48 @@ impl Network {
     /// The number of outputs.
     pub fn outputs(&self) -> usize {
         self.layers[self.output].size
+    }
+
+    /// The network whose outputs are `scale·y + shift`, exactly: in f32 what was executed is still the network before it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) when there isn't one pair of finite numbers for each output.
+    pub fn rescaled(mut self, scales: &[(f64, f64)]) -> Result<Network> {
+        let finite = scales.iter().all(|(scale, shift)| scale.is_finite() && shift.is_finite());
+        if scales.len() != self.outputs() || !finite {
+            return Err(Error::usage(format!(
+                "{} outputs have {} scales",
+                self.outputs(),
+                scales.len()
+            )));
+        }
+        let size = scales.len();
+        let matrix = Matrix::Sparse {
+            starts: (0..=size).collect(),
+            columns: (0..size).collect(),
+            values: scales.iter().map(|(scale, _)| *scale).collect(),
+        };
+        let affine = Affine {
+            terms: vec![Term { layer: self.output, matrix, spread: None }],
+            bias: scales.iter().map(|(_, shift)| Interval::point(*shift)).collect(),
+            rounds: false,
+            further_constants: 0,
+        };
+        self.append(size, Step::Affine(affine));
+        Ok(self.renewed())
+    }
+
+    /// Adds a layer of `size` units behind all others, which becomes the output.
+    pub(super) fn append(&mut self, size: usize, step: Step) {
+        let last = &self.layers[self.output];
+        let (origin, node) = (Arc::clone(&last.origin), last.node);
+        self.layers.push(Layer { size, step, origin, node });
+        self.output = self.layers.len() - 1;
+    }
+
+    /// The network with what is known of its layers worked out again, once layers were added.
+    pub(super) fn renewed(self) -> Network {
+        Network::new(self.layers, self.output)
     }
 
     /// Whether it consists of affine layers and kinks.

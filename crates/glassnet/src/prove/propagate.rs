@@ -149,7 +149,24 @@ pub(super) fn affine_row(
     if affine.rounds && semantics == Semantics::F32AnyOrder {
         margin += f32_margin(count + affine.further_constants, magnitude);
     }
-    Interval::of(lo, hi).widened(margin)
+    let wide = Interval::of(lo, hi).widened(margin);
+    // A rounded sum of terms that aren't negative is no less than any of them.
+    let least = if lo >= 0.0 && bias.lo() >= 0.0 && is_nonnegative(affine, row, bounds) {
+        wide.lo().max(bias.lo())
+    } else {
+        wide.lo()
+    };
+    Interval::of(least, wide.hi())
+}
+
+/// Whether no term of a row can be negative.
+fn is_nonnegative(affine: &Affine, row: usize, bounds: &[Vec<Interval>]) -> bool {
+    affine.terms.iter().all(|term| {
+        let units = &bounds[term.layer];
+        term.weights(row).all(|(column, w)| {
+            (w.lo() >= 0.0 && units[column].lo() >= 0.0) || (w.lo() == 0.0 && w.hi() == 0.0)
+        })
+    })
 }
 
 /// Whether a row is one unit, passed on as it is, or negated.

@@ -1,7 +1,7 @@
 //! What is asked of a network: is there an input in one of these boxes whose outputs meet one of these sets of constraints?
 
-use super::exact::{Dyadic, Enclosure};
-use super::{Interval, Network};
+use super::exact::{self, Dyadic, Enclosure};
+use super::{Interval, Network, Witness};
 use crate::error::{Error, Result};
 
 /// A property as the description of its counterexamples, as VNN-LIB does: it holds when no case has a solution.
@@ -47,6 +47,31 @@ impl Constraint {
             sum = Enclosure { lo: sum.lo.plus(&a), hi: sum.hi.plus(&b) };
         }
         Some(sum)
+    }
+}
+
+impl Case {
+    /// Whether `input`, which lies in the box, certainly meets all constraints: the exact values of the outputs there if it
+    /// does.
+    ///
+    /// # Errors
+    /// As [`exact::evaluate`].
+    pub fn solved_by(&self, network: &Network, input: &[f64]) -> Result<Option<Vec<Enclosure>>> {
+        let outputs = exact::evaluate(network, input)?;
+        let inside = self.domain.iter().zip(input).all(|(range, &x)| range.contains(x));
+        let met = self.constraints.iter().all(|constraint| {
+            let value = constraint.evaluate(input, &outputs);
+            value.is_some_and(|value| value.hi.is_negative() || value.hi.is_zero())
+        });
+        Ok((inside && met).then_some(outputs))
+    }
+}
+
+impl Constraint {
+    /// Whether a counterexample misses the constraint's bound: the left side is certainly below 0 there, not only 0.
+    pub fn is_strict_at(&self, witness: &Witness) -> bool {
+        let value = self.evaluate(&witness.input, &witness.outputs);
+        value.is_some_and(|value| value.hi.is_negative())
     }
 }
 

@@ -31,11 +31,19 @@ enum Form {
     Any,
 }
 
-fn form(function: Activation) -> Option<Form> {
+fn form(function: Activation, z: Interval) -> Option<Form> {
     Some(match function {
-        Activation::Sigmoid | Activation::Tanh | Activation::Softsign => Form::S,
-        Activation::Exp | Activation::Square | Activation::Softplus { .. } => Form::Convex,
-        Activation::LogSigmoid => Form::Concave,
+        Activation::Sigmoid | Activation::Tanh | Activation::Softsign | Activation::Erf => Form::S,
+        Activation::Exp | Activation::Expm1 | Activation::Square | Activation::Softplus { .. } => {
+            Form::Convex
+        }
+        Activation::LogSigmoid | Activation::Sqrt | Activation::Log | Activation::Log1p => {
+            Form::Concave
+        }
+        // Where it has a value on all of z, it has one sign there.
+        Activation::Reciprocal if z.lo() > 0.0 => Form::Convex,
+        Activation::Reciprocal => Form::Concave,
+        Activation::Sin | Activation::Cos => Form::Bent(1.0),
         // σ'(z)·(2 − z·tanh(z/2)), of which σ' ≤ ¼ and z·tanh(z/2)·σ' < ½.
         Activation::Silu => Form::Bent(0.5),
         // φ(z)·(2 − z²), of which φ ≤ 0.3990 and z²·φ < 0.3.
@@ -55,20 +63,12 @@ fn form(function: Activation) -> Option<Form> {
         | Activation::Negate
         | Activation::Abs
         | Activation::Sign
-        | Activation::Sqrt
-        | Activation::Reciprocal
-        | Activation::Expm1
-        | Activation::Log
-        | Activation::Log1p
-        | Activation::Sin
-        | Activation::Cos
         | Activation::Tan
         | Activation::Asin
         | Activation::Acos
         | Activation::Atan
         | Activation::Sinh
-        | Activation::Cosh
-        | Activation::Erf => return None,
+        | Activation::Cosh => return None,
     })
 }
 
@@ -76,7 +76,7 @@ fn form(function: Activation) -> Option<Form> {
 /// [`engine_error`] says.
 pub(super) fn bound(function: Activation, z: Interval, semantics: Semantics) -> (Interval, Lines) {
     let range = range(function, z);
-    let mut lines = match form(function) {
+    let mut lines = match form(function, z) {
         Some(form) if z.is_finite() && range.is_finite() => lines(function, form, z, range),
         Some(_) | None => Lines::constant(range),
     };
@@ -86,7 +86,15 @@ pub(super) fn bound(function: Activation, z: Interval, semantics: Semantics) -> 
     let error = engine_error(function, z);
     let margin = error * U32 * range.magnitude() * (1.0 + 8.0 * U64) + 4.0 * TINY32;
     lines.margin = margin;
-    (range.widened(margin), lines)
+    let wide = range.widened(margin);
+    // What is rounded keeps its sign.
+    let keeps = matches!(
+        function,
+        Activation::Square | Activation::Sqrt | Activation::Exp | Activation::Sigmoid
+    );
+    let wide =
+        if keeps { Interval::of(wide.lo().max(range.lo().min(0.0)), wide.hi()) } else { wide };
+    (wide, lines)
 }
 
 /// How many times 2⁻²⁴ of its value the engine's f32 may be off: twice the ulps of the functions without parameters, which
@@ -124,7 +132,26 @@ pub(super) fn range(function: Activation, z: Interval) -> Interval {
         | Activation::Softsign
         | Activation::Exp
         | Activation::Softplus { .. }
+        | Activation::Expm1
+        | Activation::Erf
         | Activation::LogSigmoid => return ends,
+        Activation::Sqrt | Activation::Log | Activation::Log1p => {
+            // Without a value there, nothing can be said.
+            let least = if function == Activation::Log1p { -1.0 } else { 0.0 };
+            let open = function != Activation::Sqrt && z.lo() == least;
+            return if z.lo() < least || open { Interval::ALL } else { ends };
+        }
+        Activation::Reciprocal => return z.reciprocal().unwrap_or(Interval::ALL),
+        Activation::Sin | Activation::Cos => {
+            if !z.is_finite() {
+                return Interval::of(-1.0, 1.0);
+            }
+            // No steeper than 1.
+            let half = Interval::of(0.0, z.hi() - z.lo()).times(Interval::point(0.5)).hi();
+            let reach = Interval::of(-half, half).widened(half * 1e-15);
+            let around = value(function, Interval::point(z.middle())).plus(reach);
+            return around.meet(Interval::of(-1.0, 1.0)).unwrap_or(Interval::of(-1.0, 1.0));
+        }
         Activation::Relu
         | Activation::LeakyRelu { .. }
         | Activation::Hardtanh { .. }
@@ -135,20 +162,12 @@ pub(super) fn range(function: Activation, z: Interval) -> Interval {
         | Activation::Negate
         | Activation::Abs
         | Activation::Sign
-        | Activation::Sqrt
-        | Activation::Reciprocal
-        | Activation::Expm1
-        | Activation::Log
-        | Activation::Log1p
-        | Activation::Sin
-        | Activation::Cos
         | Activation::Tan
         | Activation::Asin
         | Activation::Acos
         | Activation::Atan
         | Activation::Sinh
-        | Activation::Cosh
-        | Activation::Erf => return Interval::ALL,
+        | Activation::Cosh => return Interval::ALL,
     };
     let ends = if ends.lo() == f64::NEG_INFINITY && z.lo() == f64::NEG_INFINITY && least < 0.0 {
         // Towards −∞ these vanish from below.
@@ -175,6 +194,20 @@ fn value(function: Activation, z: Interval) -> Interval {
         Activation::Sigmoid => sigmoid(z),
         Activation::Tanh => rising(core_math::tanh, z, -1.0, 1.0),
         Activation::Exp => exp(z),
+        Activation::Expm1 => rising(core_math::expm1, z, -1.0, f64::INFINITY),
+        Activation::Erf => rising(core_math::erf, z, -1.0, 1.0),
+        Activation::Log if z.lo() > 0.0 => {
+            rising(core_math::log, z, f64::NEG_INFINITY, f64::INFINITY)
+        }
+        Activation::Log1p if z.lo() > -1.0 => {
+            rising(core_math::log1p, z, f64::NEG_INFINITY, f64::INFINITY)
+        }
+        Activation::Sqrt if z.lo() >= 0.0 => rising(f64::sqrt, z, 0.0, f64::INFINITY),
+        Activation::Log | Activation::Log1p | Activation::Sqrt => Interval::ALL,
+        Activation::Reciprocal => z.reciprocal().unwrap_or(Interval::ALL),
+        Activation::Sin if z.is_point() => at_point(core_math::sin(z.lo())),
+        Activation::Cos if z.is_point() => at_point(core_math::cos(z.lo())),
+        Activation::Sin | Activation::Cos => range(function, z),
         Activation::Square => {
             let square = z.times(z);
             if z.contains(0.0) { Interval::of(0.0, square.hi()) } else { square }
@@ -231,25 +264,17 @@ fn value(function: Activation, z: Interval) -> Interval {
         | Activation::Negate
         | Activation::Abs
         | Activation::Sign
-        | Activation::Sqrt
-        | Activation::Reciprocal
-        | Activation::Expm1
-        | Activation::Log
-        | Activation::Log1p
-        | Activation::Sin
-        | Activation::Cos
         | Activation::Tan
         | Activation::Asin
         | Activation::Acos
         | Activation::Atan
         | Activation::Sinh
-        | Activation::Cosh
-        | Activation::Erf => Interval::ALL,
+        | Activation::Cosh => Interval::ALL,
     }
 }
 
 /// An interval that has the derivative at every x of `z`.
-fn derivative(function: Activation, z: Interval) -> Interval {
+pub(super) fn derivative(function: Activation, z: Interval) -> Interval {
     let one = Interval::point(1.0);
     let half = Interval::point(0.5);
     match function {
@@ -258,7 +283,20 @@ fn derivative(function: Activation, z: Interval) -> Interval {
             let t = rising(core_math::tanh, z, -1.0, 1.0);
             one.minus(value(Activation::Square, t))
         }
-        Activation::Exp => exp(z),
+        Activation::Exp | Activation::Expm1 => exp(z),
+        Activation::Erf => density(z.times(near(std::f64::consts::SQRT_2)))
+            .times(near(2.0 * std::f64::consts::SQRT_2)),
+        Activation::Log if z.lo() > 0.0 => z.reciprocal().unwrap_or(Interval::ALL),
+        Activation::Log1p if z.lo() > -1.0 => one.plus(z).reciprocal().unwrap_or(Interval::ALL),
+        Activation::Sqrt if z.lo() > 0.0 => value(Activation::Sqrt, z)
+            .reciprocal()
+            .map_or(Interval::ALL, |inverse| inverse.times(half)),
+        Activation::Log | Activation::Log1p | Activation::Sqrt => Interval::ALL,
+        Activation::Reciprocal => z
+            .reciprocal()
+            .map_or(Interval::ALL, |inverse| value(Activation::Square, inverse).negated()),
+        Activation::Sin => range(Activation::Cos, z),
+        Activation::Cos => range(Activation::Sin, z).negated(),
         Activation::Square => z.plus(z),
         Activation::Softsign => {
             let magnitude = Interval::of(
@@ -309,20 +347,12 @@ fn derivative(function: Activation, z: Interval) -> Interval {
         | Activation::Negate
         | Activation::Abs
         | Activation::Sign
-        | Activation::Sqrt
-        | Activation::Reciprocal
-        | Activation::Expm1
-        | Activation::Log
-        | Activation::Log1p
-        | Activation::Sin
-        | Activation::Cos
         | Activation::Tan
         | Activation::Asin
         | Activation::Acos
         | Activation::Atan
         | Activation::Sinh
-        | Activation::Cosh
-        | Activation::Erf => Interval::ALL,
+        | Activation::Cosh => Interval::ALL,
     }
 }
 
@@ -408,6 +438,11 @@ fn down(value: f64, slope: f64, z: f64) -> f64 {
 /// At least `value − slope·z`.
 fn up(value: f64, slope: f64, z: f64) -> f64 {
     -down(-value, -slope, z)
+}
+
+/// A value in [−1, 1] that is correctly rounded.
+fn at_point(value: f64) -> Interval {
+    Interval::of(value.next_down().max(-1.0), value.next_up().min(1.0))
 }
 
 /// A rising function that is correctly rounded, within its limits.
@@ -527,7 +562,15 @@ fn elu_slope(z: Interval, alpha: f64, width: f64, scale: f64) -> Interval {
 mod tests {
     use super::*;
 
-    const KNOWN: [Activation; 15] = [
+    const KNOWN: [Activation; 23] = [
+        Activation::Sqrt,
+        Activation::Reciprocal,
+        Activation::Log,
+        Activation::Log1p,
+        Activation::Expm1,
+        Activation::Erf,
+        Activation::Sin,
+        Activation::Cos,
         Activation::Sigmoid,
         Activation::Tanh,
         Activation::Softsign,
@@ -548,7 +591,7 @@ mod tests {
     #[test]
     fn values_lie_within_range_and_lines() {
         for function in KNOWN {
-            assert!(form(function).is_some());
+            assert!(form(function, Interval::ALL).is_some());
             for (l, u) in [
                 (-1.0, 2.0),
                 (-6.0, 0.3),
@@ -560,7 +603,20 @@ mod tests {
                 (-0.76, -0.74),
                 (-1.3, -1.1),
                 (0.25, 0.25),
+                (2.9, 3.4),
             ] {
+                // Where it has no value there are no bounds.
+                let without = match function {
+                    Activation::Sqrt | Activation::Log => l < 0.0,
+                    Activation::Log1p => l <= -1.0,
+                    Activation::Reciprocal => l <= 0.0 && u >= 0.0,
+                    _ => false, // not operations: defined everywhere
+                };
+                if without {
+                    let z = Interval::new(l, u).unwrap();
+                    assert_eq!(range(function, z), Interval::ALL, "{function:?} over {z}");
+                    continue;
+                }
                 let z = Interval::new(l, u).unwrap();
                 let (range, lines) = bound(function, z, Semantics::Real);
                 for step in 0..=200 {
@@ -618,6 +674,14 @@ mod tests {
             Activation::Tanh => x.tanh(),
             Activation::Softsign => x / (1.0 + x.abs()),
             Activation::Exp => x.exp(),
+            Activation::Expm1 => x.exp_m1(),
+            Activation::Log => x.ln(),
+            Activation::Log1p => x.ln_1p(),
+            Activation::Sqrt => x.sqrt(),
+            Activation::Reciprocal => 1.0 / x,
+            Activation::Sin => x.sin(),
+            Activation::Cos => x.cos(),
+            Activation::Erf => libm::erf(x),
             Activation::Square => x * x,
             Activation::Softplus { beta, threshold } => {
                 if beta * x > threshold {

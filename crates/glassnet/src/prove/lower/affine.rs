@@ -157,6 +157,12 @@ impl Lowering<'_, '_> {
         let (m, k) = if transpose_a { (a_columns, a_rows) } else { (a_rows, a_columns) };
         let n = if transpose_b { b_rows } else { b_columns };
         check_size(m.saturating_mul(n).saturating_mul(k), origin)?;
+        if let Some(sums) = self.sums_of_products((m, n, k), origin, id, |i, j, l| {
+            let left = a.elements[if transpose_a { l * m + i } else { i * k + l }];
+            (left, b.elements[if transpose_b { j * k + l } else { l * n + j }])
+        })? {
+            return Ok(sums.reshaped(shape));
+        }
         let mut rows = Vec::with_capacity(m * n);
         for i in 0..m {
             for j in 0..n {
@@ -176,6 +182,37 @@ impl Lowering<'_, '_> {
             }
         }
         self.push_rows(rows, true, shape, origin, id)
+    }
+
+    /// Sums over `l` of the products of `pair(i, j, l)` for all `i < m`, `j < n`, `l < k`; `None` where no pair is of two
+    /// units.
+    fn sums_of_products(
+        &mut self,
+        (m, n, k): (usize, usize, usize),
+        origin: &Arc<Origin>,
+        id: NodeId,
+        pair: impl Fn(usize, usize, usize) -> (Element, Element),
+    ) -> Result<Option<Array>> {
+        /// Each needs two squares.
+        const MOST_PRODUCTS: usize = 1 << 16;
+        let all = || (0..m * n * k).map(|at| pair(at / k / n, at / k % n, at % k));
+        let two = |pair: &(Element, Element)| matches!(pair, (Element::Unit(_), Element::Unit(_)));
+        if k == 0 || !all().any(|pair| two(&pair)) {
+            return Ok(None);
+        }
+        if m * n * k > MOST_PRODUCTS {
+            return Err(self.unsupported(
+                id,
+                "it has more than 65536 products of two values that both depend on the input",
+            ));
+        }
+        let pairs: Vec<(Element, Element)> = all().collect();
+        let products = self.products(&pairs, origin, id)?;
+        let rows = products
+            .chunks(k)
+            .map(|group| group.iter().fold(Row::new(), |row, &product| row.scaled(1.0, product)));
+        let rows = rows.collect();
+        self.push_rows(rows, true, vec![m * n], origin, id).map(Some)
     }
 
     pub(super) fn arithmetic(
@@ -201,6 +238,20 @@ impl Lowering<'_, '_> {
             && let Some(folded) = self.folded_bias(id, op, &a, &b, &shape)
         {
             return Ok(folded);
+        }
+        let is_unit = |element: &Element| matches!(element, Element::Unit(_));
+        if matches!(op, Arithmetic::Mul | Arithmetic::Div) && b.elements.iter().any(is_unit) {
+            let pairs = a.elements.iter().zip(&b.elements);
+            if op == Arithmetic::Div || pairs.clone().any(|(a, b)| is_unit(a) && is_unit(b)) {
+                let right = match op {
+                    Arithmetic::Div => self.reciprocals(&b.elements, origin, id)?,
+                    _ => b.elements.clone(), // not operations: the other of the two
+                };
+                let pairs: Vec<(Element, Element)> =
+                    a.elements.iter().copied().zip(right).collect();
+                let elements = self.products(&pairs, origin, id)?;
+                return Ok(Array { elements, shape });
+            }
         }
         let one = Interval::point(1.0);
         let mut rows = Vec::with_capacity(a.elements.len());

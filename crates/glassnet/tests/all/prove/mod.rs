@@ -47,7 +47,7 @@ fn weights(notation: &str, seed: u64) -> Network {
     network(notation, &state)
 }
 
-const NOTATIONS: [&str; 8] = [
+const NOTATIONS: [&str; 11] = [
     "Sequential(Linear(3, 8), ReLU(), Linear(8, 8), ReLU(), Linear(8, 2))",
     "Sequential(Linear(3, 6), LeakyReLU(0.1), BatchNorm1d(6), Linear(6, 2))",
     "Sequential(Linear(3, 6), PReLU(), Linear(6, 6), Hardtanh(-0.5, 0.75), Linear(6, 2))",
@@ -56,6 +56,9 @@ const NOTATIONS: [&str; 8] = [
     "Sequential(Linear(3, 6), GELU(), Linear(6, 6), SiLU(), Linear(6, 2))",
     "Sequential(Linear(3, 6), Softplus(), Linear(6, 6), ELU(), Linear(6, 2))",
     "Sequential(Linear(3, 6), Mish(), Linear(6, 6), GELU(approximate='tanh'), Linear(6, 2))",
+    "Sequential(Linear(3, 6), ReLU(), Linear(6, 4), Softmax(dim=1))",
+    "Sequential(Linear(3, 6), ReLU(), Linear(6, 4), LogSoftmax(dim=1))",
+    "Sequential(Linear(3, 6), LayerNorm(6), ReLU(), Linear(6, 2))",
 ];
 
 #[test]
@@ -136,6 +139,55 @@ fn the_engine_s_values_lie_within_its_bounds() {
             assert!(bound.contains(f64::from(y)), "{notation} at {x}: {y} is not in {bound}");
         }
     }
+}
+
+/// Functions of a whole row: softmax and standardisation, in the engine's f32 and over the reals.
+#[test]
+fn the_engine_s_rows_lie_within_their_bounds() {
+    let mut draws = Draws::new(11);
+    for notation in ["Softmax(dim=1)", "LogSoftmax(dim=1)", "LayerNorm(5)"] {
+        let module = nn::parse(&format!("Sequential(Linear(5, 5), {notation})")).unwrap();
+        let net = nn::Network::new(module, 3).unwrap();
+        let graph = net.module().graph(Shape::batch([5]), nn::Mode::Eval).unwrap();
+        let network =
+            lower(&graph, "x", "y", &|key| net.state_dict().floats(key).map(Weight::Fixed))
+                .unwrap();
+        for scale in [1e-6, 0.01, 1.0, 20.0, 150.0, 1e4] {
+            let at: Vec<f32> = (0..60 * 5).map(|_| draws.signed() * scale).collect();
+            let x = Features::Floats(Tensor::new([60, 5], at.clone()).unwrap());
+            let values =
+                Predictor::new(&net, &[5], &Default::default()).unwrap().predict(&x).unwrap();
+            for (x, y) in at.chunks(5).zip(values.data().chunks(5)) {
+                let point: Vec<Interval> =
+                    x.iter().map(|&x| Interval::point(f64::from(x))).collect();
+                let exact: Vec<f64> = x.iter().map(|&x| f64::from(x)).collect();
+                let found = interval_bounds(&network, &point, Semantics::F32AnyOrder).unwrap();
+                let fine = bounds(&network, &point, Semantics::F32AnyOrder).unwrap();
+                let truth = evaluate(&network, &exact);
+                // Exponentials beyond f64 have bounds and no exact value.
+                assert!(truth.is_ok() || scale == 1e4, "{notation} of {x:?}");
+                for (at, &y) in y.iter().enumerate() {
+                    for bound in [found[network.output()][at], fine[network.output()][at]] {
+                        assert!(bound.contains(f64::from(y)), "{notation} of {x:?}: {y} {bound}");
+                    }
+                    // The exact evaluation is of the same function.
+                    let Ok(truth) = truth.as_ref().map(|truth| &truth[at]) else { continue };
+                    let near = (truth.lo.floor_f64() + truth.hi.ceil_f64()) / 2.0;
+                    let slack = 1e-4 * (1.0 + f64::from(scale));
+                    assert!((near - f64::from(y)).abs() < slack, "{notation} {near} {y}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn probabilities_stand_behind_the_scores() {
+    let network = weights(NOTATIONS[0], 0).with_probabilities().unwrap();
+    let y = evaluate(&network, &[0.3, -0.2, 0.9]).unwrap();
+    let near = |at: usize| y[at].lo.to_f64();
+    let (a, b) = (near(0).exp(), near(1).exp());
+    assert!((near(2) - a / (a + b)).abs() < 1e-12 && (near(3) - b / (a + b)).abs() < 1e-12);
 }
 
 /// `sign·y ≥ threshold` as what a counterexample meets, over [-1, 1]³.
