@@ -2,6 +2,7 @@
 
 mod benchmark;
 mod network;
+mod search;
 mod told;
 
 use std::ffi::OsString;
@@ -13,7 +14,7 @@ use glassnet::prove::{self, Config, Semantics, Verdict};
 use glassnet::{Error, Result};
 use glassnet_formats::vnnlib;
 
-use crate::args::Weights;
+use crate::args::{self, Weights};
 use crate::interrupt::Interrupt;
 use crate::output;
 use crate::terminal::Terminal;
@@ -65,7 +66,7 @@ fn seconds(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_secs_f64(number))
 }
 
-pub(crate) fn run(args: &Prove, terminal: &mut Terminal) -> Result<u8> {
+pub(crate) fn run(args: &Prove, threads: args::Threads, terminal: &mut Terminal) -> Result<u8> {
     let config = Config {
         semantics: match args.semantics {
             SemanticsChoice::Real => Semantics::Real,
@@ -74,7 +75,7 @@ pub(crate) fn run(args: &Prove, terminal: &mut Terminal) -> Result<u8> {
         ..Config::default()
     };
     if let Some(folder) = &args.benchmark {
-        return benchmark::run(folder, &config, args.timeout, terminal);
+        return benchmark::run(folder, &config, args.timeout, threads.count(), terminal);
     }
     let (Some(model), Some(property)) = (&args.model, &args.property) else {
         return Err(Error::usage("a network and a property are needed"));
@@ -86,7 +87,8 @@ pub(crate) fn run(args: &Prove, terminal: &mut Terminal) -> Result<u8> {
     let interrupt = Interrupt::watch()?;
     let mut watch = Watch::new(terminal, &interrupt, started + args.timeout);
     fits(&read, &network, &shown)?;
-    let outcome = prove::prove(&network, &read.property, &config, &mut |at| watch.go_on(at))?;
+    let go_on = &mut |at: &prove::Progress| watch.go_on(at);
+    let outcome = search::run(&network, &read.property, &config, threads.count(), go_on)?;
     watch.finish();
     let meant = told::semantics(&network, &config);
     if let Some(status) = interrupt.status() {

@@ -9,7 +9,7 @@ use glassnet::{Error, Result};
 use glassnet_formats::vnnlib;
 use serde_json::json;
 
-use super::{fits, network, told};
+use super::{fits, network, search, told};
 use crate::args::Weights;
 use crate::interrupt::Interrupt;
 use crate::output;
@@ -34,6 +34,7 @@ pub(super) fn run(
     folder: &Path,
     config: &Config,
     timeout: Duration,
+    threads: usize,
     terminal: &mut Terminal,
 ) -> Result<u8> {
     let instances = instances(folder)?;
@@ -53,8 +54,10 @@ pub(super) fn run(
         let started = Instant::now();
         let limit =
             instance.limit.map_or(timeout, |limit| timeout.min(Duration::from_secs_f64(limit)));
-        let (word, parts) = match prove_one(instance, config, started + limit, &interrupt, terminal)
-        {
+        let go_on = &mut |_: &prove::Progress| {
+            Instant::now() < started + limit && interrupt.status().is_none()
+        };
+        let (word, parts) = match prove_one(instance, config, threads, go_on, terminal) {
             Ok((verdict, parts)) => (told::word(&verdict), parts),
             Err(error) => {
                 terminal.note(&error.to_string());
@@ -106,16 +109,15 @@ pub(super) fn run(
 fn prove_one(
     instance: &Instance,
     config: &Config,
-    until: Instant,
-    interrupt: &Interrupt,
+    threads: usize,
+    go_on: &mut dyn FnMut(&prove::Progress) -> bool,
     terminal: &Terminal,
 ) -> Result<(Verdict, u64)> {
     let network = network::read(instance.network.as_os_str(), &Weights::default(), terminal)?;
     let shown = instance.property.display().to_string();
     let read = vnnlib::read(&output::read(&instance.property)?, &shown)?;
     fits(&read, &network, &shown)?;
-    let go_on = &mut |_: &prove::Progress| Instant::now() < until && interrupt.status().is_none();
-    let outcome = prove::prove(&network, &read.property, config, go_on)?;
+    let outcome = search::run(&network, &read.property, config, threads, go_on)?;
     Ok((outcome.verdict, outcome.parts))
 }
 

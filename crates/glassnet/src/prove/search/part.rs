@@ -1,12 +1,13 @@
 //! One part of a search: its bounds, what they show, and where it is split.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use super::{Config, Witness};
 use crate::prove::crown::{Bounds, Form, Rows, Slope, Split};
 use crate::prove::{Case, Interval, Network, Semantics, Step, dual, float};
 
-/// With more inputs than this, kinks are split before inputs are.
+/// With more inputs than this that aren't single numbers, kinks are split before inputs are.
 const FEW_INPUTS: usize = 20;
 
 /// One case of a property.
@@ -20,6 +21,8 @@ pub(super) struct Problem<'a> {
 
 /// A box with sides of kinks.
 pub(super) struct Part {
+    /// Which case of the property it is a part of.
+    pub(super) case: usize,
     domain: Vec<Interval>,
     splits: Vec<Split>,
     inherited: Option<Arc<Bounds>>,
@@ -44,6 +47,7 @@ pub(super) enum Examined {
 impl Part {
     pub(super) fn whole(problem: &Problem<'_>, share: f64) -> Self {
         Part {
+            case: problem.at,
             domain: problem.case.domain.clone(),
             splits: vec![],
             inherited: None,
@@ -51,11 +55,33 @@ impl Part {
             share,
         }
     }
+
+    /// Whether nothing was split yet.
+    pub(super) fn is_whole(&self) -> bool {
+        self.inherited.is_none() && self.bound == f64::NEG_INFINITY && self.splits.is_empty()
+    }
+
+    /// The bytes that it keeps; halves share what they inherit.
+    pub(super) fn bytes(&self) -> usize {
+        size_of::<Part>()
+            + size_of_val(&self.domain[..])
+            + size_of_val(&self.splits[..])
+            + self.inherited.as_ref().map_or(0, |bounds| bounds.bytes() / 2)
+    }
+
+    /// Forgets what it inherited, which costs tightness only.
+    pub(super) fn forget(&mut self) {
+        self.inherited = None;
+    }
 }
 
 impl<'a> Problem<'a> {
     pub(super) fn new(network: &'a Network, case: &'a Case, at: usize, config: &Config) -> Self {
         Problem { network, case, at, semantics: config.semantics }
+    }
+
+    fn has_few_inputs(&self) -> bool {
+        self.case.domain.iter().filter(|x| !x.is_point()).count() <= FEW_INPUTS
     }
 
     /// The constraints as rows over the outputs.
@@ -72,7 +98,8 @@ impl<'a> Problem<'a> {
         Rows { layer: self.network.output(), weights, constants }
     }
 
-    pub(super) fn examine(&self, part: &Part) -> Examined {
+    /// What can be shown of `part`; once `stopped` is set, something that is not to be relied on.
+    pub(super) fn examine(&self, part: &Part, stopped: &AtomicBool) -> Examined {
         let network = self.network;
         let mut domain = part.domain.clone();
         let mut inherited = part.inherited.clone();
@@ -81,6 +108,9 @@ impl<'a> Problem<'a> {
             let bounds =
                 Bounds::new(network, &domain, &part.splits, inherited.as_deref(), self.semantics);
             let Some(bounds) = bounds else { return Examined::Free };
+            if stopped.load(Relaxed) {
+                return Examined::Open(part.bound);
+            }
             let mut watched = vec![];
             // No choice of slopes is best for all kinks; sums of what the choices give are better than each.
             let mut forms = bounds.forms(network, self.rows(), Slope::Longer, Some(&mut watched));
@@ -139,7 +169,7 @@ impl<'a> Problem<'a> {
                 .map(|(before, after)| (after.hi() - after.lo()) / (before.hi() - before.lo()))
                 .product();
             rounds += 1;
-            if left < 0.8 && rounds < 8 && before.len() <= FEW_INPUTS {
+            if left < 0.8 && rounds < 8 && self.has_few_inputs() {
                 inherited = Some(Arc::new(bounds));
                 continue;
             }
@@ -186,12 +216,13 @@ impl<'a> Problem<'a> {
         watched: &[(usize, Vec<f64>)],
         bound: f64,
     ) -> Examined {
-        let few = domain.len() <= FEW_INPUTS;
-        let unit = if few { None } else { self.widest_unit(&bounds, weights, watched) };
+        let unit =
+            if self.has_few_inputs() { None } else { self.widest_unit(&bounds, weights, watched) };
         let share = part.share / 2.0;
         if let Some((layer, unit)) = unit {
             let inherited = Some(Arc::new(bounds.kept()));
             let half = |positive| Part {
+                case: part.case,
                 domain: domain.clone(),
                 splits: part
                     .splits
@@ -214,7 +245,14 @@ impl<'a> Problem<'a> {
         let half = |side: Interval| {
             let mut domain = domain.clone();
             domain[input] = side;
-            Part { domain, splits: part.splits.clone(), inherited: inherited.clone(), bound, share }
+            Part {
+                case: part.case,
+                domain,
+                splits: part.splits.clone(),
+                inherited: inherited.clone(),
+                bound,
+                share,
+            }
         };
         Examined::Split([half(Interval::of(x.lo(), middle)), half(Interval::of(middle, x.hi()))])
     }
