@@ -1,12 +1,13 @@
 //! `glassnet prove`.
 
 mod benchmark;
-mod network;
+pub(crate) mod network;
+pub(crate) mod proof;
 mod search;
 mod told;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
@@ -16,7 +17,7 @@ use glassnet_formats::vnnlib;
 
 use crate::args::{self, Weights};
 use crate::interrupt::Interrupt;
-use crate::output;
+use crate::output::{self, Output, Replace};
 use crate::terminal::Terminal;
 use told::Watch;
 
@@ -25,6 +26,7 @@ use told::Watch;
 #[command(after_help = "Examples:\n  \
     glassnet prove acasxu.onnx prop_3.vnnlib\n  \
     glassnet prove model.safetensors safe.vnnlib --timeout 600 --json\n  \
+    glassnet prove acasxu.onnx prop_3.vnnlib --proof prop_3.proof.json\n  \
     glassnet prove --benchmark vnncomp2022_benchmarks/benchmarks/acasxu\n\n\
     Prints holds, violated with an input that shows it, or unknown; the exit status is 0, 1 or 6.")]
 pub(crate) struct Prove {
@@ -46,6 +48,16 @@ pub(crate) struct Prove {
     /// each went.
     #[arg(long, value_name = "FOLDER", conflicts_with_all = ["model", "property"])]
     pub(crate) benchmark: Option<PathBuf>,
+    /// Write what shows the verdict, for verify-certificate MODEL PROPERTY FILE: of piecewise-linear networks and boxes with
+    /// finite ends.
+    #[arg(long, value_name = "FILE", conflicts_with = "benchmark")]
+    pub(crate) proof: Option<PathBuf>,
+    /// With --benchmark: write each instance's proof into this folder, which exists, and check it.
+    #[arg(long, value_name = "FOLDER", requires = "benchmark")]
+    pub(crate) proofs: Option<PathBuf>,
+    /// Replace a proof that exists.
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 /// Which execution a proof is about.
@@ -72,30 +84,55 @@ pub(crate) fn run(args: &Prove, threads: args::Threads, terminal: &mut Terminal)
             SemanticsChoice::Real => Semantics::Real,
             SemanticsChoice::F32AnyOrder => Semantics::F32AnyOrder,
         },
+        records: args.proof.is_some() || args.proofs.is_some(),
         ..Config::default()
     };
     if let Some(folder) = &args.benchmark {
-        return benchmark::run(folder, &config, args.timeout, threads.count(), terminal);
+        let mut proofs = args.proofs.as_deref().map(|to| proof::Folder::new(to, args.force));
+        let (timeout, threads) = (args.timeout, threads.count());
+        return benchmark::run(folder, &config, timeout, threads, proofs.as_mut(), terminal);
     }
     let (Some(model), Some(property)) = (&args.model, &args.property) else {
         return Err(Error::usage("a network and a property are needed"));
     };
     let started = Instant::now();
-    let network = network::read(model, &args.weights, terminal)?;
+    let output = match &args.proof {
+        Some(path) => {
+            let replace = if args.force { Replace::Always } else { Replace::Never };
+            Some(Output::prepare(path, "--proof", replace, &[Path::new(model), property])?)
+        }
+        None => None,
+    };
+    let loaded = network::read(model, &args.weights, terminal)?;
+    let network = &loaded.network;
     let shown = property.display().to_string();
     let read = vnnlib::read(&output::read(property)?, &shown)?;
     let interrupt = Interrupt::watch()?;
     let mut watch = Watch::new(terminal, &interrupt, started + args.timeout);
-    fits(&read, &network, &shown)?;
+    fits(&read, network, &shown)?;
+    if config.records {
+        proof::can_be_written(&loaded, &read.property)?;
+    }
     let go_on = &mut |at: &prove::Progress| watch.go_on(at);
-    let outcome = search::run(&network, &read.property, &config, threads.count(), go_on)?;
+    let (outcome, recording) =
+        search::run(network, &read.property, &config, threads.count(), go_on)?;
     watch.finish();
-    let meant = told::semantics(&network, &config);
+    let meant = told::semantics(network, &config);
     if let Some(status) = interrupt.status() {
         told::tell(&outcome, meant, started.elapsed(), terminal)?;
         return Ok(status);
     }
-    told::tell(&outcome, meant, started.elapsed(), terminal)?;
+    let took = started.elapsed();
+    let proof = proof::of(&loaded, &read.property, &config, &outcome, recording)?;
+    if let (Some(proof), Some(output)) = (&proof, &output) {
+        output.write(proof.to_json().as_bytes())?;
+    }
+    told::tell(&outcome, meant, took, terminal)?;
+    match (&proof, &args.proof) {
+        (Some(_), Some(path)) => terminal.note(&format!("the proof is {}", path.display())),
+        (None, Some(_)) => terminal.note("nothing was shown, so no proof is written"),
+        (_, None) => {} // not operations: none was asked for
+    }
     Ok(match outcome.verdict {
         Verdict::Holds => 0,
         Verdict::Violated(_) => 1,
@@ -104,7 +141,7 @@ pub(crate) fn run(args: &Prove, threads: args::Threads, terminal: &mut Terminal)
 }
 
 /// Checks that a property is about as many inputs and outputs as the network has.
-fn fits(read: &vnnlib::VnnLib, network: &prove::Network, property: &str) -> Result<()> {
+pub(crate) fn fits(read: &vnnlib::VnnLib, network: &prove::Network, property: &str) -> Result<()> {
     for (what, declared, found) in
         [("inputs", read.inputs, network.inputs()), ("outputs", read.outputs, network.outputs())]
     {

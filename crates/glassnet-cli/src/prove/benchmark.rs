@@ -9,7 +9,7 @@ use glassnet::{Error, Result};
 use glassnet_formats::vnnlib;
 use serde_json::json;
 
-use super::{fits, network, search, told};
+use super::{fits, network, proof, search, told};
 use crate::args::Weights;
 use crate::interrupt::Interrupt;
 use crate::output;
@@ -35,6 +35,7 @@ pub(super) fn run(
     config: &Config,
     timeout: Duration,
     threads: usize,
+    mut proofs: Option<&mut proof::Folder<'_>>,
     terminal: &mut Terminal,
 ) -> Result<u8> {
     let instances = instances(folder)?;
@@ -57,7 +58,8 @@ pub(super) fn run(
         let go_on = &mut |_: &prove::Progress| {
             Instant::now() < started + limit && interrupt.status().is_none()
         };
-        let (word, parts) = match prove_one(instance, config, threads, go_on, terminal) {
+        let proofs = proofs.as_deref_mut();
+        let (word, parts) = match prove_one(instance, config, threads, go_on, proofs, terminal) {
             Ok((verdict, parts)) => (told::word(&verdict), parts),
             Err(error) => {
                 terminal.note(&error.to_string());
@@ -91,6 +93,9 @@ pub(super) fn run(
             return Ok(status);
         }
     }
+    if let Some(proofs) = proofs {
+        proofs.tell(terminal);
+    }
     let count = |word: &str| counts.get(word).copied().unwrap_or(0);
     if terminal.json() {
         terminal.document(&json!({
@@ -111,13 +116,21 @@ fn prove_one(
     config: &Config,
     threads: usize,
     go_on: &mut dyn FnMut(&prove::Progress) -> bool,
+    proofs: Option<&mut proof::Folder<'_>>,
     terminal: &Terminal,
 ) -> Result<(Verdict, u64)> {
-    let network = network::read(instance.network.as_os_str(), &Weights::default(), terminal)?;
+    let loaded = network::read(instance.network.as_os_str(), &Weights::default(), terminal)?;
     let shown = instance.property.display().to_string();
     let read = vnnlib::read(&output::read(&instance.property)?, &shown)?;
-    fits(&read, &network, &shown)?;
-    let outcome = search::run(&network, &read.property, config, threads, go_on)?;
+    fits(&read, &loaded.network, &shown)?;
+    let (outcome, recording) =
+        search::run(&loaded.network, &read.property, config, threads, go_on)?;
+    if let Some(proofs) = proofs
+        && let Some(proof) = proof::of(&loaded, &read.property, config, &outcome, recording)?
+    {
+        let name = format!("{}-{}", file_name(&instance.network), file_name(&instance.property));
+        proofs.add(&name, &proof, &loaded, &read.property, terminal)?;
+    }
     Ok((outcome.verdict, outcome.parts))
 }
 

@@ -3,8 +3,9 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
+use glassnet::graph::Checked;
 use glassnet::graph::op::Source;
-use glassnet::nn::{Mode, Network};
+use glassnet::nn::{Mode, Network, StateDict};
 use glassnet::prove::{self, Weight};
 use glassnet::{Error, Result};
 use glassnet_formats::OnnxModel;
@@ -13,12 +14,15 @@ use crate::args::Weights;
 use crate::model::{self, Model, Whole};
 use crate::terminal::Terminal;
 
+/// A network as the prover and as the checker read it.
+pub(crate) struct Loaded {
+    pub(crate) network: prove::Network,
+    pub(crate) graph: Checked,
+    pub(crate) state: StateDict,
+}
+
 /// The network that `argument` names, lowered for the prover.
-pub(super) fn read(
-    argument: &OsStr,
-    weights: &Weights,
-    terminal: &Terminal,
-) -> Result<prove::Network> {
+pub(crate) fn read(argument: &OsStr, weights: &Weights, terminal: &Terminal) -> Result<Loaded> {
     match model::load_whole(argument, weights, terminal)? {
         Whole::Model(Model::Bare(network)) => of_network(&network),
         Whole::Model(Model::Trained(trained)) => {
@@ -32,21 +36,23 @@ pub(super) fn read(
                 .note("the property's inputs are the encoded columns, as the network gets them");
             of_network(&trained.network)
         }
-        Whole::Graph(graph) => of_graph(&graph),
+        Whole::Graph(graph) => of_graph(*graph),
     }
 }
 
-fn of_network(network: &Network) -> Result<prove::Network> {
+fn of_network(network: &Network) -> Result<Loaded> {
     let shape = network.module().input_shape().ok_or_else(|| {
         Error::usage("the network doesn't say how many inputs it has").at("the network")
     })?;
     let graph = network.module().graph(shape, Mode::Eval)?;
-    let state = network.state_dict();
-    prove::lower(&graph, "x", "y", &|key| state.floats(key).map(Weight::Fixed))
+    let state = network.state_dict().clone();
+    let network = prove::lower(&graph, "x", "y", &|key| state.floats(key).map(Weight::Fixed))?;
+    Ok(Loaded { network, graph, state })
 }
 
-fn of_graph(model: &OnnxModel) -> Result<prove::Network> {
-    let graph = model.graph.graph();
+fn of_graph(model: OnnxModel) -> Result<Loaded> {
+    let OnnxModel { graph: checked, state, .. } = model;
+    let graph = checked.graph();
     let mut inputs = graph.sources().filter_map(|(_, source)| match source {
         Source::Input { name, .. } => Some(name.as_str()),
         Source::Parameter { .. }
@@ -64,5 +70,7 @@ fn of_graph(model: &OnnxModel) -> Result<prove::Network> {
     let Some((output, _)) = graph.outputs().first() else {
         return Err(Error::model("the graph has no output"));
     };
-    prove::lower(&model.graph, input, output, &|key| model.state.floats(key).map(Weight::Fixed))
+    let weights = |key: &str| state.floats(key).map(Weight::Fixed);
+    let network = prove::lower(&checked, input, output, &weights)?;
+    Ok(Loaded { network, graph: checked, state })
 }

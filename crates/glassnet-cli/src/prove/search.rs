@@ -5,12 +5,12 @@ use std::thread;
 use std::time::Duration;
 
 use glassnet::Result;
-use glassnet::prove::{Config, Network, Outcome, Progress, Property, Search};
+use glassnet::prove::{Config, Network, Outcome, Progress, Property, Recording, Search};
 
 /// How often `go_on` is asked.
 const INTERVAL: Duration = Duration::from_millis(50);
 
-/// What a search on `threads` threads comes to. `go_on` is asked every 50 ms; when it says no, the search ends as unknown.
+/// What a search on `threads` threads comes to, and its recording where `config` asks for one. `go_on` is asked every 50 ms; when it says no, the search ends as unknown.
 ///
 /// # Errors
 /// When the property doesn't fit the network.
@@ -20,7 +20,7 @@ pub(super) fn run(
     config: &Config,
     threads: usize,
     go_on: &mut dyn FnMut(&Progress) -> bool,
-) -> Result<Outcome> {
+) -> Result<(Outcome, Option<Recording>)> {
     let search = Search::new(network, property, config)?;
     thread::scope(|scope| {
         let (over, watched) = mpsc::channel::<()>();
@@ -45,5 +45,5 @@ pub(super) fn run(
             }
         }
     });
-    Ok(search.outcome())
+    Ok(search.finish())
 }

@@ -148,6 +148,14 @@ impl Proof {
         Ok(proof)
     }
 
+    /// The verdict: `holds` or `violated`.
+    pub fn verdict(&self) -> &'static str {
+        match self.evidence {
+            Evidence::Holds(_) => "holds",
+            Evidence::Violated { .. } => "violated",
+        }
+    }
+
     /// The number of nodes of all trees.
     pub fn nodes(&self) -> usize {
         match &self.evidence {
@@ -155,6 +163,14 @@ impl Proof {
             Evidence::Violated { .. } => 0,
         }
     }
+}
+
+/// Checks that `network` is one that proofs are about.
+///
+/// # Errors
+/// When it isn't: the layer is named.
+pub fn can_be_read<'p>(network: (&'p graph::Checked, Parameters<'p>)) -> Result<()> {
+    network::read(&chain::read(network.0, network.1)?).map(|_| ())
 }
 
 /// Decides whether a proof shows its verdict about a network and a property, of which the caller knows the cases.

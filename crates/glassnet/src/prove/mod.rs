@@ -36,5 +36,7 @@ pub use lower::{Weight, lower};
 pub use network::{Affine, Layer, Matrix, Network, Step, Term};
 pub use propagate::{Semantics, interval_bounds};
 pub use property::{Case, Constraint, Property};
-pub use search::{Config, Outcome, Progress, Search, Verdict, Witness, prove};
+pub use search::{
+    Config, Outcome, Progress, Recorded, Recording, Search, Sum, Then, Verdict, Witness, prove,
+};
 pub use tighten::bounds;

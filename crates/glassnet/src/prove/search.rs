@@ -3,6 +3,7 @@
 
 mod attack;
 mod part;
+mod record;
 mod state;
 
 use std::fmt;
@@ -10,6 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use self::part::{Examined, Problem};
+pub use self::record::{Recorded, Recording, Sum, Then};
 use self::state::{Done, State, Task};
 use super::exact::Enclosure;
 use super::{Network, Property, Semantics};
@@ -27,6 +29,8 @@ pub struct Config {
     /// The bytes that open parts may keep. Above half of them parts forget what they inherit, above all the answer is
     /// unknown.
     pub most_bytes: usize,
+    /// Whether what shows the property is recorded, for [`Search::finish`].
+    pub records: bool,
 }
 
 impl Default for Config {
@@ -36,6 +40,7 @@ impl Default for Config {
             attacks: 24,
             most_parts: 1 << 20,
             most_bytes: 2 << 30,
+            records: false,
         }
     }
 }
@@ -207,9 +212,9 @@ impl<'a> Search<'a> {
                 }
             }
             Task::Examine(part) => match self.problems[part.case].examine(part, &self.stopped) {
-                Examined::Free => Done::Free,
+                Examined::Free(recorded) => Done::Free(recorded),
                 Examined::Witness(witness) => Done::Found(witness),
-                Examined::Split(halves) => Done::Split(halves),
+                Examined::Split(halves, recorded) => Done::Split(halves, recorded),
                 Examined::Open(bound) => Done::Open(bound),
             },
         }
@@ -231,6 +236,13 @@ impl<'a> Search<'a> {
     /// What it came to: unknown unless it is over. Call it when nobody works on it any more.
     pub fn outcome(self) -> Outcome {
         self.state.into_inner().unwrap_or_else(PoisonError::into_inner).outcome()
+    }
+
+    /// What it came to, and how each case was decided where the property holds and [`Config::records`] was set.
+    pub fn finish(self) -> (Outcome, Option<Recording>) {
+        let mut state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let recording = state.recording();
+        (state.outcome(), recording)
     }
 
     fn locked(&self) -> MutexGuard<'_, State> {

@@ -247,7 +247,12 @@ fn through_matrix(affine: &Affine, input: &[Range], in_f32: bool) -> (Vec<Range>
 }
 
 /// Ranges behind kinks, and what each costs a form: the rounding of a coefficient, and in f32 that of the product.
-fn through_kinks(below: &[f64], above: &[f64], input: &[Range]) -> (Vec<Range>, Vec<f64>) {
+fn through_kinks(
+    below: &[f64],
+    above: &[f64],
+    input: &[Range],
+    in_f32: bool,
+) -> (Vec<Range>, Vec<f64>) {
     let unit = |(&z, (&below, &above)): (&Range, (&f64, &f64))| {
         if z.largest() > LARGE {
             return (Range::ALL, f64::INFINITY);

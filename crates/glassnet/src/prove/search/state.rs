@@ -5,6 +5,7 @@ use std::collections::{BinaryHeap, VecDeque};
 use std::ops::Range;
 
 use super::part::{Part, Problem};
+use super::record::{Recorded, Recording, Records};
 use super::{Config, Outcome, Progress, Verdict, Witness};
 
 /// A round has so many tasks at most, whatever the number of threads: their order is that of the tasks, not of the threads.
@@ -29,9 +30,9 @@ pub(super) enum Done {
     /// No counterexample was found.
     Nothing,
     /// The part has none.
-    Free,
+    Free(Recorded),
     /// The part's halves are to be examined.
-    Split([Part; 2]),
+    Split([Part; 2], Recorded),
     /// Neither was shown and nothing is left to split.
     Open(f64),
 }
@@ -61,6 +62,8 @@ pub(super) struct State {
     bound: f64,
     parts: u64,
     proven: f64,
+    records: Records,
+    cases: usize,
 }
 
 impl State {
@@ -84,8 +87,13 @@ impl State {
             bound: f64::INFINITY,
             parts: 0,
             proven: 0.0,
+            records: Records::default(),
+            cases: problems.len(),
         };
         for problem in problems {
+            if config.records {
+                state.records.number();
+            }
             state.push(Part::whole(problem, share));
         }
         state.fill();
@@ -154,8 +162,17 @@ impl State {
                     break;
                 }
                 (Done::Nothing, _) | (_, Task::Attack { .. }) => {}
-                (Done::Free, Task::Examine(part)) => self.proven += part.share,
-                (Done::Split(halves), Task::Examine(part)) => {
+                (Done::Free(recorded), Task::Examine(part)) => {
+                    self.proven += part.share;
+                    if self.config.records {
+                        self.records.note(part.number, recorded, 0);
+                    }
+                }
+                (Done::Split(mut halves, recorded), Task::Examine(part)) => {
+                    if self.config.records {
+                        halves.iter_mut().for_each(|half| half.number = self.records.number());
+                        self.records.note(part.number, recorded, halves[0].number);
+                    }
                     if part.is_whole() {
                         self.attack_further(part.case);
                     }
@@ -179,7 +196,7 @@ impl State {
             return;
         }
         let too_many = self.queue.len() > self.config.most_parts;
-        if too_many || self.bytes > self.config.most_bytes {
+        if too_many || self.bytes + self.records.bytes > self.config.most_bytes {
             self.over = true;
             return;
         }
@@ -219,6 +236,12 @@ impl State {
         self.over = self.round.is_empty();
     }
 
+    /// How each case was decided, where that was recorded and the property holds.
+    pub(super) fn recording(&mut self) -> Option<Recording> {
+        let holds = self.over && self.config.records && self.verdict == Verdict::Holds;
+        if holds { std::mem::take(&mut self.records).trees(self.cases) } else { None }
+    }
+
     pub(super) fn outcome(self) -> Outcome {
         let mut outcome = Outcome {
             verdict: self.verdict,
@@ -234,7 +257,7 @@ impl State {
                     outcome.verdict = Verdict::Violated(witness.clone());
                     return outcome;
                 }
-                Place::Over(Task::Examine(part), Done::Free) => outcome.proven += part.share,
+                Place::Over(Task::Examine(part), Done::Free(_)) => outcome.proven += part.share,
                 Place::Over(Task::Examine(part), _) | Place::Waiting(Task::Examine(part)) => {
                     open = true;
                     outcome.bound = outcome.bound.min(part.bound);
