@@ -53,14 +53,17 @@ fn of_network(network: &Network) -> Result<Loaded> {
 fn of_graph(model: OnnxModel) -> Result<Loaded> {
     let OnnxModel { graph: checked, state, .. } = model;
     let graph = checked.graph();
-    let mut inputs = graph.sources().filter_map(|(_, source)| match source {
-        Source::Input { name, .. } => Some(name.as_str()),
-        Source::Parameter { .. }
-        | Source::Buffer { .. }
-        | Source::Constant(_)
-        | Source::Count(_) => None,
-    });
-    let (Some(input), None) = (inputs.next(), inputs.next()) else {
+    let inputs: Vec<&str> = graph
+        .sources()
+        .filter_map(|(_, source)| match source {
+            Source::Input { name, .. } => Some(name.as_str()),
+            Source::Parameter { .. }
+            | Source::Buffer { .. }
+            | Source::Constant(_)
+            | Source::Count(_) => None,
+        })
+        .collect();
+    let [input] = inputs[..] else {
         return Err(Error::unsupported(
             "a graph with several inputs",
             "the prover",
