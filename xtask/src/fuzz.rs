@@ -9,8 +9,19 @@ use crate::ci::without_our_variables;
 use crate::docs::output_of_command;
 
 /// The targets, as `glassnet_fuzz::TARGETS` has them.
-pub const TARGETS: [&str; 8] =
-    ["safetensors", "torch", "pickle", "npz", "onnx", "csv", "tables", "notation"];
+pub const TARGETS: [&str; 8] = [
+    "safetensors",
+    "torch",
+    "pickle",
+    "npz",
+    "onnx",
+    "csv",
+    "tables",
+    "notation",
+    "vnnlib",
+    "certificate",
+    "proof",
+];
 
 const USAGE: &str = "give `[TARGET…] [--seconds 60] [--seed 0] [--builtin]`";
 

@@ -108,7 +108,7 @@ fn run(cli: Cli, terminal: &mut Terminal) -> Result<u8> {
         Some(Verb::Widen(args)) => simplify::widen(&args, terminal),
         Some(Verb::Deepen(args)) => simplify::deepen(&args, terminal),
         Some(Verb::VerifyCertificate(args)) => simplify::verify(&args, terminal),
-        Some(Verb::Prove(args)) => prove::run(&args, terminal),
+        Some(Verb::Prove(args)) => prove::run(&args, threads, terminal),
         Some(Verb::Bench(args)) => bench::run(&args, threads, terminal),
         Some(Verb::Completions { shell }) => {
             let mut script = vec![];

@@ -3,8 +3,10 @@
 mod answer;
 mod benchmark;
 mod monotone;
-mod network;
+pub(crate) mod network;
+pub(crate) mod proof;
 mod radius;
+mod search;
 mod sets;
 mod space;
 mod statement;
@@ -12,7 +14,7 @@ mod told;
 mod words;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
@@ -20,9 +22,9 @@ use glassnet::prove::{self, Config, Semantics, Verdict};
 use glassnet::{Error, Result};
 use glassnet_formats::vnnlib;
 
-use crate::args::{Reading, Weights};
+use crate::args::{self, Reading, Weights};
 use crate::interrupt::Interrupt;
-use crate::output;
+use crate::output::{self, Output, Replace};
 use crate::terminal::Terminal;
 use network::Subject;
 use told::Watch;
@@ -37,6 +39,7 @@ use told::Watch;
     glassnet prove 2-8-1 --output 'y0 <= 10' --domain -1..1\n  \
     glassnet prove model.safetensors --data houses.csv --output 'price >= 0' --domain area=40..90\n  \
     glassnet prove model.safetensors --data houses.csv --monotone area\n  \
+    glassnet prove acasxu.onnx prop_3.vnnlib --proof prop_3.proof.json\n  \
     glassnet prove --benchmark vnncomp2022_benchmarks/benchmarks/acasxu\n\n\
     Prints holds, violated with an input that shows it, or unknown; the exit status is 0, 1 or 6.")]
 pub(crate) struct Prove {
@@ -126,6 +129,16 @@ pub(crate) struct Prove {
     pub(crate) benchmark: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) reading: Reading,
+    /// Write what shows the verdict, for verify-certificate MODEL PROPERTY FILE: of piecewise-linear networks and boxes with
+    /// finite ends.
+    #[arg(long, value_name = "FILE", conflicts_with = "benchmark")]
+    pub(crate) proof: Option<PathBuf>,
+    /// With --benchmark: write each instance's proof into this folder, which exists, and check it.
+    #[arg(long, value_name = "FOLDER", requires = "benchmark")]
+    pub(crate) proofs: Option<PathBuf>,
+    /// Replace a proof that exists.
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 /// Which execution a proof is about.
@@ -146,40 +159,66 @@ fn seconds(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_secs_f64(number))
 }
 
-pub(crate) fn run(args: &Prove, terminal: &mut Terminal) -> Result<u8> {
+pub(crate) fn run(args: &Prove, threads: args::Threads, terminal: &mut Terminal) -> Result<u8> {
     let config = Config {
         semantics: match args.semantics {
             SemanticsChoice::Real => Semantics::Real,
             SemanticsChoice::F32AnyOrder => Semantics::F32AnyOrder,
         },
+        records: args.proof.is_some() || args.proofs.is_some(),
         ..Config::default()
     };
     if let Some(folder) = &args.benchmark {
-        return benchmark::run(folder, &config, args.timeout, terminal);
+        let mut proofs = args.proofs.as_deref().map(|to| proof::Folder::new(to, args.force));
+        let (timeout, threads) = (args.timeout, threads.count());
+        return benchmark::run(folder, &config, timeout, threads, proofs.as_mut(), terminal);
     }
     let (Some(model), Some(property)) = (&args.model, &args.property) else {
         return words::run(args, &config, terminal);
     };
     without_words(args)?;
     let started = Instant::now();
+    let output = match &args.proof {
+        Some(path) => {
+            let replace = if args.force { Replace::Always } else { Replace::Never };
+            Some(Output::prepare(path, "--proof", replace, &[Path::new(model), property])?)
+        }
+        None => None,
+    };
     let subject = Subject::read(model, &args.weights, terminal)?;
     if subject.preprocessing().is_some() {
         terminal.note("the property's inputs are the encoded columns, as the network gets them");
     }
-    let network = subject.network()?;
+    let loaded = subject.loaded()?;
+    let network = &loaded.network;
     let shown = property.display().to_string();
     let read = vnnlib::read(&output::read(property)?, &shown)?;
     let interrupt = Interrupt::watch()?;
     let mut watch = Watch::new(terminal, &interrupt, started + args.timeout);
-    fits(&read, &network, &shown)?;
-    let outcome = prove::prove(&network, &read.property, &config, &mut |at| watch.go_on(at))?;
+    fits(&read, network, &shown)?;
+    if config.records {
+        proof::can_be_written(&loaded, &read.property)?;
+    }
+    let go_on = &mut |at: &prove::Progress| watch.go_on(at);
+    let (outcome, recording) =
+        search::run(network, &read.property, &config, threads.count(), go_on)?;
     watch.finish();
-    let meant = told::semantics(&network, &config);
+    let meant = told::semantics(network, &config);
     if let Some(status) = interrupt.status() {
         told::tell(&outcome, meant, started.elapsed(), terminal)?;
         return Ok(status);
     }
-    told::tell(&outcome, meant, started.elapsed(), terminal)?;
+    let took = started.elapsed();
+    let proof = proof::of(&loaded, &read.property, &config, &outcome, recording)?;
+    if let (Some(proof), Some(output)) = (&proof, &output) {
+        output.write(proof.to_json().as_bytes())?;
+    }
+    told::tell(&outcome, meant, took, terminal)?;
+    match (&proof, &args.proof) {
+        (Some(_), Some(path)) => terminal.note(&format!("the proof is {}", path.display())),
+        (None, Some(_)) => terminal.note("nothing was shown, so no proof is written"),
+        (_, None) => {} // not operations: none was asked for
+    }
     Ok(match outcome.verdict {
         Verdict::Holds => 0,
         Verdict::Violated(_) => 1,
@@ -206,7 +245,7 @@ fn without_words(args: &Prove) -> Result<()> {
 }
 
 /// Checks that a property is about as many inputs and outputs as the network has.
-fn fits(read: &vnnlib::VnnLib, network: &prove::Network, property: &str) -> Result<()> {
+pub(crate) fn fits(read: &vnnlib::VnnLib, network: &prove::Network, property: &str) -> Result<()> {
     for (what, declared, found) in
         [("inputs", read.inputs, network.inputs()), ("outputs", read.outputs, network.outputs())]
     {

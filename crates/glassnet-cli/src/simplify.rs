@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use glassnet::checker::{Certificate, Verdict};
+use glassnet::checker::{Certificate, Proof, Verdict};
 use glassnet::nn::Network;
 use glassnet::simplify::{self, Config, Simplified};
 use glassnet::{Error, Result};
@@ -93,14 +93,15 @@ pub(crate) struct Deepen {
 
 /// `glassnet verify-certificate`.
 #[derive(Clone, Debug, Args)]
-#[command(after_help = "Example:\n  \
-    glassnet verify-certificate model.safetensors smaller.safetensors smaller.safetensors.certificate.json")]
+#[command(after_help = "Examples:\n  \
+    glassnet verify-certificate model.safetensors smaller.safetensors smaller.safetensors.certificate.json\n  \
+    glassnet verify-certificate acasxu.onnx prop_3.vnnlib prop_3.proof.json")]
 pub(crate) struct VerifyCertificate {
-    /// The first network.
+    /// The first network; of a proof the network that it is about.
     pub(crate) a: OsString,
-    /// The second network.
+    /// The second network; of a proof the property.
     pub(crate) b: OsString,
-    /// The certificate.
+    /// The certificate, or the proof that prove --proof wrote.
     pub(crate) certificate: PathBuf,
     #[command(flatten)]
     pub(crate) weights: Weights,
@@ -336,6 +337,12 @@ pub(crate) fn verify(args: &VerifyCertificate, terminal: &mut Terminal) -> Resul
     let text = String::from_utf8(bytes).map_err(|_| {
         Error::model("this is no certificate: it isn't UTF-8 text").at(file.clone())
     })?;
+    let begin: String = text.chars().take(200).collect();
+    if begin.contains("glassnet.proof/") {
+        let proof = Proof::from_json(&text).map_err(|error| error.at(file))?;
+        let about = (args.a.as_os_str(), Path::new(&args.b));
+        return crate::prove::proof::verify(about, &args.weights, &proof, terminal);
+    }
     let certificate = Certificate::from_json(&text).map_err(|error| error.at(file))?;
     let a = one_of_two(&args.a, &args.weights, terminal)?;
     let b = one_of_two(&args.b, &args.weights, terminal)?;

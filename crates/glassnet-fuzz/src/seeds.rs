@@ -8,6 +8,8 @@ use glassnet_formats::{
     Card, ModelFile, OnnxAnswer, OnnxColumn, OnnxEncoding, OnnxExport, OnnxTable, write_onnx_table,
 };
 
+use crate::targets::properties;
+
 #[allow(dead_code, unreachable_pub, reason = "shared with the formats' tests")]
 #[path = "../../glassnet-formats/tests/all/archive.rs"]
 mod archive;
@@ -160,4 +162,28 @@ pub(crate) fn notation() -> Vec<Seed> {
         text.lines().map(str::to_owned).collect::<Vec<_>>()
     });
     lines.map(|line| Seed { name: line.clone(), bytes: line.into_bytes() }).collect()
+}
+
+/// Properties of `fuzz/seeds`, and the one that proofs are about.
+pub(crate) fn vnnlib() -> Vec<Seed> {
+    let mut seeds = files("fuzz/seeds/vnnlib", &["vnnlib"]);
+    let bytes = properties::TRUE.as_bytes().to_vec();
+    seeds.push(Seed { name: "a property that holds".to_owned(), bytes });
+    seeds
+}
+
+pub(crate) fn certificate() -> Vec<Seed> {
+    let made = properties::certified().ok();
+    let seed = made.map(|(_, _, certificate)| Seed {
+        name: "a wider network".to_owned(),
+        bytes: certificate.to_json().into_bytes(),
+    });
+    seed.into_iter().collect()
+}
+
+pub(crate) fn proof() -> Vec<Seed> {
+    let made = properties::proven().ok().flatten();
+    let seed =
+        made.map(|proof| Seed { name: "a proof".to_owned(), bytes: proof.to_json().into_bytes() });
+    seed.into_iter().collect()
 }

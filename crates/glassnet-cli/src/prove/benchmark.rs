@@ -10,7 +10,7 @@ use glassnet_formats::vnnlib;
 use serde_json::json;
 
 use super::network::Subject;
-use super::{fits, told};
+use super::{fits, proof, search, told};
 use crate::args::Weights;
 use crate::interrupt::Interrupt;
 use crate::output;
@@ -35,6 +35,8 @@ pub(super) fn run(
     folder: &Path,
     config: &Config,
     timeout: Duration,
+    threads: usize,
+    mut proofs: Option<&mut proof::Folder<'_>>,
     terminal: &mut Terminal,
 ) -> Result<u8> {
     let instances = instances(folder)?;
@@ -54,8 +56,11 @@ pub(super) fn run(
         let started = Instant::now();
         let limit =
             instance.limit.map_or(timeout, |limit| timeout.min(Duration::from_secs_f64(limit)));
-        let (word, parts) = match prove_one(instance, config, started + limit, &interrupt, terminal)
-        {
+        let go_on = &mut |_: &prove::Progress| {
+            Instant::now() < started + limit && interrupt.status().is_none()
+        };
+        let proofs = proofs.as_deref_mut();
+        let (word, parts) = match prove_one(instance, config, threads, go_on, proofs, terminal) {
             Ok((verdict, parts)) => (told::word(&verdict), parts),
             Err(error) => {
                 terminal.note(&error.to_string());
@@ -89,6 +94,9 @@ pub(super) fn run(
             return Ok(status);
         }
     }
+    if let Some(proofs) = proofs {
+        proofs.tell(terminal);
+    }
     let count = |word: &str| counts.get(word).copied().unwrap_or(0);
     if terminal.json() {
         terminal.document(&json!({
@@ -107,17 +115,24 @@ pub(super) fn run(
 fn prove_one(
     instance: &Instance,
     config: &Config,
-    until: Instant,
-    interrupt: &Interrupt,
+    threads: usize,
+    go_on: &mut dyn FnMut(&prove::Progress) -> bool,
+    proofs: Option<&mut proof::Folder<'_>>,
     terminal: &Terminal,
 ) -> Result<(Verdict, u64)> {
-    let network =
-        Subject::read(instance.network.as_os_str(), &Weights::default(), terminal)?.network()?;
+    let loaded =
+        Subject::read(instance.network.as_os_str(), &Weights::default(), terminal)?.loaded()?;
     let shown = instance.property.display().to_string();
     let read = vnnlib::read(&output::read(&instance.property)?, &shown)?;
-    fits(&read, &network, &shown)?;
-    let go_on = &mut |_: &prove::Progress| Instant::now() < until && interrupt.status().is_none();
-    let outcome = prove::prove(&network, &read.property, config, go_on)?;
+    fits(&read, &loaded.network, &shown)?;
+    let (outcome, recording) =
+        search::run(&loaded.network, &read.property, config, threads, go_on)?;
+    if let Some(proofs) = proofs
+        && let Some(proof) = proof::of(&loaded, &read.property, config, &outcome, recording)?
+    {
+        let name = format!("{}-{}", file_name(&instance.network), file_name(&instance.property));
+        proofs.add(&name, &proof, &loaded, &read.property, terminal)?;
+    }
     Ok((outcome.verdict, outcome.parts))
 }
 

@@ -16,14 +16,21 @@ use crate::args::Weights;
 use crate::model::{self, Model, Whole};
 use crate::terminal::Terminal;
 
+/// A network as the prover and as the checker read it.
+pub(crate) struct Loaded {
+    pub(crate) network: prove::Network,
+    pub(crate) graph: Checked,
+    pub(crate) state: StateDict,
+}
+
 /// What a property is about.
-pub(super) struct Subject {
+pub(crate) struct Subject {
     whole: Whole,
 }
 
 impl Subject {
     /// The network that `argument` names.
-    pub(super) fn read(argument: &OsStr, weights: &Weights, terminal: &Terminal) -> Result<Self> {
+    pub(crate) fn read(argument: &OsStr, weights: &Weights, terminal: &Terminal) -> Result<Self> {
         let whole = model::load_whole(argument, weights, terminal)?;
         if let Whole::Model(Model::Trained(trained)) = &whole
             && !trained.others.is_empty()
@@ -48,6 +55,15 @@ impl Subject {
     pub(super) fn network(&self) -> Result<prove::Network> {
         self.lowered(&|graph, input, output, state| {
             prove::lower(graph, input, output, &|key| state.floats(key).map(Weight::Fixed))
+        })
+    }
+
+    /// The same with what the checker reads.
+    pub(crate) fn loaded(&self) -> Result<Loaded> {
+        self.lowered(&|graph, input, output, state| {
+            let weights = |key: &str| state.floats(key).map(Weight::Fixed);
+            let network = prove::lower(graph, input, output, &weights)?;
+            Ok(Loaded { network, graph: graph.clone(), state: state.clone() })
         })
     }
 

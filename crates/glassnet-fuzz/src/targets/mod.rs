@@ -2,6 +2,7 @@
 
 mod models;
 mod notation;
+pub(crate) mod properties;
 mod tables;
 
 use crate::seeds::{self, Seed};
@@ -206,6 +207,72 @@ pub const TARGETS: &[Target] = &[
             b",",
             b"'",
             b"nan",
+        ],
+    },
+    Target {
+        name: "vnnlib",
+        run: properties::vnnlib,
+        seeds: seeds::vnnlib,
+        words: &[
+            b"(declare-const X_2 Real)",
+            b"(declare-const X_4194303 Real)",
+            b"(assert ",
+            b"(or ",
+            b"(and ",
+            b"(<= ",
+            b"(>= ",
+            b"(= ",
+            b"(+ ",
+            b"(- ",
+            b"(* ",
+            b"X_0",
+            b"Y_0",
+            b"1e308",
+            b"1e999",
+            b"-0.0",
+            b";",
+            b"(",
+            b")",
+        ],
+    },
+    Target {
+        name: "certificate",
+        run: properties::certificate,
+        seeds: seeds::certificate,
+        words: &[
+            b"\"kind\": \"merge\"",
+            b"\"kind\": \"split\"",
+            b"\"kind\": \"permute\"",
+            b"\"kind\": \"drop_dead\"",
+            b"\"method\": \"canonical\"",
+            b"\"domain\": [[null, 1], [-1, 1]]",
+            b"\"layer\": 1",
+            b"\"1/3\"",
+            b"\"-1\"",
+            b"18446744073709551615",
+            b"1e308",
+            b"null",
+            b"[",
+            b"]",
+        ],
+    },
+    Target {
+        name: "proof",
+        run: properties::proof,
+        seeds: seeds::proof,
+        words: &[
+            b"{\"free\":[[],[[0,1.0]]]},",
+            b"{\"input\":[0,0.0,[]]},",
+            b"{\"kink\":[0,1,[]]},",
+            b"{\"free\":[[],[]]},",
+            b"18446744073709551615",
+            b"1e308",
+            b"-1.0",
+            b"null",
+            b"[",
+            b"]",
+            b"{",
+            b"}",
         ],
     },
 ];

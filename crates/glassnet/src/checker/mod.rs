@@ -1,4 +1,4 @@
-//! The checker: replays certificates in exact arithmetic of its own.
+//! The checker: replays certificates in exact arithmetic of its own, and proofs of properties in its own sound floats.
 //!
 //! It shares no code with what makes certificates: networks are read from their graphs by `chain`, numbers are exact
 //! (`number`), intervals and distances are computed here. What it accepts is a theorem about real arithmetic; whoever
@@ -13,7 +13,9 @@ mod canonical;
 pub mod certificate;
 mod chain;
 mod number;
+pub mod proof;
 mod replay;
 
 pub use certificate::{Certificate, Checked, Claim, Method, Step, Verdict, digest, verify};
 pub use chain::Parameters;
+pub use proof::{Judgement, Proof, verify_proof};

@@ -397,6 +397,11 @@ impl Bounds {
     pub(super) fn kept(self) -> Self {
         Bounds { units: self.units, ..Bounds::default() }
     }
+
+    /// The bytes of the intervals.
+    pub(super) fn bytes(&self) -> usize {
+        self.units.iter().map(|units| size_of_val(&units[..])).sum()
+    }
 }
 
 impl Form {

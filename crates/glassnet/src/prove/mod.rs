@@ -39,5 +39,7 @@ pub use monotone::{Direction, Fall, Monotone, Rise, fall_between, monotone};
 pub use network::{Affine, Layer, Matrix, Network, Step, Term};
 pub use propagate::{Semantics, interval_bounds};
 pub use property::{Case, Constraint, Property};
-pub use search::{Config, Outcome, Progress, Verdict, Witness, prove};
+pub use search::{
+    Config, Outcome, Progress, Recorded, Recording, Search, Sum, Then, Verdict, Witness, prove,
+};
 pub use tighten::bounds;

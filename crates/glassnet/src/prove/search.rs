@@ -3,11 +3,16 @@
 
 mod attack;
 mod part;
+mod record;
+mod state;
 
-use std::cmp::Ordering;
-use std::collections::BinaryHeap;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use self::part::{Examined, Part, Problem};
+use self::part::{Examined, Problem};
+pub use self::record::{Recorded, Recording, Sum, Then};
+use self::state::{Done, State, Task};
 use super::exact::Enclosure;
 use super::{Network, Property, Semantics};
 use crate::error::Result;
@@ -21,11 +26,22 @@ pub struct Config {
     pub attacks: usize,
     /// The greatest number of parts that are open at a time; at more the answer is unknown.
     pub most_parts: usize,
+    /// The bytes that open parts may keep. Above half of them parts forget what they inherit, above all the answer is
+    /// unknown.
+    pub most_bytes: usize,
+    /// Whether what shows the property is recorded, for [`Search::finish`].
+    pub records: bool,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Config { semantics: Semantics::default(), attacks: 24, most_parts: 1 << 20 }
+        Config {
+            semantics: Semantics::default(),
+            attacks: 24,
+            most_parts: 1 << 20,
+            most_bytes: 2 << 30,
+            records: false,
+        }
     }
 }
 
@@ -78,7 +94,8 @@ pub struct Progress {
     pub proven: f64,
 }
 
-/// Whether `property` holds of `network`. `go_on` is asked after every part; when it says no, the answer is unknown.
+/// Whether `property` holds of `network`, found on the thread that asks. `go_on` is asked after every part; when it says no,
+/// the answer is unknown. [`Search`] is the same for several threads.
 ///
 /// # Errors
 /// When the property speaks of inputs or outputs that the network doesn't have ([`Property::check`]).
@@ -104,80 +121,147 @@ pub fn prove(
     config: &Config,
     go_on: &mut dyn FnMut(&Progress) -> bool,
 ) -> Result<Outcome> {
-    property.check(network)?;
-    let mut outcome =
-        Outcome { verdict: Verdict::Holds, bound: f64::INFINITY, parts: 0, proven: 1.0 };
-    // Counterexamples are looked for in every case before any is proven.
-    let problems: Vec<Problem<'_>> = property
-        .cases
-        .iter()
-        .enumerate()
-        .map(|(at, case)| Problem::new(network, case, at, config))
-        .collect();
-    for problem in &problems {
-        if !go_on(&Progress { parts: 0, open: problems.len(), proven: 0.0 }) {
-            break;
-        }
-        if let Some(witness) = problem.attack(config.attacks) {
-            return Ok(Outcome { verdict: Verdict::Violated(witness), proven: 0.0, ..outcome });
-        }
+    let search = Search::new(network, property, config)?;
+    search.work(go_on);
+    Ok(search.outcome())
+}
+
+/// A search that any number of threads work on.
+///
+/// Tasks are given out in rounds that don't depend on the number of threads, and a round's results are taken in its order:
+/// a search that isn't stopped comes to the same verdict, witness and number of parts on one thread as on many.
+///
+/// ```
+/// # use glassnet::graph::Shape;
+/// # use glassnet::nn::{self, Mode, Network};
+/// # use glassnet::prove::{self, Case, Config, Constraint, Interval, Property, Verdict, Weight};
+/// # let net = Network::new(nn::parse("2-8-1")?, 0)?;
+/// # let graph = net.module().graph(Shape::batch([2]), Mode::Eval)?;
+/// # let net = prove::lower(&graph, "x", "y", &|key| net.state_dict().floats(key).map(Weight::Fixed))?;
+/// # let constraint = Constraint { outputs: vec![(0, -1.0)], constant: 10.0, ..Constraint::default() };
+/// # let domain = vec![Interval::new(-1.0, 1.0)?; 2];
+/// # let property = Property { cases: vec![Case { domain, constraints: vec![constraint] }] };
+/// let search = prove::Search::new(&net, &property, &Config::default())?;
+/// std::thread::scope(|scope| {
+///     for _ in 0..2 {
+///         scope.spawn(|| search.work(&mut |_| true));
+///     }
+/// });
+/// assert_eq!(search.outcome().verdict, Verdict::Holds);
+/// # Ok::<(), glassnet::Error>(())
+/// ```
+pub struct Search<'a> {
+    problems: Vec<Problem<'a>>,
+    state: Mutex<State>,
+    /// Told when tasks are there, or the search is over.
+    changed: Condvar,
+    stopped: AtomicBool,
+}
+
+impl<'a> Search<'a> {
+    /// A search for counterexamples of `property`, before any work on it.
+    ///
+    /// # Errors
+    /// When the property speaks of inputs or outputs that the network doesn't have ([`Property::check`]).
+    pub fn new(network: &'a Network, property: &'a Property, config: &Config) -> Result<Self> {
+        property.check(network)?;
+        let cases = property.cases.iter().enumerate();
+        let problems: Vec<Problem<'_>> =
+            cases.map(|(at, case)| Problem::new(network, case, at, config)).collect();
+        let state = Mutex::new(State::new(&problems, config));
+        Ok(Search { problems, state, changed: Condvar::new(), stopped: AtomicBool::new(false) })
     }
-    let share = 1.0 / problems.len().max(1) as f64;
-    let mut proven = 0.0;
-    for (done, problem) in problems.iter().enumerate() {
-        let mut queue = BinaryHeap::from([Queued(Part::whole(problem, share))]);
-        while let Some(Queued(part)) = queue.pop() {
-            outcome.parts += 1;
-            let progress = Progress {
-                parts: outcome.parts,
-                open: queue.len() + problems.len() - done,
-                proven,
+
+    /// Works until the search is over. `go_on` is asked before every task; when it says no, the search is stopped for
+    /// all who work on it.
+    pub fn work(&self, go_on: &mut dyn FnMut(&Progress) -> bool) {
+        // Nobody waits for a task that a panic has taken along.
+        let _guard = StopOnPanic(self);
+        let mut state = self.locked();
+        loop {
+            if self.stopped.load(Relaxed) || state.is_over() {
+                self.changed.notify_all();
+                return;
+            }
+            if !go_on(&state.progress()) {
+                self.stopped.store(true, Relaxed);
+                continue;
+            }
+            let Some((at, task)) = state.take() else {
+                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                continue;
             };
-            if !go_on(&progress) || queue.len() > config.most_parts {
-                outcome.verdict = Verdict::Unknown;
-                outcome.proven = proven;
-                outcome.bound = outcome.bound.min(part.bound);
-                return Ok(outcome);
-            }
-            match problem.examine(&part) {
-                Examined::Free => proven += part.share,
-                Examined::Witness(witness) => {
-                    outcome.verdict = Verdict::Violated(witness);
-                    outcome.proven = proven;
-                    return Ok(outcome);
-                }
-                Examined::Split(halves) => queue.extend(halves.into_iter().map(Queued)),
-                // Nothing is left to split: the rest of the search can still find a counterexample.
-                Examined::Open(bound) => {
-                    outcome.verdict = Verdict::Unknown;
-                    outcome.bound = outcome.bound.min(bound);
-                }
+            drop(state);
+            let done = self.perform(&task);
+            state = self.locked();
+            // What was found while the search was stopped is not to be relied on: the task is open.
+            if self.stopped.load(Relaxed) && !matches!(done, Done::Found(_)) {
+                state.give_back(at, task);
+            } else if state.put(at, task, done) {
+                self.changed.notify_all();
             }
         }
     }
-    outcome.proven = if outcome.verdict == Verdict::Holds { 1.0 } else { proven };
-    Ok(outcome)
-}
 
-/// Parts in the order in which they are examined: the worst bound first.
-struct Queued(Part);
+    fn perform(&self, task: &Task) -> Done {
+        match task {
+            Task::Attack { case, tries } => {
+                match self.problems[*case].attack(tries.clone(), &self.stopped) {
+                    Some(witness) => Done::Found(witness),
+                    None => Done::Nothing,
+                }
+            }
+            Task::Examine(part) => match self.problems[part.case].examine(part, &self.stopped) {
+                Examined::Free(recorded) => Done::Free(recorded),
+                Examined::Witness(witness) => Done::Found(witness),
+                Examined::Split(halves, recorded) => Done::Split(halves, recorded),
+                Examined::Open(bound) => Done::Open(bound),
+            },
+        }
+    }
 
-impl PartialEq for Queued {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
+    /// Ends the search as soon as everybody notices, which is within a part.
+    pub fn stop(&self) {
+        self.stopped.store(true, Relaxed);
+        // Whoever has looked at the flag and not yet begun to wait holds the state.
+        drop(self.locked());
+        self.changed.notify_all();
+    }
+
+    /// Where the search stands.
+    pub fn progress(&self) -> Progress {
+        self.locked().progress()
+    }
+
+    /// What it came to: unknown unless it is over. Call it when nobody works on it any more.
+    pub fn outcome(self) -> Outcome {
+        self.state.into_inner().unwrap_or_else(PoisonError::into_inner).outcome()
+    }
+
+    /// What it came to, and how each case was decided where the property holds and [`Config::records`] was set.
+    pub fn finish(self) -> (Outcome, Option<Recording>) {
+        let mut state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let recording = state.recording();
+        (state.outcome(), recording)
+    }
+
+    fn locked(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Eq for Queued {}
-
-impl PartialOrd for Queued {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
+impl fmt::Debug for Search<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Search").field("progress", &self.progress()).finish_non_exhaustive()
     }
 }
 
-impl Ord for Queued {
-    fn cmp(&self, other: &Self) -> Ordering {
-        other.0.bound.total_cmp(&self.0.bound)
+struct StopOnPanic<'a, 'b>(&'a Search<'b>);
+
+impl Drop for StopOnPanic<'_, '_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.stop();
+        }
     }
 }

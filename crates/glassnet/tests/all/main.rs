@@ -22,6 +22,7 @@ mod kinks;
 mod learning;
 mod memory;
 mod metrics;
+mod proofs;
 mod prove;
 mod report;
 mod resume;

@@ -1,25 +1,32 @@
 //! Looking for counterexamples by following gradients, and checking what is found exactly.
 
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
 use super::Witness;
 use super::part::Problem;
 use crate::prove::{Interval, exact, float};
 
 impl Problem<'_> {
-    /// Counterexamples from `tries` starting points: the middle, then points drawn from a fixed stream.
-    pub(super) fn attack(&self, tries: usize) -> Option<Witness> {
+    /// A counterexample from the starting points of these numbers: the middle is number 0, each other is drawn from a fixed
+    /// stream of its own.
+    pub(super) fn attack(&self, tries: Range<usize>, stopped: &AtomicBool) -> Option<Witness> {
         let domain = &self.case.domain;
         if domain.iter().any(|x| !x.is_finite()) {
             let middle: Vec<f64> = domain.iter().map(|x| x.middle()).collect();
             return self.check(&middle);
         }
-        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-        for attempt in 0..tries {
+        for attempt in tries {
+            let mut state = 0x9e37_79b9_7f4a_7c15_u64.wrapping_mul(attempt as u64 + 1);
             let mut x: Vec<f64> = domain
                 .iter()
                 .map(|x| if attempt == 0 { x.middle() } else { between(*x, draw(&mut state)) })
                 .collect();
             let mut step = 0.25;
             for _ in 0..40 {
+                if stopped.load(Relaxed) {
+                    return None;
+                }
                 let values = float::values(self.network, &x);
                 let (worst, row) = self.worst(&x, &values);
                 if worst <= 0.0

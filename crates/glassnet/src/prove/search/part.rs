@@ -1,12 +1,14 @@
 //! One part of a search: its bounds, what they show, and where it is split.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
+use super::record::{self, Recorded, Sum, Then};
 use super::{Config, Witness};
 use crate::prove::crown::{Bounds, Form, Rows, Slope, Split};
 use crate::prove::{Case, Interval, Network, Semantics, Step, dual, float};
 
-/// With more inputs than this, kinks are split before inputs are.
+/// With more inputs than this that aren't single numbers, kinks are split before inputs are.
 const FEW_INPUTS: usize = 20;
 
 /// One case of a property.
@@ -16,10 +18,16 @@ pub(super) struct Problem<'a> {
     /// Its place among the property's cases.
     pub(super) at: usize,
     semantics: Semantics,
+    /// Whether what shows a part free is noted.
+    records: bool,
 }
 
 /// A box with sides of kinks.
 pub(super) struct Part {
+    /// Which case of the property it is a part of.
+    pub(super) case: usize,
+    /// Its number among what is recorded.
+    pub(super) number: usize,
     domain: Vec<Interval>,
     splits: Vec<Split>,
     inherited: Option<Arc<Bounds>>,
@@ -31,12 +39,12 @@ pub(super) struct Part {
 
 /// What an examination came to.
 pub(super) enum Examined {
-    /// It has no counterexample.
-    Free,
+    /// It has no counterexample, and how that is shown.
+    Free(Recorded),
     /// It has this one.
     Witness(Witness),
     /// It is to be looked at in two halves.
-    Split([Part; 2]),
+    Split([Part; 2], Recorded),
     /// It can be split no further.
     Open(f64),
 }
@@ -44,6 +52,8 @@ pub(super) enum Examined {
 impl Part {
     pub(super) fn whole(problem: &Problem<'_>, share: f64) -> Self {
         Part {
+            case: problem.at,
+            number: problem.at,
             domain: problem.case.domain.clone(),
             splits: vec![],
             inherited: None,
@@ -51,11 +61,33 @@ impl Part {
             share,
         }
     }
+
+    /// Whether nothing was split yet.
+    pub(super) fn is_whole(&self) -> bool {
+        self.inherited.is_none() && self.bound == f64::NEG_INFINITY && self.splits.is_empty()
+    }
+
+    /// The bytes that it keeps; halves share what they inherit.
+    pub(super) fn bytes(&self) -> usize {
+        size_of::<Part>()
+            + size_of_val(&self.domain[..])
+            + size_of_val(&self.splits[..])
+            + self.inherited.as_ref().map_or(0, |bounds| bounds.bytes() / 2)
+    }
+
+    /// Forgets what it inherited, which costs tightness only.
+    pub(super) fn forget(&mut self) {
+        self.inherited = None;
+    }
 }
 
 impl<'a> Problem<'a> {
     pub(super) fn new(network: &'a Network, case: &'a Case, at: usize, config: &Config) -> Self {
-        Problem { network, case, at, semantics: config.semantics }
+        Problem { network, case, at, semantics: config.semantics, records: config.records }
+    }
+
+    fn has_few_inputs(&self) -> bool {
+        self.case.domain.iter().filter(|x| !x.is_point()).count() <= FEW_INPUTS
     }
 
     /// The constraints as rows over the outputs.
@@ -72,15 +104,25 @@ impl<'a> Problem<'a> {
         Rows { layer: self.network.output(), weights, constants }
     }
 
-    pub(super) fn examine(&self, part: &Part) -> Examined {
+    /// What can be shown of `part`; once `stopped` is set, something that is not to be relied on.
+    pub(super) fn examine(&self, part: &Part, stopped: &AtomicBool) -> Examined {
         let network = self.network;
         let mut domain = part.domain.clone();
         let mut inherited = part.inherited.clone();
         let mut rounds = 0;
+        let mut noted: Vec<Sum> = vec![];
+        let free = |rounds, last| Examined::Free(Recorded { rounds, then: Then::Free(last) });
+        // What another is to see as well is shown with room for its rounding.
+        let shows = |form: &Form, domain: &[Interval]| {
+            if self.records { record::is_clear(form, domain) } else { form.least(domain) > 0.0 }
+        };
         loop {
             let bounds =
                 Bounds::new(network, &domain, &part.splits, inherited.as_deref(), self.semantics);
-            let Some(bounds) = bounds else { return Examined::Free };
+            let Some(bounds) = bounds else { return free(noted, vec![]) };
+            if stopped.load(Relaxed) {
+                return Examined::Open(part.bound);
+            }
             let mut watched = vec![];
             // No choice of slopes is best for all kinks; sums of what the choices give are better than each.
             let mut forms = bounds.forms(network, self.rows(), Slope::Longer, Some(&mut watched));
@@ -101,19 +143,26 @@ impl<'a> Problem<'a> {
             }
             let least =
                 forms.iter().map(|form| form.least(&domain)).fold(f64::NEG_INFINITY, f64::max);
-            if least > 0.0 {
-                return Examined::Free;
+            if let Some(at) = forms.iter().position(|form| shows(form, &domain)) {
+                return free(noted, vec![(at, 1.0)]);
             }
             forms.extend(self.split_forms(&bounds, &part.splits));
             let (weights, sum) = dual::ascend(&forms, &domain, 6);
-            if sum.least(&domain) > 0.0 {
-                return Examined::Free;
+            let numbered =
+                if self.records { record::sum(&weights, all, &part.splits) } else { vec![] };
+            if shows(&sum, &domain) {
+                return free(noted, numbered);
             }
             let before = domain.clone();
+            let mut left_over = Some(());
             for form in forms.iter().chain([&sum]) {
-                if dual::contract(form, &mut domain).is_none() {
-                    return Examined::Free;
-                }
+                left_over = left_over.and_then(|()| dual::contract(form, &mut domain));
+            }
+            if self.records && (left_over.is_none() || domain != before) {
+                noted.push(numbered);
+            }
+            if left_over.is_none() {
+                return free(noted, vec![]);
             }
             let corner: Vec<f64> = sum
                 .coefficients
@@ -139,14 +188,14 @@ impl<'a> Problem<'a> {
                 .map(|(before, after)| (after.hi() - after.lo()) / (before.hi() - before.lo()))
                 .product();
             rounds += 1;
-            if left < 0.8 && rounds < 8 && before.len() <= FEW_INPUTS {
+            if left < 0.8 && rounds < 8 && self.has_few_inputs() {
                 inherited = Some(Arc::new(bounds));
                 continue;
             }
             let weights: Vec<f64> =
                 (0..own).map(|row| (row..all).step_by(own).map(|at| weights[at]).sum()).collect();
             let bound = least.max(part.bound);
-            return self.split(part, domain, bounds, &weights, &sum, &watched, bound);
+            return self.split(part, domain, bounds, &weights, &sum, &watched, bound, noted);
         }
     }
 
@@ -185,13 +234,16 @@ impl<'a> Problem<'a> {
         sum: &Form,
         watched: &[(usize, Vec<f64>)],
         bound: f64,
+        rounds: Vec<Sum>,
     ) -> Examined {
-        let few = domain.len() <= FEW_INPUTS;
-        let unit = if few { None } else { self.widest_unit(&bounds, weights, watched) };
+        let unit =
+            if self.has_few_inputs() { None } else { self.widest_unit(&bounds, weights, watched) };
         let share = part.share / 2.0;
         if let Some((layer, unit)) = unit {
             let inherited = Some(Arc::new(bounds.kept()));
             let half = |positive| Part {
+                case: part.case,
+                number: 0,
                 domain: domain.clone(),
                 splits: part
                     .splits
@@ -203,7 +255,8 @@ impl<'a> Problem<'a> {
                 bound,
                 share,
             };
-            return Examined::Split([half(true), half(false)]);
+            let then = Then::Kink { kink: record::kink_of(self.network, layer), unit };
+            return Examined::Split([half(true), half(false)], Recorded { rounds, then });
         }
         let Some(input) = self.widest_input(&domain, &bounds, weights, sum) else {
             return Examined::Open(bound);
@@ -214,9 +267,19 @@ impl<'a> Problem<'a> {
         let half = |side: Interval| {
             let mut domain = domain.clone();
             domain[input] = side;
-            Part { domain, splits: part.splits.clone(), inherited: inherited.clone(), bound, share }
+            Part {
+                case: part.case,
+                number: 0,
+                domain,
+                splits: part.splits.clone(),
+                inherited: inherited.clone(),
+                bound,
+                share,
+            }
         };
-        Examined::Split([half(Interval::of(x.lo(), middle)), half(Interval::of(middle, x.hi()))])
+        let then = Then::Input { input, at: middle };
+        let halves = [half(Interval::of(x.lo(), middle)), half(Interval::of(middle, x.hi()))];
+        Examined::Split(halves, Recorded { rounds, then })
     }
 
     /// The input whose splitting promises most: half by how steep the constraints may be along it, half by the linear

@@ -1,0 +1,152 @@
+//! Proofs: made of what a search recorded, and checked.
+
+use std::path::Path;
+use std::time::Instant;
+
+use glassnet::checker::{Judgement, Proof, verify_proof};
+use glassnet::prove::{Config, Outcome, Property, Recording};
+use glassnet::{Error, Result, simplify};
+use glassnet_formats::vnnlib;
+use serde_json::json;
+
+use super::fits;
+use super::network::{Loaded, Subject};
+use crate::args::Weights;
+use crate::output::{self, Output, Replace};
+use crate::terminal::Terminal;
+
+/// Says before a search that nothing could be written of it.
+pub(super) fn can_be_written(loaded: &Loaded, property: &Property) -> Result<()> {
+    let refused = |why: &str| Err(Error::unsupported("--proof", "the checker", why));
+    if !loaded.network.is_piecewise_linear() {
+        return refused("proofs are about networks whose functions are piecewise linear");
+    }
+    if property.cases.iter().any(|case| case.domain.iter().any(|x| !x.is_finite())) {
+        return refused("proofs are about boxes with finite ends");
+    }
+    let weights = |key: &str| loaded.state.floats(key).ok();
+    glassnet::checker::proof::can_be_read((&loaded.graph, &weights))
+}
+
+/// The proof of a verdict; none of an unknown one, or where none was asked for.
+pub(super) fn of(
+    loaded: &Loaded,
+    property: &Property,
+    config: &Config,
+    outcome: &Outcome,
+    recording: Option<Recording>,
+) -> Result<Option<Proof>> {
+    if !config.records {
+        return Ok(None);
+    }
+    let weights = |key: &str| loaded.state.floats(key).ok();
+    let network = (&loaded.graph, &weights as _);
+    simplify::proof(network, property, config.semantics, &outcome.verdict, recording)
+}
+
+/// Whether a proof shows its verdict about a network and a property.
+pub(super) fn check(loaded: &Loaded, property: &Property, proof: &Proof) -> Result<Judgement> {
+    let weights = |key: &str| loaded.state.floats(key).ok();
+    verify_proof((&loaded.graph, &weights), &simplify::cases(property), proof)
+}
+
+/// A folder of proofs, each checked as it was written.
+pub(super) struct Folder<'a> {
+    path: &'a Path,
+    replace: Replace,
+    proofs: usize,
+    nodes: usize,
+    bytes: usize,
+    seconds: f64,
+}
+
+impl<'a> Folder<'a> {
+    pub(super) fn new(path: &'a Path, force: bool) -> Self {
+        let replace = if force { Replace::Always } else { Replace::Never };
+        Folder { path, replace, proofs: 0, nodes: 0, bytes: 0, seconds: 0.0 }
+    }
+
+    /// Writes a proof and checks what was written.
+    ///
+    /// # Errors
+    /// When it can't be written, or doesn't show its verdict.
+    pub(super) fn add(
+        &mut self,
+        name: &str,
+        proof: &Proof,
+        loaded: &Loaded,
+        property: &Property,
+        terminal: &Terminal,
+    ) -> Result<()> {
+        let path = self.path.join(format!("{name}.proof.json"));
+        let text = proof.to_json();
+        Output::prepare(&path, "--proofs", self.replace, &[])?.write(text.as_bytes())?;
+        let began = Instant::now();
+        let judgement = check(loaded, property, &Proof::from_json(&text)?)?;
+        let seconds = began.elapsed().as_secs_f64();
+        if let Judgement::NotShown(why) = judgement {
+            return Err(Error::model(format!("the proof is not accepted: {why}"))
+                .at(path.display().to_string()));
+        }
+        let (nodes, bytes) = (proof.nodes(), text.len());
+        terminal.note(&format!("{name}: {nodes} nodes, {bytes} bytes, checked in {seconds:.2} s"));
+        self.proofs += 1;
+        self.nodes += nodes;
+        self.bytes += bytes;
+        self.seconds += seconds;
+        Ok(())
+    }
+
+    /// Says what was written in all.
+    pub(super) fn tell(&self, terminal: &Terminal) {
+        terminal.note(&format!(
+            "{} proofs, all accepted: {} nodes, {} bytes, checked in {:.1} s",
+            self.proofs, self.nodes, self.bytes, self.seconds
+        ));
+    }
+}
+
+/// `glassnet verify-certificate MODEL PROPERTY PROOF`: the status is 0 when the proof shows its verdict, else 1.
+pub(crate) fn verify(
+    (model, property): (&std::ffi::OsStr, &Path),
+    weights: &Weights,
+    proof: &Proof,
+    terminal: &mut Terminal,
+) -> Result<u8> {
+    let loaded = Subject::read(model, weights, terminal)?.loaded()?;
+    let shown = property.display().to_string();
+    let read = vnnlib::read(&output::read(property)?, &shown)?;
+    fits(&read, &loaded.network, &shown)?;
+    let judgement = check(&loaded, &read.property, proof)?;
+    let verdict = proof.verdict();
+    let why = match &judgement {
+        Judgement::Shown => None,
+        Judgement::NotShown(why) => Some(why),
+    };
+    if terminal.json() {
+        terminal.document(&json!({
+            "schema": "glassnet.verify-proof/1",
+            "valid": why.is_none(),
+            "verdict": verdict,
+            "semantics": proof.semantics,
+            "nodes": proof.nodes(),
+            "why": why,
+        }))?;
+        return Ok(u8::from(why.is_some()));
+    }
+    if let Some(why) = why {
+        terminal.line("invalid")?;
+        terminal.line(why)?;
+        return Ok(1);
+    }
+    terminal.line("valid")?;
+    if verdict == "holds" {
+        let nodes = proof.nodes();
+        let parts = if nodes == 1 { "1 part was".into() } else { format!("{nodes} parts were") };
+        terminal
+            .line(&format!("the property holds ({}); {parts} bounded again", proof.semantics))?;
+    } else {
+        terminal.line("the property is violated; the input was evaluated exactly")?;
+    }
+    Ok(0)
+}
