@@ -18,10 +18,13 @@ mod grow;
 mod near;
 mod rewrite;
 mod rewriter;
+mod rows;
+mod tight;
 mod units;
 
 pub use bounds::Domain;
 pub use equal::{Answer, Equality, Witness, equal};
 pub use grow::{deepen, widen};
 pub use rewrite::{Config, Removal, Simplified, simplify, verify};
+pub use rows::OnRows;
 pub use units::{Free, LayerUnits, Relation, Scope, State, Unit, units};
