@@ -17,6 +17,7 @@
 //! Rounding errors: Higham, Accuracy and Stability of Numerical Algorithms, chapter 3.
 
 mod crown;
+mod difference;
 mod dual;
 pub mod exact;
 mod float;
@@ -31,6 +32,7 @@ mod search;
 mod smooth;
 mod tighten;
 
+pub use difference::{Difference, Narrowed, difference, have_one_structure, narrow, product};
 pub use interval::Interval;
 pub use lower::{Weight, lower};
 pub use network::{Affine, Layer, Matrix, Network, Step, Term};

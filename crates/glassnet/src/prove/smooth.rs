@@ -249,7 +249,7 @@ fn value(function: Activation, z: Interval) -> Interval {
 }
 
 /// An interval that has the derivative at every x of `z`.
-fn derivative(function: Activation, z: Interval) -> Interval {
+pub(super) fn derivative(function: Activation, z: Interval) -> Interval {
     let one = Interval::point(1.0);
     let half = Interval::point(0.5);
     match function {

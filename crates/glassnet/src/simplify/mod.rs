@@ -12,6 +12,7 @@
 
 mod bounds;
 mod chain;
+mod copies;
 mod equal;
 mod exact;
 mod grow;
@@ -23,7 +24,7 @@ mod tight;
 mod units;
 
 pub use bounds::Domain;
-pub use equal::{Answer, Equality, Witness, equal};
+pub use equal::{Answer, Equality, Witness, equal, equal_while};
 pub use grow::{deepen, widen};
 pub use rewrite::{Config, Removal, Simplified, simplify, verify};
 pub use rows::OnRows;
