@@ -14,6 +14,7 @@ pub mod certificate;
 mod chain;
 mod number;
 mod replay;
+mod tighten;
 
 pub use certificate::{Certificate, Checked, Claim, Method, Step, Verdict, digest, verify};
 pub use chain::Parameters;

@@ -4,6 +4,7 @@ use super::bound::{self, Extent, Growth};
 use super::certificate::{Row, Step};
 use super::chain::{Affine, Chain, Layer};
 use super::number::Number;
+use super::tighten::tighten;
 use crate::error::{Error, Result};
 
 /// The chain after all steps, and how far the outputs have moved (`None`: not at all).
@@ -23,6 +24,22 @@ struct Replay<'a> {
     chain: Chain,
     domain: &'a [Extent],
     moved: Option<Vec<Growth>>,
+}
+
+/// What is known of the sign of what a unit is given.
+struct Sign {
+    nonpositive: bool,
+    nonnegative: bool,
+}
+
+impl Sign {
+    fn is_nonpositive(&self) -> bool {
+        self.nonpositive
+    }
+
+    fn is_nonnegative(&self) -> bool {
+        self.nonnegative
+    }
 }
 
 fn no<T>(why: impl Into<String>) -> Result<T> {
@@ -158,12 +175,32 @@ impl Replay<'_> {
         Ok(())
     }
 
-    fn drop_dead(&mut self, layer: usize, units: &[usize]) -> Result<()> {
+    /// The signs of what the units of a layer are given: by intervals, and more tightly where those don't show what is
+    /// `wanted` of `units`.
+    fn signs(&self, layer: usize, units: &[usize], wanted: impl Fn(&Sign) -> bool) -> Vec<Sign> {
         let extents = bound::extents(&self.chain, self.domain);
-        let given = extents.get(layer).cloned().unwrap_or_default();
+        let Some(own) = extents.get(layer) else { return vec![] };
+        let mut signs: Vec<Sign> = own
+            .iter()
+            .map(|extent| Sign {
+                nonpositive: extent.is_nonpositive(),
+                nonnegative: extent.is_nonnegative(),
+            })
+            .collect();
+        if !units.iter().all(|&unit| signs.get(unit).is_some_and(&wanted)) {
+            let tight = tighten(&self.chain, &extents);
+            for (sign, (lo, hi)) in signs.iter_mut().zip(&tight[layer]) {
+                sign.nonpositive |= *hi <= 0.0;
+                sign.nonnegative |= *lo >= 0.0;
+            }
+        }
+        signs
+    }
+
+    fn drop_dead(&mut self, layer: usize, units: &[usize]) -> Result<()> {
+        let given = self.signs(layer, units, Sign::is_nonpositive);
         self.require_all(layer, units, "is not dead", |_, slope, _, unit| {
-            slope.is_some_and(Number::is_zero)
-                && given.get(unit).is_some_and(Extent::is_nonpositive)
+            slope.is_some_and(Number::is_zero) && given.get(unit).is_some_and(Sign::is_nonpositive)
         })?;
         self.remove(layer, units)
     }
@@ -218,12 +255,11 @@ impl Replay<'_> {
         terms: &[(usize, String)],
         constant: &Number,
     ) -> Result<()> {
-        let extents = bound::extents(&self.chain, self.domain);
-        let given = extents.get(layer).cloned().unwrap_or_default();
         let mut units: Vec<usize> = terms.iter().map(|(other, _)| *other).collect();
         units.push(unit);
+        let given = self.signs(layer, &units, Sign::is_nonnegative);
         self.require_all(layer, &units, "is not always active", |_, slope, _, unit| {
-            slope.is_some() && given.get(unit).is_some_and(Extent::is_nonnegative)
+            slope.is_some() && given.get(unit).is_some_and(Sign::is_nonnegative)
         })?;
         let factors: Vec<Number> =
             terms.iter().map(|(_, factor)| Number::parse(factor)).collect::<Result<_>>()?;
@@ -278,16 +314,14 @@ impl Replay<'_> {
     }
 
     fn drop_activation(&mut self, layer: usize) -> Result<()> {
-        let extents = bound::extents(&self.chain, self.domain);
-        let (Some(Layer::Kinked(slopes)), Some(given)) =
-            (self.chain.layers.get(layer), extents.get(layer))
-        else {
+        let Some(Layer::Kinked(slopes)) = self.chain.layers.get(layer) else {
             return no(format!("layer {layer} is no ReLU"));
         };
-        let linear = |(slope, extent): (&Number, &Extent)| {
-            slope.is(&Number::one()) || extent.is_nonnegative()
-        };
-        if !slopes.iter().zip(given).all(linear) {
+        let open = (0..slopes.len()).filter(|&unit| !slopes[unit].is(&Number::one()));
+        let given = self.signs(layer, &open.collect::<Vec<_>>(), Sign::is_nonnegative);
+        let linear =
+            |(slope, sign): (&Number, &Sign)| slope.is(&Number::one()) || sign.is_nonnegative();
+        if given.len() != slopes.len() || !slopes.iter().zip(&given).all(linear) {
             return no(format!("layer {layer} has units that are not always active"));
         }
         self.chain.layers.remove(layer);
