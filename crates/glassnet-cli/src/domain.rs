@@ -49,19 +49,23 @@ pub(crate) fn read(
 }
 
 /// The box of a table's rows.
-pub(crate) fn of_data(
+fn of_data(
     path: &Path,
     model: &Model,
     margin: f64,
     reading: &Reading,
     terminal: &Terminal,
 ) -> Result<Domain> {
+    box_of(&rows(path, model, reading, terminal)?, path, margin)
+}
+
+/// The box of the rows that the table at `path` has, wider on both sides by the share `margin` of its width.
+pub(crate) fn box_of(rows: &Tensor<f32>, path: &Path, margin: f64) -> Result<Domain> {
     if !(0.0..=1e6).contains(&margin) {
         return Err(Error::usage("the margin is no share of at least 0")
             .at("--margin")
             .help("give a number such as 0.1"));
     }
-    let rows = rows(path, model, reading, terminal)?;
     let width: usize = rows.shape()[1..].iter().product();
     let mut ends = vec![(f64::INFINITY, f64::NEG_INFINITY); width];
     for row in rows.data().chunks(width.max(1)) {
@@ -76,7 +80,12 @@ pub(crate) fn of_data(
 }
 
 /// A table's rows as the model's network takes them.
-fn rows(path: &Path, model: &Model, reading: &Reading, terminal: &Terminal) -> Result<Tensor<f32>> {
+pub(crate) fn rows(
+    path: &Path,
+    model: &Model,
+    reading: &Reading,
+    terminal: &Terminal,
+) -> Result<Tensor<f32>> {
     let files: [PathBuf; 1] = [path.to_owned()];
     let options = reading::options(reading)?;
     match model {

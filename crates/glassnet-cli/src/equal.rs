@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Instant;
 
 use clap::Args;
 use glassnet::Result;
@@ -37,6 +38,9 @@ pub(crate) struct Equal {
     /// Outputs that differ by no more than this count as equal.
     #[arg(long, default_value_t = 0.0, value_parser = number, allow_negative_numbers = true)]
     pub(crate) tolerance: f64,
+    /// After so many seconds of splitting the domain the answer is the tightest bound that was reached.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60.0, value_parser = number, allow_negative_numbers = true)]
+    pub(crate) timeout: f64,
     /// Where the certificate of equality is written.
     #[arg(long, value_name = "FILE")]
     pub(crate) certificate: Option<PathBuf>,
@@ -65,7 +69,16 @@ pub(crate) fn run(args: &Equal, terminal: &mut Terminal) -> Result<u8> {
         .as_deref()
         .map(|text| domain::read(text, inputs(left)?, &a, args.margin, &args.reading, terminal))
         .transpose()?;
-    let found = simplify::equal(left, right, domain.as_ref(), args.tolerance)?;
+    if args.timeout.is_nan() || args.timeout < 0.0 {
+        return Err(glassnet::Error::usage("the time is no number of at least 0")
+            .at("--timeout")
+            .help("give seconds, such as 60"));
+    }
+    let started = Instant::now();
+    let found = simplify::equal_while(left, right, domain.as_ref(), args.tolerance, &mut |_| {
+        started.elapsed().as_secs_f64() < args.timeout
+    })?;
+    let seconds = started.elapsed().as_secs_f64();
     if let (Some(output), Some(certificate)) = (&output, &found.certificate) {
         output.write(certificate.to_json().as_bytes())?;
     }
@@ -89,7 +102,9 @@ pub(crate) fn run(args: &Equal, terminal: &mut Terminal) -> Result<u8> {
             })),
             "bound": found.bound.map(|bound| bound.0),
             "bound_per_input": found.bound.map(|bound| bound.1),
+            "least": found.least,
             "tolerance": args.tolerance,
+            "seconds": seconds,
             "semantics": "real",
             "certificate": written.map(|output| output.path().display().to_string()),
         }))?;
@@ -118,6 +133,12 @@ fn say(found: &Equality, args: &Equal, terminal: &mut Terminal) -> Result<()> {
         let growth =
             if per_input > 0.0 { format!(" + {per_input:.3e}·max|x|") } else { String::new() };
         terminal.line(&format!("proven bound of the difference: {bound:.3e}{growth}"))?;
+    }
+    if found.least > 0.0 && found.witness.is_none() {
+        terminal.line(&format!(
+            "the greatest difference that an input shows: {:.3e} (evaluated exactly)",
+            found.least
+        ))?;
     }
     Ok(())
 }

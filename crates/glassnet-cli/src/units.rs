@@ -34,7 +34,7 @@ pub(crate) struct Units {
     /// How much wider the box of --domain's table is taken, on each side, as a share of its width.
     #[arg(long, default_value_t = 0.0, value_parser = number, allow_negative_numbers = true)]
     pub(crate) margin: f64,
-    /// A table: what is said holds for all inputs in the box of its rows, and so for them.
+    /// A table: its rows are evaluated, and what holds for all inputs in the box of them is proven.
     #[arg(long, value_name = "FILE")]
     pub(crate) data: Option<PathBuf>,
     /// Weights that may have any value: 0.weight, or one number of it, 0.weight[0,1]. May be repeated.
@@ -53,13 +53,20 @@ pub(crate) fn run(args: &Units, terminal: &mut Terminal) -> Result<u8> {
     let model = model::load(&args.network, &args.weights, terminal)?;
     let network = parts(&model).0;
     let width = inputs(network)?;
-    let domain = match (&args.domain, &args.data) {
-        (Some(text), _) => domain::read(text, width, &model, args.margin, &args.reading, terminal)?,
-        (None, Some(path)) => domain::of_data(path, &model, 0.0, &args.reading, terminal)?,
-        (None, None) => Domain::all(width),
+    let rows = args
+        .data
+        .as_deref()
+        .map(|path| domain::rows(path, &model, &args.reading, terminal))
+        .transpose()?;
+    let domain = match (&args.domain, &args.data, &rows) {
+        (Some(text), _, _) => {
+            domain::read(text, width, &model, args.margin, &args.reading, terminal)?
+        }
+        (None, Some(path), Some(rows)) => domain::box_of(rows, path, 0.0)?,
+        (None, _, _) => Domain::all(width),
     };
     let free = Free::of(&args.free, network)?;
-    let layers = simplify::units(network, &domain, &free, args.data.is_some())?;
+    let layers = simplify::units(network, &domain, &free, rows.as_ref())?;
     if terminal.json() {
         terminal.document(&json!({
             "schema": "glassnet.units/1",
@@ -108,6 +115,19 @@ fn layer(layer: &LayerUnits) -> Value {
             })
         })
         .collect();
+    let rows: Option<Vec<Value>> = layer
+        .units
+        .iter()
+        .map(|unit| {
+            let rows = unit.rows?;
+            Some(json!({
+                "positive": rows.positive,
+                "zero": rows.zero,
+                "negative": rows.negative,
+                "undecided": rows.undecided,
+            }))
+        })
+        .collect();
     json!({
         "name": layer.name,
         "given_by": layer.given_by,
@@ -117,10 +137,12 @@ fn layer(layer: &LayerUnits) -> Value {
         "constant": count(State::Constant),
         "kink": count(State::Kink),
         "open": count(State::Open),
+        "both": layer.units.iter().filter(|unit| unit.state == State::Open && unit.both).count(),
         "dead_units": layer.in_state(State::Dead),
         "scope": scopes.join("; "),
         "states": states,
         "related": related,
+        "rows": rows,
     })
 }
 
@@ -159,6 +181,18 @@ fn say(layer: &LayerUnits, terminal: &mut Terminal) -> Result<()> {
         layer.units.len(),
         counts.join(", ")
     ))?;
+    let open = layer.in_state(State::Open);
+    let both = open.iter().filter(|unit| layer.units[**unit].both).count();
+    if both > 0 {
+        let all = if both == open.len() {
+            "all of the open ones".to_owned()
+        } else {
+            format!("{both} of the open ones")
+        };
+        terminal.line(&format!(
+            "  {all} are given values above 0 for some inputs and below 0 for others"
+        ))?;
+    }
     let told = layer.units.iter().enumerate().filter(|(_, unit)| unit.state != State::Open);
     let all = told.clone().count();
     for (number, unit) in told.take(MOST) {

@@ -15,6 +15,7 @@ mod chain;
 mod number;
 pub mod proof;
 mod replay;
+mod tighten;
 
 pub use certificate::{Certificate, Checked, Claim, Method, Step, Verdict, digest, verify};
 pub use chain::Parameters;

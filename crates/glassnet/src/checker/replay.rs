@@ -4,9 +4,10 @@ mod matrices;
 mod units;
 
 use super::bound::{self, Extent, Growth};
-use super::certificate::{Row, Step};
+use super::certificate::Step;
 use super::chain::{Affine, Chain, Layer};
 use super::number::Number;
+use super::tighten::tighten;
 use crate::error::{Error, Result};
 
 /// The chain after all steps, and how far the outputs have moved (`None`: not at all).
@@ -26,6 +27,22 @@ struct Replay<'a> {
     chain: Chain,
     domain: &'a [Extent],
     moved: Option<Vec<Growth>>,
+}
+
+/// What is known of the sign of what a unit is given.
+struct Sign {
+    nonpositive: bool,
+    nonnegative: bool,
+}
+
+impl Sign {
+    fn is_nonpositive(&self) -> bool {
+        self.nonpositive
+    }
+
+    fn is_nonnegative(&self) -> bool {
+        self.nonnegative
+    }
 }
 
 fn no<T>(why: impl Into<String>) -> Result<T> {
@@ -159,6 +176,28 @@ impl Replay<'_> {
         }
         after.weight.iter_mut().for_each(|row| keep(row, &stays));
         Ok(())
+    }
+
+    /// The signs of what the units of a layer are given: by intervals, and more tightly where those don't show what is
+    /// `wanted` of `units`.
+    fn signs(&self, layer: usize, units: &[usize], wanted: impl Fn(&Sign) -> bool) -> Vec<Sign> {
+        let extents = bound::extents(&self.chain, self.domain);
+        let Some(own) = extents.get(layer) else { return vec![] };
+        let mut signs: Vec<Sign> = own
+            .iter()
+            .map(|extent| Sign {
+                nonpositive: extent.is_nonpositive(),
+                nonnegative: extent.is_nonnegative(),
+            })
+            .collect();
+        if !units.iter().all(|&unit| signs.get(unit).is_some_and(&wanted)) {
+            let tight = tighten(&self.chain, &extents);
+            for (sign, (lo, hi)) in signs.iter_mut().zip(&tight[layer]) {
+                sign.nonpositive |= *hi <= 0.0;
+                sign.nonnegative |= *lo >= 0.0;
+            }
+        }
+        signs
     }
 }
 

@@ -17,6 +17,7 @@
 //! Rounding errors: Higham, Accuracy and Stability of Numerical Algorithms, chapter 3.
 
 mod crown;
+mod difference;
 mod dual;
 pub mod exact;
 mod float;
@@ -33,6 +34,7 @@ mod smooth;
 mod softmax;
 mod tighten;
 
+pub use difference::{Difference, Narrowed, difference, have_one_structure, narrow, product};
 pub use interval::Interval;
 pub use lower::{Weight, lower, lower_scores};
 pub use monotone::{Direction, Fall, Monotone, Rise, fall_between, monotone};

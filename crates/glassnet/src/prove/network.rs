@@ -128,6 +128,14 @@ impl Network {
         Network { layers, output, feeds_function, feeds_smooth, is_deep }
     }
 
+    /// The network whose result is the layer at `place` (the last one, where there are fewer): what comes after it is
+    /// left out.
+    #[must_use]
+    pub fn up_to(&self, place: usize) -> Self {
+        let place = place.min(self.layers.len() - 1);
+        Network::new(self.layers[..=place].to_vec(), place)
+    }
+
     /// The layers in order of evaluation.
     pub fn layers(&self) -> &[Layer] {
         &self.layers

@@ -281,6 +281,14 @@ impl Chain {
         (0..self.layers.len()).filter(between).collect()
     }
 
+    pub(super) fn set_slopes(&mut self, layer: usize, new: Vec<Ratio>) {
+        if let Some(Part::Activation { slopes, .. }) =
+            self.layers.get_mut(layer).map(|layer| &mut layer.part)
+        {
+            *slopes = Some(new);
+        }
+    }
+
     pub(super) fn slopes(&self, layer: usize) -> Option<&Vec<Ratio>> {
         match self.layers.get(layer).map(|layer| &layer.part) {
             Some(Part::Activation { slopes, .. }) => slopes.as_ref(),

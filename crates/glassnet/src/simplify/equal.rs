@@ -3,7 +3,8 @@
 //!
 //! Both networks are simplified exactly, their units scaled and put in an order, and compared: that finds permutation,
 //! positive scaling and injected redundancy at any depth. One hidden ReLU layer on all inputs has a canonical form,
-//! which decides. What is left is bounded layer by layer, and inputs are tried and evaluated exactly.
+//! which decides. Copies that were rounded, pruned or retrained are compared on a bounded domain by the differences of
+//! their units, layer by layer, with splitting; inputs are tried and evaluated exactly.
 
 use std::cmp::Ordering;
 
@@ -14,15 +15,24 @@ use super::chain::Chain;
 use super::exact::{Ratio, exact, near};
 use super::rewrite::{certify, exactly, verify, written};
 use super::rewriter::Rewriter;
+use super::tight::proved;
 use crate::checker::certificate::SCHEMA;
 use crate::checker::{Certificate, Claim, Method, Verdict};
 use crate::error::{Error, Result};
-use crate::nn::{Mode, Network, StateDict};
+use crate::nn::Network;
 use crate::prove::exact::{Enclosure, evaluate};
-use crate::prove::{self, Weight};
+use crate::prove::{self, Interval, Semantics};
 
 /// How many inputs are tried before the answer is 'unknown'.
 const TRIES: usize = 400;
+/// What [`normal`] shows.
+const NORMAL: &str = "simplified, with units scaled and put in order, the layers are the same";
+/// How many parts of a domain are bounded where the caller doesn't say.
+const MOST_PARTS: u64 = 1000;
+/// Up to so many weights every input that is tried is evaluated exactly; in larger networks those that differ in f64.
+const MOST_EXACT: usize = 20_000;
+/// Up to so many weights units are scaled and put in order exactly.
+const MOST_NORMAL: usize = 150_000;
 
 /// The answer in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +73,8 @@ pub struct Equality {
     pub witness: Option<Witness>,
     /// The tightest bound of the difference that was proven: its constant part, and what grows with the input.
     pub bound: Option<(f64, f64)>,
+    /// The greatest difference that an input shows, evaluated exactly and rounded towards 0; 0 where none was found.
+    pub least: f64,
 }
 
 /// Decides whether two networks give the same outputs on the domain (all inputs without one), up to `tolerance`.
@@ -85,6 +97,21 @@ pub fn equal(
     b: &Network,
     domain: Option<&Domain>,
     tolerance: f64,
+) -> Result<Equality> {
+    equal_while(a, b, domain, tolerance, &mut |parts| parts < MOST_PARTS)
+}
+
+/// As [`equal`], splitting the domain for as long as `go_on` says so, which is asked with the number of parts that were
+/// bounded.
+///
+/// # Errors
+/// As [`equal`].
+pub fn equal_while(
+    a: &Network,
+    b: &Network,
+    domain: Option<&Domain>,
+    tolerance: f64,
+    go_on: &mut dyn FnMut(u64) -> bool,
 ) -> Result<Equality> {
     let (left, right) = (Chain::read(a)?, Chain::read(b)?);
     if left.inputs != right.inputs {
@@ -125,37 +152,130 @@ pub fn equal(
             bound,
         ));
     }
-    let (mut left, mut right) = direct;
-    for rewriter in [&mut left, &mut right] {
-        while exactly(rewriter, &domain)? {}
-        normalise(rewriter)?;
+    let size = direct.0.chain.parameters().max(direct.1.chain.parameters());
+    // Exact fractions are quick for small networks, and differences for large ones.
+    let small = size <= MOST_EXACT;
+    if small
+        && let Some(certificate) = normal(a, b, &domain, direct.clone(), &mut bound, tolerance)?
+    {
+        return Ok(proven(NORMAL, certificate, bound));
     }
-    if let Some(certificate) = attempt(a, b, &domain, &(left, right), &mut bound, tolerance)? {
-        let why = "simplified, with units scaled and put in order, the layers are the same";
-        return Ok(proven(why, certificate, bound));
+    let copies = if domain.is_bounded() {
+        super::copies::compare(a, b, &domain, (tolerance > 0.0).then_some(tolerance), go_on)?
+    } else {
+        None
+    };
+    if let Some(copies) = &copies {
+        if bound.is_none_or(|best| best.1 > 0.0 || copies.bound < best.0) {
+            bound = Some((copies.bound, 0.0));
+        }
+        if tolerance > 0.0 && copies.bound <= tolerance {
+            let why = "bounded layer by layer, the differences stay within the tolerance";
+            return Ok(Equality {
+                answer: Answer::Equal,
+                why: why.to_owned(),
+                certificate: None,
+                witness: None,
+                bound,
+                least: shown(a, b, &domain, &copies.seen)?,
+            });
+        }
+    }
+    if !small && let Some(certificate) = normal(a, b, &domain, direct, &mut bound, tolerance)? {
+        return Ok(proven(NORMAL, certificate, bound));
     }
     if domain.is_all()
         && let Some(certificate) = canonical(a, b, &domain)?
     {
         return Ok(proven("the canonical forms are the same", certificate, Some((0.0, 0.0))));
     }
-    if let Some(witness) = search(a, b, &domain, tolerance)? {
+    if domain.is_bounded()
+        && tolerance > 0.0
+        && let Some(certificate) = merged(a, b, &domain, &mut bound, tolerance)?
+    {
+        let why = "with units that are nearly alike merged, the layers are the same";
+        return Ok(proven(why, certificate, bound));
+    }
+    let seen = copies.map(|copies| copies.seen).unwrap_or_default();
+    if let Some(witness) = search(a, b, &domain, tolerance, &seen)? {
         let why = format!("output {} differs", witness.output);
+        let least = witness.difference;
         return Ok(Equality {
             answer: Answer::Different,
             why,
             certificate: None,
             witness: Some(witness),
             bound,
+            least,
         });
     }
-    let why = format!("no proof was found, nor a difference on {TRIES} inputs");
-    Ok(Equality { answer: Answer::Unknown, why, certificate: None, witness: None, bound })
+    let least = shown(a, b, &domain, &seen)?;
+    let why = if least > 0.0 {
+        format!("no input that was tried differs by more than {least:e}, and no proof was found")
+    } else {
+        format!("no proof was found, nor a difference on {TRIES} inputs")
+    };
+    Ok(Equality { answer: Answer::Unknown, why, certificate: None, witness: None, bound, least })
+}
+
+/// A certificate by exact simplification of both, their units scaled and put in order.
+fn normal(
+    a: &Network,
+    b: &Network,
+    domain: &Domain,
+    (mut left, mut right): (Rewriter, Rewriter),
+    bound: &mut Option<(f64, f64)>,
+    tolerance: f64,
+) -> Result<Option<Certificate>> {
+    if left.chain.parameters().max(right.chain.parameters()) > MOST_NORMAL {
+        return Ok(None);
+    }
+    for rewriter in [&mut left, &mut right] {
+        while exactly(rewriter, domain)? {}
+        normalise(rewriter)?;
+    }
+    attempt(a, b, domain, &(left, right), bound, tolerance)
+}
+
+/// The difference at one input, exactly evaluated.
+fn shown(a: &Network, b: &Network, domain: &Domain, point: &[f64]) -> Result<f64> {
+    let Some(input) = inside(point, domain).filter(|input| input.len() == domain.ends().len())
+    else {
+        return Ok(0.0);
+    };
+    let x: Vec<f64> = input.iter().map(|value| f64::from(*value)).collect();
+    let (y, z) = (evaluate(&proved(a)?, &x)?, evaluate(&proved(b)?, &x)?);
+    Ok(differs(&input, &y, &z, &exact(0.0)?)?.map_or(0.0, |witness| witness.difference))
+}
+
+/// A certificate by merging in the first network what is nearly alike, as `simplify` does with this tolerance.
+fn merged(
+    a: &Network,
+    b: &Network,
+    domain: &Domain,
+    bound: &mut Option<(f64, f64)>,
+    tolerance: f64,
+) -> Result<Option<Certificate>> {
+    for (from, to, swapped) in [(a, b, false), (b, a, true)] {
+        let mut rewriter = Rewriter::new(Chain::read(from)?);
+        let other = Rewriter::new(Chain::read(to)?);
+        if rewriter.chain.parameters() <= other.chain.parameters() {
+            continue;
+        }
+        while super::rewrite::pass(&mut rewriter, domain)? {}
+        super::near::merge(from, &mut rewriter, domain, tolerance)?;
+        let pair = if swapped { (other, rewriter) } else { (rewriter, other) };
+        if let Some(found) = attempt(a, b, domain, &pair, bound, tolerance)? {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
 }
 
 fn proven(why: &str, certificate: Certificate, bound: Option<(f64, f64)>) -> Equality {
     let why = why.to_owned();
-    Equality { answer: Answer::Equal, why, certificate: Some(certificate), witness: None, bound }
+    let certificate = Some(certificate);
+    Equality { answer: Answer::Equal, why, certificate, witness: None, bound, least: 0.0 }
 }
 
 /// A certificate of the steps so far, where what it shows is within the tolerance.
@@ -233,11 +353,22 @@ fn canonical(a: &Network, b: &Network, domain: &Domain) -> Result<Option<Certifi
 }
 
 /// Tries inputs inside the domain: at corners, at random, and on both sides of the units' kinks.
-fn search(a: &Network, b: &Network, domain: &Domain, tolerance: f64) -> Result<Option<Witness>> {
+fn search(
+    a: &Network,
+    b: &Network,
+    domain: &Domain,
+    tolerance: f64,
+    seen: &[f64],
+) -> Result<Option<Witness>> {
     let (left, right) = (proved(a)?, proved(b)?);
+    let small = Chain::read(a)?.parameters().max(Chain::read(b)?.parameters()) <= MOST_EXACT;
+    let most = tolerance;
     let tolerance = exact(tolerance)?;
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     let mut points: Vec<Vec<f64>> = vec![];
+    if !seen.is_empty() {
+        points.push(seen.to_vec());
+    }
     let width = domain.ends().len();
     for scale in [0.0, 1.0, -1.0, 10.0, 1000.0] {
         points.push(vec![scale; width]);
@@ -272,12 +403,32 @@ fn search(a: &Network, b: &Network, domain: &Domain, tolerance: f64) -> Result<O
     for point in points.iter().take(TRIES) {
         let Some(input) = inside(point, domain) else { continue };
         let x: Vec<f64> = input.iter().map(|value| f64::from(*value)).collect();
+        if !small && !may_differ(&left, &right, &x, most)? {
+            continue;
+        }
         let (Ok(y), Ok(z)) = (evaluate(&left, &x), evaluate(&right, &x)) else { continue };
         if let Some(witness) = differs(&input, &y, &z, &tolerance)? {
             return Ok(Some(witness));
         }
     }
     Ok(None)
+}
+
+/// Whether outputs at `x` differ by more than the tolerance, as far as f64 tells.
+fn may_differ(
+    left: &prove::Network,
+    right: &prove::Network,
+    x: &[f64],
+    tolerance: f64,
+) -> Result<bool> {
+    let point: Vec<Interval> = x.iter().map(|x| Interval::point(*x)).collect();
+    let of = |network: &prove::Network| -> Result<Vec<Interval>> {
+        let mut all = prove::interval_bounds(network, &point, Semantics::Real)?;
+        Ok(all.swap_remove(network.output()))
+    };
+    let apart =
+        |(y, z): (&Interval, &Interval)| y.lo() - z.hi() > tolerance || z.lo() - y.hi() > tolerance;
+    Ok(of(left)?.iter().zip(&of(right)?).any(apart))
 }
 
 /// The output that surely differs most, above the tolerance.
@@ -346,16 +497,6 @@ fn beside_kinks(network: &Network, random: &mut Random) -> Vec<Vec<f64>> {
         }
     }
     points
-}
-
-/// A network in the prover's form, to be evaluated exactly.
-fn proved(network: &Network) -> Result<prove::Network> {
-    let shape = network.module().input_shape().ok_or_else(|| {
-        Error::unsupported("a network of unknown width", "equal", "its input has no size")
-    })?;
-    let graph = network.module().graph(shape, Mode::Eval)?;
-    let state: &StateDict = network.state_dict();
-    prove::lower(&graph, "x", "y", &|key| state.floats(key).map(Weight::Fixed))
 }
 
 /// A fixed sequence of numbers between 0 and 1 (SplitMix64: Steele, Lea & Flood, OOPSLA 2014).

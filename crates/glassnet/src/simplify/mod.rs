@@ -12,6 +12,7 @@
 
 mod bounds;
 mod chain;
+mod copies;
 mod equal;
 mod exact;
 mod grow;
@@ -19,11 +20,14 @@ mod near;
 mod proof;
 mod rewrite;
 mod rewriter;
+mod rows;
+mod tight;
 mod units;
 
 pub use bounds::Domain;
-pub use equal::{Answer, Equality, Witness, equal};
+pub use equal::{Answer, Equality, Witness, equal, equal_while};
 pub use grow::{deepen, widen};
 pub use proof::{cases, proof};
 pub use rewrite::{Config, Removal, Simplified, simplify, verify};
+pub use rows::OnRows;
 pub use units::{Free, LayerUnits, Relation, Scope, State, Unit, units};

@@ -7,6 +7,7 @@ use super::chain::{Affine, Chain, Part};
 use super::exact::{combination, independent, one, proportion, zero};
 use super::near;
 use super::rewriter::Rewriter;
+use super::tight::Tight;
 use crate::checker::certificate::SCHEMA;
 use crate::checker::{self, Certificate, Claim, Method, Step, Verdict};
 use crate::error::{Error, ErrorKind, Result};
@@ -91,12 +92,20 @@ pub fn simplify(network: &Network, config: &Config) -> Result<Simplified> {
         .at("the domain")
         .help("give one interval for all inputs, or one for each"));
     }
-    let mut rewriter = Rewriter::new(chain);
-    while pass(&mut rewriter, &domain)? {}
-    if let Some(tolerance) = config.tolerance {
-        near::merge(network, &mut rewriter, &domain, tolerance)?;
+    let rewritten = |tight: bool| -> Result<Simplified> {
+        let mut rewriter = Rewriter::new(chain.clone());
+        rewriter.tight = tight;
+        while pass(&mut rewriter, &domain)? {}
+        if let Some(tolerance) = config.tolerance {
+            near::merge(network, &mut rewriter, &domain, tolerance)?;
+        }
+        finish(network, rewriter, &domain, before, config.tolerance)
+    };
+    // The checker bounds on its own, and may see less where a bound is on the edge.
+    match rewritten(domain.is_bounded()) {
+        Err(error) if error.kind() == ErrorKind::Numeric && domain.is_bounded() => rewritten(false),
+        found @ (Ok(_) | Err(_)) => found,
     }
-    finish(network, rewriter, &domain, before, config.tolerance)
 }
 
 /// The network of a finished rewriting with its checked certificate.
@@ -257,10 +266,36 @@ fn without_inputs(rewriter: &mut Rewriter) -> Result<bool> {
     Ok(false)
 }
 
+/// What units may be given, as tightly as is asked for.
+fn signs(rewriter: &Rewriter, domain: &Domain) -> Result<Vec<Vec<Reach>>> {
+    let mut all = reaches(&rewriter.chain, domain, &|_, _, _| false)?;
+    let kinks = |layer: &usize| rewriter.chain.slopes(*layer).is_some();
+    let open = |reach: &Reach| !reach.nonpositive && !reach.nonnegative;
+    let layers: Vec<usize> = (0..rewriter.chain.layers.len()).filter(kinks).collect();
+    if !rewriter.tight || !layers.iter().any(|&layer| all[layer].iter().any(open)) {
+        return Ok(all);
+    }
+    // The weights in between are no f32 where units were merged: a margin is left for that.
+    let network = rewriter.chain.write()?;
+    let Some(tight) = Tight::new(&network, &Chain::read(&network)?, domain) else { return Ok(all) };
+    for layer in layers {
+        for (unit, reach) in all[layer].iter_mut().enumerate().filter(|(_, reach)| open(reach)) {
+            let Some(z) = tight.given(layer, unit) else { continue };
+            let margin = 1e-6 * z.magnitude();
+            if z.hi() <= -margin {
+                (reach.hi, reach.nonpositive) = (z.hi(), true);
+            } else if z.lo() >= margin {
+                (reach.lo, reach.nonnegative) = (z.lo(), true);
+            }
+        }
+    }
+    Ok(all)
+}
+
 /// Units that are dead on the domain, and activations that are linear on it.
 fn by_signs(rewriter: &mut Rewriter, domain: &Domain) -> Result<bool> {
     let mut changed = false;
-    let all = reaches(&rewriter.chain, domain, &|_, _, _| false)?;
+    let all = signs(rewriter, domain)?;
     // From behind, so that the numbers of layers before stay.
     for layer in (0..rewriter.chain.layers.len()).rev() {
         let Some(slopes) = rewriter.chain.slopes(layer).cloned() else { continue };
@@ -342,7 +377,7 @@ pub(super) fn alike(a: &[f64], b: &[f64], share: f64) -> bool {
 
 /// Always active units that are combinations of others.
 fn dependent(rewriter: &mut Rewriter, domain: &Domain) -> Result<bool> {
-    let all = reaches(&rewriter.chain, domain, &|_, _, _| false)?;
+    let all = signs(rewriter, domain)?;
     for layer in rewriter.chain.hidden() {
         let Some(before) = rewriter.chain.affine(layer - 1) else { continue };
         if rewriter.chain.slopes(layer).is_none() {

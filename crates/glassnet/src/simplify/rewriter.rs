@@ -15,11 +15,13 @@ pub(super) struct Rewriter {
     pub(super) chain: Chain,
     pub(super) steps: Vec<Step>,
     pub(super) removals: Vec<Removal>,
+    /// Whether signs are looked for by substituting backwards, where intervals don't show them.
+    pub(super) tight: bool,
 }
 
 impl Rewriter {
     pub(super) fn new(chain: Chain) -> Self {
-        Rewriter { chain, steps: vec![], removals: vec![] }
+        Rewriter { chain, steps: vec![], removals: vec![], tight: false }
     }
 
     fn note(&mut self, kind: &'static str, layer: usize, unit: Option<usize>, why: String) {

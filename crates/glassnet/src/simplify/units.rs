@@ -1,8 +1,10 @@
 //! The states of units: what an activation does on all inputs that are asked about, and why.
 //!
-//! A state is what interval propagation with infinite ends shows (0·∞ = 0), where weights may be free as well. Value
-//! and gradient are kept apart: a unit given `z ∈ [0, ∞)` acts as the identity, while its derivative at 0 is still a
-//! convention.
+//! A state is what interval propagation with infinite ends shows (0·∞ = 0), where weights may be free as well. What that
+//! leaves open on a bounded domain is bounded by substituting backwards (CROWN), and then by splitting inputs and kinks
+//! within a budget. With a table its rows are evaluated too, exactly where rounding would decide a sign: what holds on
+//! them is said of them only. Value and gradient are kept apart: a unit given `z ∈ [0, ∞)` acts as the identity, while
+//! its derivative at 0 is still a convention.
 
 use num_traits::{Signed, Zero};
 
@@ -10,8 +12,11 @@ use super::bounds::{Domain, Reach, reaches};
 use super::chain::Chain;
 use super::exact::{combination, independent, near, one, proportion};
 use super::rewrite::{alike, direction};
+use super::rows::{OnRows, on_rows};
+use super::tight::{Sides, Tight};
 use crate::error::{Error, Result};
 use crate::nn::Network;
+use crate::tensor::Tensor;
 
 /// What a ReLU-like unit does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +51,8 @@ impl State {
 pub enum Scope {
     /// The rows of a table.
     Data,
+    /// The box of a table's rows, and so its rows.
+    DataBox,
     /// A box, or what is left of it with infinite ends.
     Box,
     /// All inputs that aren't negative.
@@ -60,7 +67,8 @@ impl Scope {
     /// The scope in words, as they follow a state.
     pub fn words(&self) -> &'static str {
         match self {
-            Scope::Data => "for these rows",
+            Scope::Data => "on these rows",
+            Scope::DataBox => "in the box of these rows",
             Scope::Box => "on the domain",
             Scope::Nonnegative => "for every x ≥ 0",
             Scope::All => "for every data set",
@@ -95,6 +103,10 @@ pub struct Unit {
     pub relation: Option<Relation>,
     /// The proof, in a sentence.
     pub proof: String,
+    /// Whether inputs on both sides of the kink are known, so that it is open for certain.
+    pub both: bool,
+    /// On how many rows of the table it is on each side, where there is a table.
+    pub rows: Option<OnRows>,
 }
 
 /// The units of one activation.
@@ -185,7 +197,7 @@ impl Free {
 }
 
 /// The states of all units behind ReLU-like activations: on `domain`, for all values of the weights that are `free`.
-/// With `data` the domain is the box of its rows, and what holds there is said of the rows.
+/// With `rows` the domain is their box: what isn't decided on it is looked up on the rows themselves.
 ///
 /// # Errors
 /// `Unsupported` where the network is no chain; when the domain has another number of inputs.
@@ -200,7 +212,7 @@ impl Free {
 /// ]);
 /// let network = Network::with_state(module, &state)?;
 /// let free = Free::of(&["0.weight".into()], &network)?;
-/// let layers = units(&network, &Domain::all(1), &free, false)?;
+/// let layers = units(&network, &Domain::all(1), &free, None)?;
 /// assert_eq!(layers[1].units[0].state, State::Dead);
 /// assert_eq!(layers[1].units[0].scope.words(), "for every data set, whatever the free weights are");
 /// # Ok::<(), glassnet::Error>(())
@@ -209,7 +221,7 @@ pub fn units(
     network: &Network,
     domain: &Domain,
     free: &Free,
-    data: bool,
+    rows: Option<&Tensor<f32>>,
 ) -> Result<Vec<LayerUnits>> {
     let chain = Chain::read(network)?;
     if domain.ends().len() != chain.inputs {
@@ -226,15 +238,64 @@ pub fn units(
     };
     let wide = reaches(&chain, &Domain::all(chain.inputs), &is_free)?;
     let narrow = reaches(&chain, domain, &is_free)?;
+    let seen = match rows.filter(|_| free.is_empty()) {
+        Some(rows) => on_rows(network, &chain, rows)?,
+        None => vec![None; chain.layers.len()],
+    };
+    let scopes = Scopes::of(domain, free, rows.is_some());
     let mut layers = vec![];
     for layer in 1..chain.layers.len() {
         let Some(slopes) = chain.slopes(layer) else { continue };
         if narrow[layer].len() != slopes.len() {
             continue;
         }
+        let unit = |unit: usize| {
+            // What holds for all inputs is said so, whatever was asked about.
+            let (wide, narrow) = (wide[layer][unit], narrow[layer][unit]);
+            let (state, scope, reach) = match state(wide) {
+                State::Open => (state(narrow), scopes.here.clone(), narrow),
+                found @ (State::Dead | State::Active | State::Constant | State::Kink) => {
+                    (found, scopes.everywhere.clone(), wide)
+                }
+            };
+            let proof = proof(&chain, layer, unit, state, reach);
+            let rows = seen[layer].as_ref().map(|units| units[unit]);
+            let both = rows.is_some_and(|rows| rows.positive > 0 && rows.negative > 0);
+            Unit { state, scope, lo: reach.lo, hi: reach.hi, relation: None, proof, both, rows }
+        };
+        let found: Vec<Unit> = (0..slopes.len()).map(unit).collect();
+        layers.push((layer, found));
+    }
+    if free.is_empty() && layers.iter().any(|(_, units)| units.iter().any(is_open)) {
+        tighten(network, &chain, domain, &mut layers);
+    }
+    let mut narrow = narrow;
+    for (layer, units) in &mut layers {
+        for (unit, reach) in units.iter_mut().zip(&mut narrow[*layer]) {
+            reach.nonnegative |= unit.lo >= 0.0;
+            look_up(unit, rows.map_or(0, |rows| rows.data().len() / chain.inputs.max(1)));
+        }
+        relate(&chain, *layer, &narrow[*layer], free, units);
+    }
+    let named = |(layer, units): (usize, Vec<Unit>)| LayerUnits {
+        name: chain.layers[layer].name.clone(),
+        given_by: chain.layers[layer - 1].name.clone(),
+        units,
+    };
+    Ok(layers.into_iter().map(named).collect())
+}
+
+/// For what states hold: that of all inputs, and that of the domain.
+struct Scopes {
+    everywhere: Scope,
+    here: Scope,
+}
+
+impl Scopes {
+    fn of(domain: &Domain, free: &Free, data: bool) -> Self {
         let everywhere = if free.is_empty() { Scope::All } else { Scope::AllAndFree };
         let here = if data {
-            Scope::Data
+            Scope::DataBox
         } else if domain.is_all() {
             everywhere.clone()
         } else if domain.is_nonnegative() {
@@ -242,27 +303,82 @@ pub fn units(
         } else {
             Scope::Box
         };
-        let unit = |unit: usize| {
-            // What holds for all inputs is said so, whatever was asked about.
-            let (wide, narrow) = (wide[layer][unit], narrow[layer][unit]);
-            let (state, scope, reach) = match state(wide) {
-                State::Open => (state(narrow), here.clone(), narrow),
-                found @ (State::Dead | State::Active | State::Constant | State::Kink) => {
-                    (found, everywhere.clone(), wide)
-                }
-            };
-            let proof = proof(&chain, layer, unit, state, reach);
-            Unit { state, scope, lo: reach.lo, hi: reach.hi, relation: None, proof }
-        };
-        let mut found: Vec<Unit> = (0..slopes.len()).map(unit).collect();
-        relate(&chain, layer, &narrow[layer], free, &mut found);
-        layers.push(LayerUnits {
-            name: chain.layers[layer].name.clone(),
-            given_by: chain.layers[layer - 1].name.clone(),
-            units: found,
-        });
+        Scopes { everywhere, here }
     }
-    Ok(layers)
+}
+
+fn is_open(unit: &Unit) -> bool {
+    unit.state == State::Open
+}
+
+/// Bounds open units by substituting backwards, and splits for those that stay open.
+fn tighten(network: &Network, chain: &Chain, domain: &Domain, layers: &mut [(usize, Vec<Unit>)]) {
+    let Some(tight) = Tight::new(network, chain, domain) else { return };
+    let mut left = vec![];
+    for (layer, units) in layers.iter_mut() {
+        for (number, unit) in units.iter_mut().enumerate().filter(|(_, unit)| is_open(unit)) {
+            let Some(z) = tight.given(*layer, number) else { continue };
+            unit.lo = unit.lo.max(z.lo());
+            unit.hi = unit.hi.min(z.hi());
+            unit.state = match (unit.hi <= 0.0, unit.lo >= 0.0) {
+                (true, true) => State::Kink,
+                (true, false) => State::Dead,
+                (false, true) => State::Active,
+                (false, false) => State::Open,
+            };
+            let interval = format!("z ∈ [{}, {}]", ends(unit.lo), ends(unit.hi));
+            unit.proof = match unit.state {
+                State::Dead | State::Kink => {
+                    format!("{interval}: never above 0, by substituting backwards")
+                }
+                State::Active | State::Constant => {
+                    format!("{interval}: never below 0, by substituting backwards")
+                }
+                State::Open => interval,
+            };
+            if unit.state == State::Open && !unit.both {
+                left.push((*layer, number));
+            }
+        }
+    }
+    let found = tight.split(&left);
+    for ((layer, number), sides) in left.into_iter().zip(found) {
+        let own = layers.iter_mut().find(|(at, _)| *at == layer);
+        let Some(unit) = own.and_then(|(_, units)| units.get_mut(number)) else { continue };
+        match sides {
+            Sides::Negative(parts) => {
+                unit.state = State::Dead;
+                unit.hi = unit.hi.min(0.0);
+                unit.proof = format!("z < 0 in each of {parts} parts of the domain");
+            }
+            Sides::Positive(parts) => {
+                unit.state = State::Active;
+                unit.lo = unit.lo.max(0.0);
+                unit.proof = format!("z > 0 in each of {parts} parts of the domain");
+            }
+            Sides::Both => unit.both = true,
+            Sides::Unknown => {}
+        }
+    }
+}
+
+/// Says of the rows what isn't known of their box.
+fn look_up(unit: &mut Unit, rows: usize) {
+    let Some(seen) = unit.rows.filter(|_| is_open(unit)) else { return };
+    let all = format!("on each of the {rows} rows");
+    let interval = format!("z ∈ [{}, {}]", ends(seen.lo), ends(seen.hi));
+    let (state, why) = match (seen.positive, seen.zero, seen.negative) {
+        (0, _, 0) => (State::Kink, format!("z = 0 {all}")),
+        (0, _, _) => (State::Dead, format!("{interval} {all}: never above 0")),
+        (_, _, 0) if seen.constant => (State::Constant, format!("{interval} {all}: one value")),
+        (_, _, 0) => (State::Active, format!("{interval} {all}: never below 0")),
+        // not operations: three counts
+        _ => return,
+    };
+    if seen.undecided == 0 {
+        (unit.state, unit.scope, unit.proof) = (state, Scope::Data, why);
+        (unit.lo, unit.hi) = (seen.lo, seen.hi);
+    }
 }
 
 fn state(reach: Reach) -> State {

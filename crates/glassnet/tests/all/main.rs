@@ -4,6 +4,7 @@ mod bench;
 mod cases;
 mod check;
 mod contract;
+mod copies;
 mod counting;
 mod coverage;
 mod derivations;

@@ -1,7 +1,7 @@
 //! Steps about whole layers: joining matrices, writing one as a product, giving it other weights, taking activations out.
 
-use super::{Replay, both, distinct, no, parse_all};
-use crate::checker::bound::{self, Extent};
+use super::{Replay, Sign, both, distinct, no, parse_all};
+use crate::checker::bound;
 use crate::checker::certificate::Row;
 use crate::checker::chain::{Affine, Layer};
 use crate::checker::number::Number;
@@ -35,16 +35,14 @@ impl Replay<'_> {
     }
 
     pub(super) fn drop_activation(&mut self, layer: usize) -> Result<()> {
-        let extents = bound::extents(&self.chain, self.domain);
-        let (Some(Layer::Kinked(slopes)), Some(given)) =
-            (self.chain.layers.get(layer), extents.get(layer))
-        else {
+        let Some(Layer::Kinked(slopes)) = self.chain.layers.get(layer) else {
             return no(format!("layer {layer} is no ReLU"));
         };
-        let linear = |(slope, extent): (&Number, &Extent)| {
-            slope.is(&Number::one()) || extent.is_nonnegative()
-        };
-        if !slopes.iter().zip(given).all(linear) {
+        let open = (0..slopes.len()).filter(|&unit| !slopes[unit].is(&Number::one()));
+        let given = self.signs(layer, &open.collect::<Vec<_>>(), Sign::is_nonnegative);
+        let linear =
+            |(slope, sign): (&Number, &Sign)| slope.is(&Number::one()) || sign.is_nonnegative();
+        if given.len() != slopes.len() || !slopes.iter().zip(&given).all(linear) {
             return no(format!("layer {layer} has units that are not always active"));
         }
         self.chain.layers.remove(layer);

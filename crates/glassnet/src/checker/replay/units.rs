@@ -1,18 +1,15 @@
 //! Steps about the units of one activation: removing, merging, scaling, reordering and adding them.
 
-use super::{Replay, no, parse_all, reorder};
-use crate::checker::bound::{self, Extent};
+use super::{Replay, Sign, no, reorder};
 use crate::checker::chain::Layer;
 use crate::checker::number::Number;
 use crate::error::Result;
 
 impl Replay<'_> {
     pub(super) fn drop_dead(&mut self, layer: usize, units: &[usize]) -> Result<()> {
-        let extents = bound::extents(&self.chain, self.domain);
-        let given = extents.get(layer).cloned().unwrap_or_default();
+        let given = self.signs(layer, units, Sign::is_nonpositive);
         self.require_all(layer, units, "is not dead", |_, slope, _, unit| {
-            slope.is_some_and(Number::is_zero)
-                && given.get(unit).is_some_and(Extent::is_nonpositive)
+            slope.is_some_and(Number::is_zero) && given.get(unit).is_some_and(Sign::is_nonpositive)
         })?;
         self.remove(layer, units)
     }
@@ -73,12 +70,11 @@ impl Replay<'_> {
         terms: &[(usize, String)],
         constant: &Number,
     ) -> Result<()> {
-        let extents = bound::extents(&self.chain, self.domain);
-        let given = extents.get(layer).cloned().unwrap_or_default();
         let mut units: Vec<usize> = terms.iter().map(|(other, _)| *other).collect();
         units.push(unit);
+        let given = self.signs(layer, &units, Sign::is_nonnegative);
         self.require_all(layer, &units, "is not always active", |_, slope, _, unit| {
-            slope.is_some() && given.get(unit).is_some_and(Extent::is_nonnegative)
+            slope.is_some() && given.get(unit).is_some_and(Sign::is_nonnegative)
         })?;
         let factors: Vec<Number> =
             terms.iter().map(|(_, factor)| Number::parse(factor)).collect::<Result<_>>()?;

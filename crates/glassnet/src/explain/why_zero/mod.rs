@@ -220,7 +220,7 @@ fn proven(setting: &Setting, weight: &Weight) -> Option<String> {
     let network = setting.network();
     let inputs = network.module().in_features()?;
     let domain = Domain::of(vec![(0.0, f64::INFINITY); inputs]).ok()?;
-    let layers = simplify::units(network, &domain, &Free::default(), false).ok()?;
+    let layers = simplify::units(network, &domain, &Free::default(), None).ok()?;
     let names = network.module().layers();
     let is_relu =
         |name: &str| names.iter().any(|(own, module)| own == name && module.kind() == "ReLU");

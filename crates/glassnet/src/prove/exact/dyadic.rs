@@ -87,6 +87,11 @@ impl Dyadic {
         self.mantissa.is_negative()
     }
 
+    /// Whether it is above 0.
+    pub fn is_positive(&self) -> bool {
+        self.mantissa.is_positive()
+    }
+
     /// Whether it is 0.
     pub fn is_zero(&self) -> bool {
         self.mantissa.is_zero()

@@ -92,7 +92,7 @@ fn proven(setting: &Setting, node: NodeId, unit: usize) -> bool {
         return false;
     };
     let found =
-        domain.and_then(|domain| simplify::units(network, &domain, &Free::default(), false).ok());
+        domain.and_then(|domain| simplify::units(network, &domain, &Free::default(), None).ok());
     found.is_some_and(|layers| {
         let own = layers.iter().filter(|own| own.given_by == layer.name);
         own.flat_map(|own| own.units.get(unit)).any(|unit| unit.state == State::Dead)
