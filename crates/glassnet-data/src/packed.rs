@@ -339,6 +339,30 @@ impl Block {
         Ok(Block { rows: some.len(), parts, bytes })
     }
 
+    /// The cells of column `column` where they are written as a byte each, which [`Block::meaning`] reads.
+    pub(crate) fn small_codes(&self, column: usize) -> Option<&[u8]> {
+        let (packing, at) = self.parts[column];
+        let Packing::Decimals { width: 1, .. } = packing else { return None };
+        Some(&self.bytes[at..at + self.rows])
+    }
+
+    /// What a byte that is among the column's small codes means.
+    pub(crate) fn meaning(&self, column: usize, code: u8) -> f64 {
+        let Packing::Decimals { base, span, least, most, gaps, .. } = self.parts[column].0 else {
+            return f64::NAN;
+        };
+        if gaps && code == u8::MAX {
+            return f64::NAN;
+        }
+        let code = u64::from(code);
+        match (code.checked_div(span), code.checked_rem(span)) {
+            (Some(decimals), Some(integer)) => {
+                (base + integer as i64) as f64 / POWERS[usize::from(least) + decimals as usize]
+            }
+            _ => (base + code as i64) as f64 / POWERS[usize::from(most)], // not operations: a span of 0
+        }
+    }
+
     /// Appends the cells of column `column`.
     pub(crate) fn unpack(&self, column: usize, values: &mut Vec<f64>) {
         let (packing, at) = self.parts[column];

@@ -190,9 +190,12 @@ impl LongTable {
         };
         let labelled = RowSet::collect(self.rows());
         let mut seen = [Seen { labelled, rows: 0, first: None, values }];
-        self.each_column(&[place], &mut seen, |seen, values, range| {
+        let nothing = |_| ();
+        self.each_column(&[place], &mut seen, nothing, |seen, cells, ()| {
+            let rows = cells.rows.clone();
+            let values = cells.values();
             described.decode(values);
-            values.iter().zip(range).for_each(|(&value, row)| seen.see(value, row));
+            values.iter().zip(rows).for_each(|(&value, row)| seen.see(value, row));
         })?;
         let [seen] = seen;
         Ok((described, seen))

@@ -8,7 +8,7 @@ use glassnet::{Error, Result};
 use super::choose::LongTarget;
 use super::numbers::{Numbers, Pass};
 use super::row_set::RowSet;
-use super::{LongTable, Range};
+use super::{ColumnCells, LongTable, Range};
 use crate::fit::{FitOptions, check_named, is_apart, learn, number_target};
 use crate::note::Note;
 use crate::observed::{Observed, ObservedCells, ObservedTexts};
@@ -34,8 +34,9 @@ struct State<'t> {
     described: &'t Described,
     training: &'t RowSet,
     seen: Seen,
-    /// The training rows of the block, where not all are.
+    /// The training rows' cells of the block, where not all rows train.
     chosen: Vec<f64>,
+    chosen_codes: Vec<u8>,
 }
 
 enum Seen {
@@ -120,8 +121,17 @@ impl LongTable {
         };
         let (places, mut chosen): (Vec<usize>, Vec<&mut State<'_>>) =
             columns.iter().copied().zip(states).filter(|(_, state)| about(state)).unzip();
-        self.each_column(&places, &mut chosen, |state, values, range| {
-            state.see(pass, values, range);
+        let training = chosen.first().map(|state| state.training);
+        // Which rows of a block train, unless all do.
+        let which = |rows: Range<usize>| {
+            let training = training?;
+            let here = training.rank(rows.end) - training.rank(rows.start);
+            let number = |row: usize| row - rows.start;
+            (here < rows.len())
+                .then(|| training.within(rows.clone()).map(number).collect::<Vec<_>>())
+        };
+        self.each_column(&places, &mut chosen, which, |state, cells, which| {
+            state.see(pass, cells, which.as_deref());
         })?;
         for state in chosen {
             if let Seen::Numbers(numbers) = &mut state.seen {
@@ -163,6 +173,22 @@ impl LongTable {
     }
 }
 
+/// How often each byte is there.
+fn count(codes: &[u8]) -> [u32; 256] {
+    // Several tables, as equal bytes that follow each other would wait for one another.
+    let mut counts = [[0_u32; 256]; 4];
+    let fours = codes.chunks_exact(4);
+    for (code, counts) in fours.remainder().iter().zip(&mut counts) {
+        counts[usize::from(*code)] += 1;
+    }
+    for four in fours {
+        for (counts, code) in counts.iter_mut().zip(four) {
+            counts[usize::from(*code)] += 1;
+        }
+    }
+    std::array::from_fn(|code| counts.iter().map(|counts| counts[code]).sum())
+}
+
 impl<'t> State<'t> {
     fn new(described: &'t Described, training: &'t RowSet) -> Self {
         let codes = |count: usize| {
@@ -180,10 +206,39 @@ impl<'t> State<'t> {
             Kind::Boolean { .. } => codes(2),
             Kind::Category(levels) | Kind::Date(levels) => codes(levels.len()),
         };
-        State { described, training, seen, chosen: vec![] }
+        State { described, training, seen, chosen: vec![], chosen_codes: vec![] }
     }
 
-    fn see(&mut self, pass: Pass, values: &mut [f64], range: Range<usize>) {
+    /// Takes the cells of a block, of whose rows `which` train, or all.
+    fn see(&mut self, pass: Pass, cells: &mut ColumnCells<'_>, which: Option<&[usize]>) {
+        if let Seen::Numbers(numbers) = &mut self.seen
+            && (pass != Pass::First || !numbers.counts_up())
+            && !numbers.is_open()
+            && let Some(codes) = cells.block.small_codes(cells.column)
+        {
+            let mut meanings = [f64::NAN; 256];
+            let codes = match which {
+                None => codes,
+                Some(which) => {
+                    self.chosen_codes.clear();
+                    self.chosen_codes.extend(which.iter().map(|&row| codes[row]));
+                    &self.chosen_codes
+                }
+            };
+            let counts = count(codes);
+            for code in 0..=u8::MAX {
+                if counts[usize::from(code)] > 0 {
+                    meanings[usize::from(code)] = cells.block.meaning(cells.column, code);
+                }
+            }
+            self.described.decode(&mut meanings);
+            if pass == Pass::First {
+                numbers.count_all(cells.rows.len());
+            }
+            return numbers.see_codes(pass, codes, &meanings, &counts);
+        }
+        let range = cells.rows.clone();
+        let values = cells.values();
         self.described.decode(values);
         // Several spellings are one truth value.
         if let Kind::Boolean { values: meanings, .. } = &self.described.kind {
@@ -193,19 +248,15 @@ impl<'t> State<'t> {
             };
             values.iter_mut().for_each(|value| *value = mean(*value));
         }
-        let here = self.training.rank(range.end) - self.training.rank(range.start);
         match &mut self.seen {
             Seen::Codes(codes) => codes.see(values, range, self.training),
             Seen::Numbers(numbers) => {
                 if pass == Pass::First {
                     numbers.see_all(values);
                 }
-                if here == values.len() {
-                    return numbers.see(pass, values);
-                }
+                let Some(which) = which else { return numbers.see(pass, values) };
                 self.chosen.clear();
-                let rows = self.training.within(range.clone());
-                self.chosen.extend(rows.map(|row| values[row - range.start]));
+                self.chosen.extend(which.iter().map(|&row| values[row]));
                 numbers.see(pass, &self.chosen);
             }
         }

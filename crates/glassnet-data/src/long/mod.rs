@@ -108,6 +108,24 @@ struct Piece {
     rows: Range<usize>,
 }
 
+/// The cells of a column in a block.
+struct ColumnCells<'b> {
+    block: &'b Block,
+    column: usize,
+    /// Which rows of the table.
+    rows: Range<usize>,
+    values: &'b mut Vec<f64>,
+}
+
+impl ColumnCells<'_> {
+    /// The cells as they were read: numbers, or codes of texts.
+    fn values(&mut self) -> &mut Vec<f64> {
+        self.values.clear();
+        self.block.unpack(self.column, self.values);
+        self.values
+    }
+}
+
 /// A table whose cells lie in a scratch.
 pub struct LongTable {
     /// Names, types, lines: everything but the blocks.
@@ -185,12 +203,13 @@ impl LongTable {
     }
 
     /// Goes through all blocks with the columns `columns`, which are in ascending order, and a state for each; several threads take some columns each.
-    /// `visit` gets the cells of a block and its rows.
-    fn each_column<S: Send>(
+    /// `visit` gets a column's cells in a block, and what `prepare` makes of the block's rows.
+    fn each_column<S: Send, P>(
         &self,
         columns: &[usize],
         states: &mut [S],
-        visit: impl Fn(&mut S, &mut Vec<f64>, Range<usize>) + Sync,
+        prepare: impl Fn(Range<usize>) -> P + Sync,
+        visit: impl Fn(&mut S, &mut ColumnCells<'_>, &P) + Sync,
     ) -> Result<()> {
         let share = columns.len().div_ceil(self.threads.max(1)).max(1);
         let go = |columns: &[usize], states: &mut [S]| -> Result<()> {
@@ -200,10 +219,14 @@ impl LongTable {
             let mut values = vec![];
             for piece in self.pieces() {
                 let block = self.read(&piece, first..last + 1)?;
+                let prepared = prepare(piece.rows.clone());
                 for (&column, state) in columns.iter().zip(states.iter_mut()) {
-                    values.clear();
-                    block.unpack(column - first, &mut values);
-                    visit(state, &mut values, piece.rows.clone());
+                    let (rows, column, values) = (piece.rows.clone(), column - first, &mut values);
+                    visit(
+                        state,
+                        &mut ColumnCells { block: &block, column, rows, values },
+                        &prepared,
+                    );
                 }
             }
             Ok(())

@@ -91,9 +91,63 @@ impl Numbers {
 
     /// Takes the numbers of all rows of a block, for what is asked of all rows.
     pub(crate) fn see_all(&mut self, values: &[f64]) {
+        if !self.counts_up {
+            return self.count_all(values.len());
+        }
         for &value in values {
             self.counts_up &= self.all == 0 || value - self.previous == 1.0;
             (self.previous, self.all) = (value, self.all + 1);
+        }
+    }
+
+    /// Whether all rows so far may be numbers of rows.
+    pub(crate) fn counts_up(&self) -> bool {
+        self.counts_up
+    }
+
+    /// As [`Numbers::see_all`] of so many rows of a column that does not count up.
+    pub(crate) fn count_all(&mut self, rows: usize) {
+        self.all += rows;
+    }
+
+    /// As [`Numbers::see`] of cells that are bytes, each with its meaning and how often it is there. The median must be
+    /// known, or not searched for yet.
+    pub(crate) fn see_codes(
+        &mut self,
+        pass: Pass,
+        codes: &[u8],
+        meanings: &[f64; 256],
+        counts: &[u32; 256],
+    ) {
+        // Adding −0 changes no sum: what missing cells add.
+        let in_order = |sum: f64, term: &dyn Fn(f64) -> f64| {
+            let terms = meanings.map(|value| if value.is_nan() { -0.0 } else { term(value) });
+            codes.iter().fold(sum, |sum, &code| sum + terms[usize::from(code)])
+        };
+        match pass {
+            Pass::First => {
+                self.rows += codes.len();
+                if self.present == 0
+                    && let Some(&first) =
+                        codes.iter().find(|&&code| !meanings[usize::from(code)].is_nan())
+                {
+                    self.value = meanings[usize::from(first)];
+                }
+                self.sum = in_order(self.sum, &|value| value);
+                let seen = meanings.iter().zip(counts).filter(|&(_, &count)| count > 0);
+                for (&value, &count) in seen {
+                    self.see_some(value, count as usize);
+                }
+            }
+            Pass::Second => {
+                let rough = self.sum / self.present as f64;
+                self.rest = in_order(self.rest, &|value| value - rough);
+            }
+            Pass::Third => {
+                let mean = self.mean;
+                self.squares = in_order(self.squares, &|value| (value - mean) * (value - mean));
+            }
+            Pass::More => {}
         }
     }
 
@@ -120,22 +174,29 @@ impl Numbers {
     }
 
     fn see_first(&mut self, value: f64) {
+        self.rows += 1;
+        if self.present == 0 && !value.is_nan() {
+            self.value = value;
+        }
+        self.see_some(value, 1);
+        if !value.is_nan() {
+            self.sum += value;
+        }
+    }
+
+    /// Takes `count` cells of one value, as far as their order does not matter.
+    fn see_some(&mut self, value: f64, count: usize) {
         let key = number_key(value);
         self.constant &= *self.first.get_or_insert(key) == key;
-        self.rows += 1;
         if value.is_nan() {
             return;
         }
-        if self.present == 0 {
-            self.value = value;
-        }
         self.same &= value == self.value;
-        self.present += 1;
-        self.sum += value;
+        self.present += count;
         let order = order(value);
         self.extremes = (self.extremes.0.min(order), self.extremes.1.max(order));
         if let Some(distinct) = &mut self.distinct
-            && !distinct.push(value)
+            && !distinct.push(value, count)
         {
             self.distinct = None;
         }
@@ -299,13 +360,13 @@ impl Distinct {
         Distinct { values: vec![], places: vec![], last: 0 }
     }
 
-    /// Counts a number; false if there are too many different ones.
-    fn push(&mut self, value: f64) -> bool {
+    /// Counts a number `more` times; false if there are too many different ones.
+    fn push(&mut self, value: f64, more: usize) -> bool {
         let bits = value.to_bits();
         if let Some((last, count)) = self.values.get_mut(self.last)
             && last.to_bits() == bits
         {
-            *count += 1;
+            *count += more;
             return true;
         }
         if self.places.is_empty() {
@@ -318,12 +379,12 @@ impl Distinct {
                 EMPTY => {
                     self.places[place] = self.values.len() as u16;
                     self.last = self.values.len();
-                    self.values.push((value, 1));
+                    self.values.push((value, more));
                     return true;
                 }
                 at if self.values[usize::from(at)].0.to_bits() == bits => {
                     self.last = usize::from(at);
-                    self.values[self.last].1 += 1;
+                    self.values[self.last].1 += more;
                     return true;
                 }
                 _ => place = (place + 1) % PLACES, // not operations: another number's place
@@ -390,7 +451,41 @@ mod tests {
         check(&[5.0; 9], 16);
     }
 
+    /// As [`seen`], with the cells as bytes; every third block as numbers.
+    fn seen_as_codes(codes: &[u8], meanings: &[f64; 256]) -> ObservedNumbers {
+        let mut numbers = Numbers::new();
+        for pass in [Pass::First, Pass::Second, Pass::Third] {
+            for (at, block) in codes.chunks(7).enumerate() {
+                if at % 3 == 1 {
+                    let values: Vec<f64> =
+                        block.iter().map(|&code| meanings[usize::from(code)]).collect();
+                    numbers.see(pass, &values);
+                    continue;
+                }
+                let mut counts = [0; 256];
+                block.iter().for_each(|&code| counts[usize::from(code)] += 1);
+                numbers.see_codes(pass, block, meanings, &counts);
+            }
+            numbers.end(pass, 64);
+        }
+        numbers.observed()
+    }
+
     proptest! {
+        #[test]
+        fn bytes_are_the_numbers_that_they_mean(
+            codes in proptest::collection::vec(0..12_u8, 1..400),
+            some in proptest::collection::vec(
+                prop_oneof![-1e6..1e6_f64, Just(f64::NAN), Just(0.0), Just(-0.0), (0..50).prop_map(f64::from)], 12),
+        ) {
+            let mut meanings = [f64::NAN; 256];
+            meanings[..12].copy_from_slice(&some);
+            let values: Vec<f64> = codes.iter().map(|&code| meanings[usize::from(code)]).collect();
+            prop_assume!(values.iter().any(|value| !value.is_nan()));
+            let bits = |o: ObservedNumbers| [o.mean, o.std, o.median].map(f64::to_bits);
+            prop_assert_eq!(bits(seen_as_codes(&codes, &meanings)), bits(seen(&values, 64)));
+        }
+
         #[test]
         fn any_numbers_are_those_of_a_slice(
             values in proptest::collection::vec(
