@@ -3,8 +3,8 @@
 mod matrices;
 mod units;
 
-use super::bound::{self, Extent, Growth};
-use super::certificate::{Row, Step};
+use super::bound::{Extent, Growth};
+use super::certificate::Step;
 use super::chain::{Affine, Chain, Layer};
 use super::number::Number;
 use crate::error::{Error, Result};

@@ -1,6 +1,6 @@
 //! Steps about the units of one activation: removing, merging, scaling, reordering and adding them.
 
-use super::{Replay, no, parse_all, reorder};
+use super::{Replay, no, reorder};
 use crate::checker::bound::{self, Extent};
 use crate::checker::chain::Layer;
 use crate::checker::number::Number;
