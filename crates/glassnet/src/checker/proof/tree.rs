@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 const MOST_BYTES: usize = 1 << 30;
 
 /// How often a leaf is halved that is short of being free.
-const HALVINGS: usize = 3;
+const HALVINGS: usize = 8;
 
 /// What a part of the box is known to be: what is left of it, the kinks' sides, and the bounds that its parent had.
 struct Part {
@@ -78,6 +78,12 @@ impl Checker<'_> {
             if self.cut(&bounds, &mut part, round)?.is_none() {
                 return Ok(None);
             }
+            known = Some(Arc::new(bounds.ranges));
+        }
+        if rounds.is_empty() && !matches!(node, Node::Free(..)) {
+            // Nothing is cut, but the halves inherit the part's bounds.
+            let bounds = self.bounds(&part, known.as_deref().map(Vec::as_slice));
+            let Some(bounds) = bounds else { return Ok(None) };
             known = Some(Arc::new(bounds.ranges));
         }
         match node {
