@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 const MOST_BYTES: usize = 1 << 30;
 
 /// How often a leaf is halved that is short of being free.
-const HALVINGS: usize = 8;
+const HALVINGS: usize = 3;
 
 /// What a part of the box is known to be: what is left of it, the kinks' sides, and the bounds that its parent had.
 struct Part {
