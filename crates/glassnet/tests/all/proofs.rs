@@ -36,7 +36,7 @@ impl Subject {
     fn proof(&self, property: &Property, semantics: Semantics) -> Option<(Proof, Verdict)> {
         let config = Config { semantics, records: true, ..Config::default() };
         let search = Search::new(&self.lowered, property, &config).unwrap();
-        search.work(&mut |at| at.parts < 600);
+        search.work(&mut |at| at.parts < 3000);
         let (outcome, recording) = search.finish();
         let weights = |key: &str| self.network.state_dict().floats(key).ok();
         let network = (&self.graph, &weights as _);
