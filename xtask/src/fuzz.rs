@@ -9,7 +9,7 @@ use crate::ci::without_our_variables;
 use crate::docs::output_of_command;
 
 /// The targets, as `glassnet_fuzz::TARGETS` has them.
-pub const TARGETS: [&str; 8] = [
+pub const TARGETS: [&str; 11] = [
     "safetensors",
     "torch",
     "pickle",

@@ -62,6 +62,8 @@ pub(super) struct Scale {
     pub(super) shift: Vec<Number>,
     pub(super) doubt: Number,
     pub(super) shift_doubt: Vec<Number>,
+    /// How many operations of the graph it is; each rounds in an f32 execution.
+    pub(super) operations: usize,
 }
 
 /// The layers in order, and how many inputs there are.
@@ -229,6 +231,8 @@ impl Reader<'_> {
                         Ok(Known::Matrix(numbers.chunks(columns).map(<[Number]>::to_vec).collect()))
                     }
                     [_] | [] => Ok(Known::Numbers(numbers, Number::zero())),
+                    // A row under a batch of one: the numbers of its units.
+                    [1, ..] => Ok(Known::Numbers(numbers, Number::zero())),
                     _ => Err(refused(self.graph, id, "weights are matrices and vectors")), // not operations: shapes
                 }
             }
@@ -373,8 +377,11 @@ impl Reader<'_> {
                 let (numbers, doubt) = (numbers.clone(), doubt.clone());
                 self.data(*a, id)?;
                 let width = self.width(id)?;
-                if self.graph.shape(id).rank() != 2 {
+                if self.graph.shape(id).rank() != 2 && numbers.len() != width {
                     return Err(refused(self.graph, id, "rows of one axis are read"));
+                }
+                if numbers.len() != 1 && numbers.len() != width {
+                    return Err(refused(self.graph, id, "it isn't a number for each unit"));
                 }
                 let numbers: Vec<Number> =
                     (0..width).map(|at| pick(&numbers, at).clone()).collect();
@@ -402,6 +409,7 @@ impl Reader<'_> {
                     shift: vec![Number::zero(); width],
                     doubt: Number::zero(),
                     shift_doubt: vec![Number::zero(); width],
+                    operations: 0,
                 }
             }
         };
@@ -433,6 +441,7 @@ impl Reader<'_> {
             }
         }
         scale.doubt = scale.doubt.plus(&doubt);
+        scale.operations += 1;
         self.chain.layers.push(Layer::Scale(scale));
         Ok(Known::Data(self.chain.layers.len()))
     }

@@ -11,7 +11,8 @@
 //! The checker bounds every unit over the part (`bounds`), and bounds each constraint from below by three linear forms of
 //! the input (steep, middle and flat lines at open kinks; `forms`). A *round* names multipliers `≥ 0` of these forms; their
 //! sum and each form by itself cut off what cannot be a solution, and after a round all is bounded again on what is left.
-//! A leaf's last sum must be above 0 on the whole part.
+//! A leaf's last sum must be above 0 on
+//! the whole part; where a rounding is in the way the checker cuts and halves the part a few times itself.
 //!
 //! # Semantics
 //! `real`: exact arithmetic on the stored weights. `f32-any-order`: that, and every f32 execution, whatever the order of

@@ -41,13 +41,6 @@ impl Layer {
 }
 
 impl Affine {
-    /// `factor·h[i] + shift` for each unit.
-    fn diagonal(size: usize, factor: f64, shift: f64) -> Layer {
-        let mut weight = vec![0.0; size * size];
-        weight.iter_mut().step_by(size + 1).for_each(|weight| *weight = factor);
-        Layer::Affine(Affine { columns: size, weight, bias: vec![shift; size], rounds: false })
-    }
-
     pub(super) fn row(&self, row: usize) -> &[f64] {
         &self.weight[row * self.columns..(row + 1) * self.columns]
     }
@@ -90,8 +83,12 @@ pub(super) fn read(chain: &Chain) -> Result<Network> {
             chain::Layer::Softmax(_) => {
                 return refused("softmax", "proofs are about piecewise-linear networks");
             }
-            chain::Layer::Scale(_) => {
-                return refused("a normalisation", "fold it into the matrix beside it: simplify");
+            chain::Layer::Scale(scale) => {
+                let sure = scale.doubt.is_zero() && scale.shift_doubt.iter().all(Number::is_zero);
+                if scale.operations != 1 || !sure {
+                    return refused("a normalisation", "fold it into a matrix: simplify");
+                }
+                layers.push(diagonal(&floats(&scale.factor)?, floats(&scale.shift)?, true)?);
             }
         }
     }
@@ -104,16 +101,31 @@ fn clip(layers: &mut Vec<Layer>, size: usize, min: f64, max: f64) -> Result<()> 
     let is_exact = Number::from_f64(width)
         .zip(Number::from_f64(max).zip(Number::from_f64(min)))
         .is_some_and(|(width, (max, min))| max.minus(&min).is(&width));
-    if !(min <= max && is_exact) || size.checked_mul(size).is_none_or(|n| n > MOST_WEIGHTS) {
-        let why = "its limits have no difference that is a float, or it is too wide";
+    if !(min <= max && is_exact) {
+        let why = "its limits have no difference that is a float";
         return Err(Error::unsupported("a clipping", "the checker", why));
     }
     for (factor, shift) in [(1.0, -min), (-1.0, width)] {
-        layers.push(Affine::diagonal(size, factor, shift));
+        layers.push(diagonal(&vec![factor; size], vec![shift; size], false)?);
         layers.push(Layer::Kink { below: vec![0.0; size], above: vec![1.0; size] });
     }
-    layers.push(Affine::diagonal(size, -1.0, max));
+    layers.push(diagonal(&vec![-1.0; size], vec![max; size], false)?);
     Ok(())
+}
+
+/// `factor[i]·h[i] + shift[i]`.
+fn diagonal(factors: &[f64], bias: Vec<f64>, rounds: bool) -> Result<Layer> {
+    let size = factors.len();
+    if size.checked_mul(size).is_none_or(|n| n > MOST_WEIGHTS) {
+        return Err(Error::unsupported(
+            "a scaling of so many units",
+            "the checker",
+            "it is too wide",
+        ));
+    }
+    let mut weight = vec![0.0; size * size];
+    weight.iter_mut().step_by(size + 1).zip(factors).for_each(|(to, factor)| *to = *factor);
+    Ok(Layer::Affine(Affine { columns: size, weight, bias, rounds }))
 }
 
 fn floats<'a>(numbers: impl IntoIterator<Item = &'a Number>) -> Result<Vec<f64>> {

@@ -11,6 +11,9 @@ use crate::error::{Error, ErrorKind, Result};
 /// The most bytes that the parts on the way to a leaf may take.
 const MOST_BYTES: usize = 1 << 30;
 
+/// How often a leaf is halved that is short of being free.
+const HALVINGS: usize = 3;
+
 /// What a part of the box is known to be: what is left of it, the kinks' sides, and the bounds that its parent had.
 struct Part {
     domain: Vec<Range>,
@@ -77,17 +80,14 @@ impl Checker<'_> {
             }
             known = Some(Arc::new(bounds.ranges));
         }
+        if rounds.is_empty() && !matches!(node, Node::Free(..)) {
+            // Nothing is cut, but the halves inherit the part's bounds.
+            let bounds = self.bounds(&part, known.as_deref().map(Vec::as_slice));
+            let Some(bounds) = bounds else { return Ok(None) };
+            known = Some(Arc::new(bounds.ranges));
+        }
         match node {
-            Node::Free(_, last) => {
-                let bounds = self.bounds(&part, known.as_deref().map(Vec::as_slice));
-                let Some(bounds) = bounds else { return Ok(None) };
-                let least = self.sum(&bounds, &part, last)?.least(&part.domain);
-                if least > 0.0 {
-                    Ok(None)
-                } else {
-                    Err(format!("is not free: its sum may be {least:e}"))
-                }
-            }
+            Node::Free(_, last) => self.free(part, known, last, HALVINGS).map(|()| None),
             Node::Input(input, at, _) => {
                 let Some(range) = part.domain.get(*input).copied().filter(|_| at.is_finite())
                 else {
@@ -117,6 +117,39 @@ impl Checker<'_> {
                 Ok(Some([half(false), half(true)]))
             }
         }
+    }
+
+    /// Checks that the sum shows the part to be free of solutions. What a prover found by a rounding's breadth is cut and
+    /// halved a few times, as its proof could have said.
+    fn free(
+        &self,
+        mut part: Part,
+        known: Option<Arc<Vec<Vec<Range>>>>,
+        sum: &Sum,
+        halvings: usize,
+    ) -> std::result::Result<(), String> {
+        let bounds = self.bounds(&part, known.as_deref().map(Vec::as_slice));
+        let Some(bounds) = bounds else { return Ok(()) };
+        let least = self.sum(&bounds, &part, sum)?.least(&part.domain);
+        if least > 0.0 || self.cut(&bounds, &mut part, sum)?.is_none() {
+            return Ok(());
+        }
+        if halvings == 0 {
+            return Err(format!("is not free: its sum may be {least:e}"));
+        }
+        let known = Some(Arc::new(bounds.ranges));
+        let width = |at: usize| part.domain[at].hi - part.domain[at].lo;
+        let widest = (0..part.domain.len()).max_by(|&a, &b| width(a).total_cmp(&width(b)));
+        let Some(input) = widest else { return Err("has no input to halve".into()) };
+        let whole = part.domain[input];
+        let middle = whole.lo / 2.0 + whole.hi / 2.0;
+        for side in [Range { hi: middle, ..whole }, Range { lo: middle, ..whole }] {
+            let mut domain = part.domain.clone();
+            domain[input] = side;
+            let half = Part { domain, sides: part.sides.clone(), known: None };
+            self.free(half, known.clone(), sum, halvings - 1)?;
+        }
+        Ok(())
     }
 
     fn bounds(&self, part: &Part, known: Option<&[Vec<Range>]>) -> Option<Bounds<'_>> {
