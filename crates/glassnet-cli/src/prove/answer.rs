@@ -96,7 +96,7 @@ pub(super) fn column(name: &str, align: Align) -> Column {
 }
 
 /// The columns that vary, or all where no row says what the others are.
-fn the_box(question: &Question) -> Table {
+pub(super) fn the_box(question: &Question) -> Table {
     let mut table = Table {
         columns: vec![column("column", Align::Left), column("values", Align::Left)],
         ..Table::default()
