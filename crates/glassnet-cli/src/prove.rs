@@ -168,7 +168,7 @@ pub(crate) fn run(args: &Prove, terminal: &mut Terminal) -> Result<u8> {
     }
     let network = subject.network()?;
     let shown = property.display().to_string();
-    let read = vnnlib::read(&output::read(property)?, &shown)?;
+    let read = vnnlib::read(&output::read_unpacked(property)?, &shown)?;
     let interrupt = Interrupt::watch()?;
     let mut watch = Watch::new(terminal, &interrupt, started + args.timeout);
     fits(&read, &network, &shown)?;

@@ -17,6 +17,8 @@ pub(crate) struct Terminal {
     stdout: io::BufWriter<io::Stdout>,
     /// Notes that wait for the end, so that an error is the first line that a script reads.
     held: RefCell<Vec<String>>,
+    /// Lines that become a document, where one is asked for.
+    lines: Vec<String>,
     /// Whoever read stdout has gone away: nothing more is written, and that is no error.
     closed: bool,
 }
@@ -44,6 +46,7 @@ impl Terminal {
             color,
             stdout: io::BufWriter::new(io::stdout()),
             held: RefCell::default(),
+            lines: vec![],
             closed: false,
         }
     }
@@ -56,6 +59,7 @@ impl Terminal {
             color: false,
             stdout: io::BufWriter::new(io::stdout()),
             held: RefCell::default(),
+            lines: vec![],
             closed: false,
         }
     }
@@ -101,6 +105,10 @@ impl Terminal {
 
     /// Writes a line of the result.
     pub(crate) fn line(&mut self, text: &str) -> Result<()> {
+        if !matches!(self.format, Format::Text | Format::Json) {
+            self.lines.push(text.to_owned());
+            return Ok(());
+        }
         self.bytes(text.as_bytes())?;
         self.bytes(b"\n")
     }
@@ -131,6 +139,12 @@ impl Terminal {
 
     /// Writes out what is still buffered.
     pub(crate) fn finish(&mut self) -> Result<()> {
+        let mut lines = std::mem::take(&mut self.lines).into_iter();
+        if let Some(first) = lines.next() {
+            let mut document = Document::new(first);
+            lines.for_each(|line| document.say(line.trim().to_owned()));
+            self.present(&document, None)?;
+        }
         let outcome = if self.closed { Ok(()) } else { self.stdout.flush() };
         self.judge(outcome)?;
         self.release();

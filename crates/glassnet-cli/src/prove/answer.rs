@@ -22,6 +22,9 @@ pub(super) fn tell(
     let word = told::word(&found.verdict);
     let mut document = Document::new(word);
     document.say(format!("statement: {}", question.statement));
+    document.say(
+        "it says what must hold; a property in VNN-LIB would say the opposite, what a counterexample meets",
+    );
     let varying = question.sets.len() - fixed(question);
     document.say(match (&found.verdict, varying) {
         (Verdict::Holds, _) => format!(

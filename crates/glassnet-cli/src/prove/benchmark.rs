@@ -114,7 +114,7 @@ fn prove_one(
     let network =
         Subject::read(instance.network.as_os_str(), &Weights::default(), terminal)?.network()?;
     let shown = instance.property.display().to_string();
-    let read = vnnlib::read(&output::read(&instance.property)?, &shown)?;
+    let read = vnnlib::read(&output::read_unpacked(&instance.property)?, &shown)?;
     fits(&read, &network, &shown)?;
     let go_on = &mut |_: &prove::Progress| Instant::now() < until && interrupt.status().is_none();
     let outcome = prove::prove(&network, &read.property, config, go_on)?;
