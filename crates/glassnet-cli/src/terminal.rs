@@ -7,6 +7,7 @@ use glassnet::document::Document;
 use glassnet::report::{self, Format};
 use glassnet::{Error, Result};
 
+use crate::answer::printed;
 use crate::args::{Color, Common, FormatChoice};
 
 /// Where results and notes go.
@@ -139,10 +140,17 @@ impl Terminal {
 
     /// Writes out what is still buffered.
     pub(crate) fn finish(&mut self) -> Result<()> {
-        let mut lines = std::mem::take(&mut self.lines).into_iter();
-        if let Some(first) = lines.next() {
-            let mut document = Document::new(first);
-            lines.for_each(|line| document.say(line.trim().to_owned()));
+        let lines = std::mem::take(&mut self.lines);
+        if let Some((first, rest)) = lines.split_first() {
+            // What stands in columns keeps its places.
+            let document = match rest.iter().any(|line| line.trim().contains("  ")) {
+                true => printed(&lines.join("\n")),
+                false => {
+                    let mut document = Document::new(first.clone());
+                    rest.iter().for_each(|line| document.say(line.trim().to_owned()));
+                    document
+                }
+            };
             self.present(&document, None)?;
         }
         let outcome = if self.closed { Ok(()) } else { self.stdout.flush() };

@@ -212,7 +212,7 @@ fn statements_about_outputs_say_what_must_hold() {
     let caret = ask("y0 <= 1 and y7 > 2");
     caret.check_error(2, "usage");
     assert!(caret.stderr.contains("character 13"), "{}", caret.stderr);
-    let line = ["prove", NET, "--weights", WEIGHTS, "--output", "y0 <= 1"];
+    let line = ["prove", NET, "--weights", WEIGHTS, "--output", "y0 <= 2"];
     folder.refused(&line, 2, "usage");
     let html = [&line[..], &["--domain=-1..1", "--format", "html"]].concat();
     assert!(folder.run(&html).stdout.contains("<h1"), "a document");
