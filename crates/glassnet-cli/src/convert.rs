@@ -84,7 +84,7 @@ pub(crate) fn run(args: &Convert, terminal: &mut Terminal) -> Result<u8> {
     let replace = if args.force { Replace::Always } else { Replace::Never };
     let output = Output::prepare(&args.to, "the output", replace, &[&args.from])?;
     let read = ReadOptions { allow_non_finite: args.allow_non_finite };
-    let opened = glassnet_formats::open(&output::read(&args.from)?, &from, read)?;
+    let opened = glassnet_formats::open(&output::read_unpacked(&args.from)?, &from, read)?;
     let read_as = opened.format;
     if args.with_preprocessing {
         options.table = Some(columns::table(opened.model.card.as_ref(), &from)?);

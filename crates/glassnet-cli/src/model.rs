@@ -295,7 +295,7 @@ pub(crate) fn opened(path: &Path, terminal: &Terminal) -> Result<Opened> {
 }
 
 fn read_model(path: &Path) -> Result<Vec<u8>> {
-    output::read(path).map_err(|error| {
+    output::read_unpacked(path).map_err(|error| {
         let shown = path.display().to_string();
         // A slip in a notation looks like a path that does not exist.
         if path.exists() || shown.contains('/') || shown.contains('.') {

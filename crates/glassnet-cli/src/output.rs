@@ -218,6 +218,15 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
     file.read_to_end(&mut bytes).map(|_| bytes).map_err(|error| cannot_read(&shown, &error))
 }
 
+/// As [`read`], of a file that may be compressed; where there is none, of one with `.gz` behind its name.
+pub(crate) fn read_unpacked(path: &Path) -> Result<Vec<u8>> {
+    let mut packed = path.as_os_str().to_owned();
+    packed.push(".gz");
+    let packed = Path::new(&packed);
+    let path = if !path.exists() && packed.is_file() { packed } else { path };
+    glassnet_data::decompressed(read(path)?, &path.display().to_string())
+}
+
 /// Opens a file to read it.
 pub(crate) fn open(path: &Path) -> Result<File> {
     let shown = path.display().to_string();

@@ -192,7 +192,7 @@ pub(crate) fn run(args: &Prove, threads: args::Threads, terminal: &mut Terminal)
     let loaded = subject.loaded()?;
     let network = &loaded.network;
     let shown = property.display().to_string();
-    let read = vnnlib::read(&output::read(property)?, &shown)?;
+    let read = vnnlib::read(&output::read_unpacked(property)?, &shown)?;
     let interrupt = Interrupt::watch()?;
     let mut watch = Watch::new(terminal, &interrupt, started + args.timeout);
     fits(&read, network, &shown)?;

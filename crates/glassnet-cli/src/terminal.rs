@@ -7,6 +7,7 @@ use glassnet::document::Document;
 use glassnet::report::{self, Format};
 use glassnet::{Error, Result};
 
+use crate::answer::printed;
 use crate::args::{Color, Common, FormatChoice};
 
 /// Where results and notes go.
@@ -17,6 +18,8 @@ pub(crate) struct Terminal {
     stdout: io::BufWriter<io::Stdout>,
     /// Notes that wait for the end, so that an error is the first line that a script reads.
     held: RefCell<Vec<String>>,
+    /// Lines that become a document, where one is asked for.
+    lines: Vec<String>,
     /// Whoever read stdout has gone away: nothing more is written, and that is no error.
     closed: bool,
 }
@@ -44,6 +47,7 @@ impl Terminal {
             color,
             stdout: io::BufWriter::new(io::stdout()),
             held: RefCell::default(),
+            lines: vec![],
             closed: false,
         }
     }
@@ -56,6 +60,7 @@ impl Terminal {
             color: false,
             stdout: io::BufWriter::new(io::stdout()),
             held: RefCell::default(),
+            lines: vec![],
             closed: false,
         }
     }
@@ -101,6 +106,10 @@ impl Terminal {
 
     /// Writes a line of the result.
     pub(crate) fn line(&mut self, text: &str) -> Result<()> {
+        if !matches!(self.format, Format::Text | Format::Json) {
+            self.lines.push(text.to_owned());
+            return Ok(());
+        }
         self.bytes(text.as_bytes())?;
         self.bytes(b"\n")
     }
@@ -131,6 +140,19 @@ impl Terminal {
 
     /// Writes out what is still buffered.
     pub(crate) fn finish(&mut self) -> Result<()> {
+        let lines = std::mem::take(&mut self.lines);
+        if let Some((first, rest)) = lines.split_first() {
+            // What stands in columns keeps its places.
+            let document = match rest.iter().any(|line| line.trim().contains("  ")) {
+                true => printed(&lines.join("\n")),
+                false => {
+                    let mut document = Document::new(first.clone());
+                    rest.iter().for_each(|line| document.say(line.trim().to_owned()));
+                    document
+                }
+            };
+            self.present(&document, None)?;
+        }
         let outcome = if self.closed { Ok(()) } else { self.stdout.flush() };
         self.judge(outcome)?;
         self.release();

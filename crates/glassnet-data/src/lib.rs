@@ -90,4 +90,5 @@ pub use read_any::{read_numbers, read_table, read_table_within};
 pub use split::{Split, SplitOptions, split};
 pub use table::{Cells, Column, Table, Texts};
 pub use target::{Target, TargetValues, Task};
+pub use unpack::decompressed;
 pub use write::{CsvWriter, WriteOptions, shortest};

@@ -8,6 +8,7 @@ use flate2::bufread::GzDecoder;
 use glassnet::{Error, ErrorKind};
 use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
 
+use crate::bytes::read_error;
 use crate::content::Content;
 use crate::words::shell;
 
@@ -42,6 +43,26 @@ pub(crate) fn unpacked<'a>(
     };
     let name = name.to_owned();
     Box::new(Limited { inner, taken, failed, given: 0, name, test })
+}
+
+/// The bytes of a file that may be compressed with gzip or zstd, which its content tells; any other file's as they are.
+///
+/// ```
+/// let plain = b"(declare-const X_0 Real)".to_vec();
+/// assert_eq!(glassnet_data::decompressed(plain.clone(), "p.vnnlib")?, plain);
+/// # Ok::<(), glassnet::Error>(())
+/// ```
+///
+/// # Errors
+/// Kind `data` for a damaged file, kind `limit` where much came of very little.
+pub fn decompressed(bytes: Vec<u8>, name: &str) -> glassnet::Result<Vec<u8>> {
+    let content = Content::of(&bytes);
+    if !content.is_compressed() {
+        return Ok(bytes);
+    }
+    let mut whole = vec![];
+    let read = unpacked(bytes.as_slice(), content, name).read_to_end(&mut whole);
+    read.map(|_| whole).map_err(|error| read_error(name, &error))
 }
 
 /// Counts what is read, and whether reading fails.
@@ -215,7 +236,6 @@ mod tests {
     use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 
     use super::*;
-    use crate::bytes::read_error;
 
     fn gz(bytes: &[u8]) -> Vec<u8> {
         let mut encoder = GzEncoder::new(vec![], Compression::default());
@@ -276,5 +296,7 @@ mod tests {
         let mut reader = unpacked(bomb.as_slice(), Content::Gzip, "t.csv");
         let error = io::copy(&mut reader, &mut io::sink()).expect_err("a bomb");
         assert_eq!(read_error("t.csv", &error).kind(), ErrorKind::Limit);
+        let error = decompressed(bomb, "t.onnx").map(|bytes| bytes.len()).expect_err("a bomb");
+        assert_eq!(error.kind(), ErrorKind::Limit);
     }
 }

@@ -22,6 +22,9 @@ pub(super) fn tell(
     let word = told::word(&found.verdict);
     let mut document = Document::new(word);
     document.say(format!("statement: {}", question.statement));
+    document.say(
+        "it says what must hold; a property in VNN-LIB would say the opposite, what a counterexample meets",
+    );
     let varying = question.sets.len() - fixed(question);
     document.say(match (&found.verdict, varying) {
         (Verdict::Holds, _) => format!(
@@ -96,7 +99,7 @@ pub(super) fn column(name: &str, align: Align) -> Column {
 }
 
 /// The columns that vary, or all where no row says what the others are.
-fn the_box(question: &Question) -> Table {
+pub(super) fn the_box(question: &Question) -> Table {
     let mut table = Table {
         columns: vec![column("column", Align::Left), column("values", Align::Left)],
         ..Table::default()

@@ -123,7 +123,7 @@ fn prove_one(
     let loaded =
         Subject::read(instance.network.as_os_str(), &Weights::default(), terminal)?.loaded()?;
     let shown = instance.property.display().to_string();
-    let read = vnnlib::read(&output::read(&instance.property)?, &shown)?;
+    let read = vnnlib::read(&output::read_unpacked(&instance.property)?, &shown)?;
     fits(&read, &loaded.network, &shown)?;
     let (outcome, recording) =
         search::run(&loaded.network, &read.property, config, threads, go_on)?;

@@ -123,7 +123,7 @@ pub(super) fn tell(
             );
         }
     }
-    terminal.text(&text)
+    text.lines().try_for_each(|line| terminal.line(line))
 }
 
 /// The name of what a verdict is about: in f32 a function that isn't piecewise linear is the engine's.

@@ -4,7 +4,7 @@ use glassnet::nn::Network;
 use glassnet_formats::{Card, ModelFile};
 use serde_json::json;
 
-use crate::folder::{Folder, words};
+use crate::folder::{Folder, table, words};
 
 /// y = relu(x) − relu(−x) + 0 is x itself: between −1 and 1 on the box below.
 const NET: &str = "Sequential(Linear(1, 2), ReLU(), Linear(2, 1))";
@@ -73,12 +73,12 @@ fn properties_that_do_not_fit_are_refused() {
     assert!(empty.first_line().contains("empty.vnnlib:5:9"), "{}", empty.stderr);
     folder.write("nan.vnnlib", property("(assert (>= Y_0 nan))"));
     folder.refused(&ask("nan.vnnlib", &[]), 4, "model");
-    let soft = folder.refused(
-        &["prove", "Sequential(Linear(1, 2), LayerNorm(2), Linear(2, 1))", "p.vnnlib"],
+    let bent = folder.refused(
+        &["prove", "Sequential(Linear(1, 2), Hardswish(), Linear(2, 1))", "p.vnnlib"],
         4,
         "unsupported",
     );
-    assert!(soft.first_line().contains("layer \"1\" (LayerNorm)"), "{}", soft.stderr);
+    assert!(bent.first_line().contains("layer \"1\" (Hardswish)"), "{}", bent.stderr);
     folder.refused(&ask("p.vnnlib", &["--timeout", "-1"]), 2, "usage");
 }
 
@@ -131,4 +131,122 @@ fn of_an_input_without_end_no_share_is_told() {
         assert!(answer["proven"].is_null() && answer["bound"].is_null(), "{answer}");
     }
     assert_ne!(answer["verdict"], "violated");
+}
+
+/// A model of the penguins, trained for a moment.
+fn penguins(folder: &Folder) -> String {
+    let data = table("penguins.csv");
+    folder.train(&format!("{data} --target species --hidden 8 --epochs 30 --output p.safetensors"));
+    data
+}
+
+#[test]
+fn a_class_stays_within_a_distance_in_the_columns_units() {
+    let folder = Folder::new();
+    let data = penguins(&folder);
+    let ask = |more: &str| {
+        let line = format!("prove p.safetensors --data {data} --row 17 {more} --json");
+        folder.run(&words(&line))
+    };
+    let near = ask("--within bill_length_mm=0.2,body_mass_g=20 --class-stays").success().json();
+    assert_eq!(near["verdict"], "holds", "{near}");
+    let mass = near["columns"].as_array().unwrap().iter().find(|c| c["name"] == "body_mass_g");
+    let (least, most) = (&mass.unwrap()["least"], &mass.unwrap()["most"]);
+    assert_eq!((least, most), (&json!(3430.0), &json!(3470.0)));
+
+    // A counterexample is a row of the table's kind, and the model predicts another class for it.
+    let far = ask("--within-scaled 4 --class-stays");
+    assert_eq!(far.status, 1, "{}", far.stderr);
+    let far = far.json();
+    let columns = far["witness"]["columns"].as_array().unwrap();
+    let cell = |c: &serde_json::Value| match &c["value"] {
+        serde_json::Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let header: Vec<&str> = columns.iter().map(|c| c["name"].as_str().unwrap()).collect();
+    let cells: Vec<String> = columns.iter().map(cell).collect();
+    folder.write("witness.csv", format!("{}\n{}\n", header.join(","), cells.join(",")));
+    let predicted = folder.run(&words("predict p.safetensors witness.csv")).success().stdout;
+    let class = predicted.lines().nth(1).unwrap().split(',').next().unwrap();
+    let kept = far["statement"].as_str().unwrap();
+    assert!(!kept.contains(class), "{kept}: {predicted}");
+
+    let radius = ask("--class-stays --timeout 20").success().json();
+    let certified = radius["radius"]["certified"].as_f64().unwrap();
+    let violated = radius["radius"]["violated"].as_f64().unwrap();
+    assert!(0.0 < certified && certified < violated && violated < 4.0, "{radius}");
+
+    folder.refused(&words("prove p.safetensors --class-stays"), 2, "usage");
+    let line = format!("prove p.safetensors --data {data} --row 17 --class-stays --within");
+    let unknown = folder.refused(&words(&format!("{line} wings=1")), 2, "usage");
+    assert!(unknown.stderr.contains("bill_length_mm"), "{}", unknown.stderr);
+    folder.refused(&words(&format!("{line} -1")), 2, "usage");
+    folder.refused(&words(&format!("{line} island=Atlantis")), 2, "usage");
+    let beyond = format!("prove p.safetensors --data {data} --row 9999 --class-stays");
+    folder.refused(&words(&beyond), 2, "usage");
+}
+
+#[test]
+fn statements_about_outputs_say_what_must_hold() {
+    let folder = Folder::new();
+    let ask = |statement: &str| {
+        let line = ["prove", NET, "--weights", WEIGHTS, "--domain=-1..1", "--output", statement];
+        folder.run(&line)
+    };
+    // y = x.
+    for (statement, status) in [
+        ("y0 <= 1.001", 0),
+        ("y0 > -1.001 and y0 < 1.001", 0),
+        ("y0 <= 0.5", 1),
+        ("y0 - x0 <= 0.001", 0),
+        ("y0 - x0 <= -0.001", 1),
+        ("y0 >= 0.5 or y0 <= 0.6", 0),
+    ] {
+        let answer = ask(statement);
+        assert_eq!(answer.status, status, "{statement}: {answer:?}");
+    }
+    // A ReLU reaches 0 and is not below it.
+    let relu = "Sequential(Linear(2, 4), ReLU(), Linear(4, 1), ReLU())";
+    let floor = folder.run(&["prove", relu, "--domain=-5..5", "--output", "y0 >= 0"]);
+    assert_eq!(floor.status, 0, "{floor:?}");
+    let caret = ask("y0 <= 1 and y7 > 2");
+    caret.check_error(2, "usage");
+    assert!(caret.stderr.contains("character 13"), "{}", caret.stderr);
+    let line = ["prove", NET, "--weights", WEIGHTS, "--output", "y0 <= 2"];
+    folder.refused(&line, 2, "usage");
+    let html = [&line[..], &["--domain=-1..1", "--format", "html"]].concat();
+    assert!(folder.run(&html).stdout.contains("<h1"), "a document");
+}
+
+#[test]
+fn an_output_rises_with_a_column_or_does_not() {
+    let folder = Folder::new();
+    let ask = |column: &str| {
+        let line =
+            ["prove", NET, "--weights", WEIGHTS, "--domain=-1..1", "--monotone", column, "--json"];
+        folder.run(&line)
+    };
+    let rises = ask("x0");
+    assert_eq!((rises.status, &rises.json()["verdict"]), (0, &json!("holds")));
+    let falls = ask("-x0");
+    assert_eq!(falls.status, 1);
+    let fall = &falls.json()["fall"];
+    assert!(fall["before"].as_f64() < fall["after"].as_f64(), "{fall}");
+    ask("x9").check_error(2, "usage");
+}
+
+#[test]
+fn compressed_files_are_read_as_what_they_hold() {
+    let folder = Folder::new();
+    folder.write("p.vnnlib", property("(assert (>= Y_0 1.001))"));
+    let gzip = std::process::Command::new("gzip").arg(folder.path("p.vnnlib")).status();
+    if !gzip.is_ok_and(|status| status.success()) {
+        return;
+    }
+    for name in ["p.vnnlib.gz", "p.vnnlib"] {
+        let answer = folder.run(&ask(name, &[]));
+        assert_eq!(answer.status, 0, "{name}: {}", answer.stderr);
+    }
+    folder.write("cut.vnnlib.gz", &folder.read("p.vnnlib.gz")[..40]);
+    folder.refused(&ask("cut.vnnlib.gz", &[]), 3, "data");
 }

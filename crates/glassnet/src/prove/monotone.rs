@@ -198,10 +198,11 @@ impl Problem<'_> {
             return Examined::Open;
         };
         let x = part.domain[input];
-        let cut = if x.is_finite() {
-            x.middle()
-        } else {
-            x.lo().max(-1.0).min(x.hi()).max(0.0).min(x.hi())
+        let cut = match (x.lo().is_finite(), x.hi().is_finite()) {
+            (true, true) => x.middle(),
+            (true, false) => (x.lo() + 1.0).max(2.0 * x.lo()),
+            (false, true) => (x.hi() - 1.0).min(2.0 * x.hi()),
+            (false, false) => 0.0,
         };
         let half = |side: Interval| {
             let mut domain = part.domain.clone();

@@ -263,7 +263,8 @@ impl Lowering<'_, '_> {
         let groups = x.groups(axes, &kept);
         let together = groups.first().map_or(0, Vec::len);
         let eps = f64::from(eps as f32);
-        if !(1..=MOST_TOGETHER).contains(&together) || !(eps > 0.0 && eps.is_finite()) {
+        let known = (1..=MOST_TOGETHER).contains(&together) && eps > 0.0 && eps.is_finite();
+        if !known {
             return Err(self.unsupported(
                 id,
                 "its bounds are known for 1 to 4096 elements and a positive eps",

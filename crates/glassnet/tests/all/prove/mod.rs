@@ -7,8 +7,8 @@ use glassnet::graph::Shape;
 use glassnet::nn::{self, StateDict};
 use glassnet::prove::exact::evaluate;
 use glassnet::prove::{
-    Case, Config, Constraint, Interval, Network, Property, Semantics, Verdict, Weight, bounds,
-    interval_bounds, lower, prove,
+    Case, Config, Constraint, Direction, Interval, Monotone, Network, Property, Semantics, Verdict,
+    Weight, bounds, fall_between, interval_bounds, lower, monotone, prove,
 };
 use glassnet::train::{Features, Predictor};
 
@@ -172,9 +172,11 @@ fn the_engine_s_rows_lie_within_their_bounds() {
                     }
                     // The exact evaluation is of the same function.
                     let Ok(truth) = truth.as_ref().map(|truth| &truth[at]) else { continue };
-                    let near = (truth.lo.floor_f64() + truth.hi.ceil_f64()) / 2.0;
+                    let (lo, hi) = (truth.lo.floor_f64(), truth.hi.ceil_f64());
                     let slack = 1e-4 * (1.0 + f64::from(scale));
-                    assert!((near - f64::from(y)).abs() < slack, "{notation} {near} {y}");
+                    let y = f64::from(y);
+                    assert!(lo - slack < y && y < hi + slack, "{notation} [{lo}, {hi}] {y}");
+                    assert!(hi - lo < slack || scale == 1e4, "{notation} [{lo}, {hi}] {y}");
                 }
             }
         }
@@ -220,4 +222,40 @@ fn thresholds_are_decided_from_both_sides() {
         let width = outer[network.output()][0].hi() - outer[network.output()][0].lo();
         assert!((high - low) / width < 0.1, "{notation}: {low} to {high} of {width}");
     }
+}
+
+/// What is said of an output's direction, against exact evaluation along the input.
+#[test]
+fn outputs_that_never_fall_are_told_from_others() {
+    let mut decided = [0, 0];
+    for seed in 0..24 {
+        let notation = NOTATIONS[[0, 2, 4, 5, 10, 8][seed % 6]];
+        let network = weights(notation, 40 + seed as u64);
+        let domain = vec![Interval::new(-0.25, 0.25).unwrap(); 3];
+        let outputs = vec![(0, 1.0)];
+        let statement = Monotone { domain, input: seed % 3, outputs: outputs.clone() };
+        let rise = monotone(&network, &statement, &mut |at| at.parts < 400).unwrap();
+        match rise.direction {
+            Direction::Holds => {
+                decided[0] += 1;
+                let mut draws = Draws::new(90 + seed as u64);
+                for _ in 0..300 {
+                    let from: Vec<f64> = (0..3).map(|_| f64::from(draws.signed() * 0.25)).collect();
+                    let mut to = from.clone();
+                    to[statement.input] =
+                        (to[statement.input] + f64::from(draws.signed()).abs() * 0.1).min(0.25);
+                    let fall = fall_between(&network, &outputs, from, to);
+                    assert_eq!(fall, None, "{notation}, seed {seed}");
+                }
+            }
+            Direction::Falls(fall) => {
+                decided[1] += 1;
+                let differ = fall.from.iter().zip(&fall.to).filter(|(a, b)| a != b).count();
+                assert!(differ == 1 && fall.from[statement.input] < fall.to[statement.input]);
+                assert!(fall.after.hi < fall.before.lo);
+            }
+            Direction::Unknown => {}
+        }
+    }
+    assert!(decided[0] >= 4 && decided[1] >= 4, "{decided:?}");
 }
