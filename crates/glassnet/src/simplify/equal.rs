@@ -80,7 +80,7 @@ pub struct Equality {
 /// Decides whether two networks give the same outputs on the domain (all inputs without one), up to `tolerance`.
 ///
 /// # Errors
-/// `Unsupported` where a network is no chain; when the numbers of inputs or outputs differ; when the tolerance is no
+/// `Unsupported` where a network has operations that aren't bounded, or is no chain and the domain no box; when the numbers of inputs or outputs differ; when the tolerance is no
 /// number of at least 0.
 ///
 /// ```
@@ -113,11 +113,14 @@ pub fn equal_while(
     tolerance: f64,
     go_on: &mut dyn FnMut(u64) -> bool,
 ) -> Result<Equality> {
-    let (left, right) = (Chain::read(a)?, Chain::read(b)?);
-    if left.inputs != right.inputs {
+    let (inputs, other) = (a.module().in_features(), b.module().in_features());
+    if inputs != other {
+        let count =
+            |inputs: Option<usize>| inputs.map_or("an unknown number of".into(), |n| n.to_string());
         return Err(Error::usage(format!(
             "the first network has {} inputs, the second {}",
-            left.inputs, right.inputs
+            count(inputs),
+            count(other)
         ))
         .at("the networks")
         .help("compare networks of the same inputs and outputs"));
@@ -132,16 +135,27 @@ pub fn equal_while(
             .at("the tolerance")
             .help("give a number such as 1e-3"));
     }
-    let domain = domain.cloned().unwrap_or_else(|| Domain::all(left.inputs));
-    if domain.ends().len() != left.inputs {
+    let chains = (Chain::read(a), Chain::read(b));
+    let inputs = match (inputs, &chains.0) {
+        (Some(inputs), _) => inputs,
+        (None, Ok(chain)) => chain.inputs,
+        (None, Err(error)) => return Err(error.clone()),
+    };
+    let domain = domain.cloned().unwrap_or_else(|| Domain::all(inputs));
+    if domain.ends().len() != inputs {
         return Err(Error::usage(format!(
-            "the domain has {} intervals, the networks {} inputs",
+            "the domain has {} intervals, the networks {inputs} inputs",
             domain.ends().len(),
-            left.inputs
         ))
         .at("the domain")
         .help("give one interval for all inputs, or one for each"));
     }
+    let (left, right) = match chains {
+        (Ok(left), Ok(right)) => (left, right),
+        (Err(error), _) | (_, Err(error)) => {
+            return no_chains(a, b, &domain, tolerance, go_on, error);
+        }
+    };
     let mut bound: Option<(f64, f64)> = None;
     let direct = (Rewriter::new(left), Rewriter::new(right));
     let plain = attempt(a, b, &domain, &direct, &mut bound, tolerance)?;
@@ -216,6 +230,52 @@ pub fn equal_while(
         format!("no proof was found, nor a difference on {TRIES} inputs")
     };
     Ok(Equality { answer: Answer::Unknown, why, certificate: None, witness: None, bound, least })
+}
+
+/// As [`equal_while`] for networks that are no chains, of which `error` says why: their differences are bounded and inputs
+/// are tried, without certificates.
+fn no_chains(
+    a: &Network,
+    b: &Network,
+    domain: &Domain,
+    tolerance: f64,
+    go_on: &mut dyn FnMut(u64) -> bool,
+    error: Error,
+) -> Result<Equality> {
+    let found = Equality {
+        answer: Answer::Unknown,
+        why: "no proof was found, nor a difference on the inputs that were tried".to_owned(),
+        certificate: None,
+        witness: None,
+        bound: None,
+        least: 0.0,
+    };
+    if a.module() == b.module() && a.state_dict() == b.state_dict() {
+        let why = "the same operations on the same weights".to_owned();
+        return Ok(Equality { answer: Answer::Equal, why, bound: Some((0.0, 0.0)), ..found });
+    }
+    if !domain.is_bounded() {
+        return Err(error.help("give --domain: on a box the networks' differences are bounded"));
+    }
+    let tolerated = (tolerance > 0.0).then_some(tolerance);
+    let copies = super::copies::compare(a, b, domain, tolerated, go_on)?.ok_or(error)?;
+    let bound = Some((copies.bound, 0.0));
+    let least = shown(a, b, domain, &copies.seen)?;
+    if copies.bound <= tolerance {
+        let why = "bounded layer by layer, the differences stay within the tolerance".to_owned();
+        return Ok(Equality { answer: Answer::Equal, why, bound, least, ..found });
+    }
+    Ok(match search(a, b, domain, tolerance, &copies.seen)? {
+        Some(witness) => Equality {
+            answer: Answer::Different,
+            why: format!("output {} differs", witness.output),
+            least: witness.difference,
+            witness: Some(witness),
+            bound,
+            ..found
+        },
+        None => Equality { bound, least, ..found },
+    })
 }
 
 /// A certificate by exact simplification of both, their units scaled and put in order.
@@ -361,7 +421,10 @@ fn search(
     seen: &[f64],
 ) -> Result<Option<Witness>> {
     let (left, right) = (proved(a)?, proved(b)?);
-    let small = Chain::read(a)?.parameters().max(Chain::read(b)?.parameters()) <= MOST_EXACT;
+    let weights = |network: &Network| -> usize {
+        network.state_dict().iter().map(|(_, value)| value.shape().iter().product::<usize>()).sum()
+    };
+    let small = weights(a).max(weights(b)) <= MOST_EXACT;
     let most = tolerance;
     let tolerance = exact(tolerance)?;
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
