@@ -233,8 +233,11 @@ fn a_normalised_network_equals_itself_exactly() {
     assert_eq!((found.answer, found.bound), (Answer::Equal, Some((0.0, 0.0))));
 }
 
+/// Weights and biases of two layers.
+type OneLayer = (Vec<Vec<f32>>, Vec<f32>, Vec<Vec<f32>>, Vec<f32>);
+
 /// A network with one hidden layer on few dyadic weights.
-fn one_layer(stream: &mut Stream) -> (Vec<Vec<f32>>, Vec<f32>, Vec<Vec<f32>>, Vec<f32>) {
+fn one_layer(stream: &mut Stream) -> OneLayer {
     let (inputs, hidden, outputs) =
         (1 + stream.below(3) as usize, 1 + stream.below(6) as usize, 1 + stream.below(2) as usize);
     let mut draw = |count: usize| -> Vec<f32> {
@@ -246,9 +249,7 @@ fn one_layer(stream: &mut Stream) -> (Vec<Vec<f32>>, Vec<f32>, Vec<Vec<f32>>, Ve
     (rows, biases, outgoing, draw(outputs))
 }
 
-fn of_layers(
-    (rows, biases, outgoing, last): &(Vec<Vec<f32>>, Vec<f32>, Vec<Vec<f32>>, Vec<f32>),
-) -> Network {
+fn of_layers((rows, biases, outgoing, last): &OneLayer) -> Network {
     let net = format!("{}-{}-{}", rows[0].len(), rows.len(), outgoing.len());
     let state = StateDict::from_iter([
         ("0.weight", Tensor::from_rows(rows).unwrap().into()),
