@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::nn::Network;
 use crate::prove::exact::{Enclosure, evaluate};
 use crate::prove::{self, Interval, Semantics};
-use num_traits::{Signed, Zero};
+use num_traits::Signed;
 
 /// Up to so many weights every input that is tried is evaluated exactly; in larger networks those that differ in f64.
 const MOST_EXACT: usize = 20_000;
