@@ -6,30 +6,26 @@
 //! which decides. Copies that were rounded, pruned or retrained are compared on a bounded domain by the differences of
 //! their units, layer by layer, with splitting; inputs are tried and evaluated exactly.
 
-use std::cmp::Ordering;
-
 use num_traits::{Signed, Zero};
 
 use super::bounds::Domain;
 use super::chain::Chain;
-use super::exact::{Ratio, exact, near};
+use super::exact::Ratio;
 use super::rewrite::{certify, exactly, verify, written};
 use super::rewriter::Rewriter;
-use super::tight::proved;
+use super::witness::{search, shown};
 use crate::checker::certificate::SCHEMA;
 use crate::checker::{Certificate, Claim, Method, Verdict};
 use crate::error::{Error, Result};
 use crate::nn::Network;
-use crate::prove::exact::{Enclosure, evaluate};
-use crate::prove::{self, Interval, Semantics};
 
 /// How many inputs are tried before the answer is 'unknown'.
-const TRIES: usize = 400;
+pub(super) const TRIES: usize = 400;
 /// What [`normal`] shows.
 const NORMAL: &str = "simplified, with units scaled and put in order, the layers are the same";
 /// How many parts of a domain are bounded where the caller doesn't say.
 const MOST_PARTS: u64 = 1000;
-/// Up to so many weights every input that is tried is evaluated exactly; in larger networks those that differ in f64.
+/// Up to so many weights exact fractions are tried before differences.
 const MOST_EXACT: usize = 20_000;
 /// Up to so many weights units are scaled and put in order exactly.
 const MOST_NORMAL: usize = 150_000;
@@ -80,7 +76,7 @@ pub struct Equality {
 /// Decides whether two networks give the same outputs on the domain (all inputs without one), up to `tolerance`.
 ///
 /// # Errors
-/// `Unsupported` where a network is no chain; when the numbers of inputs or outputs differ; when the tolerance is no
+/// `Unsupported` where a network has operations that aren't bounded, or is no chain and the domain no box; when the numbers of inputs or outputs differ; when the tolerance is no
 /// number of at least 0.
 ///
 /// ```
@@ -113,11 +109,14 @@ pub fn equal_while(
     tolerance: f64,
     go_on: &mut dyn FnMut(u64) -> bool,
 ) -> Result<Equality> {
-    let (left, right) = (Chain::read(a)?, Chain::read(b)?);
-    if left.inputs != right.inputs {
+    let (inputs, other) = (a.module().in_features(), b.module().in_features());
+    if inputs != other {
+        let count =
+            |inputs: Option<usize>| inputs.map_or("an unknown number of".into(), |n| n.to_string());
         return Err(Error::usage(format!(
             "the first network has {} inputs, the second {}",
-            left.inputs, right.inputs
+            count(inputs),
+            count(other)
         ))
         .at("the networks")
         .help("compare networks of the same inputs and outputs"));
@@ -132,16 +131,27 @@ pub fn equal_while(
             .at("the tolerance")
             .help("give a number such as 1e-3"));
     }
-    let domain = domain.cloned().unwrap_or_else(|| Domain::all(left.inputs));
-    if domain.ends().len() != left.inputs {
+    let chains = (Chain::read(a), Chain::read(b));
+    let inputs = match (inputs, &chains.0) {
+        (Some(inputs), _) => inputs,
+        (None, Ok(chain)) => chain.inputs,
+        (None, Err(error)) => return Err(error.clone()),
+    };
+    let domain = domain.cloned().unwrap_or_else(|| Domain::all(inputs));
+    if domain.ends().len() != inputs {
         return Err(Error::usage(format!(
-            "the domain has {} intervals, the networks {} inputs",
+            "the domain has {} intervals, the networks {inputs} inputs",
             domain.ends().len(),
-            left.inputs
         ))
         .at("the domain")
         .help("give one interval for all inputs, or one for each"));
     }
+    let (left, right) = match chains {
+        (Ok(left), Ok(right)) => (left, right),
+        (Err(error), _) | (_, Err(error)) => {
+            return no_chains(a, b, &domain, tolerance, go_on, error);
+        }
+    };
     let mut bound: Option<(f64, f64)> = None;
     let direct = (Rewriter::new(left), Rewriter::new(right));
     let plain = attempt(a, b, &domain, &direct, &mut bound, tolerance)?;
@@ -218,6 +228,52 @@ pub fn equal_while(
     Ok(Equality { answer: Answer::Unknown, why, certificate: None, witness: None, bound, least })
 }
 
+/// As [`equal_while`] for networks that are no chains, of which `error` says why: their differences are bounded and inputs
+/// are tried, without certificates.
+fn no_chains(
+    a: &Network,
+    b: &Network,
+    domain: &Domain,
+    tolerance: f64,
+    go_on: &mut dyn FnMut(u64) -> bool,
+    error: Error,
+) -> Result<Equality> {
+    let found = Equality {
+        answer: Answer::Unknown,
+        why: "no proof was found, nor a difference on the inputs that were tried".to_owned(),
+        certificate: None,
+        witness: None,
+        bound: None,
+        least: 0.0,
+    };
+    if a.module() == b.module() && a.state_dict() == b.state_dict() {
+        let why = "the same operations on the same weights".to_owned();
+        return Ok(Equality { answer: Answer::Equal, why, bound: Some((0.0, 0.0)), ..found });
+    }
+    if !domain.is_bounded() {
+        return Err(error.help("give --domain: on a box the networks' differences are bounded"));
+    }
+    let tolerated = (tolerance > 0.0).then_some(tolerance);
+    let copies = super::copies::compare(a, b, domain, tolerated, go_on)?.ok_or(error)?;
+    let bound = Some((copies.bound, 0.0));
+    let least = shown(a, b, domain, &copies.seen)?;
+    if copies.bound <= tolerance {
+        let why = "bounded layer by layer, the differences stay within the tolerance".to_owned();
+        return Ok(Equality { answer: Answer::Equal, why, bound, least, ..found });
+    }
+    Ok(match search(a, b, domain, tolerance, &copies.seen)? {
+        Some(witness) => Equality {
+            answer: Answer::Different,
+            why: format!("output {} differs", witness.output),
+            least: witness.difference,
+            witness: Some(witness),
+            bound,
+            ..found
+        },
+        None => Equality { bound, least, ..found },
+    })
+}
+
 /// A certificate by exact simplification of both, their units scaled and put in order.
 fn normal(
     a: &Network,
@@ -235,17 +291,6 @@ fn normal(
         normalise(rewriter)?;
     }
     attempt(a, b, domain, &(left, right), bound, tolerance)
-}
-
-/// The difference at one input, exactly evaluated.
-fn shown(a: &Network, b: &Network, domain: &Domain, point: &[f64]) -> Result<f64> {
-    let Some(input) = inside(point, domain).filter(|input| input.len() == domain.ends().len())
-    else {
-        return Ok(0.0);
-    };
-    let x: Vec<f64> = input.iter().map(|value| f64::from(*value)).collect();
-    let (y, z) = (evaluate(&proved(a)?, &x)?, evaluate(&proved(b)?, &x)?);
-    Ok(differs(&input, &y, &z, &exact(0.0)?)?.map_or(0.0, |witness| witness.difference))
 }
 
 /// A certificate by merging in the first network what is nearly alike, as `simplify` does with this tolerance.
@@ -350,164 +395,4 @@ fn canonical(a: &Network, b: &Network, domain: &Domain) -> Result<Option<Certifi
         Verdict::Valid(_) => Some(certificate),
         Verdict::Invalid(_) => None,
     })
-}
-
-/// Tries inputs inside the domain: at corners, at random, and on both sides of the units' kinks.
-fn search(
-    a: &Network,
-    b: &Network,
-    domain: &Domain,
-    tolerance: f64,
-    seen: &[f64],
-) -> Result<Option<Witness>> {
-    let (left, right) = (proved(a)?, proved(b)?);
-    let small = Chain::read(a)?.parameters().max(Chain::read(b)?.parameters()) <= MOST_EXACT;
-    let most = tolerance;
-    let tolerance = exact(tolerance)?;
-    let mut random = Random(0x9e37_79b9_7f4a_7c15);
-    let mut points: Vec<Vec<f64>> = vec![];
-    if !seen.is_empty() {
-        points.push(seen.to_vec());
-    }
-    let width = domain.ends().len();
-    for scale in [0.0, 1.0, -1.0, 10.0, 1000.0] {
-        points.push(vec![scale; width]);
-    }
-    for network in [a, b] {
-        points.extend(beside_kinks(network, &mut random));
-    }
-    while points.len() < TRIES {
-        let size = 10.0_f64.powi(points.len() as i32 % 7 - 2);
-        points.push(
-            domain
-                .ends()
-                .iter()
-                .map(|(lo, hi)| {
-                    let share = random.next();
-                    if lo.is_finite() && hi.is_finite() {
-                        lo + (hi - lo) * share
-                    } else {
-                        let middle = if lo.is_finite() {
-                            return lo + share * size;
-                        } else if hi.is_finite() {
-                            return hi - share * size;
-                        } else {
-                            0.0
-                        };
-                        middle + (2.0 * share - 1.0) * size
-                    }
-                })
-                .collect(),
-        );
-    }
-    for point in points.iter().take(TRIES) {
-        let Some(input) = inside(point, domain) else { continue };
-        let x: Vec<f64> = input.iter().map(|value| f64::from(*value)).collect();
-        if !small && !may_differ(&left, &right, &x, most)? {
-            continue;
-        }
-        let (Ok(y), Ok(z)) = (evaluate(&left, &x), evaluate(&right, &x)) else { continue };
-        if let Some(witness) = differs(&input, &y, &z, &tolerance)? {
-            return Ok(Some(witness));
-        }
-    }
-    Ok(None)
-}
-
-/// Whether outputs at `x` differ by more than the tolerance, as far as f64 tells.
-fn may_differ(
-    left: &prove::Network,
-    right: &prove::Network,
-    x: &[f64],
-    tolerance: f64,
-) -> Result<bool> {
-    let point: Vec<Interval> = x.iter().map(|x| Interval::point(*x)).collect();
-    let of = |network: &prove::Network| -> Result<Vec<Interval>> {
-        let mut all = prove::interval_bounds(network, &point, Semantics::Real)?;
-        Ok(all.swap_remove(network.output()))
-    };
-    let apart =
-        |(y, z): (&Interval, &Interval)| y.lo() - z.hi() > tolerance || z.lo() - y.hi() > tolerance;
-    Ok(of(left)?.iter().zip(&of(right)?).any(apart))
-}
-
-/// The output that surely differs most, above the tolerance.
-fn differs(
-    input: &[f32],
-    y: &[Enclosure],
-    z: &[Enclosure],
-    tolerance: &Ratio,
-) -> Result<Option<Witness>> {
-    let mut best: Option<Witness> = None;
-    for (output, (y, z)) in y.iter().zip(z).enumerate() {
-        let (above, below) = (y.lo.minus(&z.hi), z.lo.minus(&y.hi));
-        let (mantissa, exponent) = if above.is_negative() { below.parts() } else { above.parts() };
-        let two = Ratio::from_integer(2.into());
-        let difference =
-            Ratio::from_integer(mantissa) * num_traits::pow::Pow::pow(two, exponent as i32);
-        if difference <= *tolerance || !difference.is_positive() {
-            continue;
-        }
-        let size = near(&difference);
-        if best.as_ref().is_none_or(|best| best.difference < size) {
-            best = Some(Witness {
-                input: input.to_vec(),
-                output,
-                a: y.lo.to_f64(),
-                b: z.lo.to_f64(),
-                difference: size,
-            });
-        }
-    }
-    Ok(best)
-}
-
-/// The nearest f32 inside the domain; `None` where an interval holds none.
-fn inside(point: &[f64], domain: &Domain) -> Option<Vec<f32>> {
-    point
-        .iter()
-        .zip(domain.ends())
-        .map(|(value, (lo, hi))| {
-            let near = value.clamp(*lo, *hi) as f32;
-            let fits = |value: &f32| {
-                f64::from(*value) >= *lo && f64::from(*value) <= *hi && value.is_finite()
-            };
-            [near, near.next_up(), near.next_down()].into_iter().find(fits)
-        })
-        .collect()
-}
-
-/// Points on both sides of the first layer's kinks, where networks that differ in a kink differ.
-fn beside_kinks(network: &Network, random: &mut Random) -> Vec<Vec<f64>> {
-    let Ok(chain) = Chain::read(network) else { return vec![] };
-    let Some(affine) = chain.affine(0) else { return vec![] };
-    let mut points = vec![];
-    for unit in (0..affine.bias.len()).take(40) {
-        let weights: Vec<f64> = affine.weight[unit].iter().map(near).collect();
-        let square: f64 = weights.iter().map(|weight| weight * weight).sum();
-        if square.total_cmp(&0.0) != Ordering::Greater {
-            continue;
-        }
-        let other: Vec<f64> = weights.iter().map(|_| 2.0 * random.next() - 1.0).collect();
-        let value: f64 =
-            weights.iter().zip(&other).map(|(w, x)| w * x).sum::<f64>() + near(&affine.bias[unit]);
-        for side in [-0.1, 0.1] {
-            let step = (value + side * square.sqrt()) / square;
-            points.push(weights.iter().zip(&other).map(|(w, x)| x - step * w).collect());
-        }
-    }
-    points
-}
-
-/// A fixed sequence of numbers between 0 and 1 (SplitMix64: Steele, Lea & Flood, OOPSLA 2014).
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut word = self.0;
-        word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((word ^ (word >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
-    }
 }

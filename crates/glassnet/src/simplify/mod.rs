@@ -23,6 +23,7 @@ mod rewriter;
 mod rows;
 mod tight;
 mod units;
+mod witness;
 
 pub use bounds::Domain;
 pub use equal::{Answer, Equality, Witness, equal, equal_while};

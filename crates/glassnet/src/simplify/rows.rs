@@ -56,7 +56,7 @@ pub(super) fn on_rows(
     rows: &Tensor<f32>,
 ) -> Result<Vec<Option<Vec<OnRows>>>> {
     let width = chain.inputs.max(1);
-    if rows.data().len() % width != 0 || rows.data().is_empty() {
+    if !rows.data().len().is_multiple_of(width) || rows.data().is_empty() {
         return Err(Error::data(format!(
             "the rows have {} numbers, the network {} inputs",
             rows.shape().iter().skip(1).product::<usize>(),

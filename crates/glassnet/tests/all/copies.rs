@@ -208,3 +208,147 @@ fn a_copy_that_simplify_merged_is_bounded_as_its_certificate_says() {
     assert_eq!(found.answer, Answer::Equal, "{found:?}");
     assert!(found.bound.unwrap().0 <= smaller.certificate.claim.bound * 1.000_001, "{found:?}");
 }
+
+#[test]
+fn networks_that_are_no_chains_are_compared_on_a_box() {
+    let net = "Sequential(Linear(3, 4), Residual(Linear(4, 4), ReLU(), Linear(4, 4)), ReLU(), Linear(4, 2))";
+    let a = Network::new(nn::parse(net).unwrap(), 2).unwrap();
+    let b = changed(&a, &mut |w| rounded(w, 10));
+    let domain = Domain::of(vec![(-1.0, 1.0); 3]).unwrap();
+    assert_eq!(simplify::equal(&a, &a, None, 0.0).unwrap().answer, Answer::Equal);
+    assert!(simplify::equal(&a, &b, None, 0.0).is_err());
+    let found = simplify::equal(&a, &b, Some(&domain), 1e-2).unwrap();
+    assert_eq!(found.answer, Answer::Equal, "{found:?}");
+    assert!(found.least > 0.0 && found.least <= found.bound.unwrap().0);
+    let other = Network::new(nn::parse(net).unwrap(), 3).unwrap();
+    let found = simplify::equal(&a, &other, Some(&domain), 1e-2).unwrap();
+    assert_eq!(found.answer, Answer::Different);
+}
+
+#[test]
+fn a_normalised_network_equals_itself_exactly() {
+    let net = "Sequential(Linear(3, 6), BatchNorm1d(6), ReLU(), Linear(6, 2))";
+    let a = Network::new(nn::parse(net).unwrap(), 2).unwrap();
+    let found = simplify::equal(&a, &a.clone(), None, 0.0).unwrap();
+    assert_eq!((found.answer, found.bound), (Answer::Equal, Some((0.0, 0.0))));
+}
+
+/// Weights and biases of two layers.
+type OneLayer = (Vec<Vec<f32>>, Vec<f32>, Vec<Vec<f32>>, Vec<f32>);
+
+/// A network with one hidden layer on few dyadic weights.
+fn one_layer(stream: &mut Stream) -> OneLayer {
+    let (inputs, hidden, outputs) =
+        (1 + stream.below(3) as usize, 1 + stream.below(6) as usize, 1 + stream.below(2) as usize);
+    let mut draw = |count: usize| -> Vec<f32> {
+        (0..count).map(|_| (stream.below(17) as f32 - 8.0) / 4.0).collect()
+    };
+    let rows = (0..hidden).map(|_| draw(inputs)).collect();
+    let biases = draw(hidden);
+    let outgoing = (0..outputs).map(|_| draw(hidden)).collect();
+    (rows, biases, outgoing, draw(outputs))
+}
+
+fn of_layers((rows, biases, outgoing, last): &OneLayer) -> Network {
+    let net = format!("{}-{}-{}", rows[0].len(), rows.len(), outgoing.len());
+    let state = StateDict::from_iter([
+        ("0.weight", Tensor::from_rows(rows).unwrap().into()),
+        ("0.bias", Tensor::new([biases.len()], biases.clone()).unwrap().into()),
+        ("2.weight", Tensor::from_rows(outgoing).unwrap().into()),
+        ("2.bias", Tensor::new([last.len()], last.clone()).unwrap().into()),
+    ]);
+    Network::with_state(nn::parse(&net).unwrap(), &state).unwrap()
+}
+
+/// Two hundred pairs with one hidden layer, on all inputs: rewritten ones are equal, changed ones different, none unknown.
+#[test]
+fn one_hidden_layer_is_decided_for_every_pair() {
+    let mut counts = [0; 2];
+    for seed in 0..200 {
+        let stream = &mut Stream::new(seed, 75);
+        let a = one_layer(stream);
+        let mut b = a.clone();
+        // Rewritten: a unit turned over (relu(t) = t + relu(−t), the line as two units), scaled, swapped.
+        let unit = stream.below(b.0.len() as u64) as usize;
+        let turned: Vec<f32> = b.0[unit].iter().map(|w| -w).collect();
+        let (row, bias) = (b.0[unit].clone(), b.1[unit]);
+        b.0[unit] = turned.clone();
+        b.1[unit] = -bias;
+        // v·relu(t) = v·relu(−t) + v·t, and t = relu(t + 64) − relu(−t − 64) − 64 with any shift.
+        b.0.push(row);
+        b.1.push(bias + 64.0);
+        b.0.push(turned);
+        b.1.push(-bias - 64.0);
+        for (out, last) in b.2.iter_mut().zip(&mut b.3) {
+            let v = out[unit];
+            out.extend([v, -v]);
+            *last -= 64.0 * v;
+        }
+        let scaled = stream.below(b.0.len() as u64) as usize;
+        b.0[scaled].iter_mut().for_each(|w| *w *= 4.0);
+        b.1[scaled] *= 4.0;
+        b.2.iter_mut().for_each(|out| out[scaled] /= 4.0);
+        let equal = seed % 2 == 0;
+        if !equal {
+            // A new kink that no other has.
+            let inputs = b.0[0].len();
+            b.0.push((0..inputs).map(|at| 1.0 + at as f32 / 16.0).collect());
+            b.1.push(3.0 + seed as f32 / 64.0);
+            b.2.iter_mut().for_each(|out| out.push(0.25));
+        }
+        let found = simplify::equal(&of_layers(&a), &of_layers(&b), None, 0.0).unwrap();
+        let expected = if equal { Answer::Equal } else { Answer::Different };
+        assert_eq!(found.answer, expected, "seed {seed}: {}", found.why);
+        counts[usize::from(equal)] += 1;
+    }
+    assert_eq!(counts, [100, 100]);
+}
+
+#[test]
+fn simplify_on_a_box_removes_what_only_substituting_backwards_shows() {
+    // z = relu(x + y) + relu(x − y) − 2.25 with |x|, |y| ≤ 1: intervals say z ≤ 1.75, but it is at most 2 − 2.25.
+    let state = StateDict::from_iter([
+        ("0.weight", Tensor::from_rows(&[[1.0_f32, 1.0], [1.0, -1.0]]).unwrap().into()),
+        ("0.bias", Tensor::new([2], vec![0.0_f32, 0.0]).unwrap().into()),
+        ("2.weight", Tensor::from_rows(&[[1.0_f32, 1.0], [1.0, 0.5]]).unwrap().into()),
+        ("2.bias", Tensor::new([2], vec![-3.25_f32, 0.25]).unwrap().into()),
+        ("4.weight", Tensor::from_rows(&[[1.0_f32, 2.0]]).unwrap().into()),
+        ("4.bias", Tensor::new([1], vec![0.5_f32]).unwrap().into()),
+    ]);
+    let a = Network::with_state(nn::parse("2-2-2-1").unwrap(), &state).unwrap();
+    let domain = Domain::of(vec![(-1.0, 1.0); 2]).unwrap();
+    let units = simplify::units(&a, &domain, &simplify::Free::default(), None).unwrap();
+    assert_eq!(units[1].units[0].state, simplify::State::Dead);
+    assert!(units[1].units[0].proof.contains("substituting backwards"));
+    let config = simplify::Config { domain: Some(domain), tolerance: None };
+    let smaller = simplify::simplify(&a, &config).unwrap();
+    assert!(smaller.removals.iter().any(|r| r.kind == "dead" && r.layer == "2"));
+    // On a wider box the same steps show nothing.
+    let mut wider = smaller.certificate.clone();
+    wider.domain = Some(vec![(Some(-2.0), Some(2.0)); 2]);
+    let verdict = simplify::verify(&a, &smaller.network, &wider).unwrap();
+    assert!(matches!(verdict, glassnet::checker::Verdict::Invalid(_)));
+}
+
+#[test]
+fn rows_say_what_their_box_leaves_open() {
+    // On the rows x + y = 1, in their box it is anything from 0 to 2.
+    let state = StateDict::from_iter([
+        ("0.weight", Tensor::from_rows(&[[1.0_f32, 1.0], [1.0, 1.0], [1.0, -1.0]]).unwrap().into()),
+        ("0.bias", Tensor::new([3], vec![-1.5_f32, -1.0, 0.0]).unwrap().into()),
+        ("2.weight", Tensor::from_rows(&[[1.0_f32, 1.0, 1.0]]).unwrap().into()),
+        ("2.bias", Tensor::new([1], vec![0.0_f32]).unwrap().into()),
+    ]);
+    let a = Network::with_state(nn::parse("2-3-1").unwrap(), &state).unwrap();
+    let rows = Tensor::from_rows(&[[0.0_f32, 1.0], [0.25, 0.75], [1.0, 0.0]]).unwrap();
+    let domain = Domain::of(vec![(0.0, 1.0); 2]).unwrap();
+    let free = simplify::Free::default();
+    let units = &simplify::units(&a, &domain, &free, Some(&rows)).unwrap()[0].units;
+    let states: Vec<_> = units.iter().map(|unit| (unit.state, unit.scope.words())).collect();
+    assert_eq!(states[0], (simplify::State::Dead, "on these rows"));
+    assert_eq!(states[1], (simplify::State::Kink, "on these rows"));
+    assert_eq!(states[2].0, simplify::State::Open);
+    let seen = units[2].rows.unwrap();
+    assert_eq!((seen.positive, seen.zero, seen.negative, seen.undecided), (1, 0, 2, 0));
+    assert!(units[2].both);
+}
