@@ -156,7 +156,7 @@ impl State {
                 (Done::Nothing, _) | (_, Task::Attack { .. }) => {}
                 (Done::Free, Task::Examine(part)) => self.proven += part.share,
                 (Done::Split(halves), Task::Examine(part)) => {
-                    if part.is_whole() {
+                    if part.is_whole {
                         self.attack_further(part.case);
                     }
                     for half in halves {
@@ -165,7 +165,7 @@ impl State {
                 }
                 // The rest of the search can still find a counterexample.
                 (Done::Open(bound), Task::Examine(part)) => {
-                    if part.is_whole() {
+                    if part.is_whole {
                         self.attack_further(part.case);
                     }
                     self.verdict = Verdict::Unknown;
