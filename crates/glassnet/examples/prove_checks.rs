@@ -2,7 +2,7 @@
 //!
 //!     cargo run --release -p glassnet --example prove_checks
 //!
-//! prints a table as `benches/prove/CHECKS.md` has it. A false proof, or a sample outside its bounds, ends it with status 1.
+//! prints a table. A false proof, or a sample outside its bounds, ends it with status 1.
 #![allow(clippy::print_stdout, clippy::expect_used, reason = "a command, not the library")]
 
 #[path = "../tests/all/prove/networks.rs"]
