@@ -9,6 +9,8 @@
 //! Zhang et al., Efficient Neural Network Robustness Certification with General Activation Functions, arXiv 1811.00866;
 //! Singh et al., An Abstract Domain for Certifying Neural Networks, POPL 2019.
 
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
 use super::propagate::{self, Semantics, U64, gamma};
 use super::relax::{Lines, kink_lines};
 use super::{Affine, Interval, Matrix, Network, Step};
@@ -38,6 +40,15 @@ pub(super) struct Split {
     pub(super) positive: bool,
 }
 
+/// Which units are tightened by substituting backwards, where a function reads them.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Refine<'a> {
+    /// All that are open.
+    All,
+    /// Of the open ones these: layer and unit.
+    Only(&'a [(usize, usize)]),
+}
+
 /// `value ≥ Σ coefficients·x + constant` for every input of the box.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Form {
@@ -46,14 +57,16 @@ pub(super) struct Form {
 }
 
 /// Which line is taken on the side of an open kink where any slope between its two is right.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Slope {
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Slope<'a> {
     /// That of the longer branch, which makes the area between the lines least.
     Longer,
     /// That of the chord.
     Chord,
     /// That of the shorter branch.
     Shorter,
+    /// These, for each layer that is a kink and each of its units.
+    Given(&'a [Vec<f64>]),
 }
 
 /// Rows `Σ weights·units of a layer + constant`, to be bounded from below.
@@ -63,6 +76,8 @@ pub(super) struct Rows {
     /// Row by row.
     pub(super) weights: Vec<f64>,
     pub(super) constants: Vec<f64>,
+    /// Units of earlier layers, with factors, that are added to every row.
+    pub(super) sides: Vec<(usize, usize, f64)>,
 }
 
 impl Bounds {
@@ -73,6 +88,20 @@ impl Bounds {
         splits: &[Split],
         inherited: Option<&Bounds>,
         semantics: Semantics,
+    ) -> Option<Self> {
+        let never = AtomicBool::new(false);
+        Bounds::new_until(network, domain, splits, inherited, semantics, Refine::All, &never)
+    }
+
+    /// The same, with some units refined only, and none once `stopped` is set: wider bounds, but bounds.
+    pub(super) fn new_until(
+        network: &Network,
+        domain: &[Interval],
+        splits: &[Split],
+        inherited: Option<&Bounds>,
+        semantics: Semantics,
+        which: Refine<'_>,
+        stopped: &AtomicBool,
     ) -> Option<Self> {
         let mut bounds = Bounds::default();
         for (at, layer) in network.layers.iter().enumerate() {
@@ -113,7 +142,7 @@ impl Bounds {
             bounds.lines.push(lines);
             bounds.hold(splits, at)?;
             if network.feeds_function[at] && network.is_deep[at] {
-                bounds.refine(network, at)?;
+                bounds.refine(network, at, which, stopped)?;
                 bounds.hold(splits, at)?;
             }
         }
@@ -134,33 +163,53 @@ impl Bounds {
     }
 
     /// Tightens the units of layer `at` that a function needs tighter, by substituting backwards.
-    fn refine(&mut self, network: &Network, at: usize) -> Option<()> {
+    fn refine(
+        &mut self,
+        network: &Network,
+        at: usize,
+        which: Refine<'_>,
+        stopped: &AtomicBool,
+    ) -> Option<()> {
         let smooth = network.feeds_smooth[at];
         let open: Vec<usize> = self.units[at]
             .iter()
             .enumerate()
             .filter(|(_, z)| (smooth && !z.is_point()) || (z.lo() < 0.0 && z.hi() > 0.0))
             .map(|(unit, _)| unit)
+            .filter(|unit| match which {
+                Refine::All => true,
+                Refine::Only(units) => units.contains(&(at, *unit)),
+            })
             .collect();
-        self.refine_units(network, at, &open)
+        self.refine_units(network, at, &open, stopped)
     }
 
     /// Tightens every unit of layer `at`.
     pub(super) fn refine_all(&mut self, network: &Network, at: usize) -> Option<()> {
         let open: Vec<usize> = (0..network.layers[at].size).collect();
-        self.refine_units(network, at, &open)
+        self.refine_units(network, at, &open, &AtomicBool::new(false))
     }
 
-    fn refine_units(&mut self, network: &Network, at: usize, open: &[usize]) -> Option<()> {
+    fn refine_units(
+        &mut self,
+        network: &Network,
+        at: usize,
+        open: &[usize],
+        stopped: &AtomicBool,
+    ) -> Option<()> {
         let size = network.layers[at].size;
         // Blocks keep the coefficients of wide layers in the caches.
         for block in open.chunks(64) {
+            if stopped.load(Relaxed) {
+                return Some(());
+            }
             let mut weights = vec![0.0; 2 * block.len() * size];
             for (row, &unit) in block.iter().enumerate() {
                 weights[2 * row * size + unit] = 1.0;
                 weights[(2 * row + 1) * size + unit] = -1.0;
             }
-            let rows = Rows { layer: at, weights, constants: vec![0.0; 2 * block.len()] };
+            let rows =
+                Rows { layer: at, weights, constants: vec![0.0; 2 * block.len()], sides: vec![] };
             let forms = self.forms(network, rows, Slope::Longer, None);
             for (pair, &unit) in forms.chunks_exact(2).zip(block) {
                 let lo = pair[0].least(&self.units[0]);
@@ -181,7 +230,7 @@ impl Bounds {
         &self,
         network: &Network,
         rows: Rows,
-        choice: Slope,
+        choice: Slope<'_>,
         mut watch: Option<&mut Vec<(usize, Vec<f64>)>>,
     ) -> Vec<Form> {
         let count = rows.constants.len();
@@ -191,6 +240,15 @@ impl Bounds {
         let mut terms = 1;
         let mut pending: Vec<Option<Vec<f64>>> = vec![None; rows.layer + 1];
         pending[rows.layer] = Some(rows.weights);
+        for &(layer, unit, factor) in rows.sides.iter().filter(|(layer, ..)| *layer <= rows.layer) {
+            let size = network.layers[layer].size;
+            let target = pending[layer].get_or_insert_with(|| vec![0.0; count * size]);
+            for (row, target) in target.chunks_exact_mut(size).enumerate() {
+                target[unit] += factor;
+                let rounding = 4.0 * U64 * target[unit].abs() * self.units[layer][unit].magnitude();
+                errors[row] += if rounding.is_nan() { f64::INFINITY } else { rounding };
+            }
+        }
         for at in (1..=rows.layer).rev() {
             let Some(mut weights) = pending[at].take() else { continue };
             let size = network.layers[at].size;
@@ -236,8 +294,8 @@ impl Bounds {
                     };
                     for (row, weights) in weights.chunks_exact_mut(size).enumerate() {
                         let (mut c, mut m, mut e) = (0.0, 0.0, 0.0);
-                        for ((a, line), &error) in
-                            weights.iter_mut().zip(lines).zip(&self.errors[at])
+                        for (unit, ((a, line), &error)) in
+                            weights.iter_mut().zip(lines).zip(&self.errors[at]).enumerate()
                         {
                             if *a == 0.0 {
                                 continue;
@@ -247,7 +305,7 @@ impl Bounds {
                             } else {
                                 (line.upper, line.lower)
                             };
-                            let (slope, intercept) = chosen(near, far, kink, choice);
+                            let (slope, intercept) = chosen(near, far, kink, choice, (at, unit));
                             if intercept != 0.0 {
                                 let product = *a * intercept;
                                 c += product;
@@ -306,13 +364,15 @@ fn chosen(
     near: (f64, f64),
     far: (f64, f64),
     kink: Option<(f64, f64)>,
-    choice: Slope,
+    choice: Slope<'_>,
+    (at, unit): (usize, usize),
 ) -> (f64, f64) {
     let Some((below, above)) = kink.filter(|_| near.1 == 0.0 && far.1 != 0.0) else { return near };
     match choice {
         Slope::Longer => near,
         Slope::Chord => (far.0, 0.0),
         Slope::Shorter => (if near.0 == above { below } else { above }, 0.0),
+        Slope::Given(slopes) => (slopes[at][unit].clamp(below.min(above), below.max(above)), 0.0),
     }
 }
 
@@ -393,9 +453,9 @@ fn slope_error(line: Lines, steepest: f64, z: Interval) -> f64 {
 }
 
 impl Bounds {
-    /// What parts of this one inherit: the intervals.
-    pub(super) fn kept(self) -> Self {
-        Bounds { units: self.units, ..Bounds::default() }
+    /// The intervals alone.
+    pub(super) fn intervals(&self) -> Self {
+        Bounds { units: self.units.clone(), ..Bounds::default() }
     }
 
     /// The bytes of the intervals.
@@ -405,6 +465,11 @@ impl Bounds {
 }
 
 impl Form {
+    /// What is known without looking.
+    pub(super) fn nothing(inputs: usize) -> Self {
+        Form { coefficients: vec![0.0; inputs], constant: f64::NEG_INFINITY }
+    }
+
     /// The form with `factor·x` of one input more.
     pub(super) fn add(&mut self, input: usize, factor: f64, domain: &[Interval]) {
         let sum = self.coefficients[input] + factor;

@@ -22,7 +22,8 @@ pub(super) fn values(network: &Network, x: &[f64]) -> Vec<Vec<f64>> {
     values
 }
 
-fn affine_values(affine: &Affine, size: usize, values: &[Vec<f64>]) -> Vec<f64> {
+/// The values of an affine layer, roughly.
+pub(super) fn affine_values(affine: &Affine, size: usize, values: &[Vec<f64>]) -> Vec<f64> {
     let mut sums: Vec<f64> = affine.bias.iter().map(|bias| bias.middle()).collect();
     for term in &affine.terms {
         let units = &values[term.layer];

@@ -16,6 +16,7 @@
 //! # Source
 //! Rounding errors: Higham, Accuracy and Stability of Numerical Algorithms, chapter 3.
 
+mod ascent;
 mod crown;
 mod difference;
 mod dual;

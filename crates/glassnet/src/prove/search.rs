@@ -2,6 +2,7 @@
 //! or the caller has waited long enough.
 
 mod attack;
+mod kinks;
 mod part;
 mod record;
 mod state;
@@ -165,9 +166,7 @@ impl<'a> Search<'a> {
     /// When the property speaks of inputs or outputs that the network doesn't have ([`Property::check`]).
     pub fn new(network: &'a Network, property: &'a Property, config: &Config) -> Result<Self> {
         property.check(network)?;
-        let cases = property.cases.iter().enumerate();
-        let problems: Vec<Problem<'_>> =
-            cases.map(|(at, case)| Problem::new(network, case, at, config)).collect();
+        let problems = Problem::all(network, &property.cases, config);
         let state = Mutex::new(State::new(&problems, config));
         Ok(Search { problems, state, changed: Condvar::new(), stopped: AtomicBool::new(false) })
     }

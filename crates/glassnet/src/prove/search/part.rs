@@ -1,10 +1,11 @@
 //! One part of a search: its bounds, what they show, and where it is split.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
 
 use super::record::{self, Recorded, Sum, Then};
 use super::{Config, Witness};
+use crate::prove::ascent::Slopes;
 use crate::prove::crown::{Bounds, Form, Rows, Slope, Split};
 use crate::prove::{Case, Interval, Network, Semantics, Step, dual, float};
 
@@ -17,9 +18,11 @@ pub(super) struct Problem<'a> {
     pub(super) case: &'a Case,
     /// Its place among the property's cases.
     pub(super) at: usize,
-    semantics: Semantics,
+    pub(super) semantics: Semantics,
     /// Whether what shows a part free is noted.
     records: bool,
+    /// The bounds of its whole box, once somebody needed them; shared by the cases that have the same.
+    pub(super) whole: Arc<OnceLock<Option<Bounds>>>,
 }
 
 /// A box with sides of kinks.
@@ -28,9 +31,15 @@ pub(super) struct Part {
     pub(super) case: usize,
     /// Its number among what is recorded.
     pub(super) number: usize,
-    domain: Vec<Interval>,
-    splits: Vec<Split>,
-    inherited: Option<Arc<Bounds>>,
+    /// Whether it is the whole of that case.
+    pub(super) is_whole: bool,
+    pub(super) domain: Arc<[Interval]>,
+    pub(super) splits: Vec<Split>,
+    pub(super) inherited: Option<Arc<Bounds>>,
+    /// What its parent's bound was made with.
+    pub(super) slopes: Option<Arc<Slopes>>,
+    /// The units, with their layers, that cost its parent's bound most.
+    pub(super) worthwhile: Arc<[(usize, usize)]>,
     /// By how much every input is known to miss the constraints.
     pub(super) bound: f64,
     /// Its share of the whole.
@@ -54,17 +63,15 @@ impl Part {
         Part {
             case: problem.at,
             number: problem.at,
-            domain: problem.case.domain.clone(),
+            is_whole: true,
+            domain: problem.case.domain.as_slice().into(),
             splits: vec![],
             inherited: None,
+            slopes: None,
+            worthwhile: Arc::new([]),
             bound: f64::NEG_INFINITY,
             share,
         }
-    }
-
-    /// Whether nothing was split yet.
-    pub(super) fn is_whole(&self) -> bool {
-        self.inherited.is_none() && self.bound == f64::NEG_INFINITY && self.splits.is_empty()
     }
 
     /// The bytes that it keeps; halves share what they inherit.
@@ -73,17 +80,36 @@ impl Part {
             + size_of_val(&self.domain[..])
             + size_of_val(&self.splits[..])
             + self.inherited.as_ref().map_or(0, |bounds| bounds.bytes() / 2)
+            + self.slopes.as_ref().map_or(0, |slopes| slopes.bytes() / 2)
     }
 
     /// Forgets what it inherited, which costs tightness only.
     pub(super) fn forget(&mut self) {
         self.inherited = None;
+        self.slopes = None;
     }
 }
 
 impl<'a> Problem<'a> {
-    pub(super) fn new(network: &'a Network, case: &'a Case, at: usize, config: &Config) -> Self {
-        Problem { network, case, at, semantics: config.semantics, records: config.records }
+    /// The problems of a property's cases.
+    pub(super) fn all(network: &'a Network, cases: &'a [Case], config: &Config) -> Vec<Self> {
+        let mut problems: Vec<Self> = Vec::with_capacity(cases.len());
+        for (at, case) in cases.iter().enumerate() {
+            // Cases with one box follow each other, as a rule.
+            let whole = match problems.last() {
+                Some(last) if last.case.domain == case.domain => Arc::clone(&last.whole),
+                Some(_) | None => Arc::default(),
+            };
+            problems.push(Problem {
+                network,
+                case,
+                at,
+                semantics: config.semantics,
+                records: config.records,
+                whole,
+            });
+        }
+        problems
     }
 
     fn has_few_inputs(&self) -> bool {
@@ -101,13 +127,17 @@ impl<'a> Problem<'a> {
         }
         let constants =
             self.case.constraints.iter().map(|constraint| constraint.constant).collect();
-        Rows { layer: self.network.output(), weights, constants }
+        Rows { layer: self.network.output(), weights, constants, sides: vec![] }
     }
 
     /// What can be shown of `part`; once `stopped` is set, something that is not to be relied on.
     pub(super) fn examine(&self, part: &Part, stopped: &AtomicBool) -> Examined {
         let network = self.network;
-        let mut domain = part.domain.clone();
+        // What a proof notes of kinks is shown without improved slopes.
+        if !self.records && !self.has_few_inputs() && !self.case.constraints.is_empty() {
+            return self.examine_kinks(part, stopped);
+        }
+        let mut domain = part.domain.to_vec();
         let mut inherited = part.inherited.clone();
         let mut rounds = 0;
         let mut noted: Vec<Sum> = vec![];
@@ -123,8 +153,8 @@ impl<'a> Problem<'a> {
             if stopped.load(Relaxed) {
                 return Examined::Open(part.bound);
             }
-            let mut watched = vec![];
             // No choice of slopes is best for all kinks; sums of what the choices give are better than each.
+            let mut watched = vec![];
             let mut forms = bounds.forms(network, self.rows(), Slope::Longer, Some(&mut watched));
             let own = forms.len();
             for choice in [Slope::Chord, Slope::Shorter] {
@@ -195,7 +225,14 @@ impl<'a> Problem<'a> {
             let weights: Vec<f64> =
                 (0..own).map(|row| (row..all).step_by(own).map(|at| weights[at]).sum()).collect();
             let bound = least.max(part.bound);
-            return self.split(part, domain, bounds, &weights, &sum, &watched, bound, noted);
+            if !self.has_few_inputs()
+                && let Some((layer, unit)) = self.widest_unit(&bounds, &weights, &watched)
+            {
+                let then = Then::Kink { kink: record::kink_of(self.network, layer), unit };
+                let recorded = Recorded { rounds: noted, then };
+                return self.split_kink(part, domain, &bounds, (layer, unit), bound, recorded);
+            }
+            return self.split_input(part, domain, &bounds, &weights, &sum, bound, noted);
         }
     }
 
@@ -216,7 +253,7 @@ impl<'a> Problem<'a> {
             let constants = vec![0.0; of_layer.len()];
             forms.extend(bounds.forms(
                 self.network,
-                Rows { layer, weights, constants },
+                Rows { layer, weights, constants, sides: vec![] },
                 Slope::Longer,
                 None,
             ));
@@ -224,55 +261,62 @@ impl<'a> Problem<'a> {
         forms
     }
 
-    #[expect(clippy::too_many_arguments, reason = "what an examination found, used once")]
-    fn split(
+    /// The halves of a part whose kink is held to one side and to the other.
+    fn split_kink(
         &self,
         part: &Part,
         domain: Vec<Interval>,
-        bounds: Bounds,
+        bounds: &Bounds,
+        (layer, unit): (usize, usize),
+        bound: f64,
+        recorded: Recorded,
+    ) -> Examined {
+        let inherited = Some(Arc::new(bounds.intervals()));
+        let half = |positive| Part {
+            case: part.case,
+            number: 0,
+            is_whole: false,
+            domain: domain.as_slice().into(),
+            splits: part.splits.iter().copied().chain([Split { layer, unit, positive }]).collect(),
+            inherited: inherited.clone(),
+            slopes: None,
+            worthwhile: Arc::new([]),
+            bound,
+            share: part.share / 2.0,
+        };
+        Examined::Split([half(true), half(false)], recorded)
+    }
+
+    /// The halves of a part that is cut along one input.
+    pub(super) fn split_input(
+        &self,
+        part: &Part,
+        domain: Vec<Interval>,
+        bounds: &Bounds,
         weights: &[f64],
         sum: &Form,
-        watched: &[(usize, Vec<f64>)],
         bound: f64,
         rounds: Vec<Sum>,
     ) -> Examined {
-        let unit =
-            if self.has_few_inputs() { None } else { self.widest_unit(&bounds, weights, watched) };
         let share = part.share / 2.0;
-        if let Some((layer, unit)) = unit {
-            let inherited = Some(Arc::new(bounds.kept()));
-            let half = |positive| Part {
-                case: part.case,
-                number: 0,
-                domain: domain.clone(),
-                splits: part
-                    .splits
-                    .iter()
-                    .copied()
-                    .chain([Split { layer, unit, positive }])
-                    .collect(),
-                inherited: inherited.clone(),
-                bound,
-                share,
-            };
-            let then = Then::Kink { kink: record::kink_of(self.network, layer), unit };
-            return Examined::Split([half(true), half(false)], Recorded { rounds, then });
-        }
-        let Some(input) = self.widest_input(&domain, &bounds, weights, sum) else {
+        let Some(input) = self.widest_input(&domain, bounds, weights, sum) else {
             return Examined::Open(bound);
         };
         let x = domain[input];
         let middle = cut_place(x);
-        let inherited = Some(Arc::new(bounds.kept()));
+        let inherited = Some(Arc::new(bounds.intervals()));
         let half = |side: Interval| {
             let mut domain = domain.clone();
             domain[input] = side;
             Part {
                 case: part.case,
                 number: 0,
-                domain,
+                is_whole: false,
+                domain: domain.into(),
                 splits: part.splits.clone(),
                 inherited: inherited.clone(),
+                slopes: part.slopes.clone(),
+                worthwhile: Arc::clone(&part.worthwhile),
                 bound,
                 share,
             }
@@ -280,6 +324,36 @@ impl<'a> Problem<'a> {
         let then = Then::Input { input, at: middle };
         let halves = [half(Interval::of(x.lo(), middle)), half(Interval::of(middle, x.hi()))];
         Examined::Split(halves, Recorded { rounds, then })
+    }
+
+    /// The open kink that costs the constraints' bound most: its coefficient there times the height of its triangle.
+    fn widest_unit(
+        &self,
+        bounds: &Bounds,
+        weights: &[f64],
+        watched: &[(usize, Vec<f64>)],
+    ) -> Option<(usize, usize)> {
+        let mut best: Option<(f64, (usize, usize))> = None;
+        for (at, coefficients) in watched {
+            let Step::Kink { of, .. } = &self.network.layers()[*at].step else { continue };
+            let size = self.network.layers()[*at].size;
+            for (unit, z) in bounds.units[*of].iter().enumerate() {
+                if z.lo() >= 0.0 || z.hi() <= 0.0 {
+                    continue;
+                }
+                let height = -z.lo() * z.hi() / (z.hi() - z.lo());
+                let weight: f64 = weights
+                    .iter()
+                    .enumerate()
+                    .map(|(row, weight)| weight * coefficients[row * size + unit].abs())
+                    .sum();
+                let score = height * (weight + 1e-12);
+                if best.is_none_or(|(most, _)| score > most) {
+                    best = Some((score, (*of, unit)));
+                }
+            }
+        }
+        best.map(|(_, unit)| unit)
     }
 
     /// The input whose splitting promises most: half by how steep the constraints may be along it, half by the linear
@@ -329,36 +403,6 @@ impl<'a> Problem<'a> {
             })
             .max_by(|a, b| a.1.total_cmp(&b.1))
             .map(|(at, _)| at)
-    }
-
-    /// The open kink that costs the constraints' bound most: its coefficient there times the height of its triangle.
-    fn widest_unit(
-        &self,
-        bounds: &Bounds,
-        weights: &[f64],
-        watched: &[(usize, Vec<f64>)],
-    ) -> Option<(usize, usize)> {
-        let mut best: Option<(f64, (usize, usize))> = None;
-        for (at, coefficients) in watched {
-            let Step::Kink { of, .. } = &self.network.layers()[*at].step else { continue };
-            let size = self.network.layers()[*at].size;
-            for (unit, z) in bounds.units[*of].iter().enumerate() {
-                if z.lo() >= 0.0 || z.hi() <= 0.0 {
-                    continue;
-                }
-                let height = -z.lo() * z.hi() / (z.hi() - z.lo());
-                let weight: f64 = weights
-                    .iter()
-                    .enumerate()
-                    .map(|(row, weight)| weight * coefficients[row * size + unit].abs())
-                    .sum();
-                let score = height * (weight + 1e-12);
-                if best.is_none_or(|(most, _)| score > most) {
-                    best = Some((score, (*of, unit)));
-                }
-            }
-        }
-        best.map(|(_, unit)| unit)
     }
 }
 

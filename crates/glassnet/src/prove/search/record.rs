@@ -23,6 +23,13 @@ pub struct Recorded {
     pub then: Then,
 }
 
+impl Recorded {
+    /// Of a search that notes nothing.
+    pub(super) fn unnoted() -> Self {
+        Recorded { rounds: vec![], then: Then::Free(vec![]) }
+    }
+}
+
 /// What followed on the cuts of a part.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Then {

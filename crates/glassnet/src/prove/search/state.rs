@@ -41,7 +41,7 @@ pub(super) enum Done {
 enum Place {
     Waiting(Task),
     Taken,
-    Over(Task, Done),
+    Over(Task, Box<Done>),
 }
 
 /// The state of a search.
@@ -141,7 +141,7 @@ impl State {
             // Those before this one are done or under way; the first of the round's witnesses counts.
             self.next = self.round.len();
         }
-        self.round[at] = Place::Over(task, done);
+        self.round[at] = Place::Over(task, Box::new(done));
         self.busy -= 1;
         if self.busy > 0 || self.next < self.round.len() {
             return false;
@@ -156,7 +156,7 @@ impl State {
         for place in std::mem::take(&mut self.round) {
             let Place::Over(task, done) = place else { continue };
             self.parts += u64::from(matches!(task, Task::Examine(_)));
-            match (done, task) {
+            match (*done, task) {
                 (Done::Found(witness), _) => {
                     found = Some(witness);
                     break;
@@ -173,7 +173,7 @@ impl State {
                         halves.iter_mut().for_each(|half| half.number = self.records.number());
                         self.records.note(part.number, recorded, halves[0].number);
                     }
-                    if part.is_whole() {
+                    if part.is_whole {
                         self.attack_further(part.case);
                     }
                     for half in halves {
@@ -182,7 +182,7 @@ impl State {
                 }
                 // The rest of the search can still find a counterexample.
                 (Done::Open(bound), Task::Examine(part)) => {
-                    if part.is_whole() {
+                    if part.is_whole {
                         self.attack_further(part.case);
                     }
                     self.verdict = Verdict::Unknown;
@@ -252,17 +252,24 @@ impl State {
         let mut open = false;
         for place in &self.round {
             match place {
-                Place::Over(_, Done::Found(witness)) => {
-                    // A search that was stopped has it all the same.
-                    outcome.verdict = Verdict::Violated(witness.clone());
-                    return outcome;
-                }
-                Place::Over(Task::Examine(part), Done::Free(_)) => outcome.proven += part.share,
-                Place::Over(Task::Examine(part), _) | Place::Waiting(Task::Examine(part)) => {
+                Place::Over(task, done) => match (&**done, task) {
+                    (Done::Found(witness), _) => {
+                        // A search that was stopped has it all the same.
+                        outcome.verdict = Verdict::Violated(witness.clone());
+                        return outcome;
+                    }
+                    (Done::Free(_), Task::Examine(part)) => outcome.proven += part.share,
+                    (_, Task::Examine(part)) => {
+                        open = true;
+                        outcome.bound = outcome.bound.min(part.bound);
+                    }
+                    (_, Task::Attack { .. }) => {}
+                },
+                Place::Waiting(Task::Examine(part)) => {
                     open = true;
                     outcome.bound = outcome.bound.min(part.bound);
                 }
-                Place::Over(Task::Attack { .. }, _) | Place::Waiting(Task::Attack { .. }) => {}
+                Place::Waiting(Task::Attack { .. }) => {}
                 Place::Taken => {
                     open = true;
                     outcome.bound = f64::NEG_INFINITY;

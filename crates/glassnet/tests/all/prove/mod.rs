@@ -4,15 +4,15 @@ mod networks;
 
 use glassnet::Tensor;
 use glassnet::graph::Shape;
-use glassnet::nn::{self, StateDict};
+use glassnet::nn;
 use glassnet::prove::exact::evaluate;
 use glassnet::prove::{
-    Case, Config, Constraint, Direction, Interval, Monotone, Network, Property, Semantics, Verdict,
-    Weight, bounds, fall_between, interval_bounds, lower, monotone, prove,
+    Case, Config, Constraint, Direction, Interval, Monotone, Network, Property, Search, Semantics,
+    Verdict, Weight, bounds, fall_between, interval_bounds, lower, monotone, prove,
 };
 use glassnet::train::{Features, Predictor};
 
-use self::networks::{Draws, cancelling, network};
+use self::networks::{Draws, NOTATIONS, cancelling, network, small_box, state};
 
 /// A few parts are enough to see whether a false proof comes.
 fn verdict(network: &Network, property: &Property, parts: u64, semantics: Semantics) -> Verdict {
@@ -20,60 +20,35 @@ fn verdict(network: &Network, property: &Property, parts: u64, semantics: Semant
     prove(network, property, &config, &mut |at| at.parts <= parts).unwrap().verdict
 }
 
+/// The same without attacks, which would refute before any bound is asked.
+fn verdict_of_bounds(
+    network: &Network,
+    property: &Property,
+    parts: u64,
+    semantics: Semantics,
+) -> Verdict {
+    let config = Config { semantics, attacks: 0, ..Config::default() };
+    prove(network, property, &config, &mut |at| at.parts <= parts).unwrap().verdict
+}
+
 #[test]
 fn networks_that_cancel_have_no_false_proof() {
     for seed in 0..300 {
-        let (network, property) = cancelling(seed);
+        let (network, property) = cancelling(seed, 0);
         for semantics in [Semantics::Real, Semantics::F32AnyOrder] {
-            let found = verdict(&network, &property, 12, semantics);
+            let found = verdict_of_bounds(&network, &property, 12, semantics);
             assert_ne!(found, Verdict::Holds, "seed {seed}, {semantics:?}");
         }
     }
 }
 
-/// Random weights for a module, larger than those of a fresh network.
-fn weights(notation: &str, seed: u64) -> Network {
-    let mut draws = Draws::new(seed);
-    let shapes = nn::parse(notation).unwrap().state_shapes();
-    let arrays = shapes.into_iter().map(|array| {
-        let size = array.elements() as usize;
-        let positive = array.key.ends_with("running_var");
-        let data =
-            (0..size).map(|_| if positive { draws.signed() + 1.5 } else { draws.signed() * 1.5 });
-        let tensor = Tensor::new(array.shape, data.collect()).unwrap();
-        (array.key, glassnet::Value::from(tensor))
-    });
-    let state: StateDict = arrays.filter(|(key, _)| !key.ends_with("tracked")).collect();
-    network(notation, &state)
-}
-
-const NOTATIONS: [&str; 11] = [
-    "Sequential(Linear(3, 8), ReLU(), Linear(8, 8), ReLU(), Linear(8, 2))",
-    "Sequential(Linear(3, 6), LeakyReLU(0.1), BatchNorm1d(6), Linear(6, 2))",
-    "Sequential(Linear(3, 6), PReLU(), Linear(6, 6), Hardtanh(-0.5, 0.75), Linear(6, 2))",
-    "Sequential(Linear(3, 6), ReLU6(), Linear(6, 6), Hardsigmoid(), Linear(6, 2))",
-    "Sequential(Linear(3, 6), Sigmoid(), Linear(6, 6), Tanh(), Linear(6, 2))",
-    "Sequential(Linear(3, 6), GELU(), Linear(6, 6), SiLU(), Linear(6, 2))",
-    "Sequential(Linear(3, 6), Softplus(), Linear(6, 6), ELU(), Linear(6, 2))",
-    "Sequential(Linear(3, 6), Mish(), Linear(6, 6), GELU(approximate='tanh'), Linear(6, 2))",
-    "Sequential(Linear(3, 6), ReLU(), Linear(6, 4), Softmax(dim=1))",
-    "Sequential(Linear(3, 6), ReLU(), Linear(6, 4), LogSoftmax(dim=1))",
-    "Sequential(Linear(3, 6), LayerNorm(6), ReLU(), Linear(6, 2))",
-];
-
 #[test]
 fn bounds_hold_for_samples_evaluated_exactly() {
     for (at, notation) in NOTATIONS.iter().enumerate() {
-        let network = weights(notation, at as u64);
+        let network = network(notation, &state(notation, at as u64));
         let mut draws = Draws::new(1000 + at as u64);
         for box_at in 0..4 {
-            let domain: Vec<Interval> = (0..3)
-                .map(|_| {
-                    let (a, b) = (f64::from(draws.signed()), f64::from(draws.signed()));
-                    let near = a + (b - a) * 0.1_f64.powi(box_at);
-                    Interval::new(a.min(near), a.max(near)).unwrap()
-                })
-                .collect();
+            let domain = small_box(&mut draws, 3, box_at);
             let coarse = interval_bounds(&network, &domain, Semantics::Real).unwrap();
             let fine = bounds(&network, &domain, Semantics::Real).unwrap();
             for _ in 0..40 {
@@ -185,11 +160,138 @@ fn the_engine_s_rows_lie_within_their_bounds() {
 
 #[test]
 fn probabilities_stand_behind_the_scores() {
-    let network = weights(NOTATIONS[0], 0).with_probabilities().unwrap();
+    let network = network(NOTATIONS[0], &state(NOTATIONS[0], 0)).with_probabilities().unwrap();
     let y = evaluate(&network, &[0.3, -0.2, 0.9]).unwrap();
     let near = |at: usize| y[at].lo.to_f64();
     let (a, b) = (near(0).exp(), near(1).exp());
     assert!((near(2) - a / (a + b)).abs() < 1e-12 && (near(3) - b / (a + b)).abs() < 1e-12);
+}
+
+/// With more than 20 inputs kinks are split, with slopes and multipliers that are improved.
+#[test]
+fn networks_of_many_inputs_that_cancel_have_no_false_proof() {
+    for seed in 0..100 {
+        let (network, property) = cancelling(seed, 20);
+        for semantics in [Semantics::Real, Semantics::F32AnyOrder] {
+            let found = verdict_of_bounds(&network, &property, 40, semantics);
+            assert_ne!(found, Verdict::Holds, "seed {seed}, {semantics:?}");
+        }
+    }
+}
+
+const MANY_INPUTS: &str =
+    "Sequential(Linear(24, 10), ReLU(), Linear(10, 10), LeakyReLU(0.2), Linear(10, 2))";
+
+/// A property that is decided by splits of kinks: what is greatest is enclosed from both sides.
+#[test]
+fn splits_of_kinks_decide_thresholds_from_both_sides() {
+    for seed in 0..4 {
+        let network = network(MANY_INPUTS, &state(MANY_INPUTS, seed));
+        let domain = small_box(&mut Draws::new(seed), 24, 1);
+        let outer = bounds(&network, &domain, Semantics::Real).unwrap()[network.output()][0];
+        let (mut low, mut high) = (outer.lo(), outer.hi());
+        for _ in 0..12 {
+            let middle = (low + high) / 2.0;
+            let constraint =
+                Constraint { outputs: vec![(0, -1.0)], constant: middle, ..Default::default() };
+            let case = Case { domain: domain.clone(), constraints: vec![constraint] };
+            match verdict(&network, &Property { cases: vec![case] }, 400, Semantics::Real) {
+                Verdict::Holds => high = middle,
+                Verdict::Violated(witness) => {
+                    assert!(witness.outputs[0].lo.ceil_f64() >= middle, "seed {seed}");
+                    low = middle;
+                }
+                Verdict::Unknown => break,
+            }
+        }
+        let share = (high - low) / (outer.hi() - outer.lo());
+        assert!(share < 0.01, "seed {seed}: {low} to {high}, {share} of the first bounds");
+    }
+}
+
+/// Several constraints at once are weighed against each other: a counterexample has both outputs above their thresholds.
+#[test]
+fn conjunctions_over_many_inputs_are_decided() {
+    let network = network(MANY_INPUTS, &state(MANY_INPUTS, 9));
+    let domain = small_box(&mut Draws::new(9), 24, 1);
+    let outer = &bounds(&network, &domain, Semantics::Real).unwrap()[network.output()];
+    let mut counts = [0, 0, 0];
+    for step in 0..=20 {
+        let share = f64::from(step) / 20.0;
+        let constraints = (0..2)
+            .map(|at| Constraint {
+                outputs: vec![(at, -1.0)],
+                inputs: vec![(at, 0.25)],
+                constant: outer[at].lo() + share * (outer[at].hi() - outer[at].lo()),
+            })
+            .collect();
+        let property = Property { cases: vec![Case { domain: domain.clone(), constraints }] };
+        match verdict(&network, &property, 400, Semantics::F32AnyOrder) {
+            Verdict::Holds => counts[0] += 1,
+            Verdict::Violated(_) => {
+                assert_eq!(
+                    counts[0], 0,
+                    "a higher threshold was reached after a lower one was not"
+                );
+                counts[1] += 1;
+            }
+            Verdict::Unknown => counts[2] += 1,
+        }
+    }
+    assert!(counts[0] > 3 && counts[1] > 3 && counts[2] <= 1, "{counts:?}");
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "the threads are the caller's")]
+fn the_number_of_threads_changes_nothing() {
+    let mut decided = 0;
+    for seed in 0..6 {
+        let notation = if seed % 2 == 0 { MANY_INPUTS } else { NOTATIONS[0] };
+        let network = network(notation, &state(notation, seed));
+        let domain = small_box(&mut Draws::new(seed), network.inputs(), 0);
+        let outer = bounds(&network, &domain, Semantics::Real).unwrap()[network.output()][0];
+        for share in [0.3, 0.6, 0.9] {
+            let constant = outer.lo() + share * (outer.hi() - outer.lo());
+            let constraint =
+                Constraint { outputs: vec![(0, -1.0)], constant, ..Constraint::default() };
+            let case = Case { domain: domain.clone(), constraints: vec![constraint] };
+            let property = Property { cases: vec![case] };
+            let config = Config { most_parts: 300, attacks: 2, ..Config::default() };
+            let alone = prove(&network, &property, &config, &mut |_| true).unwrap();
+            for threads in [2, 5] {
+                let search = Search::new(&network, &property, &config).unwrap();
+                std::thread::scope(|scope| {
+                    for _ in 0..threads {
+                        scope.spawn(|| search.work(&mut |_| true));
+                    }
+                });
+                assert_eq!(search.outcome(), alone, "seed {seed}, {threads} threads");
+            }
+            decided += usize::from(alone.verdict != Verdict::Unknown);
+        }
+    }
+    assert!(decided > 9);
+}
+
+#[test]
+fn a_search_that_is_stopped_or_out_of_memory_is_unknown() {
+    let network = network(MANY_INPUTS, &state(MANY_INPUTS, 3));
+    let domain = vec![Interval::new(-1.0, 1.0).unwrap(); 24];
+    let outer = bounds(&network, &domain, Semantics::Real).unwrap()[network.output()][0];
+    let constraint = Constraint {
+        outputs: vec![(0, -1.0)],
+        constant: outer.lo() + 0.7 * (outer.hi() - outer.lo()),
+        ..Constraint::default()
+    };
+    let property = Property { cases: vec![Case { domain, constraints: vec![constraint] }] };
+    let config = Config { attacks: 0, ..Config::default() };
+    let stopped = prove(&network, &property, &config, &mut |_| false).unwrap();
+    assert_eq!((stopped.verdict, stopped.parts), (Verdict::Unknown, 0));
+    assert_eq!(stopped.bound, f64::NEG_INFINITY);
+    let small = Config { most_bytes: 1000, ..config };
+    let outcome = prove(&network, &property, &small, &mut |at| at.parts < 5000).unwrap();
+    assert_eq!(outcome.verdict, Verdict::Unknown);
+    assert!(outcome.parts < 10, "{} parts", outcome.parts);
 }
 
 /// `sign·y ≥ threshold` as what a counterexample meets, over [-1, 1]³.
@@ -204,7 +306,7 @@ fn reaches(sign: f64, threshold: f64) -> Property {
 #[test]
 fn thresholds_are_decided_from_both_sides() {
     for (at, notation) in NOTATIONS.iter().enumerate() {
-        let network = weights(notation, at as u64);
+        let network = network(notation, &state(notation, at as u64));
         let outer = bounds(&network, &reaches(1.0, 0.0).cases[0].domain, Semantics::Real).unwrap();
         let (mut low, mut high) =
             (outer[network.output()][0].lo(), outer[network.output()][0].hi());
@@ -230,7 +332,7 @@ fn outputs_that_never_fall_are_told_from_others() {
     let mut decided = [0, 0];
     for seed in 0..24 {
         let notation = NOTATIONS[[0, 2, 4, 5, 10, 8][seed % 6]];
-        let network = weights(notation, 40 + seed as u64);
+        let network = network(notation, &state(notation, 40 + seed as u64));
         let domain = vec![Interval::new(-0.25, 0.25).unwrap(); 3];
         let outputs = vec![(0, 1.0)];
         let statement = Monotone { domain, input: seed % 3, outputs: outputs.clone() };

@@ -34,11 +34,11 @@ pub(crate) fn network(notation: &str, state: &StateDict) -> Network {
     lower(&graph, "x", "y", &|key| state.floats(key).map(Weight::Fixed)).expect("it is supported")
 }
 
-/// A network of units in pairs that nearly cancel, a small box, and a property that a point of the box breaks by nothing or
-/// by the last bit.
-pub(crate) fn cancelling(seed: u64) -> (Network, Property) {
+/// A network of units in pairs that nearly cancel, a small box of 1 to 3 inputs, or of `further` more, and a property that a
+/// point of the box breaks by nothing or by the last bit.
+pub(crate) fn cancelling(seed: u64, further: usize) -> (Network, Property) {
     let mut draws = Draws::new(seed);
-    let (inputs, pairs) = (1 + draws.below(3), 1 + draws.below(6));
+    let (inputs, pairs) = (1 + draws.below(3) + further, 1 + draws.below(6));
     let units = 2 * pairs;
     let scale = 10.0_f32.powi(draws.below(9) as i32);
     let mut first = vec![];
@@ -80,4 +80,45 @@ pub(crate) fn cancelling(seed: u64) -> (Network, Property) {
     let constraint =
         Constraint { outputs: vec![(0, -1.0)], constant: value, ..Constraint::default() };
     (network, Property { cases: vec![Case { domain, constraints: vec![constraint] }] })
+}
+
+/// One network for each sort of activation.
+pub(crate) const NOTATIONS: [&str; 11] = [
+    "Sequential(Linear(3, 8), ReLU(), Linear(8, 8), ReLU(), Linear(8, 2))",
+    "Sequential(Linear(3, 6), LeakyReLU(0.1), BatchNorm1d(6), Linear(6, 2))",
+    "Sequential(Linear(3, 6), PReLU(), Linear(6, 6), Hardtanh(-0.5, 0.75), Linear(6, 2))",
+    "Sequential(Linear(3, 6), ReLU6(), Linear(6, 6), Hardsigmoid(), Linear(6, 2))",
+    "Sequential(Linear(3, 6), Sigmoid(), Linear(6, 6), Tanh(), Linear(6, 2))",
+    "Sequential(Linear(3, 6), GELU(), Linear(6, 6), SiLU(), Linear(6, 2))",
+    "Sequential(Linear(3, 6), Softplus(), Linear(6, 6), ELU(), Linear(6, 2))",
+    "Sequential(Linear(3, 6), Mish(), Linear(6, 6), GELU(approximate='tanh'), Linear(6, 2))",
+    "Sequential(Linear(3, 6), ReLU(), Linear(6, 4), Softmax(dim=1))",
+    "Sequential(Linear(3, 6), ReLU(), Linear(6, 4), LogSoftmax(dim=1))",
+    "Sequential(Linear(3, 6), LayerNorm(6), ReLU(), Linear(6, 2))",
+];
+
+/// Random weights for a module, larger than those of a fresh network.
+pub(crate) fn state(notation: &str, seed: u64) -> StateDict {
+    let mut draws = Draws::new(seed);
+    let shapes = nn::parse(notation).expect("the notation is right").state_shapes();
+    let arrays = shapes.into_iter().map(|array| {
+        let size = array.elements() as usize;
+        let positive = array.key.ends_with("running_var");
+        let data =
+            (0..size).map(|_| if positive { draws.signed() + 1.5 } else { draws.signed() * 1.5 });
+        let tensor = Tensor::new(array.shape, data.collect()).expect("it fits");
+        (array.key, tensor.into())
+    });
+    arrays.filter(|(key, _)| !key.ends_with("tracked")).collect()
+}
+
+/// A box of `inputs` inputs within [-1, 1], the smaller the greater `size` is.
+pub(crate) fn small_box(draws: &mut Draws, inputs: usize, size: i32) -> Vec<Interval> {
+    (0..inputs)
+        .map(|_| {
+            let (a, b) = (f64::from(draws.signed()), f64::from(draws.signed()));
+            let near = a + (b - a) * 0.1_f64.powi(size);
+            Interval::new(a.min(near), a.max(near)).expect("the ends are in order")
+        })
+        .collect()
 }
