@@ -1,7 +1,6 @@
 //! The checks, in the order in which they run: quick answers first.
 #![allow(clippy::print_stdout, reason = "a command speaks to its terminal")]
 
-use std::path::Path;
 use std::process::Command;
 
 use super::runner::{cargo, check, count_tests, prepare, works};
@@ -62,19 +61,13 @@ fn doc_tests(context: &Context) -> Result<Report, String> {
     count_tests(cargo(context, &["test", "--workspace", "--doc", "--no-fail-fast"]))
 }
 
+/// Documents every library; the binary of the command is a few lines around its library.
 fn rustdoc(context: &Context) -> Result<Report, String> {
-    let document = |arguments: &[&str], target: &Path| {
-        let mut command = cargo(context, &[&["doc", "--no-deps"], arguments].concat());
-        let mut flags = std::env::var_os("RUSTDOCFLAGS").unwrap_or_default();
-        flags.push(" -D warnings");
-        command.env("RUSTDOCFLAGS", flags).env("CARGO_TARGET_DIR", target);
-        check(command)
-    };
-    let libraries = document(&["--workspace", "--lib"], &context.target)?;
-    // The binary `glassnet` would write its pages over the library's.
-    let elsewhere = context.target.join("xtask").join("doc");
-    let programs = document(&["--package", "glassnet-cli", "--bins"], &elsewhere)?;
-    Ok(Report::of(libraries.failed + programs.failed == 0))
+    let mut command = cargo(context, &["doc", "--no-deps", "--workspace", "--lib"]);
+    let mut flags = std::env::var_os("RUSTDOCFLAGS").unwrap_or_default();
+    flags.push(" -D warnings");
+    command.env("RUSTDOCFLAGS", flags);
+    check(command)
 }
 
 /// Runs every example; one that says `//! Not run by ci: REASON` at its head is left out.
@@ -118,11 +111,32 @@ fn release(context: &Context) -> Result<Report, String> {
     check(cargo(context, &["build", "--release", "--package", "glassnet-cli"]))
 }
 
+/// The Python package and the check of the elementary functions, in one build: each alone would choose other features for
+/// the dependencies and compile the library again.
+const OPTIMISED: &[&str] = &[
+    "build",
+    "--release",
+    "--package",
+    "glassnet-py",
+    "--package",
+    "glassnet",
+    "--lib",
+    "--example",
+    "ulp",
+];
+
 /// The elementary functions within their bounds on every 64th of all inputs: optimised, that is half a minute of one
 /// core; unoptimised, as a unit test, it would be several.
 fn functions(context: &Context) -> Result<Report, String> {
-    let example = ["run", "--release", "--package", "glassnet", "--example", "ulp", "--", "64"];
-    check(cargo(context, &example))
+    let built = check(cargo(context, OPTIMISED))?;
+    if built.failed > 0 {
+        return Ok(built);
+    }
+    let file = format!("ulp{}", std::env::consts::EXE_SUFFIX);
+    let mut command = Command::new(context.target.join("release").join("examples").join(file));
+    command.arg("64");
+    prepare(&mut command, context);
+    check(command)
 }
 
 /// Machine instructions, where valgrind is there to count them.
@@ -131,11 +145,9 @@ fn counts(context: &Context) -> Result<Report, String> {
     Ok(outcome.map_or_else(|| Report::skipped("valgrind is not installed"), Report::of))
 }
 
-/// The Python package's tests, where there is a Python. Optimised, since they train hundreds of networks; all but the package
-/// itself was built for the command.
+/// The Python package's tests, where there is a Python. Optimised, since they train hundreds of networks.
 fn python(context: &Context) -> Result<Report, String> {
-    let build = cargo(context, &["build", "--release", "--package", "glassnet-py"]);
-    crate::python::test(&context.root, build, "release", &[])
+    crate::python::test(&context.root, cargo(context, OPTIMISED), "release", &[])
 }
 
 fn deny(context: &Context) -> Result<Report, String> {
