@@ -346,7 +346,7 @@ impl Block {
         Some(&self.bytes[at..at + self.rows])
     }
 
-    /// What a byte that is among the column's small codes means.
+    /// What a byte among the column's small codes means; of another byte nothing in particular.
     pub(crate) fn meaning(&self, column: usize, code: u8) -> f64 {
         let Packing::Decimals { base, span, least, most, gaps, .. } = self.parts[column].0 else {
             return f64::NAN;
@@ -357,7 +357,9 @@ impl Block {
         let code = u64::from(code);
         match (code.checked_div(span), code.checked_rem(span)) {
             (Some(decimals), Some(integer)) => {
-                (base + integer as i64) as f64 / POWERS[usize::from(least) + decimals as usize]
+                // A byte that is not among the codes may ask for a power that there is not.
+                let power = POWERS.get(usize::from(least) + decimals as usize);
+                (base + integer as i64) as f64 / power.unwrap_or(&f64::NAN)
             }
             _ => (base + code as i64) as f64 / POWERS[usize::from(most)], // not operations: a span of 0
         }

@@ -212,7 +212,7 @@ impl Question {
             if atoms().all(compares) {
                 self.network = scores;
             }
-            self.rename(|at| Symbol::Output(at));
+            self.rename(Symbol::Output);
             return Ok(());
         }
         self.network = scores.with_probabilities()?;

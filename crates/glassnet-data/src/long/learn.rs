@@ -225,9 +225,11 @@ impl<'t> State<'t> {
                     &self.chosen_codes
                 }
             };
-            let counts = count(codes);
+            // Which codes occur matters at first, and where others mean nothing.
+            let coded = matches!(self.described.kind, Kind::CodedNumber(_));
+            let counts = (pass == Pass::First || coded).then(|| count(codes));
             for code in 0..=u8::MAX {
-                if counts[usize::from(code)] > 0 {
+                if counts.is_none_or(|counts| counts[usize::from(code)] > 0) {
                     meanings[usize::from(code)] = cells.block.meaning(cells.column, code);
                 }
             }
@@ -235,7 +237,7 @@ impl<'t> State<'t> {
             if pass == Pass::First {
                 numbers.count_all(cells.rows.len());
             }
-            return numbers.see_codes(pass, codes, &meanings, &counts);
+            return numbers.see_codes(pass, codes, &meanings, &counts.unwrap_or([0; 256]));
         }
         let range = cells.rows.clone();
         let values = cells.values();

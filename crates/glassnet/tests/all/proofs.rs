@@ -111,7 +111,6 @@ fn proofs_of_a_search_are_accepted() {
         }
     }
     assert!(holding >= 10, "{holding} of 24 hold");
-    println!("{holding} hold; {inputs} inputs and {kinks} kinks were split");
     assert!(inputs > 10 && kinks > 10, "{inputs} inputs and {kinks} kinks were split");
 }
 
@@ -182,7 +181,6 @@ fn no_tampered_proof_of_what_is_not_so_is_accepted() {
         }
     }
     // Of a part that is free by a wide margin, other multipliers show it as well.
-    println!("{accepted} of {tried} still prove what holds");
     assert!(accepted < tried / 2, "{accepted} of {tried} still prove what holds");
 }
 

@@ -80,7 +80,7 @@ impl Source for InParts {
         asked.most = asked.most.max(rows.len());
         let data = self.data.select(&rows)?;
         match (&mut part.features, data.features()) {
-            (FeaturesMut::Floats(room), Features::Floats(_)) if room.is_empty() => {}
+            (FeaturesMut::Floats([]), Features::Floats(_)) => {}
             (FeaturesMut::Floats(room), Features::Floats(x)) => room.copy_from_slice(x.data()),
             (FeaturesMut::Indices(room), Features::Indices(x)) => room.copy_from_slice(x.data()),
             _ => panic!("features of another sort"),

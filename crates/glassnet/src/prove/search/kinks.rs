@@ -94,7 +94,7 @@ impl Problem<'_> {
             bound,
             share: part.share / 2.0,
         };
-        Examined::Split([half(true), half(false)], Recorded::unnoted())
+        Examined::Split(Box::new([half(true), half(false)]), Recorded::unnoted())
     }
 
     /// No kink is open: the box itself is cut.

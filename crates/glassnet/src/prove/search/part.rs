@@ -53,7 +53,7 @@ pub(super) enum Examined {
     /// It has this one.
     Witness(Witness),
     /// It is to be looked at in two halves.
-    Split([Part; 2], Recorded),
+    Split(Box<[Part; 2]>, Recorded),
     /// It can be split no further.
     Open(f64),
 }
@@ -284,7 +284,7 @@ impl<'a> Problem<'a> {
             bound,
             share: part.share / 2.0,
         };
-        Examined::Split([half(true), half(false)], recorded)
+        Examined::Split(Box::new([half(true), half(false)]), recorded)
     }
 
     /// The halves of a part that is cut along one input.
@@ -322,7 +322,8 @@ impl<'a> Problem<'a> {
             }
         };
         let then = Then::Input { input, at: middle };
-        let halves = [half(Interval::of(x.lo(), middle)), half(Interval::of(middle, x.hi()))];
+        let halves =
+            Box::new([half(Interval::of(x.lo(), middle)), half(Interval::of(middle, x.hi()))]);
         Examined::Split(halves, Recorded { rounds, then })
     }
 

@@ -32,7 +32,7 @@ pub(super) enum Done {
     /// The part has none.
     Free(Recorded),
     /// The part's halves are to be examined.
-    Split([Part; 2], Recorded),
+    Split(Box<[Part; 2]>, Recorded),
     /// Neither was shown and nothing is left to split.
     Open(f64),
 }
@@ -176,7 +176,7 @@ impl State {
                     if part.is_whole {
                         self.attack_further(part.case);
                     }
-                    for half in halves {
+                    for half in *halves {
                         self.push(half);
                     }
                 }
