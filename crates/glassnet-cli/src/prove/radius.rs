@@ -115,12 +115,12 @@ pub(super) fn tell(
     let holds = radius.certified > 0.0;
     let word = if holds { "holds" } else { "unknown" };
     let scaled = question.space.columns.iter().any(|column| column.scale() != (1.0, 0.0));
-    let unit = if scaled { " standard deviations of each column" } else { "" };
+    let unit = if scaled { " standard deviations" } else { "" };
     let mut document = Document::new(word);
     document.say(format!("statement: {}", question.statement));
     document.say(match holds {
         true => format!(
-            "it holds for every input within {} of the row{unit}, {}; {} parts, {:.2} s",
+            "it holds for every input within {}{unit} of the row in each column, {}; {} parts, {:.2} s",
             shown_down(radius.certified),
             meaning(semantics),
             radius.parts,

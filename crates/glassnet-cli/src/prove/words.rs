@@ -53,6 +53,11 @@ pub(super) fn run(args: &Prove, config: &Config, terminal: &mut Terminal) -> Res
     let started = Instant::now();
     let until = started + args.timeout;
     let model = args.model.as_ref().ok_or_else(|| Error::usage("a network is needed"))?;
+    if args.proof.is_some() {
+        return Err(Error::usage("proofs are written of properties in files")
+            .at("--proof")
+            .help("write the property as VNN-LIB, or leave --proof out"));
+    }
     let subject = Subject::read(model, &args.weights, terminal)?;
     if let Some(feature) = &args.monotone {
         return monotone::run(args, feature, &subject, config, terminal);
