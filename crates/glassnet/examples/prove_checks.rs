@@ -1,4 +1,5 @@
 //! What the tests of the prover check a little of, at length: networks whose sums cancel, and samples within bounds.
+//! Not run by ci: it takes minutes; the tests do a part of it.
 //!
 //!     cargo run --release -p glassnet --example prove_checks
 //!
