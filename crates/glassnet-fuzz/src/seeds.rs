@@ -172,18 +172,21 @@ pub(crate) fn vnnlib() -> Vec<Seed> {
     seeds
 }
 
+/// Certificates of networks that were made wider.
 pub(crate) fn certificate() -> Vec<Seed> {
-    let made = properties::certified().ok();
-    let seed = made.map(|(_, _, certificate)| Seed {
-        name: "a wider network".to_owned(),
-        bytes: certificate.to_json().into_bytes(),
+    let made = (5..10).filter_map(|units| {
+        let (_, _, certificate) = properties::certified(units).ok()?;
+        let bytes = certificate.to_json().into_bytes();
+        Some(Seed { name: format!("a network of {units} units"), bytes })
     });
-    seed.into_iter().collect()
+    made.collect()
 }
 
+/// Proofs and counterexamples.
 pub(crate) fn proof() -> Vec<Seed> {
-    let made = properties::proven().ok().flatten();
-    let seed =
-        made.map(|proof| Seed { name: "a proof".to_owned(), bytes: proof.to_json().into_bytes() });
-    seed.into_iter().collect()
+    let made = [0.1, 0.5, 0.7, 0.9, 1.5].into_iter().filter_map(|threshold| {
+        let proof = properties::shown(threshold).ok()??;
+        Some(Seed { name: format!("above {threshold}"), bytes: proof.to_json().into_bytes() })
+    });
+    made.collect()
 }
