@@ -12,6 +12,7 @@ use serde_json::json;
 use crate::args::{Reading, Weights, number};
 use crate::domain;
 use crate::output::{Output, Replace};
+use crate::said::Said;
 use crate::simplify::{inputs, note_compared, one_of_two, parts};
 use crate::terminal::Terminal;
 
@@ -52,6 +53,11 @@ pub(crate) struct Equal {
 }
 
 pub(crate) fn run(args: &Equal, terminal: &mut Terminal) -> Result<u8> {
+    said(args, terminal)?.tell(terminal)
+}
+
+/// Whether the two networks that the flags name are equal; writes the certificate where one is asked for.
+pub(crate) fn said(args: &Equal, terminal: &Terminal) -> Result<Said> {
     let replace = if args.force { Replace::Always } else { Replace::Never };
     let output = args
         .certificate
@@ -76,7 +82,7 @@ pub(crate) fn run(args: &Equal, terminal: &mut Terminal) -> Result<u8> {
     }
     let started = Instant::now();
     let found = simplify::equal_while(left, right, domain.as_ref(), args.tolerance, &mut |_| {
-        started.elapsed().as_secs_f64() < args.timeout
+        started.elapsed().as_secs_f64() < args.timeout && !terminal.is_stopped()
     })?;
     let seconds = started.elapsed().as_secs_f64();
     if let (Some(output), Some(certificate)) = (&output, &found.certificate) {
@@ -87,58 +93,54 @@ pub(crate) fn run(args: &Equal, terminal: &mut Terminal) -> Result<u8> {
         Answer::Different => ("different", 1),
         Answer::Unknown => ("unknown", 6),
     };
-    if terminal.json() {
-        let written = output.filter(|_| found.certificate.is_some());
-        terminal.document(&json!({
-            "schema": "glassnet.equal/1",
-            "verdict": word,
-            "why": found.why,
-            "witness": found.witness.as_ref().map(|witness| json!({
-                "input": witness.input,
-                "output": witness.output,
-                "a": witness.a,
-                "b": witness.b,
-                "difference": witness.difference,
-            })),
-            "bound": found.bound.map(|bound| bound.0),
-            "bound_per_input": found.bound.map(|bound| bound.1),
-            "least": found.least,
-            "tolerance": args.tolerance,
-            "seconds": seconds,
-            "semantics": "real",
-            "certificate": written.map(|output| output.path().display().to_string()),
-        }))?;
-    } else {
-        terminal.line(word)?;
-        say(&found, args, terminal)?;
-    }
-    Ok(status)
+    let written = output.filter(|_| found.certificate.is_some());
+    let json = json!({
+        "schema": "glassnet.equal/1",
+        "verdict": word,
+        "why": found.why,
+        "witness": found.witness.as_ref().map(|witness| json!({
+            "input": witness.input,
+            "output": witness.output,
+            "a": witness.a,
+            "b": witness.b,
+            "difference": witness.difference,
+        })),
+        "bound": found.bound.map(|bound| bound.0),
+        "bound_per_input": found.bound.map(|bound| bound.1),
+        "least": found.least,
+        "tolerance": args.tolerance,
+        "seconds": seconds,
+        "semantics": "real",
+        "certificate": written.map(|output| output.path().display().to_string()),
+    });
+    let mut lines = vec![word.to_owned()];
+    say(&found, args, &mut lines);
+    Ok(Said::lines(lines, json, status))
 }
 
-fn say(found: &Equality, args: &Equal, terminal: &mut Terminal) -> Result<()> {
+fn say(found: &Equality, args: &Equal, lines: &mut Vec<String>) {
     let place = if args.domain.is_some() { "on the domain" } else { "for every input" };
     match (&found.answer, &found.witness) {
-        (Answer::Equal, _) => terminal.line(&format!("{}; {place}", found.why))?,
+        (Answer::Equal, _) => lines.push(format!("{}; {place}", found.why)),
         (Answer::Different, Some(witness)) => {
             let input: Vec<String> = witness.input.iter().map(f32::to_string).collect();
-            terminal.line(&format!("at input {}", input.join(", ")))?;
-            terminal.line(&format!(
+            lines.push(format!("at input {}", input.join(", ")));
+            lines.push(format!(
                 "output {} is {} in the first and {} in the second, a difference of {:e} (evaluated exactly)",
                 witness.output, witness.a, witness.b, witness.difference
-            ))?;
+            ));
         }
-        (Answer::Different | Answer::Unknown, _) => terminal.line(&found.why)?,
+        (Answer::Different | Answer::Unknown, _) => lines.push(found.why.clone()),
     }
     if let Some((bound, per_input)) = found.bound.filter(|bound| bound.0 > 0.0 || bound.1 > 0.0) {
         let growth =
             if per_input > 0.0 { format!(" + {per_input:.3e}·max|x|") } else { String::new() };
-        terminal.line(&format!("proven bound of the difference: {bound:.3e}{growth}"))?;
+        lines.push(format!("proven bound of the difference: {bound:.3e}{growth}"));
     }
     if found.least > 0.0 && found.witness.is_none() {
-        terminal.line(&format!(
+        lines.push(format!(
             "the greatest difference that an input shows: {:.3e} (evaluated exactly)",
             found.least
-        ))?;
+        ));
     }
-    Ok(())
 }

@@ -10,9 +10,9 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 /// are done at once, since only the shortest are.
 pub(crate) const STRIDE: usize = 64;
 
-/// Which signal came, if any.
+/// Which signal came, if any; or what a caller of the library says instead, by [`Interrupt::stop`].
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Interrupt {
+pub struct Interrupt {
     /// The exit status of the first signal; 0 before it.
     first: Arc<AtomicUsize>,
     /// Whether the next signal ends the process at once.
@@ -31,6 +31,11 @@ impl Interrupt {
                 .map_err(|error| Error::io(format!("cannot watch for Ctrl-C: {error}")))?;
         }
         Ok(interrupt)
+    }
+
+    /// Stops the work that looks at it, as a first Ctrl-C does.
+    pub fn stop(&self) {
+        self.first.store(130, Ordering::SeqCst);
     }
 
     /// The exit status of the signal that came: 130 or 143.

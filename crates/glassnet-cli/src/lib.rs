@@ -22,6 +22,7 @@ mod predict;
 mod progress;
 mod prove;
 mod reading;
+mod said;
 mod scores;
 mod scratch;
 mod simplify;
@@ -43,6 +44,7 @@ use glassnet::document::Document;
 use glassnet::lesson::Command;
 
 use args::{Cli, Verb};
+pub use interrupt::Interrupt;
 use terminal::Terminal;
 
 /// Does what a command line says, its first word being the program's name, and returns the process's exit status: 0 done, 1 the
@@ -62,11 +64,12 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> u8 {
     }
 }
 
-/// What a command that explains says (`derive`, `explain`, `worked`, `summary --explain`, `lesson`, `exercise`,
-/// `--version`), as a document and as the JSON that it prints with `--json`; nothing is printed.
+/// What a command that explains or proves says (`derive`, `explain`, `worked`, `summary --explain`, `lesson`, `exercise`,
+/// `prove`, `units`, `simplify`, `equal`, `--version`), as a document and as the JSON that it prints with `--json`; nothing is
+/// printed. Signals stay the caller's: [`answer_until`] can be stopped.
 ///
 /// # Errors
-/// When the command line is wrong or its verb fails, and for verbs that write files or measure.
+/// When the command line is wrong or its verb fails, and for the other verbs.
 ///
 /// ```
 /// let (_, json) = glassnet_cli::answer(&["derive", "tanh(z)"])?;
@@ -74,7 +77,27 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> u8 {
 /// # Ok::<(), glassnet::Error>(())
 /// ```
 pub fn answer(words: &[&str]) -> Result<(Document, serde_json::Value)> {
-    let terminal = Terminal::silent();
+    answer_until(words, &Interrupt::default())
+}
+
+/// As [`answer`]; `prove` and `equal` end as unknown when `interrupt` is stopped, from another thread.
+///
+/// # Errors
+/// As [`answer`].
+///
+/// ```
+/// let interrupt = glassnet_cli::Interrupt::default();
+/// interrupt.stop();
+/// let words = ["prove", "2-8-1", "--output", "y0 <= 1", "--domain", "-1..1"];
+/// let (_, json) = glassnet_cli::answer_until(&words, &interrupt)?;
+/// assert_eq!(json["schema"], "glassnet.prove/1");
+/// # Ok::<(), glassnet::Error>(())
+/// ```
+pub fn answer_until(
+    words: &[&str],
+    interrupt: &Interrupt,
+) -> Result<(Document, serde_json::Value)> {
+    let terminal = Terminal::silent_until(interrupt.clone());
     let command = Command::of(words);
     let cli = Cli::try_parse_from(&command.words).map_err(|error| usage::mistake(&error))?;
     let answer = match cli.verb {

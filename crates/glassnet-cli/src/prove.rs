@@ -18,13 +18,13 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
-use glassnet::prove::{self, Config, Semantics, Verdict};
+use glassnet::prove::{self, Config, Semantics};
 use glassnet::{Error, Result};
 use glassnet_formats::vnnlib;
 
 use crate::args::{self, Reading, Weights};
-use crate::interrupt::Interrupt;
 use crate::output::{self, Output, Replace};
+use crate::said::Said;
 use crate::terminal::Terminal;
 use network::Subject;
 use told::Watch;
@@ -160,21 +160,35 @@ fn seconds(text: &str) -> Result<Duration, String> {
 }
 
 pub(crate) fn run(args: &Prove, threads: args::Threads, terminal: &mut Terminal) -> Result<u8> {
-    let config = Config {
+    if let Some(folder) = &args.benchmark {
+        let mut proofs = args.proofs.as_deref().map(|to| proof::Folder::new(to, args.force));
+        let (config, timeout, threads) = (config(args), args.timeout, threads.count());
+        return benchmark::run(folder, &config, timeout, threads, proofs.as_mut(), terminal);
+    }
+    said(args, threads, terminal)?.tell(terminal)
+}
+
+fn config(args: &Prove) -> Config {
+    Config {
         semantics: match args.semantics {
             SemanticsChoice::Real => Semantics::Real,
             SemanticsChoice::F32AnyOrder => Semantics::F32AnyOrder,
         },
         records: args.proof.is_some() || args.proofs.is_some(),
         ..Config::default()
-    };
-    if let Some(folder) = &args.benchmark {
-        let mut proofs = args.proofs.as_deref().map(|to| proof::Folder::new(to, args.force));
-        let (timeout, threads) = (args.timeout, threads.count());
-        return benchmark::run(folder, &config, timeout, threads, proofs.as_mut(), terminal);
     }
+}
+
+/// What a property comes to; writes the proof where one is asked for.
+pub(crate) fn said(args: &Prove, threads: args::Threads, terminal: &Terminal) -> Result<Said> {
+    if args.benchmark.is_some() {
+        return Err(Error::usage("a benchmark is told as it goes, on a terminal")
+            .at("--benchmark")
+            .help("prove its instances one by one"));
+    }
+    let config = config(args);
     let (Some(model), Some(property)) = (&args.model, &args.property) else {
-        return words::run(args, &config, terminal);
+        return words::said(args, &config, terminal);
     };
     without_words(args)?;
     let started = Instant::now();
@@ -193,7 +207,7 @@ pub(crate) fn run(args: &Prove, threads: args::Threads, terminal: &mut Terminal)
     let network = &loaded.network;
     let shown = property.display().to_string();
     let read = vnnlib::read(&output::read_unpacked(property)?, &shown)?;
-    let interrupt = Interrupt::watch()?;
+    let interrupt = terminal.interrupt()?;
     let mut watch = Watch::new(terminal, &interrupt, started + args.timeout);
     fits(&read, network, &shown)?;
     if config.records {
@@ -205,25 +219,19 @@ pub(crate) fn run(args: &Prove, threads: args::Threads, terminal: &mut Terminal)
     watch.finish();
     let meant = told::semantics(network, &config);
     if let Some(status) = interrupt.status() {
-        told::tell(&outcome, meant, started.elapsed(), terminal)?;
-        return Ok(status);
+        return Ok(told::said(&outcome, meant, started.elapsed()).or_status(Some(status)));
     }
     let took = started.elapsed();
     let proof = proof::of(&loaded, &read.property, &config, &outcome, recording)?;
     if let (Some(proof), Some(output)) = (&proof, &output) {
         output.write(proof.to_json().as_bytes())?;
     }
-    told::tell(&outcome, meant, took, terminal)?;
     match (&proof, &args.proof) {
         (Some(_), Some(path)) => terminal.note(&format!("the proof is {}", path.display())),
         (None, Some(_)) => terminal.note("nothing was shown, so no proof is written"),
         (_, None) => {} // not operations: none was asked for
     }
-    Ok(match outcome.verdict {
-        Verdict::Holds => 0,
-        Verdict::Violated(_) => 1,
-        Verdict::Unknown => 6,
-    })
+    Ok(told::said(&outcome, meant, took))
 }
 
 /// A property from a file has its box.

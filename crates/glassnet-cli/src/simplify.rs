@@ -15,6 +15,7 @@ use crate::args::{Reading, Weights, number};
 use crate::domain;
 use crate::model::{self, Model};
 use crate::output::{self, Output, Replace};
+use crate::said::Said;
 use crate::terminal::Terminal;
 
 /// `glassnet simplify`.
@@ -125,6 +126,11 @@ pub(crate) fn note_compared(models: [&Model; 2], terminal: &Terminal) {
 }
 
 pub(crate) fn run(args: &Simplify, terminal: &mut Terminal) -> Result<u8> {
+    said(args, terminal)?.tell(terminal)
+}
+
+/// Writes the smaller network and its certificate, and says what was removed.
+pub(crate) fn said(args: &Simplify, terminal: &Terminal) -> Result<Said> {
     if args.tolerance.is_some() && args.domain.is_none() {
         return Err(Error::usage(
             "how far outputs may move can only be told of inputs that have bounds",
@@ -145,7 +151,7 @@ pub(crate) fn run(args: &Simplify, terminal: &mut Terminal) -> Result<u8> {
     let config = Config { domain, tolerance: args.tolerance };
     let simplified = simplify::simplify(network, &config)?;
     let certificate = outputs.write(&simplified, card)?;
-    report("simplify", &simplified, &args.output, &certificate, terminal)
+    Ok(report("simplify", &simplified, &args.output, &certificate))
 }
 
 pub(crate) fn widen(args: &Widen, terminal: &mut Terminal) -> Result<u8> {
@@ -154,7 +160,7 @@ pub(crate) fn widen(args: &Widen, terminal: &mut Terminal) -> Result<u8> {
     let (network, card) = parts(&model);
     let wider = simplify::widen(network, &args.hidden)?;
     let certificate = outputs.write(&wider, card)?;
-    report("widen", &wider, &args.output, &certificate, terminal)
+    report("widen", &wider, &args.output, &certificate).tell(terminal)
 }
 
 pub(crate) fn deepen(args: &Deepen, terminal: &mut Terminal) -> Result<u8> {
@@ -163,7 +169,7 @@ pub(crate) fn deepen(args: &Deepen, terminal: &mut Terminal) -> Result<u8> {
     let (network, card) = parts(&model);
     let deeper = simplify::deepen(network, &args.behind)?;
     let certificate = outputs.write(&deeper, card)?;
-    report("deepen", &deeper, &args.output, &certificate, terminal)
+    report("deepen", &deeper, &args.output, &certificate).tell(terminal)
 }
 
 /// One of two networks: flags for a network that doesn't say its weights or activations leave one that does as it is.
@@ -276,59 +282,52 @@ fn place(certificate: &Certificate) -> String {
     format!("for inputs in {}{more}", sides.join(" × "))
 }
 
-fn report(
-    verb: &str,
-    simplified: &Simplified,
-    output: &Path,
-    certificate: &str,
-    terminal: &mut Terminal,
-) -> Result<u8> {
+fn report(verb: &str, simplified: &Simplified, output: &Path, certificate: &str) -> Said {
     let claimed = claim(simplified);
-    if terminal.json() {
-        let steps: Vec<_> = simplified
-            .removals
-            .iter()
-            .map(|removal| {
-                json!({"kind": removal.kind, "layer": removal.layer, "unit": removal.unit, "why": removal.why})
-            })
-            .collect();
-        terminal.document(&json!({
-            "schema": format!("glassnet.{verb}/1"),
-            "network": simplified.network.module().notation(),
-            "parameters_before": simplified.parameters_before,
-            "parameters_after": simplified.parameters_after,
-            "steps": steps,
-            "exact": simplified.checked.exact,
-            "bound": simplified.certificate.claim.bound,
-            "bound_per_input": simplified.certificate.claim.per_input,
-            "claim": claimed,
-            "output": output.display().to_string(),
-            "certificate": certificate,
-        }))?;
-        return Ok(0);
-    }
+    let notation = simplified.network.module().notation();
+    let steps: Vec<_> = simplified
+        .removals
+        .iter()
+        .map(|removal| {
+            json!({"kind": removal.kind, "layer": removal.layer, "unit": removal.unit, "why": removal.why})
+        })
+        .collect();
+    let json = json!({
+        "schema": format!("glassnet.{verb}/1"),
+        "network": notation,
+        "parameters_before": simplified.parameters_before,
+        "parameters_after": simplified.parameters_after,
+        "steps": steps,
+        "exact": simplified.checked.exact,
+        "bound": simplified.certificate.claim.bound,
+        "bound_per_input": simplified.certificate.claim.per_input,
+        "claim": claimed,
+        "output": output.display().to_string(),
+        "certificate": certificate,
+    });
     const MOST: usize = 40;
+    let mut lines = vec![];
     for removal in simplified.removals.iter().take(MOST) {
         let place = match removal.unit {
             Some(unit) => format!("layer {:?}, unit {unit}", removal.layer),
             None => format!("layer {:?}", removal.layer),
         };
-        terminal.line(&format!("{}: {place}: {}", removal.kind.replace('_', " "), removal.why))?;
+        lines.push(format!("{}: {place}: {}", removal.kind.replace('_', " "), removal.why));
     }
     if let Some(more) = simplified.removals.len().checked_sub(MOST).filter(|more| *more > 0) {
-        terminal.line(&format!("and {more} more; --json lists all"))?;
+        lines.push(format!("and {more} more; --json lists all"));
     }
     if simplified.removals.is_empty() && verb == "simplify" {
-        terminal.line("nothing to remove was found")?;
+        lines.push("nothing to remove was found".to_owned());
     }
-    terminal.line(&format!("network: {}", simplified.network.module().notation()))?;
-    terminal.line(&format!(
+    lines.push(format!("network: {notation}"));
+    lines.push(format!(
         "parameters: {} before, {} after",
         simplified.parameters_before, simplified.parameters_after
-    ))?;
-    terminal.line(&format!("claim: {claimed}"))?;
-    terminal.line(&format!("certificate: {certificate}"))?;
-    Ok(0)
+    ));
+    lines.push(format!("claim: {claimed}"));
+    lines.push(format!("certificate: {certificate}"));
+    Said::lines(lines, json, 0)
 }
 
 pub(crate) fn verify(args: &VerifyCertificate, terminal: &mut Terminal) -> Result<u8> {

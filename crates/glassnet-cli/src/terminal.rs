@@ -7,8 +7,9 @@ use glassnet::document::Document;
 use glassnet::report::{self, Format};
 use glassnet::{Error, Result};
 
-use crate::answer::printed;
 use crate::args::{Color, Common, FormatChoice};
+use crate::interrupt::Interrupt;
+use crate::said::of_lines;
 
 /// Where results and notes go.
 pub(crate) struct Terminal {
@@ -22,6 +23,8 @@ pub(crate) struct Terminal {
     lines: Vec<String>,
     /// Whoever read stdout has gone away: nothing more is written, and that is no error.
     closed: bool,
+    /// What tells that work is to stop, where signals are somebody else's.
+    interrupt: Option<Interrupt>,
 }
 
 impl Terminal {
@@ -49,6 +52,7 @@ impl Terminal {
             held: RefCell::default(),
             lines: vec![],
             closed: false,
+            interrupt: None,
         }
     }
 
@@ -62,7 +66,28 @@ impl Terminal {
             held: RefCell::default(),
             lines: vec![],
             closed: false,
+            interrupt: None,
         }
+    }
+
+    /// A silent terminal, whose work stops when `interrupt` says so; signals aren't watched.
+    pub(crate) fn silent_until(interrupt: Interrupt) -> Self {
+        Terminal { interrupt: Some(interrupt), ..Terminal::silent() }
+    }
+
+    /// What tells a verb that it is to stop: Ctrl-C and termination, or what [`Terminal::silent_until`] was given.
+    pub(crate) fn interrupt(&self) -> Result<Interrupt> {
+        self.interrupt.clone().map_or_else(Interrupt::watch, Ok)
+    }
+
+    /// Whether work is to stop that doesn't watch signals.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.interrupt.as_ref().is_some_and(|interrupt| interrupt.status().is_some())
+    }
+
+    /// Whether results are plain text.
+    pub(crate) fn is_text(&self) -> bool {
+        self.format == Format::Text
     }
 
     /// Whether results are one JSON document.
@@ -141,17 +166,8 @@ impl Terminal {
     /// Writes out what is still buffered.
     pub(crate) fn finish(&mut self) -> Result<()> {
         let lines = std::mem::take(&mut self.lines);
-        if let Some((first, rest)) = lines.split_first() {
-            // What stands in columns keeps its places.
-            let document = match rest.iter().any(|line| line.trim().contains("  ")) {
-                true => printed(&lines.join("\n")),
-                false => {
-                    let mut document = Document::new(first.clone());
-                    rest.iter().for_each(|line| document.say(line.trim().to_owned()));
-                    document
-                }
-            };
-            self.present(&document, None)?;
+        if !lines.is_empty() {
+            self.present(&of_lines(&lines), None)?;
         }
         let outcome = if self.closed { Ok(()) } else { self.stdout.flush() };
         self.judge(outcome)?;

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::args::{Reading, Weights, number};
 use crate::domain;
 use crate::model;
+use crate::said::Said;
 use crate::simplify::{inputs, parts};
 use crate::terminal::Terminal;
 
@@ -50,6 +51,11 @@ pub(crate) struct Units {
 }
 
 pub(crate) fn run(args: &Units, terminal: &mut Terminal) -> Result<u8> {
+    said(args, terminal)?.tell(terminal)
+}
+
+/// What is known of the units that the flags ask about.
+pub(crate) fn said(args: &Units, terminal: &Terminal) -> Result<Said> {
     let model = model::load(&args.network, &args.weights, terminal)?;
     let network = parts(&model).0;
     let width = inputs(network)?;
@@ -67,22 +73,19 @@ pub(crate) fn run(args: &Units, terminal: &mut Terminal) -> Result<u8> {
     };
     let free = Free::of(&args.free, network)?;
     let layers = simplify::units(network, &domain, &free, rows.as_ref())?;
-    if terminal.json() {
-        terminal.document(&json!({
-            "schema": "glassnet.units/1",
-            "network": network.module().notation(),
-            "layers": layers.iter().map(layer).collect::<Vec<_>>(),
-        }))?;
-        return Ok(0);
-    }
+    let json = json!({
+        "schema": "glassnet.units/1",
+        "network": network.module().notation(),
+        "layers": layers.iter().map(layer).collect::<Vec<_>>(),
+    });
+    let mut lines = vec![];
     if layers.is_empty() {
-        terminal
-            .line("no layer has units that can be dead: there is no ReLU, LeakyReLU or PReLU")?;
+        lines.push(
+            "no layer has units that can be dead: there is no ReLU, LeakyReLU or PReLU".to_owned(),
+        );
     }
-    for layer in &layers {
-        say(layer, terminal)?;
-    }
-    Ok(0)
+    layers.iter().for_each(|layer| say(layer, &mut lines));
+    Ok(Said::lines(lines, json, 0))
 }
 
 fn layer(layer: &LayerUnits) -> Value {
@@ -165,7 +168,7 @@ fn relation(unit: usize, relation: &Relation) -> Value {
     }
 }
 
-fn say(layer: &LayerUnits, terminal: &mut Terminal) -> Result<()> {
+fn say(layer: &LayerUnits, lines: &mut Vec<String>) {
     const MOST: usize = 20;
     let states = [State::Dead, State::Active, State::Constant, State::Kink, State::Open];
     let counts: Vec<String> = states
@@ -174,13 +177,13 @@ fn say(layer: &LayerUnits, terminal: &mut Terminal) -> Result<()> {
         .filter(|(count, _)| *count > 0)
         .map(|(count, name)| format!("{count} {name}"))
         .collect();
-    terminal.line(&format!(
+    lines.push(format!(
         "layer {:?} (behind {:?}): {} units: {}",
         layer.name,
         layer.given_by,
         layer.units.len(),
         counts.join(", ")
-    ))?;
+    ));
     let open = layer.in_state(State::Open);
     let both = open.iter().filter(|unit| layer.units[**unit].both).count();
     if both > 0 {
@@ -189,9 +192,9 @@ fn say(layer: &LayerUnits, terminal: &mut Terminal) -> Result<()> {
         } else {
             format!("{both} of the open ones")
         };
-        terminal.line(&format!(
+        lines.push(format!(
             "  {all} are given values above 0 for some inputs and below 0 for others"
-        ))?;
+        ));
     }
     let told = layer.units.iter().enumerate().filter(|(_, unit)| unit.state != State::Open);
     let all = told.clone().count();
@@ -203,17 +206,13 @@ fn say(layer: &LayerUnits, terminal: &mut Terminal) -> Result<()> {
             State::Kink => "on the kink",
             State::Open => "open",
         };
-        terminal.line(&format!(
-            "  unit {number} is {state} {}: {}",
-            unit.scope.words(),
-            unit.proof
-        ))?;
+        lines.push(format!("  unit {number} is {state} {}: {}", unit.scope.words(), unit.proof));
         if unit.state == State::Active && unit.lo == 0.0 {
-            terminal.line("    at z = 0 the derivative is a convention")?;
+            lines.push("    at z = 0 the derivative is a convention".to_owned());
         }
     }
     if all > MOST {
-        terminal.line(&format!("  and {} more; --json lists all", all - MOST))?;
+        lines.push(format!("  and {} more; --json lists all", all - MOST));
     }
     for (number, unit) in
         layer.units.iter().enumerate().filter(|(_, unit)| unit.relation.is_some()).take(MOST)
@@ -231,7 +230,6 @@ fn say(layer: &LayerUnits, terminal: &mut Terminal) -> Result<()> {
             }
             None => continue,
         };
-        terminal.line(&format!("  unit {number} is {text}"))?;
+        lines.push(format!("  unit {number} is {text}"));
     }
-    Ok(())
 }

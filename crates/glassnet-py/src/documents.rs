@@ -1,6 +1,9 @@
 //! Documents: what the library explains, as objects that a notebook displays.
 
-use glassnet::Tensor;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
 use glassnet::document;
 use glassnet::explain::{self as explaining, Labels, Rows, Weight};
 use glassnet::graph::DType;
@@ -9,6 +12,7 @@ use glassnet::nn::{self, Mode, Network};
 use glassnet::report::{self, Format};
 use glassnet::train::optimizer::Optimizer;
 use glassnet::train::{Features, Target};
+use glassnet::{Error, Tensor};
 use numpy::{PyReadonlyArray1, PyReadonlyArrayDyn};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -95,15 +99,49 @@ impl Document {
     }
 }
 
-/// What the command line `glassnet words…` explains, as a document; nothing is printed.
+/// What the command line `glassnet words…` explains or proves, as a document; nothing is printed. Ctrl-C ends a search.
 #[pyfunction]
 pub(crate) fn answer(py: Python<'_>, words: Vec<String>) -> PyResult<Document> {
-    py.detach(|| {
-        let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        glassnet_cli::answer(&words)
-            .map(|(document, json)| Document { document, data: Some(json.to_string()) })
-    })
-    .or_exception()
+    // Python's handlers run on this thread only, so that the work is done on another one, with a stack as large.
+    const STACK: usize = 8 << 20;
+    const INTERVAL: Duration = Duration::from_millis(50);
+    let interrupt = glassnet_cli::Interrupt::default();
+    let (answered, raised) = py.detach(|| {
+        thread::scope(|scope| {
+            let (over, watched) = mpsc::channel::<()>();
+            let interrupt = &interrupt;
+            let work = move || {
+                let _over = over;
+                let words: Vec<&str> = words.iter().map(String::as_str).collect();
+                glassnet_cli::answer_until(&words, interrupt)
+            };
+            let worker = match thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work) {
+                Ok(worker) => worker,
+                Err(error) => {
+                    return (Err(Error::io(format!("no thread can be started: {error}"))), None);
+                }
+            };
+            let mut raised = None;
+            while let Err(RecvTimeoutError::Timeout) = watched.recv_timeout(INTERVAL) {
+                if raised.is_none()
+                    && let Err(exception) = Python::attach(|py| py.check_signals())
+                {
+                    interrupt.stop();
+                    raised = Some(exception);
+                }
+            }
+            match worker.join() {
+                Ok(answered) => (answered, raised),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        })
+    });
+    if let Some(exception) = raised {
+        return Err(exception);
+    }
+    answered
+        .map(|(document, json)| Document { document, data: Some(json.to_string()) })
+        .or_exception()
 }
 
 /// Does what the command line says, its first word being the program's name, and returns the exit status.
@@ -176,7 +214,7 @@ pub(crate) fn explain(
         };
         let explained = explaining::explain(&network, &Rows { features, target, labels }, &config)?;
         let data = serde_json::to_string(&explained.data())
-            .map_err(|error| glassnet::Error::usage(format!("no JSON: {error}")))?;
+            .map_err(|error| Error::usage(format!("no JSON: {error}")))?;
         Ok(Document { document: explained.document(), data: Some(data) })
     })
     .or_exception()

@@ -2,23 +2,16 @@
 
 use std::time::Duration;
 
-use glassnet::Result;
 use glassnet::document::{Align, Block, Column, Document, Table, Text};
 use glassnet::prove::Verdict;
 use serde_json::{Value, json};
 
 use super::told::{self, exactly, meaning};
-use super::words::{Found, Question, Told, shown};
-use crate::terminal::Terminal;
+use super::words::{Found, Question, Told, shown, status};
+use crate::said::Said;
 
-/// Prints what was found.
-pub(super) fn tell(
-    question: &Question,
-    found: &Found,
-    semantics: &str,
-    took: Duration,
-    terminal: &mut Terminal,
-) -> Result<()> {
+/// What was found.
+pub(super) fn said(question: &Question, found: &Found, semantics: &str, took: Duration) -> Said {
     let word = told::word(&found.verdict);
     let mut document = Document::new(word);
     document.say(format!("statement: {}", question.statement));
@@ -68,7 +61,7 @@ pub(super) fn tell(
         "semantics": semantics,
         "remark": found.remark,
     });
-    terminal.present(&document, Some(&json))
+    Said::document(document, json, status(&found.verdict))
 }
 
 fn unknown(found: &Found) -> String {

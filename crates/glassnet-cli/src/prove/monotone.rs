@@ -14,16 +14,16 @@ use super::network::Subject;
 use super::space::Set;
 use super::told::{Watch, exactly, meaning};
 use super::words::{Question, Told, place, shown_outputs};
-use crate::interrupt::Interrupt;
+use crate::said::Said;
 use crate::terminal::Terminal;
 
-pub(super) fn run(
+pub(super) fn said(
     args: &Prove,
     feature: &str,
     subject: &Subject,
     config: &Config,
-    terminal: &mut Terminal,
-) -> Result<u8> {
+    terminal: &Terminal,
+) -> Result<Said> {
     let started = Instant::now();
     let network = match subject.output_scales() {
         Some(scales) => subject.network()?.rescaled(&scales)?,
@@ -51,7 +51,7 @@ pub(super) fn run(
     let statement = format!("{} {verb} where {name} grows and all else stays", outputs[output]);
     let question = Question { network, space, sets, row, negated: vec![], statement, outputs };
     let boxes = question.space.boxes(&question.sets)?;
-    let interrupt = Interrupt::watch()?;
+    let interrupt = terminal.interrupt()?;
     let mut watch = Watch::new(terminal, &interrupt, started + args.timeout);
     let outputs = vec![(output, if rising { 1.0 } else { -1.0 })];
     let mut all = Rise { direction: Direction::Holds, parts: 0, proven: 0.0 };
@@ -137,8 +137,7 @@ pub(super) fn run(
         "seconds": started.elapsed().as_secs_f64(),
         "semantics": semantics,
     });
-    terminal.present(&document, Some(&json))?;
-    Ok(interrupt.status().unwrap_or(status))
+    Ok(Said::document(document, json, status).or_status(interrupt.status()))
 }
 
 /// The output that `--of` names, or the only one.

@@ -12,7 +12,7 @@ use super::sets;
 use super::space::Set;
 use super::told::{Watch, meaning};
 use super::words::{Found, Question, slice};
-use crate::terminal::Terminal;
+use crate::said::Said;
 
 /// What is known of radii around a row.
 pub(super) struct Radius {
@@ -104,14 +104,8 @@ fn distance(question: &Question, found: &Found) -> Option<f64> {
         .reduce(f64::max)
 }
 
-/// Prints what is known.
-pub(super) fn tell(
-    question: &Question,
-    radius: &Radius,
-    semantics: &str,
-    took: Duration,
-    terminal: &mut Terminal,
-) -> Result<u8> {
+/// What is known.
+pub(super) fn said(question: &Question, radius: &Radius, semantics: &str, took: Duration) -> Said {
     let holds = radius.certified > 0.0;
     let word = if holds { "holds" } else { "unknown" };
     let scaled = question.space.columns.iter().any(|column| column.scale() != (1.0, 0.0));
@@ -153,8 +147,7 @@ pub(super) fn tell(
         "seconds": took.as_secs_f64(),
         "semantics": semantics,
     });
-    terminal.present(&document, Some(&json))?;
-    Ok(told_status(holds))
+    Said::document(document, json, told_status(holds))
 }
 
 fn told_status(holds: bool) -> u8 {

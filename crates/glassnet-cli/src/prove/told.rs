@@ -2,13 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use glassnet::Result;
 use glassnet::prove::exact::Enclosure;
 use glassnet::prove::{Config, Network, Outcome, Progress, Semantics, Verdict};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
 
+use super::words::status;
 use crate::interrupt::Interrupt;
+use crate::said::Said;
 use crate::terminal::Terminal;
 
 /// Draws progress, and says when the time is over.
@@ -64,25 +65,18 @@ pub(super) fn word(verdict: &Verdict) -> &'static str {
     }
 }
 
-/// Prints what a search came to.
-pub(super) fn tell(
-    outcome: &Outcome,
-    semantics: &str,
-    took: Duration,
-    terminal: &mut Terminal,
-) -> Result<()> {
-    if terminal.json() {
-        return terminal.document(&json!({
-            "schema": "glassnet.prove/1",
-            "verdict": word(&outcome.verdict),
-            "witness": witness(&outcome.verdict),
-            "bound": outcome.bound.is_finite().then_some(outcome.bound),
-            "proven": outcome.bound.is_finite().then_some(outcome.proven),
-            "parts": outcome.parts,
-            "seconds": took.as_secs_f64(),
-            "semantics": semantics,
-        }));
-    }
+/// What a search came to.
+pub(super) fn said(outcome: &Outcome, semantics: &str, took: Duration) -> Said {
+    let json = json!({
+        "schema": "glassnet.prove/1",
+        "verdict": word(&outcome.verdict),
+        "witness": witness(&outcome.verdict),
+        "bound": outcome.bound.is_finite().then_some(outcome.bound),
+        "proven": outcome.bound.is_finite().then_some(outcome.proven),
+        "parts": outcome.parts,
+        "seconds": took.as_secs_f64(),
+        "semantics": semantics,
+    });
     let mut text = format!("{}\n", word(&outcome.verdict));
     match &outcome.verdict {
         Verdict::Holds => {
@@ -123,7 +117,8 @@ pub(super) fn tell(
             );
         }
     }
-    text.lines().try_for_each(|line| terminal.line(line))
+    let lines = text.lines().map(str::to_owned).collect();
+    Said::lines(lines, json, status(&outcome.verdict))
 }
 
 /// The name of what a verdict is about: in f32 a function that isn't piecewise linear is the engine's.

@@ -11,7 +11,7 @@ use super::space::{Cell, Set, Space};
 use super::statement::{self, Atom, Names, Symbol};
 use super::told::{self, Watch};
 use super::{Prove, answer, monotone, radius, sets};
-use crate::interrupt::Interrupt;
+use crate::said::Said;
 use crate::terminal::Terminal;
 
 /// A question in words, ready to be asked.
@@ -49,7 +49,7 @@ pub(super) struct Told {
 }
 
 /// Answers what the flags ask.
-pub(super) fn run(args: &Prove, config: &Config, terminal: &mut Terminal) -> Result<u8> {
+pub(super) fn said(args: &Prove, config: &Config, terminal: &Terminal) -> Result<Said> {
     let started = Instant::now();
     let until = started + args.timeout;
     let model = args.model.as_ref().ok_or_else(|| Error::usage("a network is needed"))?;
@@ -60,21 +60,20 @@ pub(super) fn run(args: &Prove, config: &Config, terminal: &mut Terminal) -> Res
     }
     let subject = Subject::read(model, &args.weights, terminal)?;
     if let Some(feature) = &args.monotone {
-        return monotone::run(args, feature, &subject, config, terminal);
+        return monotone::said(args, feature, &subject, config, terminal);
     }
     let mut question = question(args, &subject, terminal)?;
-    let interrupt = Interrupt::watch()?;
+    let interrupt = terminal.interrupt()?;
     let mut watch = Watch::new(terminal, &interrupt, until);
     let meant = told::semantics(&question.network, config);
     if args.class_stays && question.row.is_some() && !has_place(args) {
         let found = radius::largest(&mut question, config, until, &mut watch)?;
         watch.finish();
-        return radius::tell(&question, &found, meant, started.elapsed(), terminal);
+        return Ok(radius::said(&question, &found, meant, started.elapsed()));
     }
     let found = question.ask(config, &mut |at| watch.go_on(at))?;
     watch.finish();
-    answer::tell(&question, &found, meant, started.elapsed(), terminal)?;
-    Ok(interrupt.status().unwrap_or(status(&found.verdict)))
+    Ok(answer::said(&question, &found, meant, started.elapsed()).or_status(interrupt.status()))
 }
 
 /// The exit status of a verdict.
