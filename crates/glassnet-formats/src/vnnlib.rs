@@ -49,7 +49,8 @@ pub fn read(bytes: &[u8], name: &str) -> Result<VnnLib> {
     let text = std::str::from_utf8(bytes).map_err(|error| {
         Error::model(format!("byte {} is no UTF-8", error.valid_up_to())).at(name.to_owned())
     })?;
-    let commands = tree::parse(text, name)?;
+    // Some editors begin a file with a byte order mark, which says nothing.
+    let commands = tree::parse(text.strip_prefix('\u{feff}').unwrap_or(text), name)?;
     let (inputs, outputs) = declarations(&commands, name)?;
     let known = |variable| match variable {
         Variable::Input(at) => at < inputs,
@@ -258,6 +259,17 @@ mod tests {
     }
 
     #[test]
+    fn line_ends_and_marks_of_other_systems_change_nothing() {
+        let text = format!("{DECLARED}(assert (<= X_0 1)) ; a box\n(assert\n\t(>= Y_0 2))\n");
+        let plain = read(text.as_bytes(), "p").unwrap();
+        for other in
+            [text.replace('\n', "\r\n"), format!("\u{feff}{text}"), text.trim_end().to_owned()]
+        {
+            assert_eq!(read(other.as_bytes(), "p").unwrap(), plain);
+        }
+    }
+
+    #[test]
     fn cases_that_no_input_fits_are_left_out() {
         let text = "(assert (<= X_0 0)) (assert (or (and (>= X_0 1) (>= Y_0 1)) (and (>= X_0 -1) (>= Y_1 1)) (and (>= 0 1) (>= Y_0 0))))";
         let property = property(text).unwrap();
@@ -275,6 +287,8 @@ mod tests {
             ),
             ("(assert (<= X_0 NaN))", "a bound is NaN; p:5:17"),
             ("(assert (<= X_2 0))", "X_2 is not declared; p:5:13; add (declare-const X_2 Real)"),
+            ("(assert (or))", "or has no parts; p:5:9"),
+            ("(assert (or (<= Y_0 0) (and)))", "and has no parts; p:5:24"),
             ("(assert (< X_0 0))", "< is not read: bounds are closed; p:5:9; write <="),
             ("(assert (<= X_0 1e400))", "1e400 is too large for a float; p:5:17"),
             ("(assert (<= (* X_0 X_1) 1))", "a product of two variables is not linear; p:5:13"),

@@ -162,7 +162,7 @@ fn instances(folder: &Path) -> Result<Vec<Instance>> {
                     _ => None, // not operations: other words are no verdicts
                 };
                 let set = folder.join(set);
-                let (network, property) = (set.join(network), set.join(property));
+                let (network, property) = (present(set.join(network)), present(set.join(property)));
                 Ok(Instance { network, property, expected: verdict, limit: None })
             })
             .collect();
@@ -183,10 +183,18 @@ fn instances(folder: &Path) -> Result<Vec<Instance>> {
             };
             let limit = rest.first().and_then(|seconds| seconds.parse::<f64>().ok());
             let limit = limit.filter(|limit| *limit > 0.0 && *limit <= 1e7);
-            let (network, property) = (folder.join(network), folder.join(property));
+            let (network, property) =
+                (present(folder.join(network)), present(folder.join(property)));
             Ok(Instance { network, property, expected: None, limit })
         })
         .collect()
+}
+
+/// The file that an instance means: where it names one that is compressed, it may have been unpacked since.
+fn present(path: PathBuf) -> PathBuf {
+    let plain = path.with_extension("");
+    let is_packed = path.extension().is_some_and(|ending| ending == "gz");
+    if is_packed && !path.exists() && plain.is_file() { plain } else { path }
 }
 
 fn bad_line(file: &Path, at: usize, expected: &str) -> Error {

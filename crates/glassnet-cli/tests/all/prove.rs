@@ -115,6 +115,16 @@ fn a_folder_in_which_something_is_wrong_has_a_status_that_says_so() {
     let answer = folder.run(&words("prove --benchmark ."));
     assert_eq!(answer.status, 1, "{answer:?}");
     assert!(answer.stdout.contains("1 errors"), "{}", answer.stdout);
+    // What it names compressed may be there unpacked, the other way round, or from the folder itself.
+    let net = Network::new(glassnet::nn::parse("1-2-1").unwrap(), 0).unwrap();
+    let card = Some(Card::new(net.module().notation()));
+    let file = ModelFile { state: net.state_dict().clone(), card };
+    folder.write("net.safetensors", file.write().unwrap());
+    folder.write("p.vnnlib", property("(assert (>= Y_0 30.0))"));
+    let lines = ["./net.safetensors,./p.vnnlib,116.0", "net.safetensors.gz, p.vnnlib.gz ,1e1"];
+    folder.write("instances.csv", lines.join("\r\n"));
+    let answer = folder.run(&words("prove --benchmark .")).success();
+    assert!(answer.stdout.contains("2 instances: 2 hold"), "{}", answer.stdout);
     folder.write("instances.csv", "");
     folder.refused(&words("prove --benchmark ."), 2, "usage").names(&["names no instance"]);
 }

@@ -56,6 +56,10 @@ impl Reader<'_> {
                 .error(self.name, "a comparison, 'and' or 'or' is missing here"));
         };
         match word {
+            // Nothing at all would hold by itself; who writes it has lost something.
+            "and" | "or" if parts.is_empty() => {
+                Err(tree.place().error(self.name, format!("{word} has no parts")))
+            }
             "and" => {
                 let mut cases = vec![vec![]];
                 for part in parts {
@@ -64,10 +68,14 @@ impl Reader<'_> {
                 Ok(cases)
             }
             "or" => {
-                let mut cases = vec![];
+                let (mut cases, mut comparisons) = (vec![], 0);
                 for part in parts {
-                    cases.extend(self.cases(part)?);
-                    self.within_limits(&cases, tree.place())?;
+                    let more = self.cases(part)?;
+                    comparisons += more.iter().map(Vec::len).sum::<usize>();
+                    cases.extend(more);
+                    if cases.len() > MOST_CASES || comparisons > MOST_COMPARISONS {
+                        return Err(self.too_many(tree.place()));
+                    }
                 }
                 Ok(cases)
             }

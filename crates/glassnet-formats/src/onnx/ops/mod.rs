@@ -15,6 +15,7 @@ mod product;
 mod reduce;
 mod softmax;
 mod split;
+mod window;
 
 use glassnet::graph::{Dim, Shape};
 use glassnet::{Error, Result};
@@ -41,6 +42,7 @@ const OPERATORS: &[(&str, Lower)] = &[
     ("Asinh", elementwise::asinh),
     ("Atan", elementwise::atan),
     ("Atanh", elementwise::atanh),
+    ("AveragePool", window::average_pool),
     ("BatchNormalization", normalize::batch),
     ("Cast", known::cast),
     ("CastLike", known::cast_like),
@@ -49,6 +51,7 @@ const OPERATORS: &[(&str, Lower)] = &[
     ("Concat", layout::concat),
     ("Constant", known::constant),
     ("ConstantOfShape", known::constant_of_shape),
+    ("Conv", window::conv),
     ("Cos", elementwise::cos),
     ("Cosh", elementwise::cosh),
     ("Div", arithmetic::div),
@@ -84,6 +87,7 @@ const OPERATORS: &[(&str, Lower)] = &[
     ("LpNormalization", normalize::lp),
     ("MatMul", product::matmul),
     ("Max", arithmetic::max),
+    ("MaxPool", window::max_pool),
     ("Mean", arithmetic::mean),
     ("MeanVarianceNormalization", normalize::mean_variance),
     ("Min", arithmetic::min),

@@ -35,6 +35,7 @@ impl Problem<'_> {
                     return Some(witness);
                 }
                 let gradient = self.gradient(&values, row);
+                let mut moved = false;
                 for ((x, range), slope) in x.iter_mut().zip(domain).zip(&gradient) {
                     let move_by = step * (range.hi() - range.lo());
                     let target = if *slope > 0.0 {
@@ -44,7 +45,12 @@ impl Problem<'_> {
                     } else {
                         *x
                     };
-                    *x = target.clamp(range.lo(), range.hi());
+                    let next = target.clamp(range.lo(), range.hi());
+                    moved |= next != *x;
+                    *x = next;
+                }
+                if !moved {
+                    break; // In a corner that every shorter step would leave it in, too.
                 }
                 step *= 0.88;
             }
