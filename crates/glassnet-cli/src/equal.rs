@@ -13,6 +13,7 @@ use crate::args::{Reading, Weights, number};
 use crate::domain;
 use crate::output::{Output, Replace};
 use crate::said::Said;
+use crate::shown;
 use crate::simplify::{inputs, note_compared, one_of_two, parts};
 use crate::terminal::Terminal;
 
@@ -133,9 +134,12 @@ fn say(found: &Equality, args: &Equal, lines: &mut Vec<String>) {
         (Answer::Different | Answer::Unknown, _) => lines.push(found.why.clone()),
     }
     if let Some((bound, per_input)) = found.bound.filter(|bound| bound.0 > 0.0 || bound.1 > 0.0) {
-        let growth =
-            if per_input > 0.0 { format!(" + {per_input:.3e}·max|x|") } else { String::new() };
-        lines.push(format!("proven bound of the difference: {bound:.3e}{growth}"));
+        let growth = if per_input > 0.0 {
+            format!(" + {}·max|x|", shown::above(per_input))
+        } else {
+            String::new()
+        };
+        lines.push(format!("proven bound of the difference: {}{growth}", shown::above(bound)));
     }
     if found.least > 0.0 && found.witness.is_none() {
         lines.push(format!(

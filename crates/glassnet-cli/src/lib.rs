@@ -25,6 +25,7 @@ mod reading;
 mod said;
 mod scores;
 mod scratch;
+mod shown;
 mod simplify;
 mod summary;
 mod table;

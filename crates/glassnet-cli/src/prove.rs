@@ -222,14 +222,21 @@ pub(crate) fn said(args: &Prove, threads: args::Threads, terminal: &Terminal) ->
         return Ok(told::said(&outcome, meant, started.elapsed()).or_status(Some(status)));
     }
     let took = started.elapsed();
-    let proof = proof::of(&loaded, &read.property, &config, &outcome, recording)?;
+    let made = proof::of(&loaded, &read.property, &config, &outcome, recording)?;
+    let proof = match made {
+        Some(made) => proof::checked(made, &loaded, &read.property, terminal)?,
+        None => None,
+    };
     if let (Some(proof), Some(output)) = (&proof, &output) {
         output.write(proof.to_json().as_bytes())?;
     }
     match (&proof, &args.proof) {
         (Some(_), Some(path)) => terminal.note(&format!("the proof is {}", path.display())),
-        (None, Some(_)) => terminal.note("nothing was shown, so no proof is written"),
-        (_, None) => {} // not operations: none was asked for
+        (None, Some(_)) if outcome.verdict == prove::Verdict::Unknown => {
+            terminal.note("nothing was shown, so no proof is written");
+        }
+        (None, Some(_)) => {} // not operations: said already
+        (_, None) => {}       // not operations: none was asked for
     }
     Ok(told::said(&outcome, meant, took))
 }

@@ -16,6 +16,7 @@ use crate::domain;
 use crate::model::{self, Model};
 use crate::output::{self, Output, Replace};
 use crate::said::Said;
+use crate::shown;
 use crate::terminal::Terminal;
 
 /// `glassnet simplify`.
@@ -253,11 +254,11 @@ fn claim(simplified: &Simplified) -> String {
     }
     let claim = certificate.claim;
     let growth = if claim.per_input > 0.0 {
-        format!(" + {:.3e}·max|x|", claim.per_input)
+        format!(" + {}·max|x|", shown::above(claim.per_input))
     } else {
         String::new()
     };
-    let bound = format!("{:.3e}{growth}", claim.bound);
+    let bound = format!("{}{growth}", shown::above(claim.bound));
     // What is merged although it differs a little changes what is computed over the real numbers, too.
     if simplified.removals.iter().any(|removal| removal.kind == "near") {
         return format!("no output differs by more than {bound}, {place}");
@@ -371,11 +372,12 @@ pub(crate) fn verify(args: &VerifyCertificate, terminal: &mut Terminal) -> Resul
                 "the outputs are equal over the real numbers".to_owned()
             } else if claim.per_input > 0.0 {
                 format!(
-                    "no output differs by more than {:.3e} + {:.3e}·max|x|",
-                    claim.bound, claim.per_input
+                    "no output differs by more than {} + {}·max|x|",
+                    shown::above(claim.bound),
+                    shown::above(claim.per_input)
                 )
             } else {
-                format!("no output differs by more than {:.3e}", claim.bound)
+                format!("no output differs by more than {}", shown::above(claim.bound))
             };
             let (place, s) = (place(&certificate), if steps == 1 { "" } else { "s" });
             terminal

@@ -44,8 +44,10 @@ pub(super) fn said(question: &Question, found: &Found, semantics: &str, took: Du
     }
     document.say("the box:");
     document.push(Block::Table(the_box(question)));
-    if fixed(question) > 0 && question.row.is_some() {
-        let (count, s) = (fixed(question), if fixed(question) == 1 { "" } else { "s" });
+    // Where nothing varies all columns stand in the box.
+    let left_out = if fixed(question) < question.sets.len() { fixed(question) } else { 0 };
+    if left_out > 0 && question.row.is_some() {
+        let (count, s) = (left_out, if left_out == 1 { "" } else { "s" });
         document.say(format!("{count} further column{s} as in the row"));
     }
     let json = json!({

@@ -44,6 +44,24 @@ pub(super) fn of(
     simplify::proof(network, property, config.semantics, &outcome.verdict, recording)
 }
 
+/// The proof, if the checker follows it: what it would refuse is not handed out.
+pub(super) fn checked(
+    proof: Proof,
+    loaded: &Loaded,
+    property: &Property,
+    terminal: &Terminal,
+) -> Result<Option<Proof>> {
+    match check(loaded, property, &proof)? {
+        Judgement::Shown => Ok(Some(proof)),
+        Judgement::NotShown(why) => {
+            terminal.note(&format!(
+                "no proof is written: the checker, whose bounds are its own, does not follow the search here ({why})"
+            ));
+            Ok(None)
+        }
+    }
+}
+
 /// Whether a proof shows its verdict about a network and a property.
 pub(super) fn check(loaded: &Loaded, property: &Property, proof: &Proof) -> Result<Judgement> {
     let weights = |key: &str| loaded.state.floats(key).ok();

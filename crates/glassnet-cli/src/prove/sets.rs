@@ -276,7 +276,9 @@ fn range(text: &str) -> Result<Interval> {
     let (lo, hi) = text.split_once("..").unwrap_or((text, text));
     let end = |text: &str| text.trim().parse::<f64>().map_err(|_| bad());
     let (lo, hi) = (end(lo)?, end(hi)?);
-    Interval::new(lo, hi).map_err(|error| crate::usage::at_flag(error, "--domain"))
+    Interval::new(lo, hi).map_err(|error| {
+        Error::usage(error.what().to_owned()).at("--domain").help("give the lower end first")
+    })
 }
 
 /// What `--domain` and `--data` allow each column, where they say something: `lo..hi` (of a model with columns in standard

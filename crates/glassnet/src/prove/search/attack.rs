@@ -7,9 +7,12 @@ use super::Witness;
 use super::part::Problem;
 use crate::prove::{Interval, exact, float};
 
+/// So many points are drawn for one to start from.
+const DRAWN: usize = 32;
+
 impl Problem<'_> {
-    /// A counterexample from the starting points of these numbers: the middle is number 0, each other is drawn from a fixed
-    /// stream of its own.
+    /// A counterexample from the starting points of these numbers: the middle is number 0, each other is the best of
+    /// some that are drawn from a fixed stream of its own.
     pub(super) fn attack(&self, tries: Range<usize>, stopped: &AtomicBool) -> Option<Witness> {
         let domain = &self.case.domain;
         if domain.iter().any(|x| !x.is_finite()) {
@@ -18,10 +21,10 @@ impl Problem<'_> {
         }
         for attempt in tries {
             let mut state = 0x9e37_79b9_7f4a_7c15_u64.wrapping_mul(attempt as u64 + 1);
-            let mut x: Vec<f64> = domain
-                .iter()
-                .map(|x| if attempt == 0 { x.middle() } else { between(*x, draw(&mut state)) })
-                .collect();
+            let mut x: Vec<f64> = match attempt {
+                0 => domain.iter().map(|x| x.middle()).collect(),
+                _ => self.best_of_some(&mut state), // not operations: a number
+            };
             let mut step = 0.25;
             for _ in 0..40 {
                 if stopped.load(Relaxed) {
@@ -56,6 +59,19 @@ impl Problem<'_> {
             }
         }
         None
+    }
+
+    /// Of some points drawn from the box the one that misses the constraints least.
+    fn best_of_some(&self, state: &mut u64) -> Vec<f64> {
+        let mut best = (f64::INFINITY, vec![]);
+        for _ in 0..DRAWN {
+            let x: Vec<f64> = self.case.domain.iter().map(|x| between(*x, draw(state))).collect();
+            let (missed, _) = self.worst(&x, &float::values(self.network, &x));
+            if best.1.is_empty() || missed < best.0 {
+                best = (missed, x);
+            }
+        }
+        best.1
     }
 
     /// The constraint that is missed by most at `x`, and by how much.

@@ -15,6 +15,9 @@ const FIRST_TRIES: usize = 4;
 /// So many starting points are one task.
 const TRIES_AT_ONCE: usize = 4;
 
+/// While many parts are open, every so many rounds further starting points are tried.
+const ROUNDS_BETWEEN_TRIES: usize = 2;
+
 /// Something that one thread does.
 pub(super) enum Task {
     /// Look for counterexamples of a case from these starting points.
@@ -54,6 +57,9 @@ pub(super) struct State {
     round: Vec<Place>,
     /// The next place of the round to be given out; none after a witness was found.
     next: usize,
+    /// How many rounds were made, and the next starting point that no case was attacked from.
+    rounds: usize,
+    fresh: usize,
     /// How many places are given out and not over.
     busy: usize,
     over: bool,
@@ -80,6 +86,8 @@ impl State {
             bytes: 0,
             round: vec![],
             next: 0,
+            rounds: 0,
+            fresh: config.attacks.max(FIRST_TRIES),
             busy: 0,
             over: false,
             config: *config,
@@ -234,6 +242,21 @@ impl State {
             self.round.push(Place::Waiting(task));
         }
         self.over = self.round.is_empty();
+        self.rounds += 1;
+        self.attack_on();
+    }
+
+    /// In a search that has grown, tries further starting points for a case that has open parts.
+    fn attack_on(&mut self) {
+        let grown = self.round.len() == ROUND && self.config.attacks > 0;
+        if !grown || !self.rounds.is_multiple_of(ROUNDS_BETWEEN_TRIES) {
+            return;
+        }
+        if let Place::Waiting(Task::Examine(part)) = &self.round[self.rounds % ROUND] {
+            let (case, from) = (part.case, self.fresh);
+            self.fresh += TRIES_AT_ONCE;
+            self.round.push(Place::Waiting(Task::Attack { case, tries: from..self.fresh }));
+        }
     }
 
     /// How each case was decided, where that was recorded and the property holds.
