@@ -274,13 +274,15 @@ impl Bounds {
                     }
                     for term in &affine.terms {
                         let columns = network.layers[term.layer].size;
-                        let fresh = pending[term.layer].is_none();
-                        let target =
-                            pending[term.layer].get_or_insert_with(|| vec![0.0; count * columns]);
-                        multiply(&weights, size, &term.matrix, target, columns);
-                        if !fresh {
-                            self.add_rounding(target, term.layer, columns, &mut errors);
+                        // Products are summed by themselves: what is there already may be much greater, and is then
+                        // rounded once, not at every product.
+                        let mut sums = vec![0.0; count * columns];
+                        multiply(&weights, size, &term.matrix, &mut sums, columns);
+                        if let Some(before) = pending[term.layer].take() {
+                            sums.iter_mut().zip(&before).for_each(|(sum, before)| *sum += before);
+                            self.add_rounding(&sums, term.layer, columns, &mut errors);
                         }
+                        pending[term.layer] = Some(sums);
                     }
                 }
                 Step::Kink { of, .. } | Step::Smooth { of, .. } => {

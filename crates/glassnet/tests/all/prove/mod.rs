@@ -3,7 +3,7 @@
 mod networks;
 
 use glassnet::Tensor;
-use glassnet::graph::Shape;
+use glassnet::graph::{Builder, DType, Shape};
 use glassnet::nn;
 use glassnet::prove::exact::evaluate;
 use glassnet::prove::{
@@ -165,6 +165,42 @@ fn probabilities_stand_behind_the_scores() {
     let near = |at: usize| y[at].lo.to_f64();
     let (a, b) = (near(0).exp(), near(1).exp());
     assert!((near(2) - a / (a + b)).abs() < 1e-12 && (near(3) - b / (a + b)).abs() < 1e-12);
+}
+
+/// `y = −c·x + Σ x + c·x` over three ways: while coefficients are gathered, c stands where ones are added to it.
+#[test]
+fn coefficients_that_meet_where_a_layer_is_read_by_several_are_not_lost() {
+    const WAYS: usize = 1000;
+    let great = 1e16_f32;
+    let mut builder = Builder::new();
+    let x = builder.input("x", DType::F32, Shape::batch([1])).unwrap();
+    let affine = |builder: &mut Builder, x, name: &str, shape: [usize; 2]| {
+        let weight = builder.parameter(name, shape.into()).unwrap();
+        builder.affine(x, weight, None).unwrap()
+    };
+    let less = affine(&mut builder, x, "less", [1, 1]);
+    let each = affine(&mut builder, x, "each", [WAYS, 1]);
+    let sum = affine(&mut builder, each, "sum", [1, WAYS]);
+    let more = affine(&mut builder, x, "more", [1, 1]);
+    let y = builder.add(less, sum).unwrap();
+    let y = builder.add(y, more).unwrap();
+    builder.output("y", y);
+    let graph = builder.finish_checked();
+    let tensor = |shape: [usize; 2], w: f32| Tensor::full(shape, w);
+    let state = [
+        ("less", tensor([1, 1], -great)),
+        ("each", tensor([WAYS, 1], 1.0)),
+        ("sum", tensor([1, WAYS], 1.0)),
+        ("more", tensor([1, 1], great)),
+    ];
+    let find = |key: &str| &state.iter().find(|(name, _)| *name == key).unwrap().1;
+    let weights = |key: &str| Ok(Weight::Fixed(find(key)));
+    let network = lower(&graph, "x", "y", &weights).unwrap();
+    let truth = evaluate(&network, &[1.0]).unwrap()[0].lo.to_f64();
+    assert_eq!(truth, WAYS as f64);
+    let domain = [Interval::new(-1.0, 1.0).unwrap()];
+    let found = bounds(&network, &domain, Semantics::Real).unwrap()[network.output()][0];
+    assert!(found.contains(truth) && found.contains(-truth), "{truth} is not in {found}");
 }
 
 /// With more than 20 inputs kinks are split, with slopes and multipliers that are improved.
