@@ -57,61 +57,38 @@ impl Batch {
         }
     }
 
-    /// Prepares the step on `rows` of `data`; `in_order` says that each row is the one after the row before it.
-    #[inline]
-    pub(super) fn feed<'a>(
-        &mut self,
-        data: &'a Dataset,
-        rows: &'a [usize],
-        in_order: bool,
-    ) -> Feeds<'a> {
-        let mut feeds = Feeds::default();
-        let range = rows.first().filter(|_| in_order).map(|&first| first..first + rows.len());
-        match data.features() {
-            Features::Floats(x) => self.floats(self.features, &mut feeds, x.data(), rows, &range),
-            Features::Indices(x) => self.indices(self.features, x.data(), rows),
-        }
-        self.targets(&mut feeds, data, rows, &range);
-        feeds
-    }
-
     /// Whether the plan takes features from whoever keeps them.
     pub(super) fn takes_kept(&self) -> bool {
         matches!(self.features, Place::Fed(_))
     }
 
-    /// Like [`Batch::feed`], with features that `keeper` has.
-    pub(super) fn feed_kept<'a>(
+    /// Prepares the step on `rows` of `data`, whose features are those of `keeper` where there is one; `in_order` says that
+    /// each row is the one after the row before it.
+    #[inline]
+    pub(super) fn feed<'a>(
         &mut self,
-        keeper: &'a dyn Rows,
+        keeper: Option<&'a dyn Rows>,
         data: &'a Dataset,
         rows: &'a [usize],
         in_order: bool,
     ) -> Feeds<'a> {
         let mut feeds = Feeds::default();
         let range = rows.first().filter(|_| in_order).map(|&first| first..first + rows.len());
-        if let Place::Fed(place) = self.features {
-            feeds.set_kept(place, keeper, rows);
+        match (keeper, self.features, data.features()) {
+            (Some(keeper), Place::Fed(place), _) => feeds.set_kept(place, keeper, rows),
+            (_, place, Features::Floats(x)) => {
+                self.floats(place, &mut feeds, x.data(), rows, &range);
+            }
+            (_, place, Features::Indices(x)) => self.indices(place, x.data(), rows),
         }
-        self.targets(&mut feeds, data, rows, &range);
-        feeds
-    }
-
-    #[inline]
-    fn targets<'a>(
-        &mut self,
-        feeds: &mut Feeds<'a>,
-        data: &'a Dataset,
-        rows: &'a [usize],
-        range: &Option<Range<usize>>,
-    ) {
         match data.target() {
-            Target::Values(y) => self.floats(self.target, feeds, y.data(), rows, range),
+            Target::Values(y) => self.floats(self.target, &mut feeds, y.data(), rows, &range),
             Target::Classes(y) => self.indices(self.target, y, rows),
         }
         if let Some(weights) = data.weights() {
-            self.floats(self.weight, feeds, weights, rows, range);
+            self.floats(self.weight, &mut feeds, weights, rows, &range);
         }
+        feeds
     }
 
     #[inline]

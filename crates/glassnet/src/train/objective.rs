@@ -105,7 +105,7 @@ impl Objective {
             )));
         }
         self.block.parameters_mut().copy_from_slice(parameters);
-        let feeds = self.batch.feed(&self.data, &self.rows, true);
+        let feeds = self.batch.feed(None, &self.data, &self.rows, true);
         self.plan.run_on(&self.block, &mut self.batch.memory, Draw::default(), &feeds)?;
         gradient.copy_from_slice(&self.plan.results(&self.batch.memory)[..len]);
         let mut loss = f64::from(self.batch.loss());

@@ -31,10 +31,7 @@ impl Session<'_> {
         };
         let in_order =
             self.config.shuffle == Shuffle::None && self.chosen.is_none() && !self.reordered;
-        let feeds = match self.training.kept() {
-            Some(keeper) => batch.feed_kept(keeper, self.training.data(), rows, in_order),
-            None => batch.feed(self.training.data(), rows, in_order),
-        };
+        let feeds = batch.feed(self.training.kept(), self.training.data(), rows, in_order);
         let draw = Draw { seed: self.config.seed, step: self.step };
         let count = self.block.parameters().len();
         let before = self.optimizer_state.count();
