@@ -137,6 +137,12 @@ impl Array {
         })
     }
 
+    /// The lengths of the axes that a reduction over `axes` leaves.
+    pub(super) fn left_by(&self, axes: &[usize]) -> Vec<usize> {
+        let left = (0..self.shape.len()).filter(|axis| !axes.contains(axis));
+        left.map(|axis| self.shape[axis]).collect()
+    }
+
     /// For each element of a reduction over `axes` to `shape`, the elements that it is made of.
     pub(super) fn groups(&self, axes: &[usize], shape: &[usize]) -> Vec<Vec<Element>> {
         let mut groups = vec![vec![]; shape.iter().product()];

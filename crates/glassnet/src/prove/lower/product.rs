@@ -186,10 +186,9 @@ impl Lowering<'_, '_> {
         let numbers: Vec<Element> =
             (0..x.elements.len()).map(|at| Element::Constant(Interval::point(at as f64))).collect();
         let numbered = Array { elements: numbers, shape: x.shape.clone() };
-        let kept = (0..x.shape.len()).filter(|axis| !axes.contains(axis)).map(|axis| x.shape[axis]);
+        let kept = x.left_by(axes);
         let mut place = vec![0; x.elements.len()];
-        for (group, members) in numbered.groups(axes, &kept.collect::<Vec<_>>()).iter().enumerate()
-        {
+        for (group, members) in numbered.groups(axes, &kept).iter().enumerate() {
             for member in members {
                 if let Element::Constant(at) = member {
                     place[at.lo() as usize] = group;
@@ -212,10 +211,7 @@ impl Lowering<'_, '_> {
         (divisor, shape): (f64, Vec<usize>),
         origin: &Arc<Origin>,
     ) -> Result<Array> {
-        let kept: Vec<usize> = (0..x.shape.len())
-            .filter(|axis| !axes.contains(axis))
-            .map(|axis| x.shape[axis])
-            .collect();
+        let kept = x.left_by(axes);
         let groups = x.groups(axes, &kept);
         let (centred, _) = self.centred(id, x, axes, &groups, origin)?;
         let squares = self.function(Activation::Square, &centred, origin, id)?;
@@ -256,10 +252,7 @@ impl Lowering<'_, '_> {
         eps: f64,
         origin: &Arc<Origin>,
     ) -> Result<Array> {
-        let kept: Vec<usize> = (0..x.shape.len())
-            .filter(|axis| !axes.contains(axis))
-            .map(|axis| x.shape[axis])
-            .collect();
+        let kept = x.left_by(axes);
         let groups = x.groups(axes, &kept);
         let together = groups.first().map_or(0, Vec::len);
         let eps = f64::from(eps as f32);
