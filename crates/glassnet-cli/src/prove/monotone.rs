@@ -52,7 +52,7 @@ pub(super) fn said(
     let question = Question { network, space, sets, row, negated: vec![], statement, outputs };
     let boxes = question.space.boxes(&question.sets)?;
     let interrupt = terminal.interrupt()?;
-    let mut watch = Watch::new(terminal, &interrupt, started + args.timeout);
+    let mut watch = Watch::new(terminal, &interrupt, started + args.limit());
     let outputs = vec![(output, if rising { 1.0 } else { -1.0 })];
     let mut all = Rise { direction: Direction::Holds, parts: 0, proven: 0.0 };
     let mut told = vec![];

@@ -51,7 +51,7 @@ pub(super) struct Told {
 /// Answers what the flags ask.
 pub(super) fn said(args: &Prove, config: &Config, terminal: &Terminal) -> Result<Said> {
     let started = Instant::now();
-    let until = started + args.timeout;
+    let until = started + args.limit();
     let model = args.model.as_ref().ok_or_else(|| Error::usage("a network is needed"))?;
     if args.proof.is_some() {
         return Err(Error::usage("proofs are written of properties in files")

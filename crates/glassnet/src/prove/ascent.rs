@@ -66,7 +66,7 @@ impl Slopes {
                     lines.iter().map(through_0).collect()
                 }
             }
-            Step::Input | Step::Affine(_) | Step::Smooth { .. } => vec![],
+            Step::Input | Step::Affine(_) | Step::Smooth { .. } | Step::Product { .. } => vec![],
         });
         let count = question.constraints.len();
         Slopes {
@@ -244,6 +244,9 @@ impl Question<'_> {
             let next = match &layer.step {
                 Step::Input => x.to_vec(),
                 Step::Affine(affine) => float::affine_values(affine, layer.size, &values),
+                Step::Product { left, right } => {
+                    values[*left].iter().zip(&values[*right]).map(|(x, y)| x * y).collect()
+                }
                 Step::Kink { of, .. } | Step::Smooth { of, .. } => {
                     let own = coefficients.iter().find(|(layer, _)| *layer == at);
                     let lines = &self.bounds.lines[at];

@@ -11,6 +11,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
+use super::multiply::{self, Planes};
 use super::propagate::{self, Semantics, U64, gamma};
 use super::relax::{Lines, kink_lines};
 use super::{Affine, Interval, Matrix, Network, Step};
@@ -129,6 +130,12 @@ impl Bounds {
                         units.push(range);
                         errors.push(slope_error(line, 0.0, z));
                         lines.push(line);
+                    }
+                }
+                Step::Product { left, right } => {
+                    for (&x, &y) in bounds.units[*left].iter().zip(&bounds.units[*right]) {
+                        units.push(multiply::range(x, y, semantics));
+                        errors.push(multiply::planes(x, y, semantics).error);
                     }
                 }
             }
@@ -285,6 +292,35 @@ impl Bounds {
                         pending[term.layer] = Some(sums);
                     }
                 }
+                Step::Product { left, right } => {
+                    let factors = self.units[*left].iter().zip(&self.units[*right]);
+                    // What f32 adds is among the errors.
+                    let planes: Vec<Planes> =
+                        factors.map(|(&x, &y)| multiply::planes(x, y, Semantics::Real)).collect();
+                    let mut to_right = weights.clone();
+                    let pairs = weights.chunks_exact_mut(size).zip(to_right.chunks_exact_mut(size));
+                    for (row, (to_left, to_right)) in pairs.enumerate() {
+                        for (unit, planes) in planes.iter().enumerate() {
+                            let a = to_left[unit];
+                            if a == 0.0 {
+                                continue;
+                            }
+                            let plane = if a > 0.0 { planes.lower } else { planes.upper };
+                            to_left[unit] = a * plane.0;
+                            to_right[unit] = a * plane.1;
+                            constants[row] += a * plane.2;
+                            magnitudes[row] += (a * plane.2).abs();
+                            errors[row] += a.abs() * self.errors[at][unit];
+                        }
+                    }
+                    for (of, mut sums) in [(*left, weights), (*right, to_right)] {
+                        if let Some(before) = pending[of].take() {
+                            sums.iter_mut().zip(&before).for_each(|(sum, before)| *sum += before);
+                            self.add_rounding(&sums, of, size, &mut errors);
+                        }
+                        pending[of] = Some(sums);
+                    }
+                }
                 Step::Kink { of, .. } | Step::Smooth { of, .. } => {
                     if let Some(watch) = watch.as_deref_mut() {
                         watch.push((at, weights.clone()));
@@ -292,7 +328,10 @@ impl Bounds {
                     let lines = &self.lines[at];
                     let kink = match &network.layers[at].step {
                         Step::Kink { below, above, .. } => Some((*below, *above)),
-                        Step::Input | Step::Affine(_) | Step::Smooth { .. } => None,
+                        Step::Input
+                        | Step::Affine(_)
+                        | Step::Smooth { .. }
+                        | Step::Product { .. } => None,
                     };
                     for (row, weights) in weights.chunks_exact_mut(size).enumerate() {
                         let (mut c, mut m, mut e) = (0.0, 0.0, 0.0);

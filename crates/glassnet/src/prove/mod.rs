@@ -25,6 +25,7 @@ mod float;
 mod interval;
 mod lower;
 mod monotone;
+mod multiply;
 mod network;
 mod propagate;
 mod property;
@@ -37,7 +38,7 @@ mod tighten;
 
 pub use difference::{Difference, Narrowed, difference, have_one_structure, narrow, product};
 pub use interval::Interval;
-pub use lower::{Weight, lower, lower_scores};
+pub use lower::{Weight, lower, lower_between, lower_scores};
 pub use monotone::{Direction, Fall, Monotone, Rise, fall_between, monotone};
 pub use network::{Affine, Layer, Matrix, Network, Step, Term};
 pub use propagate::{Semantics, interval_bounds};
