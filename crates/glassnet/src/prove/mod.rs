@@ -46,4 +46,5 @@ pub use property::{Case, Constraint, Property};
 pub use search::{
     Config, Outcome, Progress, Recorded, Recording, Search, Sum, Then, Verdict, Witness, prove,
 };
+pub use softmax::softmax_error;
 pub use tighten::bounds;
