@@ -41,6 +41,47 @@ fn verdicts_have_a_first_line_and_a_status() {
     assert_eq!(json["witness"]["output"], json!([x]));
 }
 
+/// y is x on [−1, 1], so that bounds are reached in one point.
+#[test]
+fn the_second_version_of_properties_is_read_and_less_is_less() {
+    let folder = Folder::new();
+    let second = |assertion: &str| {
+        format!(
+            "(vnnlib-version <2.0>)\n(declare-network f\n  (declare-input X Real [1, 1])\n  (declare-output Y float32 [1, 1]))\n\
+             (assert (>= X[0,0] -1.0))\n(assert (<= X[0,0] 1.0))\n{assertion}\n"
+        )
+    };
+    folder.write("holds.vnnlib", second("(assert (> Y[0,0] 1.001))"));
+    folder.write("violated.vnnlib", second("(assert (!= Y[0,0] 0.5))"));
+    folder.write("border.vnnlib", second("(assert (> Y[0,0] 1.0))"));
+    folder.write("two.vnnlib", second("").replace("(assert (>=", "(declare-network g (declare-input A Real []) (declare-output B Real []))\n(assert (>="));
+    assert_eq!(folder.run(&ask("holds.vnnlib", &[])).status, 0);
+    assert_eq!(folder.run(&ask("violated.vnnlib", &[])).status, 1);
+    // Only x = 1 comes near, and there y is not greater than 1.
+    let border = folder.run(&ask("border.vnnlib", &["--timeout", "2"]));
+    assert_ne!(border.status, 1, "{}", border.stdout);
+    let two = folder.refused(&ask("two.vnnlib", &[]), 4, "unsupported");
+    assert!(two.first_line().contains("several networks"), "{}", two.stderr);
+}
+
+#[test]
+fn probabilities_add_up_to_1() {
+    let folder = Folder::new();
+    let ask = |statement: &str, more: &[&str]| {
+        let net = "Sequential(Linear(2, 4), ReLU(), Linear(4, 3))";
+        let fixed = ["prove", net, "--domain", "-1..1", "--output", statement, "--timeout", "5"];
+        folder.run(&[&fixed[..], more].concat())
+    };
+    assert_eq!(ask("p0 + p1 + p2 <= 1.001", &[]).status, 0);
+    assert_eq!(ask("0.999 <= p0 + p1 + p2", &[]).status, 0);
+    assert_eq!(ask("p0 + p1 <= 1.001", &[]).status, 0);
+    assert_eq!(ask("p0 + p1 + p2 = 1", &["--semantics", "real"]).status, 0);
+    let exactly = ask("p0 + p1 + p2 = 1", &[]);
+    assert_eq!(exactly.status, 6);
+    assert!(exactly.stdout.contains("in f32 their sum may differ from 1 by"), "{}", exactly.stdout);
+    assert_eq!(ask("p0 + p1 + p2 <= 0.99", &[]).status, 1);
+}
+
 /// Over the reals the bound is reached exactly, and no rounding may be taken for a violation or a proof.
 #[test]
 fn what_is_not_decided_within_the_time_is_unknown() {
@@ -98,6 +139,8 @@ fn a_folder_of_instances_is_a_table() {
     assert_eq!(json["schema"], "glassnet.prove-benchmark/1");
     assert_eq!(json["instances"].as_array().unwrap().len(), 1);
     assert_eq!(json["instances"][0]["verdict"], "holds");
+    assert_eq!(json["instances"][0]["result"], "unsat");
+    assert_eq!(json["instances"][0]["witness"], json!(null));
     assert_eq!(json["instances"][0]["expected"], "holds");
     assert_eq!(json["contradictions"], 0);
     folder.write("expected.csv", expected("sat"));

@@ -82,12 +82,13 @@ fn lower_nodes<'a>(
     };
     let mut lowering = Lowering::new(graph, &inputs, outputs, weights)?;
     for id in inner.ids().take(last.index() + 1) {
-        if lowering.needed[id.index()] {
+        if lowering.needed[id.index()] && !lowering.is_weight(id) {
             let value = lowering.node(id)?;
             lowering.values[id.index()] = Some(value);
         }
     }
-    let values: Vec<Array> = outputs.iter().map(|&output| lowering.take(output)).collect();
+    let values = outputs.iter().map(|&output| lowering.take(output));
+    let values: Vec<Array> = values.collect::<Result<_>>()?;
     let value = match <[Array; 1]>::try_from(values) {
         Ok([value]) => value,
         Err(values) => {
@@ -182,14 +183,23 @@ impl<'g, 'a> Lowering<'g, 'a> {
         Ok(Lowering { graph, weights, inputs: placed, layers, values, needed, readers })
     }
 
+    /// Whether a node is a stored array, which is looked up where it is read: a large matrix never becomes elements.
+    fn is_weight(&self, id: NodeId) -> bool {
+        let op = self.graph.graph().node(id).op();
+        matches!(op, Op::Source(Source::Parameter { .. } | Source::Buffer { .. }))
+    }
+
     /// The value of a node for one of its readers, the last of which needs no copy.
-    fn take(&mut self, id: NodeId) -> Array {
+    fn take(&mut self, id: NodeId) -> Result<Array> {
         self.readers[id.index()] -= 1;
-        if self.readers[id.index()] == 0 {
+        if self.is_weight(id) {
+            return self.node(id);
+        }
+        Ok(if self.readers[id.index()] == 0 {
             self.values[id.index()].take().unwrap_or_default()
         } else {
             self.values[id.index()].clone().unwrap_or_default()
-        }
+        })
     }
 
     fn unsupported(&self, id: NodeId, why: &str) -> Error {
@@ -204,9 +214,14 @@ impl<'g, 'a> Lowering<'g, 'a> {
         if self.graph.shape(id).elements(1).is_none_or(|size| size > MOST_ELEMENTS) {
             return Err(too_large(node.origin()));
         }
-        let operands: Vec<Array> =
-            node.operands().iter().map(|operand| self.take(*operand)).collect();
         let origin = Arc::clone(node.origin());
+        if *node.op() == Op::Linear(Linear::Affine)
+            && let Some(whole) = self.whole_matrix(id, &origin)?
+        {
+            return Ok(whole);
+        }
+        let operands = node.operands().iter().map(|operand| self.take(*operand));
+        let operands: Vec<Array> = operands.collect::<Result<_>>()?;
         match node.op() {
             Op::Source(source) => self.source(id, source, shape),
             Op::Linear(Linear::Affine) => self.affine(id, &operands, shape, &origin),

@@ -13,6 +13,7 @@ mod loss;
 mod normalize;
 mod product;
 mod reduce;
+mod resize;
 mod softmax;
 mod split;
 mod transposed;
@@ -119,6 +120,7 @@ const OPERATORS: &[(&str, Lower)] = &[
     ("ReduceSumSquare", reduce::sum_of_squares),
     ("Relu", elementwise::relu),
     ("Reshape", layout::reshape),
+    ("Resize", resize::resize),
     ("Selu", elementwise::selu),
     ("Shape", known::shape),
     ("Shrink", elementwise::shrink),
@@ -146,6 +148,7 @@ const OPERATORS: &[(&str, Lower)] = &[
     ("Transpose", layout::transpose),
     ("Trilu", indexing::trilu),
     ("Unsqueeze", layout::unsqueeze),
+    ("Upsample", resize::upsample),
     ("Where", logic::choose),
     ("Xor", logic::xor),
 ];

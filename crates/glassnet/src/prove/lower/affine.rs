@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::element::{Array, Element, Unit};
-use super::{Lowering, constant};
+use super::{Lowering, Weight, constant};
 use crate::error::{Error, ErrorKind, Result};
-use crate::graph::op::{Arithmetic, Reduction};
+use crate::graph::op::{Arithmetic, Op, Reduction, Source};
 use crate::graph::{NodeId, Origin};
 use crate::prove::propagate::{U32, gamma};
 use crate::prove::{Affine, Interval, Matrix, Step, Term};
@@ -101,6 +101,69 @@ impl Lowering<'_, '_> {
             rounds,
         )?;
         self.push(Step::Affine(affine), shape, origin, id)
+    }
+
+    /// A stored matrix times all units of one layer, with the matrix taken as it is; `None` where an operand is something else.
+    pub(super) fn whole_matrix(
+        &mut self,
+        id: NodeId,
+        origin: &Arc<Origin>,
+    ) -> Result<Option<Array>> {
+        let graph = self.graph.graph();
+        let operands = graph.node(id).operands();
+        let (x, weight, bias) = (operands[0], operands[1], operands.get(2).copied());
+        let shape = self.graph.shape(id).at(1);
+        let size = shape.iter().product::<usize>();
+        let Some(value) = &self.values[x.index()] else { return Ok(None) };
+        let Some(layer) = value.is_layer(&self.layers) else { return Ok(None) };
+        let Op::Source(Source::Parameter { name, .. } | Source::Buffer { name, .. }) =
+            graph.node(weight).op()
+        else {
+            return Ok(None);
+        };
+        let Weight::Fixed(tensor) = (self.weights)(name)? else { return Ok(None) };
+        let columns = self.layers[layer].size;
+        let fits = tensor.shape() == self.graph.shape(weight).at(1)
+            && tensor.shape() == [size, columns]
+            && tensor.data().iter().all(|w| w.is_finite());
+        if !fits {
+            // What is wrong is told where it is read element by element.
+            return Ok(None);
+        }
+        check_size(tensor.len(), origin)?;
+        let bias = match bias {
+            None => vec![Interval::point(0.0); size],
+            Some(bias) => {
+                if graph.node(bias).operands().is_empty() && self.is_weight(bias) {
+                    self.take(bias)?.constants().unwrap_or_default()
+                } else {
+                    return Ok(None);
+                }
+            }
+        };
+        if bias.len() != size {
+            return Ok(None);
+        }
+        self.take(x)?;
+        self.readers[weight.index()] -= 1;
+        let data = tensor.data();
+        let stored = data.iter().filter(|w| **w != 0.0).count();
+        let matrix = if stored.saturating_mul(4) >= data.len() {
+            Matrix::Dense { columns, values: data.iter().map(|&w| f64::from(w)).collect() }
+        } else {
+            let (mut starts, mut places, mut values) = (vec![0], vec![], vec![]);
+            for row in data.chunks(columns.max(1)) {
+                for (column, &w) in row.iter().enumerate().filter(|(_, w)| **w != 0.0) {
+                    places.push(column);
+                    values.push(f64::from(w));
+                }
+                starts.push(places.len());
+            }
+            Matrix::Sparse { starts, columns: places, values }
+        };
+        let terms = vec![Term { layer, matrix, spread: None }];
+        let affine = Affine { terms, bias, rounds: true, further_constants: 0 };
+        self.push(Step::Affine(affine), shape, origin, id).map(Some)
     }
 
     pub(super) fn affine(
