@@ -49,16 +49,8 @@ pub(super) fn said(
     let outputs = shown_outputs(&names, network.outputs());
     let verb = if rising { "never falls" } else { "never rises" };
     let statement = format!("{} {verb} where {name} grows and all else stays", outputs[output]);
-    let question = Question {
-        network,
-        space,
-        sets,
-        row,
-        negated: vec![],
-        statement,
-        outputs,
-        shares: None,
-    };
+    let question =
+        Question { network, space, sets, row, negated: vec![], statement, outputs, shares: None };
     let boxes = question.space.boxes(&question.sets)?;
     let interrupt = terminal.interrupt()?;
     let mut watch = Watch::new(terminal, &interrupt, started + args.limit());

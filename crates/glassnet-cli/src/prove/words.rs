@@ -248,7 +248,8 @@ impl Shares {
             return;
         }
         constraint.outputs.retain(|(at, _)| !is_share(*at));
-        let left = factors.iter().enumerate().map(|(at, factor)| (self.first + at, factor - middle));
+        let left =
+            factors.iter().enumerate().map(|(at, factor)| (self.first + at, factor - middle));
         constraint.outputs.extend(left.filter(|(_, factor)| *factor != 0.0));
         let sum = constraint.constant + middle;
         let rounding = if sum - middle == constraint.constant { 0.0 } else { sum.abs() * 1e-15 };

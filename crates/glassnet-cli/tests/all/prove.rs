@@ -54,7 +54,13 @@ fn the_second_version_of_properties_is_read_and_less_is_less() {
     folder.write("holds.vnnlib", second("(assert (> Y[0,0] 1.001))"));
     folder.write("violated.vnnlib", second("(assert (!= Y[0,0] 0.5))"));
     folder.write("border.vnnlib", second("(assert (> Y[0,0] 1.0))"));
-    folder.write("two.vnnlib", second("").replace("(assert (>=", "(declare-network g (declare-input A Real []) (declare-output B Real []))\n(assert (>="));
+    folder.write(
+        "two.vnnlib",
+        second("").replace(
+            "(assert (>=",
+            "(declare-network g (declare-input A Real []) (declare-output B Real []))\n(assert (>=",
+        ),
+    );
     assert_eq!(folder.run(&ask("holds.vnnlib", &[])).status, 0);
     assert_eq!(folder.run(&ask("violated.vnnlib", &[])).status, 1);
     // Only x = 1 comes near, and there y is not greater than 1.

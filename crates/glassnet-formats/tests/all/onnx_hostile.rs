@@ -94,8 +94,8 @@ fn what_is_not_supported_is_named_with_its_node() {
     let bytes = file(&[input("x", &[1, 2]), output("y"), floats("w", &[2], &[1.0; 2]), conv]);
     check(&bytes, ErrorKind::Unsupported, &["GridSample", "the GridSample"]);
     // Another output is still computed.
-    let both = [node("GridSample", &["x", "w"], &["y"], &[]), node("Relu", &["x"], &["z"], &[])]
-        .concat();
+    let both =
+        [node("GridSample", &["x", "w"], &["y"], &[]), node("Relu", &["x"], &["z"], &[])].concat();
     let bytes =
         file(&[input("x", &[1, 2]), output("y"), output("z"), floats("w", &[2], &[1.0; 2]), both]);
     let model = read_onnx(&bytes, "a.onnx").unwrap();

@@ -49,7 +49,9 @@ pub(super) fn resize(
             let shape = emitter.shape(x);
             let factor = |(at, &size): (usize, &i64)| match shape.dims().get(at) {
                 Some(Dim::Fixed(length)) if *length > 0 => Ok(size as f64 / *length as f64),
-                Some(Dim::Batch) if emitter.lifted == usize::try_from(size).ok() || size == 1 => Ok(1.0),
+                Some(Dim::Batch) if emitter.lifted == usize::try_from(size).ok() || size == 1 => {
+                    Ok(1.0)
+                }
                 Some(Dim::Fixed(_) | Dim::Batch) | None => {
                     Err(Error::model(format!("a size {size} for axis {at} of {shape}")))
                 }
