@@ -246,13 +246,13 @@ def mscn() -> Family:
     for r in (0.02, 0.2):
         box = np.stack([centre - r, centre + r], axis=2)
         box[:, 13] = 1.0
-        props += thresholds(net, box.reshape(-1, 2), 0, [0.5, 0.1, -0.05])
+        props += thresholds(net, box.reshape(-1, 2), 0, [4.0, 1.5, -0.05])
         for prop in props[-3:]:
             prop.name += f"_{r}"
     # Masks that vary: a quotient by what depends on the input.
     box = np.stack([centre, centre], axis=2)
     box[:, 13] = [0.8, 1.0]
-    masks = thresholds(net, box.reshape(-1, 2), 0, [0.5, -0.05])
+    masks = thresholds(net, box.reshape(-1, 2), 0, [1.0, -0.05])
     for prop in masks:
         prop.name += "_masks"
     it.add("mscn_128d", net, props + masks)
@@ -275,7 +275,7 @@ def mscn_dual() -> Family:
     net.output(net.op("Sub", value(one), value(other)), [1, 1])
     centre = np.tile(net.random.random((11, 6)), (2, 1))
     box = np.stack([centre - 0.02, centre + 0.02], axis=2).reshape(-1, 2)
-    it.add("mscn_dual", net, thresholds(net, box, 0, [1.0, 0.2, -0.1]))
+    it.add("mscn_dual", net, thresholds(net, box, 0, [5.0, 2.0, -0.1]))
     return it
 
 
@@ -388,7 +388,7 @@ def lsnc() -> Family:
     change = net.op("Sub", value(following), net.op("Mul", value(x), net.weight(0.99)))
     net.output(net.op("Concat", change, value(x), following, axis=1), ["batch", 8])
     box = boxed(*[(0.1, 0.3)] * 6)
-    props = thresholds(net, box, 0, [0.5, 0.1, -0.05]) + thresholds(net, boxed(*[(-0.3, 0.3)] * 6), 0, [0.5, -0.05])
+    props = thresholds(net, box, 0, [0.5, 0.1, -0.05]) + thresholds(net, boxed(*[(-0.3, 0.3)] * 6), 0, [0.6, -0.06])
     # A hole around the origin is left out: a disjunction of boxes.
     y = Running(net.bytes())(Case(boxed(*[(-0.4, 0.4)] * 6), []).sample(np.random.default_rng(2), 5000))
     cases = []
@@ -625,7 +625,7 @@ def pensieve() -> Family:
     net.output(net.op("Sub", net.op("ReduceMax", x, axes=[1]), net.op("ReduceMin", x, axes=[1])), [1, 1])
     centre = net.random.random(48)
     box = np.stack([centre - 0.05, centre + 0.05], 1)
-    it.add("pensieve_small_simple", net, thresholds(net, box, 0, [0.5, 0.1, -0.05]))
+    it.add("pensieve_small_simple", net, thresholds(net, box, 0, [1.5, 0.6, -0.05]))
     return it
 
 

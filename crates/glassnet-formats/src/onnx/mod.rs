@@ -137,7 +137,9 @@ pub(crate) fn open(bytes: &[u8], name: &str) -> Result<Opened> {
     let mut read = of(&model, bytes.len(), &options).map_err(|error| in_file(error, name))?;
     notes.append(&mut read.notes);
     let format = Format::Onnx;
-    Ok(match read.network.take() {
+    // A chain that doesn't say how many inputs it has is of less use than the graph, which does.
+    let sized = |network: &Network| network.module().input_shape().is_some();
+    Ok(match read.network.take().filter(sized) {
         Some(network) => {
             let card = Some(Card::new(network.module().notation()));
             let model = ModelFile { state: network.state_dict().clone(), card };

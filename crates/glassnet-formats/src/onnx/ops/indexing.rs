@@ -43,6 +43,47 @@ pub(super) fn gather(
     }
 }
 
+/// `GatherND` with indices that are known: tuples along the first axes, which become one.
+pub(super) fn gather_tuples(
+    emitter: &mut Emitter,
+    node: &Node<'_>,
+    operands: &Operands<'_>,
+) -> Result<Vec<Value>> {
+    let data = operands.need(0)?;
+    let index = operands.known(1, "indices")?.clone();
+    if node.int("batch_dims", 0)? != 0 {
+        return Err(node.unsupported("it looks up row by row (batch_dims)"));
+    }
+    let shape = emitter.shape(data);
+    let Some((&tuple, outer)) = index.shape.split_last() else {
+        return Err(Error::model("its indices have no axis"));
+    };
+    if tuple == 0 || tuple > shape.rank() {
+        return Err(Error::model(format!("indices of {tuple} axes in an operand {shape}")));
+    }
+    let lengths: Vec<usize> =
+        (0..tuple).map(|axis| length(&shape, axis, "a look-up")).collect::<Result<_>>()?;
+    let joined = lengths.iter().try_fold(1_usize, |all, one| all.checked_mul(*one));
+    let joined = joined.ok_or_else(|| Error::model("its operand is too large"))?;
+    let places = index.numbers()?;
+    let places = places.chunks(tuple).map(|tuple| {
+        let each = tuple.iter().zip(&lengths);
+        each.map(|(&one, &length)| Ok((positions(&[one], length)?[0], length)))
+            .try_fold(0, |flat, one: Result<(usize, usize)>| {
+                one.map(|(at, length)| flat * length + at)
+            })
+    });
+    let places = places.collect::<Result<Vec<usize>>>()?;
+    let flat = super::shape_of(&[&[Dim::Fixed(joined)], &shape.dims()[tuple..]]);
+    match emitter.reshape(data, flat)? {
+        Value::Known(known) => {
+            let result = gather_known(emitter, &known.constant, 0, outer, &places)?;
+            Ok(vec![emitter.known(result, known.trained)])
+        }
+        node_value @ Value::Node { .. } => pieces(emitter, node, &node_value, 0, outer, &places),
+    }
+}
+
 /// Indices below the length; negative ones count from the end.
 fn positions(indices: &[i64], length: usize) -> Result<Vec<usize>> {
     let found = indices.iter().map(|&index| {

@@ -4,6 +4,7 @@
 //! operator that mean something else are told apart in it by [`Node::opset`].
 
 mod arithmetic;
+mod depth;
 mod elementwise;
 mod indexing;
 mod known;
@@ -57,6 +58,8 @@ const OPERATORS: &[(&str, Lower)] = &[
     ("ConvTranspose", transposed::conv_transpose),
     ("Cos", elementwise::cos),
     ("Cosh", elementwise::cosh),
+    ("CumSum", depth::cumulative_sum),
+    ("DepthToSpace", depth::depth_to_space),
     ("Div", arithmetic::div),
     ("Dropout", known::dropout),
     ("Elu", elementwise::elu),
@@ -67,6 +70,7 @@ const OPERATORS: &[(&str, Lower)] = &[
     ("EyeLike", known::eye_like),
     ("Flatten", layout::flatten),
     ("Gather", indexing::gather),
+    ("GatherND", indexing::gather_tuples),
     ("Gelu", elementwise::gelu),
     ("Gemm", product::gemm),
     ("GlobalAveragePool", reduce::global_average_pool),
@@ -134,6 +138,7 @@ const OPERATORS: &[(&str, Lower)] = &[
     ("SoftmaxCrossEntropyLoss", loss::softmax_cross_entropy),
     ("Softplus", elementwise::softplus),
     ("Softsign", elementwise::softsign),
+    ("SpaceToDepth", depth::space_to_depth),
     ("Split", split::split),
     ("Sqrt", elementwise::sqrt),
     ("Squeeze", layout::squeeze),
