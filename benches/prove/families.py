@@ -1,6 +1,7 @@
 """Stand-ins for the verification competition's families: networks of their structure with properties, as its folders have them.
 
     python families.py make FOLDER          # writes FOLDER/<family>/{instances.csv, onnx/, vnnlib/, sampled.json}
+    python families.py run GLASSNET FOLDER [SECONDS]           # the program on every family, each verdict sampled: a table
     python families.py check FOLDER/<family> RESULTS.json      # of `glassnet prove --benchmark FOLDER/<family> --json`
 
 The networks are small and have random weights, or are trained for a moment on a made-up function; thresholds come from samples, so that
@@ -10,6 +11,8 @@ violate what is said to hold, and every witness must, up to f32's rounding.
 
 from __future__ import annotations
 
+import json
+import subprocess
 import sys
 from pathlib import Path
 from typing import Callable
@@ -656,6 +659,25 @@ def metaroom() -> Family:
     return it
 
 
+def run(program: str, folder: Path, seconds: str) -> int:
+    """Every family's row of a table; the number of contradictions."""
+    print("| family | instances | hold | violated | unknown | in error | processor time | contradictions |")
+    print("|---|---|---|---|---|---|---|---|")
+    wrong = 0
+    for place in sorted(it for it in folder.iterdir() if (it / "sampled.json").is_file()):
+        told = place / "results.json"
+        command = [program, "prove", "--benchmark", str(place), "--timeout", seconds, "--json"]
+        with told.open("w") as output:
+            subprocess.run(command, stdout=output, stderr=subprocess.DEVNULL, check=False)
+        results = json.loads(told.read_text())
+        verdicts = [it["verdict"] for it in results["instances"]]
+        found = check(place, told, quiet=True)
+        wrong += found
+        counts = [str(verdicts.count(word)) for word in ("holds", "violated", "unknown", "error")]
+        print(f"| {place.name} | {len(verdicts)} | {' | '.join(counts)} | {results['seconds']:.1f} s | {found} |", flush=True)
+    return wrong
+
+
 def main() -> None:
     match sys.argv[1:]:
         case ["make", folder, *names]:
@@ -664,6 +686,8 @@ def main() -> None:
                     it = make()
                     write(Path(folder) / it.name, it)
                     print(it.name, sum(map(len, it.properties.values())))
+        case ["run", program, folder, *seconds]:
+            sys.exit(1 if run(program, Path(folder), seconds[0] if seconds else "20") else 0)
         case ["check", folder, results]:
             sys.exit(1 if check(Path(folder), Path(results)) else 0)
         case _:

@@ -281,7 +281,7 @@ def store(path: Path, content: bytes, packed: bool) -> None:
         path.write_bytes(content)
 
 
-def check(folder: Path, results: Path, count: int = 100_000) -> int:
+def check(folder: Path, results: Path, count: int = 100_000, quiet: bool = False) -> int:
     """Samples what is said to hold; replays witnesses. The number of contradictions."""
     kept = {(it["network"], it["property"]): it["cases"] for it in json.loads((folder / "sampled.json").read_text())}
     wrong, told = 0, {}
@@ -315,5 +315,6 @@ def check(folder: Path, results: Path, count: int = 100_000) -> int:
             if miss > 1e-5 * max(1.0, float(np.abs(y).max())):
                 wrong += 1
                 print(f"WRONG {folder.name} {network} {prop}: the witness misses by {miss}, inside {any(inside_one)}")
-    print(f"{folder.name}: {told}, {wrong} contradictions")
+    if not quiet:
+        print(f"{folder.name}: {told}, {wrong} contradictions")
     return wrong

@@ -156,6 +156,9 @@ fn told_status(holds: bool) -> u8 {
 
 /// A radius with few digits that is not greater.
 fn shown_down(radius: f64) -> String {
-    let near: f64 = format!("{radius:.4e}").parse().unwrap_or(radius);
-    if near <= radius { near.to_string() } else { radius.to_string() }
+    let near = |radius: f64| -> Option<f64> { format!("{radius:.4e}").parse().ok() };
+    // A little less is written with digits that are not greater.
+    let tried = [near(radius), near(radius * (1.0 - 1e-4))];
+    let found = tried.into_iter().flatten().find(|near| *near <= radius);
+    found.unwrap_or(radius).to_string()
 }

@@ -268,7 +268,10 @@ fn levels(column: &Column, text: &str, flag: &str) -> Result<Set> {
         names.iter().position(|name| name == part).ok_or_else(|| {
             Error::usage(format!("column {:?} has no value {part:?}", column.name))
                 .at(flag.to_owned())
-                .help("give one that the training had, several with | between, or * for all")
+                .help(match part.contains(',') {
+                    true => "what is meant for all columns stands first: '0.1,COLUMN=a|b'",
+                    false => "give one that the training had, several with | between, or * for all",
+                })
                 .detail(format!(
                     "it has {}",
                     names.iter().take(30).cloned().collect::<Vec<_>>().join(", ")

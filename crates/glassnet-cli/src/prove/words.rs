@@ -219,6 +219,15 @@ pub(super) fn shown_outputs(names: &[String], count: usize) -> Vec<String> {
     (0..count).map(name).collect()
 }
 
+/// The outputs of an atom with their factors.
+fn numbered(atom: &Atom) -> Vec<(usize, f64)> {
+    let number = |&(symbol, factor): &(Symbol, f64)| match symbol {
+        Symbol::Output(at) | Symbol::Probability(at) => Some((at, factor)),
+        Symbol::Input(_) => None,
+    };
+    atom.terms.iter().filter_map(number).collect()
+}
+
 impl Shares {
     /// Their factors among outputs, and the middle one of these.
     fn factors(&self, outputs: &[(usize, f64)]) -> (Vec<f64>, f64) {
@@ -407,20 +416,18 @@ impl Question {
             let constraints = constraints.collect::<Result<_>>()?;
             Ok(Case { domain: case.domain.clone(), constraints })
         };
-        let cases = property.cases.iter().zip(&left).map(beyond).collect::<Result<_>>()?;
+        let cases = property.cases.iter().zip(&left).map(|pair| Ok((beyond(pair)?, *pair.1)));
+        let cases = cases.collect::<Result<Vec<(Case, usize)>>>()?;
+        let (cases, left): (Vec<Case>, Vec<usize>) = cases
+            .into_iter()
+            .filter(|(case, at)| !self.is_excluded(case, &self.negated[*at], config))
+            .unzip();
         let beyond = Property { cases };
         let outcome = prove::prove(&self.network, &beyond, config, go_on)?;
         let second = self.judge(outcome, &beyond, &left)?;
         let uses = |shares: &Shares| {
-            let of = |atom: &Atom| -> Vec<(usize, f64)> {
-                let number = |&(symbol, factor): &(Symbol, f64)| match symbol {
-                    Symbol::Output(at) | Symbol::Probability(at) => Some((at, factor)),
-                    Symbol::Input(_) => None,
-                };
-                atom.terms.iter().filter_map(number).collect()
-            };
-            let atoms = self.negated.iter().flatten();
-            shares.slack > 0.0 && atoms.into_iter().any(|atom| shares.factors(&of(atom)).1 != 0.0)
+            let mut atoms = self.negated.iter().flatten();
+            shares.slack > 0.0 && atoms.any(|atom| shares.factors(&numbered(atom)).1 != 0.0)
         };
         let rounds = self.shares.filter(uses);
         Ok(match (&second.verdict, rounds) {
@@ -487,10 +494,26 @@ impl Question {
 
     /// Whether an atom is certainly met, exactly.
     fn meets(&self, atom: &Atom, told: &[Told], outputs: &[Enclosure]) -> Option<bool> {
-        let constant = Dyadic::from_f64(atom.constant)?;
-        let mut highest = constant;
-        for &(symbol, factor) in &atom.terms {
-            let factor = Dyadic::from_f64(factor)?;
+        let mut highest = Dyadic::from_f64(atom.constant)?;
+        let (mut terms, mut middle) = (atom.terms.clone(), Dyadic::zero());
+        if let Some(shares) = &self.shares {
+            // Their sum is 1: the middle factor may be taken out of all of them.
+            let (factors, one) = shares.factors(&numbered(atom));
+            middle = Dyadic::from_f64(one)?;
+            highest = highest.plus(&middle);
+            let is_share = |at: usize| (shares.first..shares.first + shares.count).contains(&at);
+            terms.retain(|(symbol, _)| match symbol {
+                Symbol::Output(at) | Symbol::Probability(at) => !is_share(*at),
+                Symbol::Input(_) => true,
+            });
+            let own = factors.iter().enumerate();
+            terms.extend(own.map(|(at, &factor)| (Symbol::Probability(shares.first + at), factor)));
+        }
+        for (symbol, factor) in terms {
+            let mut factor = Dyadic::from_f64(factor)?;
+            if matches!(symbol, Symbol::Probability(_)) {
+                factor = factor.minus(&middle);
+            }
             let product = match symbol {
                 Symbol::Output(at) | Symbol::Probability(at) => {
                     let (a, b) = (factor.times(&outputs[at].lo), factor.times(&outputs[at].hi));
