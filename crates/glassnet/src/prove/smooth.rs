@@ -147,8 +147,8 @@ pub(super) fn range(function: Activation, z: Interval) -> Interval {
                 return Interval::of(-1.0, 1.0);
             }
             // No steeper than 1.
-            let half = Interval::of(0.0, z.hi() - z.lo()).times(Interval::point(0.5)).hi();
-            let reach = Interval::of(-half, half).widened(half * 1e-15);
+            let far = reach(z);
+            let reach = Interval::of(-far, far);
             let around = value(function, Interval::point(z.middle())).plus(reach);
             return around.meet(Interval::of(-1.0, 1.0)).unwrap_or(Interval::of(-1.0, 1.0));
         }
@@ -396,7 +396,7 @@ fn lines(function: Activation, form: Form, z: Interval, range: Interval) -> Line
         }
         Form::Bent(_) | Form::Any => {
             let mut slopes = derivative(function, z);
-            let half = (z.hi() - z.lo()) / 2.0 * (1.0 + 4.0 * U64);
+            let half = reach(z);
             if let Form::Bent(most) = form {
                 let near =
                     derivative(function, Interval::point(middle)).widened(most * half * 1.001);
@@ -420,6 +420,12 @@ fn lines(function: Activation, form: Form, z: Interval, range: Interval) -> Line
         upper: (upper.0, upper.1.next_up()),
         margin: 0.0,
     }
+}
+
+/// How far the ends of a finite `z` are from its middle, at most: the middle is rounded, to an end of a narrow `z`.
+fn reach(z: Interval) -> f64 {
+    let middle = z.middle();
+    (z.hi() - middle).max(middle - z.lo()).next_up()
 }
 
 type Pair = ((f64, f64), (f64, f64));
@@ -653,6 +659,23 @@ mod tests {
                 gap(0.01),
                 gap(0.1)
             );
+        }
+    }
+
+    #[test]
+    fn intervals_of_a_few_floats_far_from_0_hold_their_ends() {
+        for start in [1e6, 3e7, 1e9, 7.5e12] {
+            for floats in 1..6 {
+                let end = (0..floats).fold(start, |x: f64, _| x.next_up());
+                let z = Interval::new(start, end).unwrap();
+                for function in [Activation::Sin, Activation::Cos] {
+                    let found = range(function, z);
+                    for x in [start, end] {
+                        let value = value(function, Interval::point(x));
+                        assert!(found.meet(value).is_some(), "{function:?} {z} {found} {value}");
+                    }
+                }
+            }
         }
     }
 
