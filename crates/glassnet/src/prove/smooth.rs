@@ -377,13 +377,7 @@ fn lines(function: Activation, form: Form, z: Interval, range: Interval) -> Line
         // The jump at a softplus's threshold lies within its value there.
         Form::Convex => {
             let (mut lower, upper) = convex(1.0);
-            if let Activation::Softplus { beta, threshold } = function {
-                let (beta, threshold) = (f64::from(beta as f32), f64::from(threshold as f32));
-                // In f32 beta·z is rounded before it is compared.
-                if z.hi() >= threshold / beta * (1.0 - 1e-6) {
-                    lower.1 -= exp(Interval::point(-threshold)).hi() / beta * 1.01;
-                }
-            }
+            lower.1 -= jump(function, z);
             (lower, upper)
         }
         Form::Concave => negated(convex(-1.0)),
@@ -420,6 +414,21 @@ fn lines(function: Activation, form: Form, z: Interval, range: Interval) -> Line
         upper: (upper.0, upper.1.next_up()),
         margin: 0.0,
     }
+}
+
+/// By how much `function` falls at most where it jumps within `z`: a softplus becomes the identity at its threshold, and is
+/// at most that much below the smooth function from there on. Infinite where nothing is known.
+pub(super) fn jump(function: Activation, z: Interval) -> f64 {
+    let Activation::Softplus { beta, threshold } = function else { return 0.0 };
+    let (beta, threshold) = (f64::from(beta as f32), f64::from(threshold as f32));
+    if !(beta > 0.0 && beta.is_finite() && threshold >= 0.0) {
+        return f64::INFINITY;
+    }
+    // In f32 beta·z is rounded before it is compared.
+    if z.hi() < threshold / beta * (1.0 - 1e-6) {
+        return 0.0;
+    }
+    exp(Interval::point(-threshold)).hi() / beta * 1.01
 }
 
 /// How far the ends of a finite `z` are from its middle, at most: the middle is rounded, to an end of a narrow `z`.
