@@ -11,9 +11,10 @@
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
+use super::multiply::multiply;
 use super::propagate::{self, Semantics, U64, gamma};
 use super::relax::{Lines, kink_lines};
-use super::{Affine, Interval, Matrix, Network, Step};
+use super::{Affine, Interval, Network, Step};
 
 /// Values beyond this count as unbounded: sums of their products could leave f64.
 const LARGE: f64 = 1e100;
@@ -375,30 +376,6 @@ fn chosen(
         Slope::Chord => (far.0, 0.0),
         Slope::Shorter => (if near.0 == above { below } else { above }, 0.0),
         Slope::Given(slopes) => (slopes[at][unit].clamp(below.min(above), below.max(above)), 0.0),
-    }
-}
-
-/// `target += weights · matrix`, row by row.
-fn multiply(weights: &[f64], size: usize, matrix: &Matrix, target: &mut [f64], columns: usize) {
-    for (weights, target) in weights.chunks_exact(size).zip(target.chunks_exact_mut(columns)) {
-        match matrix {
-            Matrix::Dense { values, .. } => {
-                for (&a, row) in weights.iter().zip(values.chunks_exact(columns)) {
-                    if a != 0.0 {
-                        for (sum, w) in target.iter_mut().zip(row) {
-                            *sum += a * w;
-                        }
-                    }
-                }
-            }
-            Matrix::Sparse { .. } => {
-                for (unit, &a) in weights.iter().enumerate().filter(|(_, a)| **a != 0.0) {
-                    for (column, w) in matrix.row(unit) {
-                        target[column] += a * w;
-                    }
-                }
-            }
-        }
     }
 }
 

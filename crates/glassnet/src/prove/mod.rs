@@ -25,6 +25,7 @@ mod float;
 mod interval;
 mod lower;
 mod monotone;
+mod multiply;
 mod network;
 mod propagate;
 mod property;
