@@ -22,6 +22,7 @@ mod difference;
 mod dual;
 pub mod exact;
 mod float;
+mod forward;
 mod interval;
 mod lower;
 mod monotone;
@@ -32,8 +33,10 @@ mod property;
 pub mod regions;
 mod relax;
 mod search;
+mod sharpen;
 mod smooth;
 mod softmax;
+mod substitute;
 mod tighten;
 
 pub use difference::{Difference, Narrowed, difference, have_one_structure, narrow, product};
