@@ -23,7 +23,7 @@ pub use product::product;
 
 use self::lines::Joint;
 use self::pair::Joined;
-use super::crown::Form;
+use super::substitute::Form;
 use super::propagate::{U64, gamma};
 use super::relax::Lines;
 use super::{Interval, Network, Semantics, Step, bounds};
