@@ -384,11 +384,27 @@ impl Block {
         Ok(Block { rows: some.len(), parts, bytes })
     }
 
-    /// The cells of column `column` where they are written as a byte each, which [`Block::meaning`] reads.
-    pub(crate) fn small_codes(&self, column: usize) -> Option<&[u8]> {
+    /// The rows `rows` alone.
+    pub(crate) fn pick(&self, rows: &[usize]) -> Self {
+        let widths = self.parts.iter().map(|(packing, _)| packing.width());
+        let mut bytes = Vec::with_capacity(rows.len() * widths.sum::<usize>());
+        let mut parts = Vec::with_capacity(self.parts.len());
+        for &(packing, at) in &self.parts {
+            parts.push((packing, bytes.len()));
+            let width = packing.width();
+            for &row in rows {
+                bytes.extend_from_slice(&self.bytes[at + row * width..at + (row + 1) * width]);
+            }
+        }
+        Block { rows: rows.len(), parts, bytes }
+    }
+
+    /// The cells of column `column` where they are written as a byte each, which [`Block::meaning`] reads; bytes of equal packings
+    /// mean the same.
+    pub(crate) fn small_codes(&self, column: usize) -> Option<(Packing, &[u8])> {
         let (packing, at) = self.parts[column];
         let Packing::Decimals { width: 1, .. } = packing else { return None };
-        Some(&self.bytes[at..at + self.rows])
+        Some((packing, &self.bytes[at..at + self.rows]))
     }
 
     /// What a byte among the column's small codes means; of another byte nothing in particular.
