@@ -115,7 +115,11 @@ enum Known {
 /// Reads the chain of `graph`. With `less` square roots are taken smaller by a share of `2^(1 − ROOT_DIGITS)`: lemma: what
 /// has the network's true roots differs from the chain by no more than the chain that is read with `less`, weight by weight,
 /// and has no greater weights than that one.
-pub(super) fn read<'a>(graph: &'a Checked, parameters: Parameters<'a>, less: bool) -> Result<Chain> {
+pub(super) fn read<'a>(
+    graph: &'a Checked,
+    parameters: Parameters<'a>,
+    less: bool,
+) -> Result<Chain> {
     let [(_, output)] = graph.graph().outputs() else {
         return Err(Error::unsupported(
             "a network of several outputs",
@@ -356,8 +360,7 @@ impl Reader<'_> {
     fn take(&mut self, id: NodeId, user: NodeId) -> Result<()> {
         match self.known(id) {
             Some(Known::Row(row)) if self.end.is_none() => {
-                let is_input =
-                    |(at, element): (usize, &Element)| matches!(element, Element::Input(i) if *i == at);
+                let is_input = |(at, element): (usize, &Element)| matches!(element, Element::Input(i) if *i == at);
                 let row = row.clone();
                 if row.len() != self.chain.inputs || !row.iter().enumerate().all(is_input) {
                     self.chain.layers.push(Layer::Front(row));
@@ -433,9 +436,8 @@ impl Reader<'_> {
         let width = self.width(id)?;
         let pair = [Activation::Relu, Activation::NegativePart];
         let of = |part| {
-            let reads = |node: &&NodeId| {
-                *self.graph.graph().node(**node).op() == Op::Activation(part)
-            };
+            let reads =
+                |node: &&NodeId| *self.graph.graph().node(**node).op() == Op::Activation(part);
             self.readers[x.index()].iter().filter(reads).count() == 1
         };
         match (activation, self.known(x)) {
@@ -507,8 +509,7 @@ impl Reader<'_> {
                 if !whole && (numbers.len() != 1 || self.graph.shape(id).rank() != 2) {
                     return self.refuse(id, "it isn't a number for each unit");
                 }
-                let numbers: Vec<Number> =
-                    (0..width).map(|at| pick(numbers, at).clone()).collect();
+                let numbers: Vec<Number> = (0..width).map(|at| pick(numbers, at).clone()).collect();
                 self.scale(op, &numbers, *a, id)
             }
             _ => self.refuse(id, "certificates are about chains of layers"), // not operations: what the operands are
@@ -516,7 +517,13 @@ impl Reader<'_> {
     }
 
     /// Appends `x op numbers`, joined with a scaling before it.
-    fn scale(&mut self, op: Arithmetic, numbers: &[Number], x: NodeId, id: NodeId) -> Result<Known> {
+    fn scale(
+        &mut self,
+        op: Arithmetic,
+        numbers: &[Number],
+        x: NodeId,
+        id: NodeId,
+    ) -> Result<Known> {
         self.take(x, id)?;
         let last = self.chain.layers.last();
         if !matches!(last, Some(Layer::Scale(_) | Layer::Normalize(..))) {
@@ -526,8 +533,7 @@ impl Reader<'_> {
         else {
             return self.refuse(id, "certificates are about chains of layers");
         };
-        for ((number, factor), shift) in
-            numbers.iter().zip(&mut scale.factor).zip(&mut scale.shift)
+        for ((number, factor), shift) in numbers.iter().zip(&mut scale.factor).zip(&mut scale.shift)
         {
             match op {
                 Arithmetic::Add => *shift = shift.plus(number),

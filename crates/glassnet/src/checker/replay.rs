@@ -204,17 +204,18 @@ impl Replay<'_> {
         signs
     }
 
-    /// The layers before `layer` in floats, and what `extents` says of them.
-    fn before(&self, layer: usize, extents: &[Vec<Extent>]) -> Result<(Network, Vec<Vec<Range>>)> {
-        let layers = self.chain.layers.iter().take(layer).cloned().collect();
-        let network = Network::of(&Chain { layers, ..self.chain.clone() })?;
-        let known = extents.iter().take(layer + 1);
+    /// The first `count` layers in floats, and what `extents` says of them.
+    fn first(&self, count: usize, extents: &[Vec<Extent>]) -> Result<(Network, Vec<Vec<Range>>)> {
+        let layers = self.chain.layers.iter().take(count).cloned().collect();
+        let chain = Chain { inputs: self.chain.inputs, layers, has_roots: false };
+        let network = Network::of(&chain)?;
+        let known = extents.iter().take(count + 1);
         Ok((network, known.map(|units| units.iter().map(Range::around).collect()).collect()))
     }
 
     /// What the units of a layer are given on a bounded domain, by substituting backwards.
     fn ranges(&self, layer: usize, extents: &[Vec<Extent>]) -> Option<Vec<Range>> {
-        let (network, known) = self.before(layer, extents).ok()?;
+        let (network, known) = self.first(layer + 1, extents).ok()?;
         let bounded = known[0].iter().all(|range| range.largest() <= LARGE);
         let bounds =
             Bounds::new(&network, &known[0], &[], Some(&known), false).filter(|_| bounded)?;
@@ -226,7 +227,7 @@ impl Replay<'_> {
         self.exists(layer, unit)?;
         let Some(domain) = self.ends else { return no("trees are about boxes with finite ends") };
         let extents = bound::extents(&self.chain, self.domain);
-        let (network, known) = self.before(layer, &extents)?;
+        let (network, known) = self.first(layer, &extents)?;
         let outputs = vec![(unit, if positive { 1.0 } else { -1.0 })];
         let constraint = Constraint { inputs: vec![], outputs, constant: 0.0 };
         let case = Case { domain: domain.to_vec(), constraints: vec![constraint] };

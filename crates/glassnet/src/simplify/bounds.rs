@@ -166,9 +166,7 @@ fn exactly(chain: &Chain, domain: &Domain, free: IsFree<'_>) -> Result<Vec<Vec<R
                 .iter()
                 .map(|given| match given {
                     Given::Input(at) => inputs[*at].clone(),
-                    Given::Between(lo, hi) => {
-                        Extent { lo: Some(lo.clone()), hi: Some(hi.clone()) }
-                    }
+                    Given::Between(lo, hi) => Extent { lo: Some(lo.clone()), hi: Some(hi.clone()) },
                 })
                 .collect(),
             Part::Fork => {

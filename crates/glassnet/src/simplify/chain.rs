@@ -5,8 +5,8 @@ use num_traits::{Signed, Zero};
 
 use super::exact::{Ratio, exact, rounded, zero};
 use crate::error::{Error, Result};
-use crate::nn::{self, Module, Network, StateDict};
 use crate::graph::Dim;
+use crate::nn::{self, Module, Network, StateDict};
 use crate::tensor::{Tensor, Value};
 
 /// A layer with the name that the user's network gives it.
@@ -125,7 +125,11 @@ impl Chain {
         let mut chain = Chain { inputs, flatten: None, layers: vec![] };
         chain.collect(module, String::new(), network.state_dict(), &mut Some(inputs))?;
         if chain.layers.is_empty() {
-            return Err(Error::unsupported("a network without layers", READER, "it computes nothing"));
+            return Err(Error::unsupported(
+                "a network without layers",
+                READER,
+                "it computes nothing",
+            ));
         }
         Ok(chain)
     }
@@ -373,7 +377,9 @@ impl Chain {
                         continue;
                     }
                 }
-                Part::Affine(_) | Part::Norm(_) | Part::Softmax(_) | Part::Fork | Part::Join => continue,
+                Part::Affine(_) | Part::Norm(_) | Part::Softmax(_) | Part::Fork | Part::Join => {
+                    continue;
+                }
             };
             left.push((layer.name.clone(), why.to_owned()));
         }
@@ -413,7 +419,10 @@ fn read_kept(
         let rows = matrix(state.floats(&key(name, at))?)?;
         let column = |at: usize| {
             let numbers = || rows.iter().map(|row| row[at].clone());
-            Given::Between(numbers().min().unwrap_or_else(zero), numbers().max().unwrap_or_else(zero))
+            Given::Between(
+                numbers().min().unwrap_or_else(zero),
+                numbers().max().unwrap_or_else(zero),
+            )
         };
         Ok((0..rows.first().map_or(0, Vec::len)).map(column).collect())
     };

@@ -96,11 +96,7 @@ pub fn simplify(network: &Network, config: &Config) -> Result<Simplified> {
     }
     let rewritten = |effort: Effort| -> Result<Simplified> {
         let mut rewriter = Rewriter::new(chain.clone());
-        rewriter.tight = effort != Effort::Intervals;
-        if effort == Effort::Splitting {
-            while norms(&mut rewriter)? {}
-            by_splitting(&mut rewriter, &domain)?;
-        }
+        prepare(&mut rewriter, &domain, effort)?;
         while pass(&mut rewriter, &domain)? {}
         if let Some(tolerance) = config.tolerance {
             near::merge(network, &mut rewriter, &domain, tolerance)?;
@@ -122,9 +118,19 @@ pub fn simplify(network: &Network, config: &Config) -> Result<Simplified> {
     found
 }
 
+/// What comes before all passes: normalisations are folded, and what only splitting shows is removed while weights are f32.
+pub(super) fn prepare(rewriter: &mut Rewriter, domain: &Domain, effort: Effort) -> Result<()> {
+    rewriter.tight = effort != Effort::Intervals;
+    if effort == Effort::Splitting && domain.is_bounded() {
+        while norms(rewriter)? {}
+        by_splitting(rewriter, domain)?;
+    }
+    Ok(())
+}
+
 /// How far signs of units are looked for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Effort {
+pub(super) enum Effort {
     Intervals,
     Substituting,
     Splitting,
@@ -250,7 +256,11 @@ pub(super) fn pass(rewriter: &mut Rewriter, domain: &Domain) -> Result<bool> {
 
 /// As [`pass`], without those whose result depends on the order of units.
 pub(super) fn exactly(rewriter: &mut Rewriter, domain: &Domain) -> Result<bool> {
-    if norms(rewriter)? || without_inputs(rewriter)? || by_signs(rewriter, domain)? || proportional(rewriter)? {
+    if norms(rewriter)?
+        || without_inputs(rewriter)?
+        || by_signs(rewriter, domain)?
+        || proportional(rewriter)?
+    {
         return Ok(true);
     }
     Ok(dependent(rewriter, domain)? || composed(rewriter))
@@ -327,7 +337,8 @@ fn by_splitting(rewriter: &mut Rewriter, domain: &Domain) -> Result<()> {
             continue;
         }
         let mut dead = vec![];
-        for ((_, _, unit), sides) in own.iter().filter(|((_, _, unit), _)| slopes[*unit].is_zero()) {
+        for ((_, _, unit), sides) in own.iter().filter(|((_, _, unit), _)| slopes[*unit].is_zero())
+        {
             if let Sides::Negative(parts, tree) = sides {
                 rewriter.show_sign(layer, *unit, false, tree.clone());
                 dead.push((*unit, *parts));
@@ -335,7 +346,8 @@ fn by_splitting(rewriter: &mut Rewriter, domain: &Domain) -> Result<()> {
         }
         if !dead.is_empty() {
             let why = |unit: usize| {
-                let parts = dead.iter().find(|(other, _)| *other == unit).map_or(0, |found| found.1);
+                let parts =
+                    dead.iter().find(|(other, _)| *other == unit).map_or(0, |found| found.1);
                 format!("it is given less than 0 in each of {parts} parts of the domain")
             };
             rewriter.drop_dead(layer, dead.iter().map(|(unit, _)| *unit).collect(), why)?;

@@ -228,7 +228,9 @@ pub fn units(
 ) -> Result<Vec<LayerUnits>> {
     let chain = match Chain::read(network) {
         Ok(chain) => chain,
-        Err(error) if error.kind() == ErrorKind::Unsupported && free.is_empty() && rows.is_none() => {
+        Err(error)
+            if error.kind() == ErrorKind::Unsupported && free.is_empty() && rows.is_none() =>
+        {
             return graph_units(&proved(network)?, domain);
         }
         Err(error) => return Err(error),
@@ -309,9 +311,11 @@ pub fn graph_units(network: &prove::Network, domain: &Domain) -> Result<Vec<Laye
     };
     if domain.ends().len() != network.inputs() {
         let (given, inputs) = (domain.ends().len(), network.inputs());
-        return Err(Error::usage(format!("the domain has {given} intervals, the network {inputs} inputs"))
-            .at("the domain")
-            .help("give one interval for all inputs, or one for each"));
+        return Err(Error::usage(format!(
+            "the domain has {given} intervals, the network {inputs} inputs"
+        ))
+        .at("the domain")
+        .help("give one interval for all inputs, or one for each"));
     }
     let all = box_of(&Domain::all(network.inputs()))?;
     let wide = prove::interval_bounds(network, &all, Semantics::Real)?;
@@ -334,7 +338,16 @@ pub fn graph_units(network: &prove::Network, domain: &Domain) -> Result<Vec<Laye
             };
             let interval = format!("z ∈ [{}, {}]", ends(z.lo()), ends(z.hi()));
             let proof = told(state, &interval, "");
-            Unit { state, scope, lo: z.lo(), hi: z.hi(), relation: None, proof, both: false, rows: None }
+            Unit {
+                state,
+                scope,
+                lo: z.lo(),
+                hi: z.hi(),
+                relation: None,
+                proof,
+                both: false,
+                rows: None,
+            }
         };
         let units = wide[of].iter().zip(&narrow[of]).map(unit).collect();
         let (name, given_by) = (named(&layer.origin), named(&given.origin));

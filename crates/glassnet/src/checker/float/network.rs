@@ -148,8 +148,7 @@ impl Network {
     /// z cut to `[min, max]`: `max − relu((max − min) − relu(z − min))`.
     fn clip(&mut self, size: usize, min: f64, max: f64) -> Result<()> {
         let number = |value: f64| Number::from_f64(value).unwrap_or_else(Number::zero);
-        let (width, minus, plus) =
-            (number(max).minus(&number(min)), number(-1.0), number(1.0));
+        let (width, minus, plus) = (number(max).minus(&number(min)), number(-1.0), number(1.0));
         for (factor, shift) in [(&plus, number(-min)), (&minus, width)] {
             self.diagonal(&vec![factor.clone(); size], &vec![shift; size], false)?;
             self.layers.push(Layer::Kink { below: vec![0.0; size], above: vec![1.0; size] });
@@ -174,7 +173,8 @@ impl Network {
 
     /// The outputs at `x`, exactly; `None` when a number is not finite, or a function is none of matrices and kinks.
     pub(in crate::checker) fn evaluate(&self, x: &[f64]) -> Option<Vec<Number>> {
-        let numbers = |x: &[f64]| x.iter().map(|&x| Number::from_f64(x)).collect::<Option<Vec<_>>>();
+        let numbers =
+            |x: &[f64]| x.iter().map(|&x| Number::from_f64(x)).collect::<Option<Vec<_>>>();
         let mut values = numbers(x)?;
         let mut kept = vec![];
         for layer in &self.layers {

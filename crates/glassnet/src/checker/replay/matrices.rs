@@ -149,10 +149,8 @@ impl Replay<'_> {
                 .map(|column| if column == at { Number::one() } else { Number::zero() })
                 .collect()
         };
-        let identity = Affine {
-            weight: (0..width).map(row).collect(),
-            bias: vec![Number::zero(); width],
-        };
+        let identity =
+            Affine { weight: (0..width).map(row).collect(), bias: vec![Number::zero(); width] };
         let pair = [Layer::Affine(identity), Layer::Kinked(slopes.clone())];
         self.chain.layers.splice(layer + 1..layer + 1, pair);
         Ok(())
