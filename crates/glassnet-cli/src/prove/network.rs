@@ -52,7 +52,7 @@ impl Subject {
     }
 
     /// The network from encoded columns to outputs.
-    pub(super) fn network(&self) -> Result<prove::Network> {
+    pub(crate) fn network(&self) -> Result<prove::Network> {
         self.lowered(&|graph, input, output, state| {
             prove::lower(graph, input, output, &|key| state.floats(key).map(Weight::Fixed))
         })
