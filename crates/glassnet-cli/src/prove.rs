@@ -26,7 +26,7 @@ use crate::args::{self, Reading, Weights};
 use crate::output::{self, Output, Replace};
 use crate::said::Said;
 use crate::terminal::Terminal;
-use network::Subject;
+use network::{Loaded, Subject};
 use told::Watch;
 
 /// `glassnet prove`.
@@ -117,9 +117,9 @@ pub(crate) struct Prove {
     pub(crate) no_header: bool,
     #[command(flatten)]
     pub(crate) weights: Weights,
-    /// After so many seconds the answer is unknown.
-    #[arg(long, default_value = "60", value_parser = seconds, allow_negative_numbers = true)]
-    pub(crate) timeout: Duration,
+    /// After so many seconds the answer is unknown: 60 unless given; with --benchmark what the folder says of each instance.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true)]
+    pub(crate) timeout: Option<Duration>,
     /// Which execution is meant: exact arithmetic alone, or also every execution in f32.
     #[arg(long, value_enum, default_value = "f32-any-order")]
     pub(crate) semantics: SemanticsChoice,
@@ -148,6 +148,13 @@ pub(crate) enum SemanticsChoice {
     Real,
     /// Also every execution in f32, in any order of its sums, with or without fused multiply-adds.
     F32AnyOrder,
+}
+
+impl Prove {
+    /// How long one question may take.
+    pub(crate) fn limit(&self) -> Duration {
+        self.timeout.unwrap_or(Duration::from_secs(60))
+    }
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
@@ -206,17 +213,17 @@ pub(crate) fn said(args: &Prove, threads: args::Threads, terminal: &Terminal) ->
     let loaded = subject.loaded()?;
     let network = &loaded.network;
     let shown = property.display().to_string();
-    let read = vnnlib::read(&output::read_unpacked(property)?, &shown)?;
+    let read = property_of(&loaded, &output::read_unpacked(property)?, &shown)?;
     let interrupt = terminal.interrupt()?;
-    let mut watch = Watch::new(terminal, &interrupt, started + args.timeout);
-    fits(&read, network, &shown)?;
+    let mut watch = Watch::new(terminal, &interrupt, started + args.limit());
     if config.records {
-        proof::can_be_written(&loaded, &read.property)?;
+        proof::can_be_written(&loaded, &read)?;
     }
     let go_on = &mut |at: &prove::Progress| watch.go_on(at);
     let (outcome, recording) =
         search::run(network, &read.property, &config, threads.count(), go_on)?;
     watch.finish();
+    let outcome = judged(outcome, &read, terminal);
     let meant = told::semantics(network, &config);
     if let Some(status) = interrupt.status() {
         return Ok(told::said(&outcome, meant, started.elapsed()).or_status(Some(status)));
@@ -259,8 +266,15 @@ fn without_words(args: &Prove) -> Result<()> {
     }
 }
 
-/// Checks that a property is about as many inputs and outputs as the network has.
-pub(crate) fn fits(read: &vnnlib::VnnLib, network: &prove::Network, property: &str) -> Result<()> {
+/// The property that a file's bytes are, which is about the inputs and outputs of this network.
+///
+/// # Errors
+/// When it is none, or is about another number of them.
+pub(crate) fn property_of(loaded: &Loaded, bytes: &[u8], name: &str) -> Result<vnnlib::VnnLib> {
+    let read = vnnlib::read(bytes, name)?;
+    let (inputs, outputs) = loaded.tensors();
+    let read = read.in_order_of(&inputs, &outputs, name)?;
+    let network = &loaded.network;
     for (what, declared, found) in
         [("inputs", read.inputs, network.inputs()), ("outputs", read.outputs, network.outputs())]
     {
@@ -268,9 +282,24 @@ pub(crate) fn fits(read: &vnnlib::VnnLib, network: &prove::Network, property: &s
             return Err(Error::model(format!(
                 "the property declares {declared} {what}, the network has {found}"
             ))
-            .at(property.to_owned())
+            .at(name.to_owned())
             .help("use the property that was written for this network"));
         }
     }
-    Ok(())
+    Ok(read)
+}
+
+/// The outcome, with a counterexample only where it also meets what must be less than a bound.
+fn judged(
+    mut outcome: prove::Outcome,
+    read: &vnnlib::VnnLib,
+    terminal: &Terminal,
+) -> prove::Outcome {
+    if let prove::Verdict::Violated(witness) = &outcome.verdict
+        && !read.is_met_strictly(witness)
+    {
+        terminal.note("the input that was found lies on a bound that the property excludes with <");
+        outcome.verdict = prove::Verdict::Unknown;
+    }
+    outcome
 }

@@ -4,17 +4,23 @@
 //! between linear expressions, joined by `and` and `or`. Numbers stand for the nearest f64. An input without a bound is
 //! unbounded on that side.
 //!
+//! Version 2 declares a network's tensors, `(declare-network f (declare-input X Real [1,5]) …)`, and names their elements
+//! `X[0,3]`; they are numbered tensor by tensor, as version 1 numbers variables. Of several networks, and of hidden values,
+//! nothing is read.
+//!
 //! # Source
-//! The VNN-LIB standard (vnnlib.org), and SMT-LIB 2.6, of which it is a small part.
+//! The VNN-LIB standard (vnnlib.org), and SMT-LIB 2.6, of which version 1 is a small part.
 
+mod declare;
 mod formula;
 mod tree;
 
-use glassnet::prove::{Case, Constraint, Interval, Property};
+use glassnet::prove::{Case, Constraint, Interval, Property, Witness};
 use glassnet::{Error, ErrorKind, Result};
 
+use self::declare::Declared;
+pub use self::declare::Tensor;
 use self::formula::{Comparison, Reader, Variable};
-use self::tree::{Place, Tree};
 
 /// A property with the numbers of inputs and outputs that its file declares.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,12 +29,14 @@ pub struct VnnLib {
     pub inputs: usize,
     /// The number of outputs.
     pub outputs: usize,
-    /// What a counterexample is.
+    /// What a counterexample is; where something must be less than a bound, with the bound itself.
     pub property: Property,
+    /// For each case what must be less than 0 in a counterexample, not only at most.
+    pub strict: Vec<Vec<Constraint>>,
+    /// The tensors that version 2 declares, inputs before outputs; version 1 has none.
+    pub tensors: Vec<Tensor>,
 }
 
-/// The greatest number of variables of one sort.
-const MOST_VARIABLES: usize = 1 << 22;
 /// The greatest number of numbers that all cases' boxes have together.
 const MOST_NUMBERS: usize = 1 << 26;
 /// Reads a property; `name` stands in messages.
@@ -51,12 +59,9 @@ pub fn read(bytes: &[u8], name: &str) -> Result<VnnLib> {
     })?;
     // Some editors begin a file with a byte order mark, which says nothing.
     let commands = tree::parse(text.strip_prefix('\u{feff}').unwrap_or(text), name)?;
-    let (inputs, outputs) = declarations(&commands, name)?;
-    let known = |variable| match variable {
-        Variable::Input(at) => at < inputs,
-        Variable::Output(at) => at < outputs,
-    };
-    let reader = Reader { name, known: &known };
+    let declared = Declared::read(&commands, name)?;
+    let (inputs, outputs) = (declared.inputs, declared.outputs);
+    let reader = Reader { name, declared: &declared };
     let mut cases = vec![vec![]];
     let mut asserted = false;
     for command in &commands {
@@ -82,10 +87,15 @@ pub fn read(bytes: &[u8], name: &str) -> Result<VnnLib> {
         )
         .at(name.to_owned()));
     }
-    let (mut boxes, mut empty) = (vec![], None);
+    let (mut boxes, mut strict, mut empty) = (vec![], vec![], None);
     for case in cases {
+        let less = case.iter().filter(|it| it.strict);
+        let less = less.map(|it| constraint(&it.factors, it.constant)).collect();
         match boxed(case, inputs, name)? {
-            Ok(case) => boxes.push(case),
+            Ok(case) => {
+                boxes.push(case);
+                strict.push(less);
+            }
             Err(why) => empty = empty.or(Some(why)),
         }
     }
@@ -94,76 +104,87 @@ pub fn read(bytes: &[u8], name: &str) -> Result<VnnLib> {
         Some(why) if boxes.is_empty() => return Err(why),
         Some(_) | None => boxes,
     };
-    Ok(VnnLib { inputs, outputs, property: Property { cases } })
+    Ok(VnnLib { inputs, outputs, property: Property { cases }, strict, tensors: declared.tensors })
 }
 
-/// The numbers of inputs and outputs, each of which is declared once.
-fn declarations(commands: &[Tree<'_>], name: &str) -> Result<(usize, usize)> {
-    let (mut inputs, mut outputs) = (vec![], vec![]);
-    for command in commands {
-        let place = command.place();
-        match command.call() {
-            Some((
-                "declare-const" | "declare-fun",
-                [Tree::Word(word, at), .., Tree::Word("Real", _)],
-            )) => {
-                let (list, number) = match Variable::parse(word) {
-                    Some(Variable::Input(number)) => (&mut inputs, number),
-                    Some(Variable::Output(number)) => (&mut outputs, number),
-                    None => {
-                        return Err(at.error(
-                            name,
-                            format!("{word:?} is no variable X_0, X_1, … or Y_0, Y_1, …"),
-                        ));
-                    }
-                };
-                list.push((number, *at));
+impl VnnLib {
+    /// The property with its tensors in the order in which the network's file has them: names and sizes of its inputs and
+    /// outputs. Tensors without a file's name are in its order already.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Model`] when a name isn't one of the file's, or the sizes differ.
+    pub fn in_order_of(
+        mut self,
+        inputs: &[(&str, usize)],
+        outputs: &[(&str, usize)],
+        name: &str,
+    ) -> Result<VnnLib> {
+        let sort = |is_input: bool| self.tensors.iter().filter(move |it| it.is_input == is_input);
+        let to_inputs = order(&sort(true).collect::<Vec<_>>(), inputs, name)?;
+        let to_outputs = order(&sort(false).collect::<Vec<_>>(), outputs, name)?;
+        let moved = |to: &Option<Vec<usize>>, list: &mut Vec<(usize, f64)>| {
+            if let Some(to) = to {
+                list.iter_mut().for_each(|(at, _)| *at = to[*at]);
+                list.sort_unstable_by_key(|(at, _)| *at);
             }
-            Some(("declare-const" | "declare-fun", _)) => {
-                return Err(place
-                    .error(name, "the declaration is not one of a real variable")
-                    .help("write (declare-const X_0 Real)"));
-            }
-            Some((
-                "assert" | "set-logic" | "set-info" | "set-option" | "check-sat" | "get-model"
-                | "exit",
-                _,
-            )) => {}
-            Some((word, _)) => {
-                return Err(place.error(name, format!("{word:?} is no command of VNN-LIB")));
-            }
-            None => return Err(place.error(name, "a command in brackets is missing here")),
+        };
+        let constraints = self.property.cases.iter_mut().flat_map(|case| &mut case.constraints);
+        for constraint in constraints.chain(self.strict.iter_mut().flatten()) {
+            moved(&to_inputs, &mut constraint.inputs);
+            moved(&to_outputs, &mut constraint.outputs);
         }
+        if let Some(to) = to_inputs {
+            for case in &mut self.property.cases {
+                let before = case.domain.clone();
+                before.into_iter().zip(&to).for_each(|(range, &at)| case.domain[at] = range);
+            }
+        }
+        Ok(self)
     }
-    Ok((counted(inputs, "X", name)?, counted(outputs, "Y", name)?))
+
+    /// Whether a counterexample of the property meets what must be less than a bound, too.
+    pub fn is_met_strictly(&self, witness: &Witness) -> bool {
+        let strict = self.strict.get(witness.case);
+        strict.is_none_or(|strict| strict.iter().all(|it| it.is_strict_at(witness)))
+    }
 }
 
-/// How many variables were declared, when they are numbered from 0 without a gap.
-fn counted(mut declared: Vec<(usize, Place)>, letter: &str, name: &str) -> Result<usize> {
-    if declared.len() > MOST_VARIABLES {
-        return Err(Error::new(
-            ErrorKind::Limit,
-            format!("more than 2^22 variables {letter}_0, …"),
-        )
-        .at(name.to_owned()));
+/// Where each element stands in the file's order; `None` where it is this order.
+fn order(declared: &[&Tensor], file: &[(&str, usize)], name: &str) -> Result<Option<Vec<usize>>> {
+    if declared.len() < 2 || declared.iter().any(|tensor| tensor.file_name.is_none()) {
+        return Ok(None);
     }
-    declared.sort_by_key(|(number, _)| *number);
-    for (expected, (number, place)) in declared.iter().enumerate() {
-        if *number < expected {
-            return Err(place.error(name, format!("{letter}_{number} is declared twice")));
+    let mut to = vec![];
+    let mut seen = vec![];
+    for tensor in declared {
+        let wanted = tensor.file_name.as_deref().unwrap_or_default();
+        let Some(at) = file.iter().position(|(known, _)| *known == wanted) else {
+            let known: Vec<&str> = file.iter().map(|(known, _)| *known).collect();
+            let what = format!("the network's file has no {wanted:?} to be {}", tensor.name);
+            return Err(Error::model(what)
+                .at(name.to_owned())
+                .detail(format!("it has {}", known.join(", "))));
+        };
+        if file[at].1 != tensor.size() || seen.contains(&at) {
+            let what = format!(
+                "{} has {} elements, {wanted:?} of the network's file {}, and each is declared once",
+                tensor.name,
+                tensor.size(),
+                file[at].1
+            );
+            return Err(Error::model(what).at(name.to_owned()));
         }
-        if *number > expected {
-            return Err(place.error(
-                name,
-                format!("{letter}_{expected} is not declared, {letter}_{number} is"),
-            ));
-        }
+        seen.push(at);
+        let first: usize = file[..at].iter().map(|(_, size)| size).sum();
+        to.extend(first..first + tensor.size());
     }
-    if declared.is_empty() {
-        let what = format!("no variable {letter}_0 is declared");
-        return Err(Error::model(what).at(name.to_owned()));
+    let all: usize = file.iter().map(|(_, size)| size).sum();
+    if to.len() != all {
+        return Err(
+            Error::model("a tensor of the network's file is not declared").at(name.to_owned())
+        );
     }
-    Ok(declared.len())
+    Ok(Some(to))
 }
 
 /// A conjunction as a box and the constraints that are none of its sides, or why no input fits it.
@@ -174,7 +195,7 @@ fn boxed(
 ) -> Result<std::result::Result<Case, Error>> {
     let mut sides = vec![(f64::NEG_INFINITY, f64::INFINITY, None); inputs];
     let mut constraints = vec![];
-    for Comparison { factors, constant, place } in comparisons {
+    for Comparison { factors, constant, strict, place } in comparisons {
         let mut only = factors.iter();
         match (only.next(), only.next()) {
             (Some((&Variable::Input(at), &factor)), None) if factor.abs() == 1.0 => {
@@ -187,7 +208,7 @@ fn boxed(
                     *lo = lo.max(constant);
                 }
                 *last = Some(place);
-                if *lo > *hi {
+                if *lo > *hi || (strict && *lo == *hi) {
                     let what =
                         format!("the lower bound {lo} of X_{at} is above its upper bound {hi}");
                     return Ok(Err(place.error(name, what)));
@@ -195,7 +216,7 @@ fn boxed(
             }
             (first, _) => {
                 if first.is_none() {
-                    if constant <= 0.0 {
+                    if constant < 0.0 || (constant == 0.0 && !strict) {
                         continue;
                     }
                     return Ok(Err(place.error(name, "the comparison is never true")));
@@ -259,6 +280,56 @@ mod tests {
     }
 
     #[test]
+    fn the_second_version_names_elements_of_tensors() {
+        let second = "(vnnlib-version <2.0>)
+            (declare-network f (declare-input in0 Real [1,2] \"a b\") (declare-input s float32 [])
+                (declare-output Y Real [1, 2]))
+            (assert (<= in0[0,1] 1.0)) (assert (< s 2)) (assert (== s (* 2.0 in0 [0, 0])))
+            (assert (!= Y[0,0] Y [0,1]))";
+        let read_second = read(second.as_bytes(), "p").unwrap();
+        assert_eq!((read_second.inputs, read_second.outputs), (3, 2));
+        assert_eq!(read_second.tensors[0].file_name.as_deref(), Some("a b"));
+        assert_eq!(read_second.tensors[2].shape, [1, 2]);
+        let first = "(declare-const X_0 Real) (declare-const X_1 Real) (declare-const X_2 Real)
+            (declare-const Y_0 Real) (declare-const Y_1 Real)
+            (assert (<= X_1 1.0)) (assert (< X_2 2)) (assert (= X_2 (* 2.0 X_0)))
+            (assert (or (< Y_0 Y_1) (> Y_0 Y_1)))";
+        let read_first = read(first.as_bytes(), "p").unwrap();
+        assert_eq!(read_first.property, read_second.property);
+        assert_eq!(read_first.strict, read_second.strict);
+        assert_eq!(read_first.strict[1].len(), 2);
+        for (text, message) in [
+            (
+                "(assert (<= in0[0,2] 1))",
+                "in0[0,2] is outside of the declared shape [1, 2]; p:4:13",
+            ),
+            ("(assert (<= in0 1))", "in0 has 2 axes, and 0 indices are given; p:4:13"),
+            (
+                "(assert (<= Z[0] 1))",
+                "Z is not declared; p:4:13; declare it as an input or output of the network",
+            ),
+        ] {
+            let declared = &second[..second.find("(assert").unwrap_or(0)];
+            let text = format!("{}{text}", declared.trim_end_matches(' '));
+            assert_eq!(read(text.as_bytes(), "p").unwrap_err().to_string(), message);
+        }
+        let named = "(declare-network f (declare-input a Real [1] \"one\") (declare-input b Real [2] \"two\") (declare-output y Real []))
+            (assert (<= a[0] 1)) (assert (>= b[1] 3)) (assert (<= (+ a[0] y) b[0]))";
+        let ordered = read(named.as_bytes(), "p").unwrap();
+        let ordered = ordered.in_order_of(&[("two", 2), ("one", 1)], &[("out", 1)], "p").unwrap();
+        let [case] = ordered.property.cases.as_slice() else { panic!("one case") };
+        assert_eq!((case.domain[2].hi(), case.domain[1].lo()), (1.0, 3.0));
+        assert_eq!(case.constraints[0].inputs, [(0, -1.0), (2, 1.0)]);
+        let other = read(named.as_bytes(), "p").unwrap();
+        assert!(other.in_order_of(&[("two", 2), ("three", 1)], &[("out", 1)], "p").is_err());
+        let two = second.replace(
+            "(assert (<=",
+            "(declare-network g (declare-input A Real []) (declare-output B Real [])) (assert (<=",
+        );
+        assert_eq!(read(two.as_bytes(), "p").unwrap_err().kind(), ErrorKind::Unsupported);
+    }
+
+    #[test]
     fn line_ends_and_marks_of_other_systems_change_nothing() {
         let text = format!("{DECLARED}(assert (<= X_0 1)) ; a box\n(assert\n\t(>= Y_0 2))\n");
         let plain = read(text.as_bytes(), "p").unwrap();
@@ -289,7 +360,6 @@ mod tests {
             ("(assert (<= X_2 0))", "X_2 is not declared; p:5:13; add (declare-const X_2 Real)"),
             ("(assert (or))", "or has no parts; p:5:9"),
             ("(assert (or (<= Y_0 0) (and)))", "and has no parts; p:5:24"),
-            ("(assert (< X_0 0))", "< is not read: bounds are closed; p:5:9; write <="),
             ("(assert (<= X_0 1e400))", "1e400 is too large for a float; p:5:17"),
             ("(assert (<= (* X_0 X_1) 1))", "a product of two variables is not linear; p:5:13"),
             ("(assert (<= X_0 1)", "a bracket is not closed; p:5:1"),

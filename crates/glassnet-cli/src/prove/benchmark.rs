@@ -1,20 +1,22 @@
 //! A folder of the verification competition, instance by instance.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use glassnet::prove::{self, Config, Verdict};
 use glassnet::{Error, Result};
-use glassnet_formats::vnnlib;
 use serde_json::json;
 
-use super::network::Subject;
-use super::{fits, proof, search, told};
+use super::network::{Loaded, Subject};
+use super::{judged, proof, property_of, search, told};
 use crate::args::Weights;
 use crate::interrupt::Interrupt;
 use crate::output;
 use crate::terminal::Terminal;
+
+/// Where neither the folder nor a flag says how long an instance may take.
+const USUAL: Duration = Duration::from_secs(60);
 
 /// A network and a property of it.
 struct Instance {
@@ -34,7 +36,7 @@ struct Instance {
 pub(super) fn run(
     folder: &Path,
     config: &Config,
-    timeout: Duration,
+    timeout: Option<Duration>,
     threads: usize,
     mut proofs: Option<&mut proof::Folder<'_>>,
     terminal: &mut Terminal,
@@ -48,24 +50,42 @@ pub(super) fn run(
     let interrupt = Interrupt::watch()?;
     let mut rows = vec![];
     let (mut wrong, mut total, mut counts) = (0, 0.0, HashMap::new());
+    let (mut networks, mut told_errors) = (Networks::default(), HashSet::new());
     if !terminal.json() {
-        terminal.text("| network | property | verdict | expected | processor s | parts |\n|---|---|---|---|---|---|\n")?;
+        terminal.text("| network | property | verdict | result | expected | processor s | parts |\n|---|---|---|---|---|---|---|\n")?;
     }
     for instance in &instances {
         let begun = processor_seconds();
         let started = Instant::now();
-        let limit =
-            instance.limit.map_or(timeout, |limit| timeout.min(Duration::from_secs_f64(limit)));
+        let own = instance.limit.map(Duration::from_secs_f64);
+        let limit = own.into_iter().chain(timeout).min().unwrap_or(USUAL);
+        let mut is_late = false;
         let go_on = &mut |_: &prove::Progress| {
-            Instant::now() < started + limit && interrupt.status().is_none()
+            is_late = Instant::now() >= started + limit;
+            !is_late && interrupt.status().is_none()
         };
         let proofs = proofs.as_deref_mut();
-        let (word, parts) = match prove_one(instance, config, threads, go_on, proofs, terminal) {
-            Ok((verdict, parts)) => (told::word(&verdict), parts),
+        let found = networks.loaded(&instance.network, terminal).and_then(|loaded| {
+            prove_one(instance, loaded, (config, threads), go_on, proofs, terminal)
+        });
+        let (verdict, parts) = match found {
+            Ok((verdict, parts)) => (Some(verdict), parts),
             Err(error) => {
-                terminal.note(&error.to_string());
-                ("error", 0)
+                // What is wrong with a network is said once.
+                let text = error.to_string();
+                if told_errors.insert(text.clone()) {
+                    terminal.note(&text);
+                }
+                (None, 0)
             }
+        };
+        let word = verdict.as_ref().map_or("error", told::word);
+        let result = match &verdict {
+            Some(Verdict::Holds) => "unsat",
+            Some(Verdict::Violated(_)) => "sat",
+            Some(Verdict::Unknown) if is_late => "timeout",
+            Some(Verdict::Unknown) => "unknown",
+            None => "error",
         };
         let seconds = match (begun, processor_seconds()) {
             (Some(begun), Some(now)) => now - begun,
@@ -81,13 +101,14 @@ pub(super) fn run(
         let (network, property) = (file_name(&instance.network), file_name(&instance.property));
         if terminal.json() {
             rows.push(json!({
-                "network": network, "property": property, "verdict": word, "expected": instance.expected,
-                "seconds": seconds, "parts": parts,
+                "network": network, "property": property, "verdict": word, "result": result,
+                "expected": instance.expected, "seconds": seconds, "parts": parts,
+                "witness": verdict.as_ref().map(told::witness),
             }));
         } else {
             let mark = if contradicts { " (!)" } else { "" };
             terminal.text(&format!(
-                "| {network} | {property} | {word}{mark} | {expected} | {seconds:.2} | {parts} |\n"
+                "| {network} | {property} | {word}{mark} | {result} | {expected} | {seconds:.2} | {parts} |\n"
             ))?;
         }
         if let Some(status) = interrupt.status() {
@@ -112,26 +133,58 @@ pub(super) fn run(
     Ok(u8::from(wrong > 0 || count("error") > 0))
 }
 
+/// Networks that were read, so that a folder's many properties of one read it once.
+#[derive(Default)]
+struct Networks {
+    kept: Vec<(PathBuf, u64, Loaded)>,
+}
+
+impl Networks {
+    /// The network of a file, read unless it is kept.
+    ///
+    /// # Errors
+    /// When it can't be read, or can't be bounded.
+    fn loaded(&mut self, path: &Path, terminal: &Terminal) -> Result<&Loaded> {
+        /// The bytes of the files of all that are kept.
+        const MOST: u64 = 1 << 28;
+        if let Some(at) = self.kept.iter().position(|(known, ..)| known == path) {
+            // The one that was asked for last goes last.
+            let kept = self.kept.remove(at);
+            self.kept.push(kept);
+        } else {
+            let subject = Subject::read(path.as_os_str(), &Weights::default(), terminal)?;
+            let loaded = subject.loaded()?;
+            let size = std::fs::metadata(path).map_or(MOST, |file| file.len());
+            self.kept.push((path.to_owned(), size, loaded));
+            while self.kept.len() > 1
+                && self.kept.iter().map(|(_, size, _)| size).sum::<u64>() > MOST
+            {
+                self.kept.remove(0);
+            }
+        }
+        let (.., loaded) = &self.kept[self.kept.len() - 1];
+        Ok(loaded)
+    }
+}
+
 fn prove_one(
     instance: &Instance,
-    config: &Config,
-    threads: usize,
+    loaded: &Loaded,
+    (config, threads): (&Config, usize),
     go_on: &mut dyn FnMut(&prove::Progress) -> bool,
     proofs: Option<&mut proof::Folder<'_>>,
     terminal: &Terminal,
 ) -> Result<(Verdict, u64)> {
-    let loaded =
-        Subject::read(instance.network.as_os_str(), &Weights::default(), terminal)?.loaded()?;
     let shown = instance.property.display().to_string();
-    let read = vnnlib::read(&output::read_unpacked(&instance.property)?, &shown)?;
-    fits(&read, &loaded.network, &shown)?;
+    let read = property_of(loaded, &output::read_unpacked(&instance.property)?, &shown)?;
     let (outcome, recording) =
         search::run(&loaded.network, &read.property, config, threads, go_on)?;
+    let outcome = judged(outcome, &read, terminal);
     if let Some(proofs) = proofs
-        && let Some(proof) = proof::of(&loaded, &read.property, config, &outcome, recording)?
+        && let Some(proof) = proof::of(loaded, &read.property, config, &outcome, recording)?
     {
         let name = format!("{}-{}", file_name(&instance.network), file_name(&instance.property));
-        proofs.add(&name, &proof, &loaded, &read.property, terminal)?;
+        proofs.add(&name, &proof, loaded, &read.property, terminal)?;
     }
     Ok((outcome.verdict, outcome.parts))
 }

@@ -49,10 +49,11 @@ pub(super) fn said(
     let outputs = shown_outputs(&names, network.outputs());
     let verb = if rising { "never falls" } else { "never rises" };
     let statement = format!("{} {verb} where {name} grows and all else stays", outputs[output]);
-    let question = Question { network, space, sets, row, negated: vec![], statement, outputs };
+    let question =
+        Question { network, space, sets, row, negated: vec![], statement, outputs, shares: None };
     let boxes = question.space.boxes(&question.sets)?;
     let interrupt = terminal.interrupt()?;
-    let mut watch = Watch::new(terminal, &interrupt, started + args.timeout);
+    let mut watch = Watch::new(terminal, &interrupt, started + args.limit());
     let outputs = vec![(output, if rising { 1.0 } else { -1.0 })];
     let mut all = Rise { direction: Direction::Holds, parts: 0, proven: 0.0 };
     let mut told = vec![];

@@ -7,7 +7,7 @@ use glassnet::graph::Checked;
 use glassnet::graph::op::Source;
 use glassnet::nn::{Mode, Network, StateDict};
 use glassnet::prove::{self, Weight};
-use glassnet::{Error, Result};
+use glassnet::{Error, ErrorKind, Result};
 use glassnet_data::{Preprocessing, TargetEncoding};
 use glassnet_formats::OnnxModel;
 
@@ -21,6 +21,23 @@ pub(crate) struct Loaded {
     pub(crate) network: prove::Network,
     pub(crate) graph: Checked,
     pub(crate) state: StateDict,
+}
+
+impl Loaded {
+    /// Names and sizes of the graph's inputs and outputs.
+    pub(super) fn tensors(&self) -> (Vec<(&str, usize)>, Vec<(&str, usize)>) {
+        let size = |id| self.graph.shape(id).elements(1).unwrap_or(0);
+        let graph = self.graph.graph();
+        let inputs = graph.sources().filter_map(|(id, source)| match source {
+            Source::Input { name, .. } => Some((name.as_str(), size(id))),
+            Source::Parameter { .. }
+            | Source::Buffer { .. }
+            | Source::Constant(_)
+            | Source::Count(_) => None,
+        });
+        let outputs = graph.outputs().iter().map(|(name, id)| (name.as_str(), size(*id)));
+        (inputs.collect(), outputs.collect())
+    }
 }
 
 /// What a property is about.
@@ -53,31 +70,35 @@ impl Subject {
 
     /// The network from encoded columns to outputs.
     pub(crate) fn network(&self) -> Result<prove::Network> {
-        self.lowered(&|graph, input, output, state| {
-            prove::lower(graph, input, output, &|key| state.floats(key).map(Weight::Fixed))
+        self.lowered(&|graph, inputs, outputs, state| {
+            between(graph, inputs, outputs, &|key| state.floats(key).map(Weight::Fixed))
         })
     }
 
     /// The same with what the checker reads.
     pub(crate) fn loaded(&self) -> Result<Loaded> {
-        self.lowered(&|graph, input, output, state| {
+        self.lowered(&|graph, inputs, outputs, state| {
             let weights = |key: &str| state.floats(key).map(Weight::Fixed);
-            let network = prove::lower(graph, input, output, &weights)?;
+            let network = between(graph, inputs, outputs, &weights)?;
             Ok(Loaded { network, graph: graph.clone(), state: state.clone() })
         })
     }
 
-    /// As [`Subject::network`], with the scores before a softmax as outputs; and whether there is one.
+    /// As [`Subject::network`], of the first output alone, with the scores before a softmax as outputs; and whether there is
+    /// one.
     pub(super) fn scores(&self) -> Result<(prove::Network, bool)> {
-        self.lowered(&|graph, input, output, state| {
-            prove::lower_scores(graph, input, output, &|key| state.floats(key).map(Weight::Fixed))
+        self.lowered(&|graph, inputs, outputs, state| {
+            let weights = |key: &str| state.floats(key).map(Weight::Fixed);
+            match inputs {
+                [input] => prove::lower_scores(graph, input, outputs[0], &weights),
+                several => {
+                    Ok((prove::lower_between(graph, several, &outputs[..1], &weights)?, false))
+                }
+            }
         })
     }
 
-    fn lowered<T>(
-        &self,
-        lower: &dyn Fn(&Checked, &str, &str, &StateDict) -> Result<T>,
-    ) -> Result<T> {
+    fn lowered<T>(&self, lower: &Lower<'_, T>) -> Result<T> {
         match &self.whole {
             Whole::Model(Model::Bare(network)) => of_network(network, lower),
             Whole::Model(Model::Trained(trained)) => of_network(&trained.network, lower),
@@ -126,38 +147,47 @@ impl Subject {
     }
 }
 
-fn of_network<T>(
-    network: &Network,
-    lower: &dyn Fn(&Checked, &str, &str, &StateDict) -> Result<T>,
-) -> Result<T> {
+/// What is made of a graph from these inputs to these outputs, of which there is at least one, with its weights.
+type Lower<'a, T> = dyn Fn(&Checked, &[&str], &[&str], &StateDict) -> Result<T> + 'a;
+
+/// The network to all outputs; where one of several can't be bounded, to the first.
+fn between<'a>(
+    graph: &Checked,
+    inputs: &[&str],
+    outputs: &[&str],
+    weights: &dyn Fn(&str) -> Result<Weight<'a>>,
+) -> Result<prove::Network> {
+    match prove::lower_between(graph, inputs, outputs, weights) {
+        Err(error) if error.kind() == ErrorKind::Unsupported && outputs.len() > 1 => {
+            prove::lower_between(graph, inputs, &outputs[..1], weights).map_err(|_| error)
+        }
+        lowered => lowered,
+    }
+}
+
+fn of_network<T>(network: &Network, lower: &Lower<'_, T>) -> Result<T> {
     let shape = network.module().input_shape().ok_or_else(|| {
         Error::usage("the network doesn't say how many inputs it has").at("the network")
     })?;
     let graph = network.module().graph(shape, Mode::Eval)?;
-    lower(&graph, "x", "y", network.state_dict())
+    lower(&graph, &["x"], &["y"], network.state_dict())
 }
 
-fn of_graph<T>(
-    model: &OnnxModel,
-    lower: &dyn Fn(&Checked, &str, &str, &StateDict) -> Result<T>,
-) -> Result<T> {
+fn of_graph<T>(model: &OnnxModel, lower: &Lower<'_, T>) -> Result<T> {
     let graph = model.graph.graph();
-    let mut inputs = graph.sources().filter_map(|(_, source)| match source {
-        Source::Input { name, .. } => Some(name.as_str()),
-        Source::Parameter { .. }
-        | Source::Buffer { .. }
-        | Source::Constant(_)
-        | Source::Count(_) => None,
-    });
-    let (Some(input), None) = (inputs.next(), inputs.next()) else {
-        return Err(Error::unsupported(
-            "a graph with several inputs",
-            "the prover",
-            "a box is given for one",
-        ));
-    };
-    let Some((output, _)) = graph.outputs().first() else {
-        return Err(Error::model("the graph has no output"));
-    };
-    lower(&model.graph, input, output, &model.state)
+    let inputs: Vec<&str> = graph
+        .sources()
+        .filter_map(|(_, source)| match source {
+            Source::Input { name, .. } => Some(name.as_str()),
+            Source::Parameter { .. }
+            | Source::Buffer { .. }
+            | Source::Constant(_)
+            | Source::Count(_) => None,
+        })
+        .collect();
+    let outputs: Vec<&str> = graph.outputs().iter().map(|(name, _)| name.as_str()).collect();
+    if inputs.is_empty() || outputs.is_empty() {
+        return Err(Error::model("the graph has no input or no output"));
+    }
+    lower(&model.graph, &inputs, &outputs, &model.state)
 }

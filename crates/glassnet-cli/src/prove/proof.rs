@@ -6,20 +6,24 @@ use std::time::Instant;
 use glassnet::checker::{Judgement, Proof, verify_proof};
 use glassnet::prove::{Config, Outcome, Property, Recording};
 use glassnet::{Error, Result, simplify};
-use glassnet_formats::vnnlib;
+use glassnet_formats::vnnlib::VnnLib;
 use serde_json::json;
 
-use super::fits;
 use super::network::{Loaded, Subject};
+use super::property_of;
 use crate::args::Weights;
 use crate::output::{self, Output, Replace};
 use crate::terminal::Terminal;
 
 /// Says before a search that nothing could be written of it.
-pub(super) fn can_be_written(loaded: &Loaded, property: &Property) -> Result<()> {
+pub(super) fn can_be_written(loaded: &Loaded, read: &VnnLib) -> Result<()> {
+    let property = &read.property;
     let refused = |why: &str| Err(Error::unsupported("--proof", "the checker", why));
     if !loaded.network.is_piecewise_linear() {
         return refused("proofs are about networks whose functions are piecewise linear");
+    }
+    if read.strict.iter().any(|strict| !strict.is_empty()) {
+        return refused("proofs are about <=, >= and =, not about < and >");
     }
     if property.cases.iter().any(|case| case.domain.iter().any(|x| !x.is_finite())) {
         return refused("proofs are about boxes with finite ends");
@@ -133,8 +137,15 @@ pub(crate) fn verify(
 ) -> Result<u8> {
     let loaded = Subject::read(model, weights, terminal)?.loaded()?;
     let shown = property.display().to_string();
-    let read = vnnlib::read(&output::read(property)?, &shown)?;
-    fits(&read, &loaded.network, &shown)?;
+    let read = property_of(&loaded, &output::read_unpacked(property)?, &shown)?;
+    if read.strict.iter().any(|strict| !strict.is_empty()) {
+        return Err(Error::unsupported(
+            "a property with < or >",
+            "the checker",
+            "proofs are about <=, >= and =",
+        )
+        .at(shown));
+    }
     let judgement = check(&loaded, &read.property, proof)?;
     let verdict = proof.verdict();
     let why = match &judgement {

@@ -228,6 +228,25 @@ pub(super) fn within(text: &str, scaled: bool, space: &Space, row: &[Cell]) -> R
     Ok(sets)
 }
 
+/// The columns of categories whose values around the row are not that of the row, and the row's.
+pub(super) fn left_out<'a>(
+    space: &'a Space,
+    row: Option<&'a [Cell]>,
+    near: Option<&[Set]>,
+) -> Vec<(&'a str, &'a str)> {
+    let (Some(row), Some(near)) = (row, near) else { return vec![] };
+    let columns = space.columns.iter().zip(row).zip(near);
+    columns
+        .filter(|((column, cell), set)| match (&column.kind, set) {
+            (Kind::Levels { names, .. }, Set::Levels(levels)) => {
+                !levels.iter().any(|&level| names[level] == cell.text)
+            }
+            (Kind::Levels { .. } | Kind::Plain | Kind::Number(_) | Kind::Other, _) => false,
+        })
+        .map(|((column, cell), _)| (column.name.as_str(), cell.text.as_str()))
+        .collect()
+}
+
 /// The numbers at most `radius·unit` from `number`, rounded outward.
 pub(super) fn around(number: f64, radius: f64, unit: f64) -> Result<Interval> {
     let reach = Interval::point(radius).times(Interval::point(unit));

@@ -10,7 +10,7 @@ use super::network::Subject;
 use super::space::{Cell, Set, Space};
 use super::statement::{self, Atom, Names, Symbol};
 use super::told::{self, Watch};
-use super::{Prove, answer, monotone, radius, sets};
+use super::{Prove, SemanticsChoice, answer, monotone, radius, sets};
 use crate::said::Said;
 use crate::terminal::Terminal;
 
@@ -26,6 +26,17 @@ pub(super) struct Question {
     pub(super) statement: String,
     /// The outputs' names.
     pub(super) outputs: Vec<String>,
+    /// Outputs that are the probabilities of all classes.
+    pub(super) shares: Option<Shares>,
+}
+
+/// Outputs that add up to 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Shares {
+    first: usize,
+    count: usize,
+    /// By how much their sum may differ from 1 in f32.
+    slack: f64,
 }
 
 /// What a question came to.
@@ -51,7 +62,7 @@ pub(super) struct Told {
 /// Answers what the flags ask.
 pub(super) fn said(args: &Prove, config: &Config, terminal: &Terminal) -> Result<Said> {
     let started = Instant::now();
-    let until = started + args.timeout;
+    let until = started + args.limit();
     let model = args.model.as_ref().ok_or_else(|| Error::usage("a network is needed"))?;
     if args.proof.is_some() {
         return Err(Error::usage("proofs are written of properties in files")
@@ -109,6 +120,11 @@ pub(super) fn place(
                 .help("give --data TABLE --row N, or --input X,…"));
         }
     };
+    for (column, cell) in sets::left_out(&space, row.as_deref(), near.as_deref()) {
+        terminal.note(&format!(
+            "the row has {cell:?} in column {column:?}, which is not among the values that are given: the row itself is not meant"
+        ));
+    }
     let domain = sets::domain(args, subject, &space, terminal)?;
     let sets = sets::together(&space, row.as_deref(), near, domain)?;
     Ok((space, row, sets))
@@ -135,8 +151,19 @@ fn question(args: &Prove, subject: &Subject, terminal: &Terminal) -> Result<Ques
             negated: read.negated()?,
             statement: text.clone(),
             outputs: shown_outputs(&names, count),
+            shares: None,
         };
-        question.without_probabilities(subject)?;
+        let slack = match args.semantics {
+            SemanticsChoice::Real => 0.0,
+            SemanticsChoice::F32AnyOrder => prove::softmax_error(count),
+        };
+        let shares = |first: usize| Some(Shares { first, count, slack });
+        if subject.scores().is_ok_and(|(scores, ends)| ends && scores.outputs() == count) {
+            question.shares = shares(0);
+        }
+        if let Some(first) = question.without_probabilities(subject)? {
+            question.shares = shares(first);
+        }
         return Ok(question);
     }
     let (network, _) = subject.scores()?;
@@ -179,7 +206,8 @@ fn question(args: &Prove, subject: &Subject, terminal: &Terminal) -> Result<Ques
         Some(name) => format!("the class stays {name:?}"),
         None => format!("output {best} stays the greatest"),
     };
-    Ok(Question { network, space, sets, row: Some(row), negated, statement, outputs })
+    let row = Some(row);
+    Ok(Question { network, space, sets, row, negated, statement, outputs, shares: None })
 }
 
 /// `y[NAME]`, or `y0`, `y1`, ….
@@ -191,13 +219,52 @@ pub(super) fn shown_outputs(names: &[String], count: usize) -> Vec<String> {
     (0..count).map(name).collect()
 }
 
+impl Shares {
+    /// Their factors among outputs, and the middle one of these.
+    fn factors(&self, outputs: &[(usize, f64)]) -> (Vec<f64>, f64) {
+        let mut factors = vec![0.0; self.count];
+        for &(at, factor) in outputs {
+            if let Some(known) = at.checked_sub(self.first).and_then(|at| factors.get_mut(at)) {
+                *known += factor;
+            }
+        }
+        let mut sorted = factors.clone();
+        sorted.sort_unstable_by(f64::total_cmp);
+        let middle = sorted.get(self.count.saturating_sub(1) / 2).copied().unwrap_or(0.0);
+        (factors, middle)
+    }
+
+    /// Uses that they add up to 1: all their factors become less by the middle one of them, the constant greater by it.
+    fn taken_out(&self, constraint: &mut Constraint, slack: f64) {
+        let is_share = |at: usize| (self.first..self.first + self.count).contains(&at);
+        let (factors, middle) = self.factors(&constraint.outputs);
+        // Differences that aren't exact would say something else.
+        let exact = |factor: f64| {
+            let difference = factor - middle;
+            let part = difference - factor;
+            (factor - (difference - part)) + (-middle - part) == 0.0
+        };
+        if middle == 0.0 || !factors.iter().all(|&factor| exact(factor)) {
+            return;
+        }
+        constraint.outputs.retain(|(at, _)| !is_share(*at));
+        let left =
+            factors.iter().enumerate().map(|(at, factor)| (self.first + at, factor - middle));
+        constraint.outputs.extend(left.filter(|(_, factor)| *factor != 0.0));
+        let sum = constraint.constant + middle;
+        let rounding = if sum - middle == constraint.constant { 0.0 } else { sum.abs() * 1e-15 };
+        constraint.constant = sum - middle.abs() * slack - rounding;
+    }
+}
+
 impl Question {
-    /// Brings probabilities into outputs: of two classes compared they are their scores, else a softmax is added.
-    fn without_probabilities(&mut self, subject: &Subject) -> Result<()> {
+    /// Brings probabilities into outputs: of two classes compared they are their scores, else a softmax is added, whose first
+    /// output's number is given back.
+    fn without_probabilities(&mut self, subject: &Subject) -> Result<Option<usize>> {
         let is_probability = |(symbol, _): &(Symbol, f64)| matches!(symbol, Symbol::Probability(_));
         let atoms = || self.negated.iter().flatten();
         if !atoms().any(|atom| atom.terms.iter().any(is_probability)) {
-            return Ok(());
+            return Ok(None);
         }
         if subject.output_scales().is_some() {
             return Err(Error::usage("the outputs are numbers and have no probabilities")
@@ -215,15 +282,16 @@ impl Question {
             // A score before the softmax is no output if the network ends with one.
             if atoms().all(compares) {
                 self.network = scores;
+                self.shares = None;
             }
             self.rename(Symbol::Output);
-            return Ok(());
+            return Ok(None);
         }
         self.network = scores.with_probabilities()?;
         let p = |name: &String| format!("p{}", &name[1..]);
         self.outputs.extend(self.outputs.iter().map(p).collect::<Vec<_>>());
         self.rename(|at| Symbol::Output(count + at));
-        Ok(())
+        Ok(Some(count))
     }
 
     fn rename(&mut self, to: impl Fn(usize) -> Symbol) {
@@ -242,7 +310,7 @@ impl Question {
             for (at, atoms) in self.negated.iter().enumerate() {
                 let constraints = atoms
                     .iter()
-                    .map(|atom| self.constraint(atom, domain))
+                    .map(|atom| self.constraint(atom, domain, true))
                     .collect::<Result<_>>()?;
                 cases.push(Case { domain: domain.clone(), constraints });
                 of.push(at);
@@ -251,12 +319,13 @@ impl Question {
         Ok((Property { cases }, of))
     }
 
-    /// What every counterexample in the box meets that meets `atom`.
+    /// What every counterexample in the box meets that meets `atom`; with `rounds` those of f32, too, in which probabilities
+    /// don't add up to 1 exactly.
     ///
     /// # Numerics
     /// A column's number v is its feature x as `std·x + mean`, but for the roundings on the way from v to x, two of f64 and
     /// one of f32: 2⁻²³·std·max|x| and 2⁻⁵⁰·|mean| are more than these make. A factor that is rounded adds 2⁻⁵².
-    fn constraint(&self, atom: &Atom, domain: &[Interval]) -> Result<Constraint> {
+    fn constraint(&self, atom: &Atom, domain: &[Interval], rounds: bool) -> Result<Constraint> {
         let mut constraint = Constraint { constant: atom.constant, ..Constraint::default() };
         for &(symbol, factor) in &atom.terms {
             let at = match symbol {
@@ -293,6 +362,9 @@ impl Question {
             constraint.constant += factor * mean;
             constraint.constant -= slack + constraint.constant.abs() * 1e-15;
         }
+        if let Some(shares) = &self.shares {
+            shares.taken_out(&mut constraint, if rounds { shares.slack } else { 0.0 });
+        }
         Ok(constraint)
     }
 
@@ -323,29 +395,45 @@ impl Question {
             return Ok(found);
         }
         // What was found lies on the border itself, which is allowed: is there anything beyond it?
-        let beyond = Property {
-            cases: property
-                .cases
-                .iter()
-                .zip(&left)
-                .map(|(case, at)| {
-                    let mut case = case.clone();
-                    for (constraint, atom) in case.constraints.iter_mut().zip(&self.negated[*at]) {
-                        if atom.strict {
-                            let least =
-                                constraint.constant.abs().max(f64::MIN_POSITIVE) * f64::EPSILON;
-                            constraint.constant += least;
-                        }
-                    }
-                    case
-                })
-                .collect(),
+        let beyond = |(case, at): (&Case, &usize)| -> Result<Case> {
+            let constraints = self.negated[*at].iter().map(|atom| {
+                let mut constraint = self.constraint(atom, &case.domain, false)?;
+                if atom.strict {
+                    let least = constraint.constant.abs().max(f64::MIN_POSITIVE) * f64::EPSILON;
+                    constraint.constant += least;
+                }
+                Ok(constraint)
+            });
+            let constraints = constraints.collect::<Result<_>>()?;
+            Ok(Case { domain: case.domain.clone(), constraints })
         };
+        let cases = property.cases.iter().zip(&left).map(beyond).collect::<Result<_>>()?;
+        let beyond = Property { cases };
         let outcome = prove::prove(&self.network, &beyond, config, go_on)?;
         let second = self.judge(outcome, &beyond, &left)?;
-        Ok(match second.verdict {
-            Verdict::Violated(_) => second,
-            Verdict::Holds | Verdict::Unknown => found,
+        let uses = |shares: &Shares| {
+            let of = |atom: &Atom| -> Vec<(usize, f64)> {
+                let number = |&(symbol, factor): &(Symbol, f64)| match symbol {
+                    Symbol::Output(at) | Symbol::Probability(at) => Some((at, factor)),
+                    Symbol::Input(_) => None,
+                };
+                atom.terms.iter().filter_map(number).collect()
+            };
+            let atoms = self.negated.iter().flatten();
+            shares.slack > 0.0 && atoms.into_iter().any(|atom| shares.factors(&of(atom)).1 != 0.0)
+        };
+        let rounds = self.shares.filter(uses);
+        Ok(match (&second.verdict, rounds) {
+            (Verdict::Violated(_), _) => second,
+            (Verdict::Holds, Some(shares)) => Found {
+                remark: Some(format!(
+                    "it holds as long as the probabilities of all classes add up to 1, as they do in exact arithmetic; in f32 \
+                     their sum may differ from 1 by {:.1e}: allow as much, or ask with --semantics real",
+                    shares.slack
+                )),
+                ..found
+            },
+            (Verdict::Holds, None) | (Verdict::Unknown, _) => found,
         })
     }
 

@@ -171,8 +171,8 @@ fn onnx_graphs_that_are_wrong() {
     refused("m.onnx", &around(&circle), MODEL, &["circle", "\"b\"", "the Relu"]);
     let dangling = [node("Relu", &["nowhere"], &["y"], &[])];
     refused("m.onnx", &around(&dangling), MODEL, &["\"nowhere\"", "the Relu"]);
-    let turned = [floats("w", &[2], &[1.0; 2]), node("ConvTranspose", &["x", "w"], &["y"], &[])];
-    refused("m.onnx", &around(&turned), UNSUPPORTED, &["ConvTranspose", "the ConvTranspose"]);
+    let turned = [floats("w", &[2], &[1.0; 2]), node("GridSample", &["x", "w"], &["y"], &[])];
+    refused("m.onnx", &around(&turned), UNSUPPORTED, &["GridSample", "the GridSample"]);
     let weight = floats("w", &[2, 2], &[1.0; 4]);
     let gemm = node("Gemm", &["x", "w"], &["y"], &[int("transB", 823)]);
     refused("m.onnx", &around(&[weight, gemm]), MODEL, &["transB is 823", "the Gemm"]);

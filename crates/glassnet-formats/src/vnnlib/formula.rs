@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use glassnet::{Error, ErrorKind, Result};
 
+use super::declare::Declared;
 use super::tree::{Place, Tree};
 
 /// The greatest number of conjunctions that a disjunction may become.
@@ -18,33 +19,20 @@ pub(super) enum Variable {
     Output(usize),
 }
 
-impl Variable {
-    /// The variable that `X_3` or `Y_0` names.
-    pub(super) fn parse(word: &str) -> Option<Self> {
-        let number = |digits: &str| {
-            let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-            if plain { digits.parse().ok() } else { None }
-        };
-        if let Some(digits) = word.strip_prefix("X_") {
-            number(digits).map(Variable::Input)
-        } else {
-            number(word.strip_prefix("Y_")?).map(Variable::Output)
-        }
-    }
-}
-
 /// `Σ factors·variables + constant ≤ 0`.
 #[derive(Clone, Debug)]
 pub(super) struct Comparison {
     pub(super) factors: BTreeMap<Variable, f64>,
     pub(super) constant: f64,
+    /// Whether it is `< 0`.
+    pub(super) strict: bool,
     pub(super) place: Place,
 }
 
-/// Reads assertions; `known` says which variables are declared.
+/// Reads assertions about what is declared.
 pub(super) struct Reader<'r> {
     pub(super) name: &'r str,
-    pub(super) known: &'r dyn Fn(Variable) -> bool,
+    pub(super) declared: &'r Declared,
 }
 
 impl Reader<'_> {
@@ -79,34 +67,33 @@ impl Reader<'_> {
                 }
                 Ok(cases)
             }
-            "<=" | ">=" | "=" => {
+            "<=" | ">=" | "=" | "==" | "<" | ">" | "!=" => {
                 let [left, right] = parts else {
                     let what = format!("{word} compares two values, not {}", parts.len());
                     return Err(tree.place().error(self.name, what));
                 };
+                let strict = matches!(word, "<" | ">" | "!=");
                 let less = |a: &Tree<'_>, b: &Tree<'_>| -> Result<Comparison> {
                     let mut sum = self.linear(a)?;
                     sum.add(&self.linear(b)?, -1.0);
                     Ok(Comparison {
                         factors: sum.factors,
                         constant: sum.constant,
+                        strict,
                         place: tree.place(),
                     })
                 };
-                Ok(vec![match word {
-                    "<=" => vec![less(left, right)?],
-                    ">=" => vec![less(right, left)?],
-                    _ => vec![less(left, right)?, less(right, left)?],
-                }])
+                Ok(match word {
+                    "<=" | "<" => vec![vec![less(left, right)?]],
+                    ">=" | ">" => vec![vec![less(right, left)?]],
+                    "!=" => vec![vec![less(left, right)?], vec![less(right, left)?]],
+                    _ => vec![vec![less(left, right)?, less(right, left)?]], // not operations: equality
+                })
             }
-            "<" | ">" => Err(tree
-                .place()
-                .error(self.name, format!("{word} is not read: bounds are closed"))
-                .help(format!("write {word}="))),
             other => Err(tree
                 .place()
                 .error(self.name, format!("{other:?} is no comparison, 'and' or 'or'"))
-                .help("VNN-LIB has <=, >=, =, and, or")),
+                .help("VNN-LIB has <=, >=, =, <, >, and, or")),
         }
     }
 
@@ -200,12 +187,7 @@ impl Reader<'_> {
     }
 
     fn word(&self, word: &str, place: Place) -> Result<Linear> {
-        if let Some(variable) = Variable::parse(word) {
-            if !(self.known)(variable) {
-                return Err(place
-                    .error(self.name, format!("{word} is not declared"))
-                    .help(format!("add (declare-const {word} Real)")));
-            }
+        if let Some(variable) = self.declared.variable(word, place, self.name)? {
             return Ok(Linear { factors: BTreeMap::from([(variable, 1.0)]), constant: 0.0 });
         }
         let lower = word.to_ascii_lowercase();
@@ -221,7 +203,10 @@ impl Reader<'_> {
                 Err(_) => {
                     return Err(place.error(
                         self.name,
-                        format!("{word:?} is no number and no variable X_0, … or Y_0, …"),
+                        format!(
+                            "{word:?} is no number and no variable {}",
+                            self.declared.such_as()
+                        ),
                     ));
                 }
             },

@@ -45,6 +45,21 @@ impl<'a> Tree<'a> {
     }
 }
 
+/// How long the word is with which `rest` begins: up to a space or a bracket, outside of an index and of quotes.
+fn word_length(rest: &str) -> usize {
+    let (mut index, mut quoted) = (false, false);
+    let end = rest.find(|c: char| {
+        match c {
+            '"' => quoted = !quoted,
+            '[' if !quoted => index = true,
+            ']' if !quoted => index = false,
+            _ => {} // not operations: other characters open and close nothing
+        }
+        !index && !quoted && (c.is_whitespace() || c == '(' || c == ')')
+    });
+    end.unwrap_or(rest.len())
+}
+
 /// The lists of a text, one after the other; `;` begins a comment.
 pub(super) fn parse<'a>(text: &'a str, name: &str) -> Result<Vec<Tree<'a>>, Error> {
     let mut open: Vec<(Vec<Tree<'a>>, Place)> = vec![];
@@ -52,11 +67,15 @@ pub(super) fn parse<'a>(text: &'a str, name: &str) -> Result<Vec<Tree<'a>>, Erro
     for (number, line) in text.lines().enumerate() {
         let line = line.split(';').next().unwrap_or_default();
         let mut rest = line;
+        // Where on this line the word before begins, if an index may follow it.
+        let mut before: Option<usize> = None;
         loop {
             rest = rest.trim_start();
             let Some(first) = rest.chars().next() else { break };
-            let column = line[..line.len() - rest.len()].chars().count() + 1;
+            let at = line.len() - rest.len();
+            let column = line[..at].chars().count() + 1;
             let place = Place { line: number + 1, column };
+            let indexed = before.take();
             let tree = match first {
                 '(' => {
                     rest = &rest[1..];
@@ -76,11 +95,24 @@ pub(super) fn parse<'a>(text: &'a str, name: &str) -> Result<Vec<Tree<'a>>, Erro
                     Tree::List(parts, begin)
                 }
                 _ => {
-                    let end = rest
-                        .find(|c: char| c.is_whitespace() || c == '(' || c == ')')
-                        .unwrap_or(rest.len());
-                    let (word, after) = rest.split_at(end);
-                    rest = after;
+                    let length = word_length(rest);
+                    rest = &rest[length..];
+                    // An index with a space before it belongs to its word.
+                    if let (Some(start), '[', Some((parts, _))) = (indexed, first, open.last_mut())
+                        && let Some(Tree::Word(word, _)) = parts.last_mut()
+                    {
+                        *word = &line[start..at + length];
+                        continue;
+                    }
+                    let declares = match open.last() {
+                        Some((parts, _)) => {
+                            matches!(parts.first(), Some(Tree::Word(first, _)) if first.starts_with("declare-"))
+                        }
+                        None => false,
+                    };
+                    let word = &line[at..at + length];
+                    let named = first.is_ascii_alphabetic() && !word.ends_with(']');
+                    before = (named && !declares).then_some(at);
                     Tree::Word(word, place)
                 }
             };

@@ -13,8 +13,8 @@
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use super::crown::{Bounds, Split};
-use super::propagate::{U64, gamma};
 use super::forward::Forward;
+use super::propagate::{U64, gamma};
 use super::substitute::{Form, Rows, Slope};
 use super::{Constraint, Interval, Network, Step};
 
@@ -69,7 +69,7 @@ impl Slopes {
                     lines.iter().map(through_0).collect()
                 }
             }
-            Step::Input | Step::Affine(_) | Step::Smooth { .. } => vec![],
+            Step::Input | Step::Affine(_) | Step::Smooth { .. } | Step::Product { .. } => vec![],
         });
         let count = question.constraints.len();
         Slopes {
@@ -247,6 +247,9 @@ impl Question<'_> {
             let next = match &layer.step {
                 Step::Input => x.to_vec(),
                 Step::Affine(affine) => self.forward.affine(at, affine, layer.size, 1, &values),
+                Step::Product { left, right } => {
+                    values[*left].iter().zip(&values[*right]).map(|(x, y)| x * y).collect()
+                }
                 Step::Kink { of, .. } | Step::Smooth { of, .. } => {
                     let own = coefficients.iter().find(|(layer, _)| *layer == at);
                     let lines = &self.bounds.lines[at];

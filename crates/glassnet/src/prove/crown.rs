@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
+use super::planes;
 use super::propagate::{self, Semantics, U64, gamma};
 use super::relax::{Lines, kink_lines};
 use super::substitute::{Rows, Slope};
@@ -71,20 +72,19 @@ impl Bounds {
     ) -> Option<Self> {
         let mut bounds = Bounds::default();
         for (at, layer) in network.layers.iter().enumerate() {
-            let (mut units, mut errors, mut lines) = (vec![], vec![], vec![]);
-            match &layer.step {
-                Step::Input => units = domain.to_vec(),
+            let (mut units, errors, lines) = match &layer.step {
+                Step::Input => (domain.to_vec(), vec![], vec![]),
                 Step::Affine(affine) => {
                     let ranges = &bounds.units;
-                    units = (0..layer.size)
-                        .map(|row| propagate::affine_row(affine, row, ranges, semantics))
-                        .collect();
-                    errors = row_errors(affine, layer.size, ranges, semantics);
+                    let rows = (0..layer.size)
+                        .map(|row| propagate::affine_row(affine, row, ranges, semantics));
+                    let errors = row_errors(affine, layer.size, ranges, semantics);
+                    (rows.collect(), errors, vec![])
                 }
-                Step::Kink { .. } | Step::Smooth { .. } => {
-                    (units, errors, lines) = bounds.function(network, at, semantics);
+                Step::Kink { .. } | Step::Smooth { .. } | Step::Product { .. } => {
+                    bounds.function(network, at, semantics)
                 }
-            }
+            };
             if let Some(inherited) = inherited {
                 for (unit, old) in units.iter_mut().zip(&inherited.units[at]) {
                     *unit = unit.meet(*old)?;
@@ -126,6 +126,12 @@ impl Bounds {
                     units.push(range);
                     errors.push(slope_error(line, 0.0, z));
                     lines.push(line);
+                }
+            }
+            Step::Product { left, right } => {
+                for (&x, &y) in self.units[*left].iter().zip(&self.units[*right]) {
+                    units.push(planes::range(x, y, semantics));
+                    errors.push(planes::planes(x, y, semantics).error);
                 }
             }
         }

@@ -23,9 +23,10 @@ pub use product::product;
 
 use self::lines::Joint;
 use self::pair::Joined;
-use super::substitute::Form;
+use super::planes::planes;
 use super::propagate::{U64, gamma};
 use super::relax::Lines;
+use super::substitute::Form;
 use super::{Interval, Network, Semantics, Step, bounds};
 use crate::error::{Error, Result};
 
@@ -67,9 +68,18 @@ pub fn have_one_structure(a: &Network, b: &Network) -> bool {
                     Step::Smooth { of, function },
                     Step::Smooth { of: other, function: other_function },
                 ) => of == other && function == other_function,
-                (Step::Input | Step::Affine(_) | Step::Kink { .. } | Step::Smooth { .. }, _) => {
-                    false
-                }
+                (
+                    Step::Product { left, right },
+                    Step::Product { left: other_left, right: other_right },
+                ) => left == other_left && right == other_right,
+                (
+                    Step::Input
+                    | Step::Affine(_)
+                    | Step::Kink { .. }
+                    | Step::Smooth { .. }
+                    | Step::Product { .. },
+                    _,
+                ) => false,
             }
     };
     a.output == b.output
@@ -175,6 +185,12 @@ impl<'a> Pair<'a> {
                     lines.push((own, joint));
                 }
             }
+            Step::Product { left, right } => {
+                for unit in 0..size {
+                    let factors = self.factors(*left, *right, unit);
+                    apart.push(factors.range());
+                }
+            }
         }
         for (unit, apart) in apart.iter_mut().enumerate() {
             let direct = self.others[at][unit].minus(self.values[at][unit]);
@@ -183,6 +199,16 @@ impl<'a> Pair<'a> {
         self.apart.push(apart);
         self.errors.push(errors);
         self.lines.push(lines);
+    }
+
+    fn factors(&self, left: usize, right: usize, unit: usize) -> Factors {
+        Factors {
+            x: self.values[left][unit],
+            y: self.values[right][unit],
+            other_y: self.others[right][unit],
+            dx: self.apart[left][unit],
+            dy: self.apart[right][unit],
+        }
     }
 
     /// Tightens the differences of layer `at` by substituting backwards.
@@ -268,6 +294,34 @@ impl<'a> Pair<'a> {
                         self.collect(&mut pending, *source, fresh, &mut sums);
                     }
                 }
+                (Step::Product { left, right }, _) => {
+                    let zeros = || (vec![0.0; p.len()], vec![0.0; q.len()]);
+                    let (mut to_left, mut to_right) = (zeros(), zeros());
+                    for (row, sum) in sums.iter_mut().enumerate() {
+                        for unit in 0..size {
+                            let place = row * size + unit;
+                            let (p, q) = (p[place], q[place]);
+                            if p == 0.0 && q == 0.0 {
+                                continue;
+                            }
+                            let factors = self.factors(*left, *right, unit);
+                            let (along_x, along_y, slack) = factors.apart();
+                            (to_left.0[place], to_right.0[place]) = (p * along_x, p * along_y);
+                            if p != 0.0 {
+                                sum.error += p.abs() * slack;
+                            }
+                            if q != 0.0 {
+                                let planes = planes(factors.x, factors.y, Semantics::Real);
+                                let plane = if q > 0.0 { planes.lower } else { planes.upper };
+                                (to_left.1[place], to_right.1[place]) = (q * plane.0, q * plane.1);
+                                sum.add(q * plane.2);
+                                sum.error += q.abs() * planes.error;
+                            }
+                        }
+                    }
+                    self.collect(&mut pending, *left, to_left, &mut sums);
+                    self.collect(&mut pending, *right, to_right, &mut sums);
+                }
                 (Step::Kink { of, .. } | Step::Smooth { of, .. }, _) => {
                     let (mut to_p, mut to_q) = (vec![0.0; p.len()], vec![0.0; q.len()]);
                     for (row, sum) in sums.iter_mut().enumerate() {
@@ -346,6 +400,33 @@ impl<'a> Pair<'a> {
             }
             sum.error += 4.0 * U64 * of(&to_q[place], &self.values[at]);
         }
+    }
+}
+
+/// The factors x and y of a product, y of the other network, and by how much the factors differ.
+struct Factors {
+    x: Interval,
+    y: Interval,
+    other_y: Interval,
+    dx: Interval,
+    dy: Interval,
+}
+
+impl Factors {
+    /// By how much the products differ: `(x + δx)(y + δy) − x·y = δx·(y + δy) + x·δy`.
+    fn range(&self) -> Interval {
+        self.dx.times(self.other_y).plus(self.x.times(self.dy))
+    }
+
+    /// The slopes of that difference in δx and δy at the middle of the factors, and by how much it may differ.
+    fn apart(&self) -> (f64, f64, f64) {
+        let half = |x: Interval| (x.hi() - x.middle()).max(x.middle() - x.lo());
+        let (along_x, along_y) = (self.other_y.middle(), self.x.middle());
+        let (dx, dy) = (self.dx.magnitude(), self.dy.magnitude());
+        let product = |a: f64, b: f64| if a == 0.0 || b == 0.0 { 0.0 } else { a * b };
+        let slack = product(half(self.other_y), dx) + product(half(self.x), dy);
+        let size = product(along_x.abs(), dx) + product(along_y.abs(), dy);
+        (along_x, along_y, slack * (1.0 + 8.0 * U64) + 8.0 * U64 * size)
     }
 }
 

@@ -16,6 +16,9 @@ pub(super) fn values(network: &Network, x: &[f64]) -> Vec<Vec<f64>> {
             Step::Smooth { of, function } => {
                 values[*of].iter().map(|&z| super::smooth::roughly(*function, z)).collect()
             }
+            Step::Product { left, right } => {
+                values[*left].iter().zip(&values[*right]).map(|(x, y)| x * y).collect()
+            }
         };
         values.push(next);
     }
@@ -45,7 +48,8 @@ pub(super) fn affine_values(affine: &Affine, size: usize, values: &[Vec<f64>]) -
 
 /// The gradient of `Σ weights·outputs` towards the inputs at the point of `values`, roughly.
 pub(super) fn gradient(network: &Network, values: &[Vec<f64>], weights: &[f64]) -> Vec<f64> {
-    let slope = |at: usize, unit: usize| match &network.layers[at].step {
+    let slope = |at: usize, unit: usize, second: bool| match &network.layers[at].step {
+        Step::Product { left, right } => (values[if second { *left } else { *right }][unit], 0.0),
         Step::Kink { of, below, above } => {
             if values[*of][unit] >= 0.0 {
                 (*above, 0.0)
@@ -66,7 +70,11 @@ pub(super) fn gradient(network: &Network, values: &[Vec<f64>], weights: &[f64]) 
 
 /// For each input the greatest absolute derivative of `Σ weights·outputs` within the bounds, roughly.
 pub(super) fn steepest(network: &Network, bounds: &Bounds, weights: &[f64]) -> Vec<f64> {
-    let slope = |at: usize, unit: usize| match &network.layers[at].step {
+    let slope = |at: usize, unit: usize, second: bool| match &network.layers[at].step {
+        Step::Product { left, right } => {
+            let other = bounds.units[if second { *left } else { *right }][unit];
+            (other.middle(), (other.hi() - other.lo()) / 2.0)
+        }
         Step::Kink { of, below, above } => {
             let z = bounds.units[*of][unit];
             if z.lo() >= 0.0 {
@@ -88,11 +96,12 @@ pub(super) fn steepest(network: &Network, bounds: &Bounds, weights: &[f64]) -> V
     middle.iter().zip(&radius).map(|(m, r)| m.abs() + r).collect()
 }
 
-/// Derivatives as middle and radius, with each function's slope as middle and radius.
+/// Derivatives as middle and radius, with each function's slope as middle and radius; a product has two, towards its first and
+/// its second factor.
 fn backward(
     network: &Network,
     weights: &[f64],
-    slope: &dyn Fn(usize, usize) -> (f64, f64),
+    slope: &dyn Fn(usize, usize, bool) -> (f64, f64),
 ) -> (Vec<f64>, Vec<f64>) {
     let layers = &network.layers;
     let mut pending: Vec<(Vec<f64>, Vec<f64>)> =
@@ -118,9 +127,18 @@ fn backward(
             }
             Step::Kink { of, .. } | Step::Smooth { of, .. } => {
                 for (unit, (&m, &r)) in middle.iter().zip(&radius).enumerate() {
-                    let (sm, sr) = slope(at, unit);
+                    let (sm, sr) = slope(at, unit, false);
                     pending[*of].0[unit] += m * sm;
                     pending[*of].1[unit] += m.abs() * sr + r * (sm.abs() + sr);
+                }
+            }
+            Step::Product { left, right } => {
+                for (unit, (&m, &r)) in middle.iter().zip(&radius).enumerate() {
+                    for (of, second) in [(*left, false), (*right, true)] {
+                        let (sm, sr) = slope(at, unit, second);
+                        pending[of].0[unit] += m * sm;
+                        pending[of].1[unit] += m.abs() * sr + r * (sm.abs() + sr);
+                    }
                 }
             }
         }

@@ -20,7 +20,7 @@ impl Forward {
                 });
                 terms.collect()
             }
-            Step::Input | Step::Kink { .. } | Step::Smooth { .. } => vec![],
+            Step::Input | Step::Kink { .. } | Step::Smooth { .. } | Step::Product { .. } => vec![],
         });
         Forward { turned: turned.collect() }
     }
@@ -45,7 +45,8 @@ impl Forward {
                 }
                 Matrix::Sparse { .. } => {
                     let units = read.len() / count.max(1);
-                    let rows = sums.chunks_exact_mut(size.max(1)).zip(read.chunks_exact(units.max(1)));
+                    let rows =
+                        sums.chunks_exact_mut(size.max(1)).zip(read.chunks_exact(units.max(1)));
                     for (sums, read) in rows {
                         for (row, sum) in sums.iter_mut().enumerate() {
                             *sum += term.matrix.row(row).map(|(at, w)| w * read[at]).sum::<f64>();

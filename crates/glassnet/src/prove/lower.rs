@@ -40,36 +40,62 @@ pub fn lower<'a>(
     output: &str,
     weights: &dyn Fn(&str) -> Result<Weight<'a>>,
 ) -> Result<Network> {
-    let found = graph.graph().output(output);
-    let output = found.ok_or_else(|| missing("output", output))?;
-    lower_node(graph, input, output, weights)
+    lower_between(graph, &[input], &[output], weights)
+}
+
+/// As [`lower`], from several inputs to several outputs, each numbered one after the other: the network's inputs are the
+/// elements of the first, then those of the second, and so on.
+///
+/// # Errors
+/// As [`lower`].
+pub fn lower_between<'a>(
+    graph: &Checked,
+    inputs: &[&str],
+    outputs: &[&str],
+    weights: &dyn Fn(&str) -> Result<Weight<'a>>,
+) -> Result<Network> {
+    let found = |name: &&str| graph.graph().output(name).ok_or_else(|| missing("output", name));
+    let outputs: Vec<NodeId> = outputs.iter().map(found).collect::<Result<_>>()?;
+    lower_nodes(graph, inputs, &outputs, weights)
 }
 
 fn missing(sort: &str, name: &str) -> Error {
     Error::usage(format!("the network has no {sort} called {name:?}"))
 }
 
-fn lower_node<'a>(
+fn lower_nodes<'a>(
     graph: &Checked,
-    input: &str,
-    output: NodeId,
+    inputs: &[&str],
+    outputs: &[NodeId],
     weights: &dyn Fn(&str) -> Result<Weight<'a>>,
 ) -> Result<Network> {
     let inner = graph.graph();
-    let input = inner
-        .sources()
-        .find(|(_, source)| matches!(source, Source::Input { .. }) && source.name() == Some(input))
-        .map(|(id, _)| id)
-        .ok_or_else(|| missing("input", input))?;
-    let mut lowering = Lowering::new(graph, input, output, weights)?;
-    for id in inner.ids().take(output.index() + 1) {
+    let named = |name: &&str| {
+        let is_it =
+            |source: &Source| matches!(source, Source::Input { .. }) && source.name() == Some(name);
+        let found = inner.sources().find(|(_, source)| is_it(source));
+        found.map(|(id, _)| id).ok_or_else(|| missing("input", name))
+    };
+    let inputs: Vec<NodeId> = inputs.iter().map(named).collect::<Result<_>>()?;
+    let Some(&last) = outputs.iter().max_by_key(|output| output.index()) else {
+        return Err(Error::usage("no output is named"));
+    };
+    let mut lowering = Lowering::new(graph, &inputs, outputs, weights)?;
+    for id in inner.ids().take(last.index() + 1) {
         if lowering.needed[id.index()] {
             let value = lowering.node(id)?;
             lowering.values[id.index()] = Some(value);
         }
     }
-    let value = lowering.take(output);
-    let result = lowering.whole_layer(&value, id_origin(graph, output), output)?;
+    let values: Vec<Array> = outputs.iter().map(|&output| lowering.take(output)).collect();
+    let value = match <[Array; 1]>::try_from(values) {
+        Ok([value]) => value,
+        Err(values) => {
+            let elements: Vec<Element> = values.into_iter().flat_map(|it| it.elements).collect();
+            Array { shape: vec![elements.len()], elements }
+        }
+    };
+    let result = lowering.whole_layer(&value, id_origin(graph, last), last)?;
     Ok(Network::new(lowering.layers, result))
 }
 
@@ -98,7 +124,7 @@ pub fn lower_scores<'a>(
     let Some(scores) = scores else {
         return Ok((lower(graph, input, output, weights)?, false));
     };
-    Ok((lower_node(graph, input, scores, weights)?, true))
+    Ok((lower_nodes(graph, &[input], &[scores], weights)?, true))
 }
 
 fn id_origin(graph: &Checked, id: NodeId) -> Arc<Origin> {
@@ -108,7 +134,8 @@ fn id_origin(graph: &Checked, id: NodeId) -> Arc<Origin> {
 struct Lowering<'g, 'a> {
     graph: &'g Checked,
     weights: &'g dyn Fn(&str) -> Result<Weight<'a>>,
-    input: NodeId,
+    /// The inputs with the place of each one's first element among the network's.
+    inputs: Vec<(NodeId, usize)>,
     layers: Vec<Layer>,
     values: Vec<Option<Array>>,
     /// Which nodes the output depends on.
@@ -120,15 +147,17 @@ struct Lowering<'g, 'a> {
 impl<'g, 'a> Lowering<'g, 'a> {
     fn new(
         graph: &'g Checked,
-        input: NodeId,
-        output: NodeId,
+        inputs: &[NodeId],
+        outputs: &[NodeId],
         weights: &'g dyn Fn(&str) -> Result<Weight<'a>>,
     ) -> Result<Self> {
         let nodes = graph.graph().nodes();
         let mut needed = vec![false; nodes.len()];
         let mut readers = vec![0; nodes.len()];
-        needed[output.index()] = true;
-        readers[output.index()] = 1;
+        for output in outputs {
+            needed[output.index()] = true;
+            readers[output.index()] += 1;
+        }
         for id in graph.graph().ids().rev() {
             if needed[id.index()] {
                 for operand in graph.graph().node(id).operands() {
@@ -138,15 +167,29 @@ impl<'g, 'a> Lowering<'g, 'a> {
             }
         }
         let values = nodes.iter().map(|_| None).collect();
-        let size = graph.shape(input).elements(1).filter(|&size| size <= MOST_ELEMENTS);
-        let size = size.ok_or_else(|| too_large(&id_origin(graph, input)))?;
+        let Some(&first) = inputs.first() else {
+            return Err(Error::usage("no input is named"));
+        };
+        let mut size = 0;
+        let mut placed = Vec::with_capacity(inputs.len());
+        for &input in inputs {
+            placed.push((input, size));
+            let own = graph.shape(input).elements(1).filter(|&own| own <= MOST_ELEMENTS - size);
+            size += own.ok_or_else(|| too_large(&id_origin(graph, input)))?;
+        }
         let step = Step::Input;
-        let layers = vec![Layer { size, step, origin: id_origin(graph, input), node: input }];
-        Ok(Lowering { graph, weights, input, layers, values, needed, readers })
+        let layers = vec![Layer { size, step, origin: id_origin(graph, first), node: first }];
+        Ok(Lowering { graph, weights, inputs: placed, layers, values, needed, readers })
     }
 
+    /// The value of a node for one of its readers, the last of which needs no copy.
     fn take(&mut self, id: NodeId) -> Array {
-        self.values[id.index()].take().unwrap_or_default()
+        self.readers[id.index()] -= 1;
+        if self.readers[id.index()] == 0 {
+            self.values[id.index()].take().unwrap_or_default()
+        } else {
+            self.values[id.index()].clone().unwrap_or_default()
+        }
     }
 
     fn unsupported(&self, id: NodeId, why: &str) -> Error {
@@ -161,18 +204,8 @@ impl<'g, 'a> Lowering<'g, 'a> {
         if self.graph.shape(id).elements(1).is_none_or(|size| size > MOST_ELEMENTS) {
             return Err(too_large(node.origin()));
         }
-        let operands: Vec<Array> = node
-            .operands()
-            .iter()
-            .map(|operand| {
-                self.readers[operand.index()] -= 1;
-                if self.readers[operand.index()] == 0 {
-                    self.take(*operand)
-                } else {
-                    self.values[operand.index()].clone().unwrap_or_default()
-                }
-            })
-            .collect();
+        let operands: Vec<Array> =
+            node.operands().iter().map(|operand| self.take(*operand)).collect();
         let origin = Arc::clone(node.origin());
         match node.op() {
             Op::Source(source) => self.source(id, source, shape),
@@ -242,11 +275,12 @@ impl<'g, 'a> Lowering<'g, 'a> {
     fn source(&mut self, id: NodeId, source: &Source, shape: Vec<usize>) -> Result<Array> {
         match source {
             Source::Input { name, dtype, .. } => {
-                if id != self.input {
-                    return Err(self.unsupported(id, &format!("{name:?} is a second input")));
-                }
+                let place = self.inputs.iter().find(|(input, _)| *input == id);
+                let Some(&(_, first)) = place else {
+                    return Err(self.unsupported(id, &format!("{name:?} is a further input")));
+                };
                 match dtype {
-                    DType::F32 | DType::F64 => Ok(Array::of_layer(0, shape)),
+                    DType::F32 | DType::F64 => Ok(Array::of_units(0, first, shape)),
                     DType::I64 | DType::Bool => {
                         Err(self.unsupported(id, "its elements are no floats"))
                     }
@@ -333,11 +367,8 @@ impl<'g, 'a> Lowering<'g, 'a> {
             | Activation::Log1p
             | Activation::Sin
             | Activation::Cos
-            | Activation::Erf => {
-                let of = self.whole_layer(z, Arc::clone(origin), id)?;
-                self.push(Step::Smooth { of, function: activation }, z.shape.clone(), origin, id)
-            }
-            Activation::Hardswish
+            | Activation::Erf
+            | Activation::Hardswish
             | Activation::Sign
             | Activation::Tan
             | Activation::Asin
@@ -345,7 +376,8 @@ impl<'g, 'a> Lowering<'g, 'a> {
             | Activation::Atan
             | Activation::Sinh
             | Activation::Cosh => {
-                Err(self.unsupported(id, "it has no bounds for this function yet"))
+                let of = self.whole_layer(z, Arc::clone(origin), id)?;
+                self.push(Step::Smooth { of, function: activation }, z.shape.clone(), origin, id)
             }
         }
     }

@@ -28,6 +28,7 @@ mod lower;
 mod monotone;
 mod multiply;
 mod network;
+mod planes;
 mod propagate;
 mod property;
 pub mod regions;
@@ -41,7 +42,7 @@ mod tighten;
 
 pub use difference::{Difference, Narrowed, difference, have_one_structure, narrow, product};
 pub use interval::Interval;
-pub use lower::{Weight, lower, lower_scores};
+pub use lower::{Weight, lower, lower_between, lower_scores};
 pub use monotone::{Direction, Fall, Monotone, Rise, fall_between, monotone};
 pub use network::{Affine, Layer, Matrix, Network, Step, Term};
 pub use propagate::{Semantics, interval_bounds};
@@ -49,4 +50,5 @@ pub use property::{Case, Constraint, Property};
 pub use search::{
     Config, Outcome, Progress, Recorded, Recording, Search, Sum, Then, Verdict, Witness, prove,
 };
+pub use softmax::softmax_error;
 pub use tighten::bounds;

@@ -164,8 +164,8 @@ impl Problem<'_> {
             return Examined::Proven;
         };
         let slopes = self.slopes(&bounds);
-        let forward = self.forward(&slopes);
-        let backward = self.backward(&slopes);
+        let forward = self.forward(&slopes, &bounds);
+        let backward = self.backward(&slopes, &bounds);
         let summed = |values: &[Interval]| {
             let terms = values.iter().zip(&self.weights).filter(|(_, w)| **w != 0.0);
             terms.fold(Interval::point(0.0), |sum, (x, &w)| sum.plus(x.times(Interval::point(w))))
@@ -231,12 +231,14 @@ impl Problem<'_> {
             Step::Smooth { of, function } => {
                 bounds.units[*of].iter().map(|&z| slope(*function, z)).collect()
             }
+            // Towards the first factors; towards the second these are the slopes of the first.
+            Step::Product { right, .. } => bounds.units[*right].clone(),
         };
         self.network.layers.iter().map(of_layer).collect()
     }
 
     /// Of each unit the derivative towards the input.
-    fn forward(&self, slopes: &Slopes) -> Vec<Vec<Interval>> {
+    fn forward(&self, slopes: &Slopes, bounds: &Bounds) -> Vec<Vec<Interval>> {
         let zero = Interval::point(0.0);
         let mut found: Vec<Vec<Interval>> = vec![];
         for (at, layer) in self.network.layers.iter().enumerate() {
@@ -263,6 +265,12 @@ impl Problem<'_> {
                     .zip(&slopes[at])
                     .map(|(unit, slope)| if *unit == zero { zero } else { unit.times(*slope) })
                     .collect(),
+                Step::Product { left, right } => (0..layer.size)
+                    .map(|unit| {
+                        let first = found[*left][unit].times(slopes[at][unit]);
+                        first.plus(found[*right][unit].times(bounds.units[*left][unit]))
+                    })
+                    .collect(),
             };
             found.push(next);
         }
@@ -270,7 +278,7 @@ impl Problem<'_> {
     }
 
     /// Of the sum the derivative towards each unit.
-    fn backward(&self, slopes: &Slopes) -> Vec<Vec<Interval>> {
+    fn backward(&self, slopes: &Slopes, bounds: &Bounds) -> Vec<Vec<Interval>> {
         let zero = Interval::point(0.0);
         let layers = &self.network.layers;
         let mut found: Vec<Vec<Interval>> =
@@ -295,6 +303,14 @@ impl Problem<'_> {
                         if *own != zero {
                             let sum = &mut found[*of][unit];
                             *sum = sum.plus(own.times(*slope));
+                        }
+                    }
+                }
+                Step::Product { left, right } => {
+                    for (unit, own) in own.iter().enumerate().filter(|(_, own)| **own != zero) {
+                        for (of, slope) in [(*left, *right), (*right, *left)] {
+                            let more = own.times(bounds.units[slope][unit]);
+                            found[of][unit] = found[of][unit].plus(more);
                         }
                     }
                 }
@@ -377,6 +393,17 @@ impl Problem<'_> {
                         let cost = self.cost(at, unit, slopes, forward, backward);
                         let steep = slopes[at][unit].magnitude().min(1e9);
                         weight[*of][unit] += cost / width + weight[at][unit] * steep;
+                    }
+                }
+                Step::Product { left, right } => {
+                    for unit in 0..layers[at].size {
+                        for (of, other) in [(*left, *right), (*right, *left)] {
+                            // The slope towards one factor is the other, which is what is to be made narrow.
+                            weight[other][unit] += forward[of][unit].magnitude().min(1e9)
+                                * backward[at][unit].magnitude().min(1e9);
+                            let slope = bounds.units[other][unit].magnitude().min(1e9);
+                            weight[of][unit] += weight[at][unit] * slope;
+                        }
                     }
                 }
             }

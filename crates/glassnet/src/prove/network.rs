@@ -58,6 +58,13 @@ pub enum Step {
         /// The function.
         function: Activation,
     },
+    /// The product of two layers, unit by unit.
+    Product {
+        /// The layer of the first factors.
+        left: usize,
+        /// The layer of the second.
+        right: usize,
+    },
 }
 
 /// `yᵢ = Σ over terms Σⱼ wᵢⱼ·hⱼ + bᵢ`.
@@ -121,6 +128,13 @@ impl Network {
                 Step::Smooth { of, .. } => {
                     feeds_function[*of] = true;
                     feeds_smooth[*of] = true;
+                    true
+                }
+                Step::Product { left, right } => {
+                    for of in [*left, *right] {
+                        feeds_function[of] = true;
+                        feeds_smooth[of] = true;
+                    }
                     true
                 }
             };
@@ -200,7 +214,9 @@ impl Network {
 
     /// Whether it consists of affine layers and kinks.
     pub fn is_piecewise_linear(&self) -> bool {
-        self.layers.iter().all(|layer| !matches!(layer.step, Step::Smooth { .. }))
+        self.layers
+            .iter()
+            .all(|layer| !matches!(layer.step, Step::Smooth { .. } | Step::Product { .. }))
     }
 
     /// Whether every weight and constant is a single number.
@@ -210,7 +226,7 @@ impl Network {
                 affine.bias.iter().all(|bias| bias.is_point())
                     && affine.terms.iter().all(|term| term.spread.is_none())
             }
-            Step::Input | Step::Kink { .. } | Step::Smooth { .. } => true,
+            Step::Input | Step::Kink { .. } | Step::Smooth { .. } | Step::Product { .. } => true,
         })
     }
 }

@@ -90,6 +90,10 @@ pub fn interval_bounds(
             Step::Smooth { of, function } => {
                 bounds[*of].iter().map(|&z| smooth::bound(*function, z, semantics).0).collect()
             }
+            Step::Product { left, right } => {
+                let pairs = bounds[*left].iter().zip(&bounds[*right]);
+                pairs.map(|(&x, &y)| super::planes::range(x, y, semantics)).collect()
+            }
         };
         bounds.push(next);
     }

@@ -33,10 +33,16 @@ enum Form {
 
 fn form(function: Activation, z: Interval) -> Option<Form> {
     Some(match function {
-        Activation::Sigmoid | Activation::Tanh | Activation::Softsign | Activation::Erf => Form::S,
-        Activation::Exp | Activation::Expm1 | Activation::Square | Activation::Softplus { .. } => {
-            Form::Convex
-        }
+        Activation::Sigmoid
+        | Activation::Tanh
+        | Activation::Softsign
+        | Activation::Erf
+        | Activation::Atan => Form::S,
+        Activation::Exp
+        | Activation::Expm1
+        | Activation::Square
+        | Activation::Cosh
+        | Activation::Softplus { .. } => Form::Convex,
         Activation::LogSigmoid | Activation::Sqrt | Activation::Log | Activation::Log1p => {
             Form::Concave
         }
@@ -52,23 +58,21 @@ fn form(function: Activation, z: Interval) -> Option<Form> {
         | Activation::Mish
         | Activation::Elu { .. }
         | Activation::Celu { .. }
-        | Activation::Selu => Form::Any,
+        | Activation::Selu
+        | Activation::Hardswish
+        | Activation::Sign
+        | Activation::Tan
+        | Activation::Asin
+        | Activation::Acos
+        | Activation::Sinh => Form::Any,
         Activation::Relu
         | Activation::LeakyRelu { .. }
         | Activation::Hardtanh { .. }
         | Activation::Relu6
         | Activation::Hardsigmoid
-        | Activation::Hardswish
         | Activation::NegativePart
         | Activation::Negate
-        | Activation::Abs
-        | Activation::Sign
-        | Activation::Tan
-        | Activation::Asin
-        | Activation::Acos
-        | Activation::Atan
-        | Activation::Sinh
-        | Activation::Cosh => return None,
+        | Activation::Abs => return None,
     })
 }
 
@@ -76,6 +80,10 @@ fn form(function: Activation, z: Interval) -> Option<Form> {
 /// [`engine_error`] says.
 pub(super) fn bound(function: Activation, z: Interval, semantics: Semantics) -> (Interval, Lines) {
     let range = range(function, z);
+    if function == Activation::Sign {
+        // Exact in f32, too.
+        return (range, sign_lines(z, range));
+    }
     let mut lines = match form(function, z) {
         Some(form) if z.is_finite() && range.is_finite() => lines(function, form, z, range),
         Some(_) | None => Lines::constant(range),
@@ -123,6 +131,8 @@ pub(super) fn range(function: Activation, z: Interval) -> Interval {
         Activation::GeluTanh => (Interval::of(-0.7530, -0.7515), -0.170_05),
         Activation::Mish => (Interval::of(-1.1930, -1.1920), -0.308_85),
         Activation::Square => (Interval::point(0.0), 0.0),
+        Activation::Cosh => (Interval::point(0.0), 1.0),
+        Activation::Hardswish => (Interval::point(-1.5), -0.375),
         Activation::Elu { .. } | Activation::Celu { .. } | Activation::Selu => {
             // With a negative alpha the part below 0 falls.
             (Interval::point(0.0), ends.lo().min(0.0))
@@ -134,7 +144,11 @@ pub(super) fn range(function: Activation, z: Interval) -> Interval {
         | Activation::Softplus { .. }
         | Activation::Expm1
         | Activation::Erf
+        | Activation::Sign
+        | Activation::Atan
+        | Activation::Sinh
         | Activation::LogSigmoid => return ends,
+        Activation::Asin | Activation::Acos | Activation::Tan => return value(function, z),
         Activation::Sqrt | Activation::Log | Activation::Log1p => {
             // Without a value there, nothing can be said.
             let least = if function == Activation::Log1p { -1.0 } else { 0.0 };
@@ -157,17 +171,9 @@ pub(super) fn range(function: Activation, z: Interval) -> Interval {
         | Activation::Hardtanh { .. }
         | Activation::Relu6
         | Activation::Hardsigmoid
-        | Activation::Hardswish
         | Activation::NegativePart
         | Activation::Negate
-        | Activation::Abs
-        | Activation::Sign
-        | Activation::Tan
-        | Activation::Asin
-        | Activation::Acos
-        | Activation::Atan
-        | Activation::Sinh
-        | Activation::Cosh => return Interval::ALL,
+        | Activation::Abs => return Interval::ALL,
     };
     let ends = if ends.lo() == f64::NEG_INFINITY && z.lo() == f64::NEG_INFINITY && least < 0.0 {
         // Towards −∞ these vanish from below.
@@ -205,6 +211,41 @@ fn value(function: Activation, z: Interval) -> Interval {
         Activation::Sqrt if z.lo() >= 0.0 => rising(f64::sqrt, z, 0.0, f64::INFINITY),
         Activation::Log | Activation::Log1p | Activation::Sqrt => Interval::ALL,
         Activation::Reciprocal => z.reciprocal().unwrap_or(Interval::ALL),
+        Activation::Atan => rising(core_math::atan, z, -1.6, 1.6),
+        Activation::Sinh => rising(core_math::sinh, z, f64::NEG_INFINITY, f64::INFINITY),
+        Activation::Cosh => {
+            let nearest = if z.contains(0.0) { 0.0 } else { z.lo().abs().min(z.hi().abs()) };
+            rising(core_math::cosh, Interval::of(nearest, z.magnitude()), 1.0, f64::INFINITY)
+        }
+        // Where it has a value and no pole lies between the ends.
+        Activation::Tan if z.magnitude() < 1.57 => {
+            rising(core_math::tan, z, f64::NEG_INFINITY, f64::INFINITY)
+        }
+        Activation::Asin if z.magnitude() <= 1.0 => rising(core_math::asin, z, -1.6, 1.6),
+        Activation::Acos if z.magnitude() <= 1.0 => Interval::of(
+            core_math::acos(z.hi()).next_down().max(0.0),
+            core_math::acos(z.lo()).next_up(),
+        ),
+        Activation::Tan | Activation::Asin | Activation::Acos => Interval::ALL,
+        Activation::Sign => {
+            let at = |x: f64| {
+                if x > 0.0 {
+                    1.0
+                } else if x < 0.0 {
+                    -1.0
+                } else {
+                    0.0
+                }
+            };
+            Interval::of(at(z.lo()), at(z.hi()))
+        }
+        Activation::Hardswish => {
+            let six = Interval::of(0.0, 6.0);
+            let lifted = z.plus(Interval::point(3.0));
+            let cut = Interval::of(lifted.lo().clamp(0.0, 6.0), lifted.hi().clamp(0.0, 6.0));
+            let sixth = Interval::point(6.0).reciprocal().unwrap_or(six);
+            z.times(cut).times(sixth)
+        }
         Activation::Sin if z.is_point() => at_point(core_math::sin(z.lo())),
         Activation::Cos if z.is_point() => at_point(core_math::cos(z.lo())),
         Activation::Sin | Activation::Cos => range(function, z),
@@ -259,17 +300,9 @@ fn value(function: Activation, z: Interval) -> Interval {
         | Activation::Hardtanh { .. }
         | Activation::Relu6
         | Activation::Hardsigmoid
-        | Activation::Hardswish
         | Activation::NegativePart
         | Activation::Negate
-        | Activation::Abs
-        | Activation::Sign
-        | Activation::Tan
-        | Activation::Asin
-        | Activation::Acos
-        | Activation::Atan
-        | Activation::Sinh
-        | Activation::Cosh => Interval::ALL,
+        | Activation::Abs => Interval::ALL,
     }
 }
 
@@ -296,6 +329,33 @@ pub(super) fn derivative(function: Activation, z: Interval) -> Interval {
             .reciprocal()
             .map_or(Interval::ALL, |inverse| value(Activation::Square, inverse).negated()),
         Activation::Sin => range(Activation::Cos, z),
+        Activation::Atan => one.plus(value(Activation::Square, z)).reciprocal().unwrap_or(one),
+        Activation::Sinh => value(Activation::Cosh, z),
+        Activation::Cosh => value(Activation::Sinh, z),
+        Activation::Tan => one.plus(value(Activation::Square, value(Activation::Tan, z))),
+        Activation::Asin | Activation::Acos => {
+            let under = one.minus(value(Activation::Square, z));
+            let root = value(Activation::Sqrt, under).reciprocal().unwrap_or(Interval::ALL);
+            if function == Activation::Asin { root } else { root.negated() }
+        }
+        Activation::Sign if z.contains(0.0) => Interval::ALL,
+        Activation::Sign => Interval::point(0.0),
+        Activation::Hardswish => {
+            let mut found: Option<Interval> = None;
+            let mut also =
+                |more: Interval| found = Some(found.map_or(more, |found| found.hull(more)));
+            if z.lo() <= -3.0 {
+                also(Interval::point(0.0));
+            }
+            if let Some(middle) = z.meet(Interval::of(-3.0, 3.0)) {
+                let third = Interval::point(3.0).reciprocal().unwrap_or(one);
+                also(middle.times(third).plus(half));
+            }
+            if z.hi() >= 3.0 {
+                also(one);
+            }
+            found.unwrap_or(Interval::ALL)
+        }
         Activation::Cos => range(Activation::Sin, z).negated(),
         Activation::Square => z.plus(z),
         Activation::Softsign => {
@@ -342,18 +402,35 @@ pub(super) fn derivative(function: Activation, z: Interval) -> Interval {
         | Activation::Hardtanh { .. }
         | Activation::Relu6
         | Activation::Hardsigmoid
-        | Activation::Hardswish
         | Activation::NegativePart
         | Activation::Negate
-        | Activation::Abs
-        | Activation::Sign
-        | Activation::Tan
-        | Activation::Asin
-        | Activation::Acos
-        | Activation::Atan
-        | Activation::Sinh
-        | Activation::Cosh => Interval::ALL,
+        | Activation::Abs => Interval::ALL,
     }
+}
+
+/// Lines below and above the sign: through its step where the side beyond is the shorter one, else constant.
+fn sign_lines(z: Interval, range: Interval) -> Lines {
+    let (l, u) = (z.lo(), z.hi());
+    let mut lines = Lines::constant(range);
+    if range.is_point() || !z.is_finite() {
+        return lines;
+    }
+    // Below it is 0 or −1 at the step itself, and at the upper end at most 1.
+    let step = range.lo().max(-1.0);
+    if u > -l && u > 0.0 {
+        let slope = ((1.0 - step) / u) * (1.0 - 8.0 * U64);
+        if slope.is_finite() {
+            lines.lower = (slope, step);
+        }
+    }
+    let step = range.hi().min(1.0);
+    if -l > u && l < 0.0 {
+        let slope = ((step + 1.0) / -l) * (1.0 - 8.0 * U64);
+        if slope.is_finite() {
+            lines.upper = (slope, step);
+        }
+    }
+    lines
 }
 
 /// The two lines of `function` over a finite `z`.
@@ -577,7 +654,15 @@ fn elu_slope(z: Interval, alpha: f64, width: f64, scale: f64) -> Interval {
 mod tests {
     use super::*;
 
-    const KNOWN: [Activation; 23] = [
+    const KNOWN: [Activation; 31] = [
+        Activation::Cosh,
+        Activation::Hardswish,
+        Activation::Sign,
+        Activation::Tan,
+        Activation::Asin,
+        Activation::Acos,
+        Activation::Atan,
+        Activation::Sinh,
         Activation::Sqrt,
         Activation::Reciprocal,
         Activation::Log,
@@ -625,6 +710,8 @@ mod tests {
                     Activation::Sqrt | Activation::Log => l < 0.0,
                     Activation::Log1p => l <= -1.0,
                     Activation::Reciprocal => l <= 0.0 && u >= 0.0,
+                    Activation::Asin | Activation::Acos => l < -1.0 || u > 1.0,
+                    Activation::Tan => l <= -1.57 || u >= 1.57,
                     _ => false, // not operations: defined everywhere
                 };
                 if without {
@@ -654,7 +741,8 @@ mod tests {
     #[test]
     fn lines_close_in_on_narrow_intervals() {
         let jumps = Activation::Softplus { beta: 2.0, threshold: 1.0 };
-        for function in KNOWN.into_iter().filter(|function| *function != jumps) {
+        let smooth = |function: &Activation| *function != jumps && *function != Activation::Sign;
+        for function in KNOWN.into_iter().filter(smooth) {
             let gap = |half: f64| {
                 let z = Interval::new(0.7 - half, 0.7 + half).unwrap();
                 let lines = bound(function, z, Semantics::Real).1;
@@ -713,6 +801,15 @@ mod tests {
             Activation::Reciprocal => 1.0 / x,
             Activation::Sin => x.sin(),
             Activation::Cos => x.cos(),
+            Activation::Tan => x.tan(),
+            Activation::Asin => x.asin(),
+            Activation::Acos => x.acos(),
+            Activation::Atan => x.atan(),
+            Activation::Sinh => x.sinh(),
+            Activation::Cosh => x.cosh(),
+            Activation::Sign if x == 0.0 => 0.0,
+            Activation::Sign => x.signum(),
+            Activation::Hardswish => x * (x + 3.0).clamp(0.0, 6.0) / 6.0,
             Activation::Erf => libm::erf(x),
             Activation::Square => x * x,
             Activation::Softplus { beta, threshold } => {

@@ -25,6 +25,13 @@ pub(super) fn further_roundings(scores: usize) -> usize {
     2 * scores + 130
 }
 
+/// By how much the f32 probabilities of so many scores may miss those over the reals, all together; so also by how much their sum
+/// may miss 1.
+pub fn softmax_error(scores: usize) -> f64 {
+    // A tenth of a percent more has room for what is of second order.
+    further_roundings(scores) as f64 * super::propagate::U32 * 1.001
+}
+
 /// Rows `zⱼ − zᵢ` for every i and every j but it, over a layer of `n` scores.
 fn differences(layer: usize, n: usize) -> Affine {
     let (mut starts, mut columns, mut values) = (vec![0], vec![], vec![]);

@@ -7,7 +7,8 @@
 
 use super::crown::Bounds;
 use super::multiply::multiply;
-use super::propagate::{U64, gamma};
+use super::planes::{Planes, planes};
+use super::propagate::{Semantics, U64, gamma};
 use super::{Interval, Network, Step};
 
 /// `value ≥ Σ coefficients·x + constant` for every input of the box.
@@ -105,6 +106,35 @@ impl Bounds {
                         pending[term.layer] = Some(sums);
                     }
                 }
+                Step::Product { left, right } => {
+                    let factors = self.units[*left].iter().zip(&self.units[*right]);
+                    // What f32 adds is among the errors.
+                    let planes: Vec<Planes> =
+                        factors.map(|(&x, &y)| planes(x, y, Semantics::Real)).collect();
+                    let mut to_right = weights.clone();
+                    let pairs = weights.chunks_exact_mut(size).zip(to_right.chunks_exact_mut(size));
+                    for (row, (to_left, to_right)) in pairs.enumerate() {
+                        for (unit, planes) in planes.iter().enumerate() {
+                            let a = to_left[unit];
+                            if a == 0.0 {
+                                continue;
+                            }
+                            let plane = if a > 0.0 { planes.lower } else { planes.upper };
+                            to_left[unit] = a * plane.0;
+                            to_right[unit] = a * plane.1;
+                            constants[row] += a * plane.2;
+                            magnitudes[row] += (a * plane.2).abs();
+                            errors[row] += a.abs() * self.errors[at][unit];
+                        }
+                    }
+                    for (of, mut sums) in [(*left, weights), (*right, to_right)] {
+                        if let Some(before) = pending[of].take() {
+                            sums.iter_mut().zip(&before).for_each(|(sum, before)| *sum += before);
+                            self.add_rounding(&sums, of, size, &mut errors);
+                        }
+                        pending[of] = Some(sums);
+                    }
+                }
                 Step::Kink { of, .. } | Step::Smooth { of, .. } => {
                     if let Some(watch) = watch.as_deref_mut() {
                         watch.push((at, weights.clone()));
@@ -112,7 +142,10 @@ impl Bounds {
                     let lines = &self.lines[at];
                     let kink = match &network.layers[at].step {
                         Step::Kink { below, above, .. } => Some((*below, *above)),
-                        Step::Input | Step::Affine(_) | Step::Smooth { .. } => None,
+                        Step::Input
+                        | Step::Affine(_)
+                        | Step::Smooth { .. }
+                        | Step::Product { .. } => None,
                     };
                     for (row, weights) in weights.chunks_exact_mut(size).enumerate() {
                         let (mut c, mut m, mut e) = (0.0, 0.0, 0.0);

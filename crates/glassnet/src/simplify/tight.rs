@@ -55,7 +55,7 @@ pub(super) fn places(chain: &Chain, network: &prove::Network) -> Vec<Option<usiz
                 let own = matches!(&layer.origin.place, Place::Layer(path) if path == name);
                 (own && network.layers()[*of].size == width).then_some(*of)
             }
-            Step::Input | Step::Affine(_) | Step::Smooth { .. } => None,
+            Step::Input | Step::Affine(_) | Step::Smooth { .. } | Step::Product { .. } => None,
         })
     };
     (0..chain.layers.len())
@@ -101,7 +101,7 @@ impl Tight {
                     products += own;
                     work += own + 2.0 * layer.size as f64 * products;
                 }
-                Step::Input | Step::Kink { .. } | Step::Smooth { .. } => {}
+                Step::Input | Step::Kink { .. } | Step::Smooth { .. } | Step::Product { .. } => {}
             }
         }
         let parts = MOST_WORK / (4.0 * work * open.len().max(1) as f64);

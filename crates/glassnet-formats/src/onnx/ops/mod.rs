@@ -15,6 +15,7 @@ mod product;
 mod reduce;
 mod softmax;
 mod split;
+mod transposed;
 mod window;
 
 use glassnet::graph::{Dim, Shape};
@@ -52,6 +53,7 @@ const OPERATORS: &[(&str, Lower)] = &[
     ("Constant", known::constant),
     ("ConstantOfShape", known::constant_of_shape),
     ("Conv", window::conv),
+    ("ConvTranspose", transposed::conv_transpose),
     ("Cos", elementwise::cos),
     ("Cosh", elementwise::cosh),
     ("Div", arithmetic::div),

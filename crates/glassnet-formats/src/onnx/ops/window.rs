@@ -14,22 +14,22 @@ use crate::onnx::node::Node;
 use crate::onnx::value::{Operands, Value};
 
 /// The most places that a kernel has.
-const MOST_PLACES: usize = 4096;
+pub(super) const MOST_PLACES: usize = 4096;
 /// The most groups of channels that are convolved one by one.
-const MOST_GROUPS: usize = 256;
+pub(super) const MOST_GROUPS: usize = 256;
 
 /// A window along one axis.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Window {
+pub(super) struct Window {
     /// How long the axis is.
-    length: usize,
-    kernel: usize,
-    stride: usize,
-    dilation: usize,
-    before: usize,
-    after: usize,
+    pub(super) length: usize,
+    pub(super) kernel: usize,
+    pub(super) stride: usize,
+    pub(super) dilation: usize,
+    pub(super) before: usize,
+    pub(super) after: usize,
     /// How many places it takes.
-    count: usize,
+    pub(super) count: usize,
 }
 
 impl Window {
@@ -265,8 +265,26 @@ pub(super) fn conv(
     if groups > MOST_GROUPS {
         return Err(node.unsupported(&format!("{groups} groups of channels")));
     }
+    let bias = operands.get(2).map(|_| operands.float(2)).transpose()?;
     let x = padded(emitter, x, &windows)?;
-    let parts = gathered(emitter, &x, &windows)?;
+    convolved(emitter, &x, (weight, bias), &windows, groups)
+}
+
+/// A kernel's weights, of shape (outputs, channels of a group, places …), times what lies under it. `x` has its padding.
+pub(super) fn convolved(
+    emitter: &mut Emitter,
+    x: &Value,
+    (weight, bias): (&Value, Option<&Value>),
+    windows: &[Window],
+    groups: usize,
+) -> Result<Vec<Value>> {
+    let shape = emitter.shape(x);
+    let channels = length(&shape, 1, "a convolution")?;
+    let kernel = emitter.shape(weight).at(1);
+    let [outputs, per_group, places @ ..] = kernel.as_slice() else {
+        return Err(Error::model(format!("its weight has shape {kernel:?}")));
+    };
+    let parts = gathered(emitter, x, windows)?;
     let moved: usize = windows.iter().map(|window| window.count).product();
     let under = places.iter().product::<usize>();
     let rows = shape.dims()[0];
@@ -276,7 +294,6 @@ pub(super) fn conv(
     let all = emitter.concat(&parts.iter().collect::<Vec<_>>(), 2)?;
     let wide = per_group * under;
     let weight = emitter.reshape(weight, [*outputs, wide].into())?;
-    let bias = operands.get(2).map(|_| operands.float(2)).transpose()?;
     let own = outputs / groups;
     let mut results = vec![];
     for group in 0..groups {
@@ -295,7 +312,7 @@ pub(super) fn conv(
     }
     let y = emitter.concat(&results.iter().collect::<Vec<_>>(), 2)?;
     let y = emitter.permute(&y, vec![0, 2, 1])?;
-    Ok(vec![emitter.reshape(&y, shape_of(&[&[rows, Dim::Fixed(*outputs)], &counts(&windows)]))?])
+    Ok(vec![emitter.reshape(&y, shape_of(&[&[rows, Dim::Fixed(*outputs)], &counts(windows)]))?])
 }
 
 /// The rows of one group; all of them where there is one group, which keeps the file's name for them.

@@ -35,9 +35,14 @@ impl Joined {
         layers
             .map(|(left, right)| match (&left.step, &right.step) {
                 (Step::Affine(a), Step::Affine(b)) => Some(Joined::layer(a, b, left.size)),
-                (Step::Input | Step::Affine(_) | Step::Kink { .. } | Step::Smooth { .. }, _) => {
-                    None
-                }
+                (
+                    Step::Input
+                    | Step::Affine(_)
+                    | Step::Kink { .. }
+                    | Step::Smooth { .. }
+                    | Step::Product { .. },
+                    _,
+                ) => None,
             })
             .collect()
     }

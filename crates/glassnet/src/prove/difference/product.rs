@@ -29,6 +29,9 @@ pub fn product(a: &Network, b: &Network) -> Result<Network> {
                 Step::Kink { of: place(*of), below: *below, above: *above }
             }
             Step::Smooth { of, function } => Step::Smooth { of: place(*of), function: *function },
+            Step::Product { left, right } => {
+                Step::Product { left: place(*left), right: place(*right) }
+            }
         };
         layers.push(Layer { step, ..layer.clone() });
     }

@@ -106,6 +106,9 @@ pub fn evaluate(network: &Network, input: &[f64]) -> Result<Vec<Enclosure>> {
                 })
                 .collect::<Option<_>>()
                 .ok_or_else(unbounded)?,
+            Step::Product { left, right } => {
+                values[*left].iter().zip(&values[*right]).map(|(x, y)| x.times(y)).collect()
+            }
         };
         values.push(value);
     }

@@ -233,7 +233,9 @@ impl Lowering<'_, '_> {
         origin: &Arc<Origin>,
     ) -> Result<Array> {
         if op == Arithmetic::Select {
-            return Err(self.unsupported(id, "a choice between values is not bounded"));
+            let condition = operands[0].broadcast(&shape);
+            let (a, b) = (operands[1].broadcast(&shape), operands[2].broadcast(&shape));
+            return self.select(&condition, (&a, &b), origin, id);
         }
         let (a, b) = (operands[0].broadcast(&shape), operands[1].broadcast(&shape));
         if let (Some(a), Some(b)) = (a.constants(), b.constants()) {
@@ -247,6 +249,19 @@ impl Lowering<'_, '_> {
             && let Some(folded) = self.folded_bias(id, op, &a, &b, &shape)
         {
             return Ok(folded);
+        }
+        if op == Arithmetic::Power {
+            let exponents = b.constants().unwrap_or_default();
+            if let Some(first) = exponents.first()
+                && first.is_point()
+                && exponents.iter().all(|it| it == first)
+            {
+                return self.power(&a, first.lo(), origin, id);
+            }
+            return Err(self.unsupported(
+                id,
+                "powers have bounds where the exponent is one number that depends on no input",
+            ));
         }
         let is_unit = |element: &Element| matches!(element, Element::Unit(_));
         if matches!(op, Arithmetic::Mul | Arithmetic::Div) && b.elements.iter().any(is_unit) {

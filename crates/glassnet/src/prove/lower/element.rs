@@ -32,9 +32,14 @@ impl Array {
     }
 
     pub(super) fn of_layer(layer: usize, shape: Vec<usize>) -> Self {
-        let size = shape.iter().product();
-        let elements = (0..size).map(|index| Element::Unit(Unit { layer, index })).collect();
-        Array { elements, shape }
+        Array::of_units(layer, 0, shape)
+    }
+
+    /// The units of a layer from `first` on.
+    pub(super) fn of_units(layer: usize, first: usize, shape: Vec<usize>) -> Self {
+        let size: usize = shape.iter().product();
+        let units = (first..first + size).map(|index| Unit { layer, index });
+        Array { elements: units.map(Element::Unit).collect(), shape }
     }
 
     pub(super) fn of_constants(constants: Vec<Interval>, shape: Vec<usize>) -> Self {

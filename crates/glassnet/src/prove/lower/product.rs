@@ -1,10 +1,6 @@
 //! Products of two values that both depend on the input, and what is made of them: softmax, standardisation, variance.
 //!
-//! `a·b = ((a + b)² − (a − b)²)/4`: a product needs nothing that sums and squares don't have.
-//!
-//! # Numerics
-//! An f32 execution rounds the product once, by 2⁻²⁴·|ab|; each square is taken to be off by four times as much of its own
-//! value, and `|ab| ≤ ((a + b)² + (a − b)²)/4`. A quotient is the product with a reciprocal, which has a margin of its own.
+//! The product of a unit with itself is its square. A quotient is the product with a reciprocal, which has a margin of its own.
 
 use std::sync::Arc;
 
@@ -59,28 +55,26 @@ impl Lowering<'_, '_> {
     ) -> Result<Vec<Element>> {
         let is_unit = |element: &Element| matches!(element, Element::Unit(_));
         let both = |(a, b): &(Element, Element)| is_unit(a) && is_unit(b);
-        let open: Vec<(Element, Element)> = pairs.iter().copied().filter(both).collect();
-        let plain: Vec<(Element, Element)> =
-            pairs.iter().copied().filter(|pair| !both(pair)).collect();
-        let one =
-            |sign: f64, &(a, b): &(Element, Element)| Row::new().scaled(1.0, a).scaled(sign, b);
-        // The square of a unit is the product with itself.
-        let half: Vec<Row> = open
-            .iter()
-            .map(|(a, b)| if a == b { Row::new().scaled(2.0, *a) } else { one(1.0, &(*a, *b)) })
-            .collect();
-        let shape = vec![open.len()];
+        let square = |pair: &(Element, Element)| both(pair) && pair.0 == pair.1;
+        let chosen = |wanted: &dyn Fn(&(Element, Element)) -> bool| -> Vec<(Element, Element)> {
+            pairs.iter().copied().filter(|pair| wanted(pair)).collect()
+        };
+        let flat = |elements: Vec<Element>| Array { shape: vec![elements.len()], elements };
+        let (squared, open) = (chosen(&square), chosen(&|pair| both(pair) && !square(pair)));
+        let plain = chosen(&|pair| !both(pair));
+        let mut squares = vec![];
+        if !squared.is_empty() {
+            let roots = flat(squared.into_iter().map(|(root, _)| root).collect());
+            squares = self.function(Activation::Square, &roots, origin, id)?.elements;
+        }
         let mut products = vec![];
         if !open.is_empty() {
-            let sums = self.push_rows(half, false, shape.clone(), origin, id)?;
-            let sums = self.function(Activation::Square, &sums, origin, id)?;
-            let differences = open.iter().map(|pair| one(-1.0, pair)).collect();
-            let differences = self.push_rows(differences, false, shape.clone(), origin, id)?;
-            let differences = self.function(Activation::Square, &differences, origin, id)?;
-            let quarter =
-                |(&s, &d): (&Element, &Element)| Row::new().scaled(0.25, s).scaled(-0.25, d);
-            let rows = sums.elements.iter().zip(&differences.elements).map(quarter).collect();
-            products = self.push_rows(rows, false, shape, origin, id)?.elements;
+            let (left, right) = open.into_iter().unzip();
+            let (left, right) = (flat(left), flat(right));
+            let shape = left.shape.clone();
+            let left = self.whole_layer(&left, Arc::clone(origin), id)?;
+            let right = self.whole_layer(&right, Arc::clone(origin), id)?;
+            products = self.push(Step::Product { left, right }, shape, origin, id)?.elements;
         }
         let mut weighted = vec![];
         if !plain.is_empty() {
@@ -94,9 +88,14 @@ impl Lowering<'_, '_> {
             let count = rows.len();
             weighted = self.push_rows(rows, true, vec![count], origin, id)?.elements;
         }
+        let mut squares = squares.into_iter();
         let (mut products, mut weighted) = (products.into_iter(), weighted.into_iter());
         let zero = Element::Constant(Interval::point(0.0));
-        let next = |pair| if both(pair) { products.next() } else { weighted.next() };
+        let next = |pair: &(Element, Element)| match (both(pair), square(pair)) {
+            (true, true) => squares.next(),
+            (true, false) => products.next(),
+            (false, _) => weighted.next(),
+        };
         Ok(pairs.iter().map(next).map(|found| found.unwrap_or(zero)).collect())
     }
 
@@ -281,5 +280,128 @@ impl Lowering<'_, '_> {
         let product = Array { elements, shape: x.shape.clone() };
         let most = (together as f64).sqrt() * 1.001;
         self.clip(&product, -most, most, origin, id)
+    }
+}
+
+impl Lowering<'_, '_> {
+    /// 1 where an element is above 0, else 0.
+    fn is_positive(&mut self, z: &Array, origin: &Arc<Origin>, id: NodeId) -> Result<Array> {
+        let above = self.kink(z, 0.0, 1.0, origin, id)?;
+        self.function(Activation::Sign, &above, origin, id)
+    }
+
+    /// The first where the condition is above 0, else the second: `b + [condition > 0]·(a − b)`.
+    ///
+    /// What f32 makes of it is one of the two, without a rounding.
+    pub(super) fn select(
+        &mut self,
+        condition: &Array,
+        (a, b): (&Array, &Array),
+        origin: &Arc<Origin>,
+        id: NodeId,
+    ) -> Result<Array> {
+        let known = |element: &Element| match element {
+            Element::Constant(value) if value.lo() > 0.0 => Some(true),
+            Element::Constant(value) if value.hi() <= 0.0 => Some(false),
+            Element::Constant(_) | Element::Unit(_) => None,
+        };
+        let places: Vec<usize> = (0..condition.elements.len())
+            .filter(|&at| {
+                known(&condition.elements[at]).is_none() && a.elements[at] != b.elements[at]
+            })
+            .collect();
+        let flat = |elements: Vec<Element>| Array { shape: vec![elements.len()], elements };
+        let mut open = vec![].into_iter();
+        if !places.is_empty() {
+            let conditions = flat(places.iter().map(|&at| condition.elements[at]).collect());
+            let truths = self.is_positive(&conditions, origin, id)?;
+            let rows = places
+                .iter()
+                .map(|&at| Row::new().scaled(1.0, a.elements[at]).scaled(-1.0, b.elements[at]));
+            let rows = rows.collect();
+            let differences = self.push_rows(rows, false, vec![places.len()], origin, id)?;
+            let pairs: Vec<(Element, Element)> = places
+                .iter()
+                .zip(&truths.elements)
+                .zip(&differences.elements)
+                .map(|((&at, &truth), &difference)| match (a.elements[at], b.elements[at]) {
+                    (Element::Constant(a), Element::Constant(b)) => {
+                        (truth, Element::Constant(a.minus(b)))
+                    }
+                    (Element::Unit(_), _) | (_, Element::Unit(_)) => (truth, difference),
+                })
+                .collect();
+            let products = self.products(&pairs, origin, id)?;
+            let rows = places
+                .iter()
+                .zip(&products)
+                .map(|(&at, &product)| Row::new().scaled(1.0, b.elements[at]).scaled(1.0, product));
+            let rows = rows.collect();
+            let count = vec![places.len()];
+            open = self.push_rows(rows, false, count, origin, id)?.elements.into_iter();
+        }
+        let elements =
+            (0..condition.elements.len()).map(|at| match known(&condition.elements[at]) {
+                Some(true) => a.elements[at],
+                Some(false) => b.elements[at],
+                None if a.elements[at] == b.elements[at] => b.elements[at],
+                None => open.next().unwrap_or(b.elements[at]),
+            });
+        Ok(Array { elements: elements.collect(), shape: condition.shape.clone() })
+    }
+
+    /// `a` to the power of a constant: whole powers as products, a root as one, else `e^(p·ln a)`, which has bounds where a is
+    /// positive.
+    ///
+    /// # Numerics
+    /// The engine's power is off by 2 ulp at most; the last function or product here is taken to be off by as much or more.
+    pub(super) fn power(
+        &mut self,
+        a: &Array,
+        exponent: f64,
+        origin: &Arc<Origin>,
+        id: NodeId,
+    ) -> Result<Array> {
+        const MOST: f64 = 16.0;
+        if exponent == 0.0 {
+            return Ok(Array::full(a.shape.clone(), Element::Constant(Interval::point(1.0))));
+        }
+        if exponent < 0.0 {
+            let positive = self.power(a, -exponent, origin, id)?;
+            return self.function(Activation::Reciprocal, &positive, origin, id);
+        }
+        if exponent == 0.5 {
+            return self.function(Activation::Sqrt, a, origin, id);
+        }
+        if exponent.fract() == 0.0 && exponent <= MOST {
+            let mut rest = exponent as u32;
+            let (mut base, mut result) = (a.clone(), None::<Array>);
+            while rest > 0 {
+                if rest % 2 == 1 {
+                    result = Some(match result {
+                        None => base.clone(),
+                        Some(so_far) => {
+                            let pairs: Vec<(Element, Element)> = so_far
+                                .elements
+                                .iter()
+                                .copied()
+                                .zip(base.elements.iter().copied())
+                                .collect();
+                            let elements = self.products(&pairs, origin, id)?;
+                            Array { elements, shape: a.shape.clone() }
+                        }
+                    });
+                }
+                rest /= 2;
+                if rest > 0 {
+                    base = self.function(Activation::Square, &base, origin, id)?;
+                }
+            }
+            return Ok(result.unwrap_or(base));
+        }
+        let logarithms = self.function(Activation::Log, a, origin, id)?;
+        let rows = logarithms.elements.iter().map(|&l| Row::new().scaled(exponent, l)).collect();
+        let scaled = self.push_rows(rows, true, a.shape.clone(), origin, id)?;
+        self.function(Activation::Exp, &scaled, origin, id)
     }
 }

@@ -64,7 +64,7 @@ pub fn line(network: &Network, from: f64, to: f64, most: usize) -> Result<Line> 
         let mut next = vec![];
         for mut piece in open {
             match &layer.step {
-                Step::Input | Step::Smooth { .. } => {}
+                Step::Input | Step::Smooth { .. } | Step::Product { .. } => {}
                 Step::Affine(affine) => {
                     let forms = piece.forms.affine(affine, layer.size)?;
                     piece.forms.push(forms);

@@ -73,7 +73,7 @@ pub fn plane(network: &Network, low: [f64; 2], high: [f64; 2], most: usize) -> R
         let mut next = vec![];
         for (polygon, mut forms) in open {
             match &layer.step {
-                Step::Input | Step::Smooth { .. } => {}
+                Step::Input | Step::Smooth { .. } | Step::Product { .. } => {}
                 Step::Affine(affine) => {
                     let behind = forms.affine(affine, layer.size)?;
                     forms.push(behind);

@@ -101,7 +101,7 @@ pub(super) fn kink_of(network: &Network, layer: usize) -> usize {
         .iter()
         .filter_map(|layer| match layer.step {
             Step::Kink { of, .. } => Some(of),
-            Step::Input | Step::Affine(_) | Step::Smooth { .. } => None,
+            Step::Input | Step::Affine(_) | Step::Smooth { .. } | Step::Product { .. } => None,
         })
         .collect();
     read.sort_unstable();

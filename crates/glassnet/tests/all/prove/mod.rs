@@ -1,5 +1,6 @@
 //! The prover: no false proof where sums cancel, bounds that hold for samples, verdicts that are known.
 
+mod functions;
 mod networks;
 
 use glassnet::Tensor;

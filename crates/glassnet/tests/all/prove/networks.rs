@@ -21,7 +21,7 @@ impl Draws {
     }
 
     /// One of `0..count`.
-    fn below(&mut self, count: usize) -> usize {
+    pub(crate) fn below(&mut self, count: usize) -> usize {
         (((self.signed() + 1.0) / 2.0 * count as f32) as usize).min(count - 1)
     }
 }
