@@ -30,7 +30,8 @@ pub fn run(root: &Path, arguments: &[String]) -> Result<bool, String> {
     let pytest = &arguments[usize::from(release)..];
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut build = Command::new(cargo);
-    build.args(["build", "--package", "glassnet-py"]);
+    // No `--package`: that would choose other features for the dependencies and compile them again.
+    build.args(["build", "--lib"]);
     if release {
         build.arg("--release");
     }

@@ -462,6 +462,10 @@ pub(crate) struct Evaluate {
     /// What to do with categories that the training did not have.
     #[arg(long, value_enum, default_value = "error")]
     pub(crate) unseen: Unseen,
+    /// The most memory that the table may take, such as 512MB or 4GB: half of what is free unless said. A larger table is
+    /// kept in a temporary file (in TMPDIR), and predicted a part at a time; all of its rows are measured.
+    #[arg(long, value_name = "SIZE", value_parser = crate::scratch::parse_size)]
+    pub(crate) memory: Option<usize>,
     #[command(flatten)]
     pub(crate) reading: Reading,
 }

@@ -1,6 +1,6 @@
 //! `glassnet convert`.
 
-mod columns;
+pub(crate) mod columns;
 
 use std::path::{Path, PathBuf};
 

@@ -27,6 +27,11 @@ pub(crate) fn read(
     if text.starts_with('@') || path.is_file() {
         return of_data(path, model, margin, reading, terminal);
     }
+    plain(text, inputs)
+}
+
+/// As [`read`], of intervals alone.
+pub(crate) fn plain(text: &str, inputs: usize) -> Result<Domain> {
     let bad = |what: String| {
         Error::usage(what)
             .at("--domain")

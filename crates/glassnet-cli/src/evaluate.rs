@@ -1,5 +1,7 @@
 //! `glassnet evaluate`.
 
+mod long;
+
 use std::collections::BTreeMap;
 
 use glassnet::engine::Config;
@@ -8,6 +10,7 @@ use glassnet::nn::loss::Criterion;
 use glassnet::train::metrics::{self, Confusion, Metrics};
 use glassnet::train::{Dataset, Features, Predictor, Scorer, Target};
 use glassnet::{Error, Result, Tensor};
+use glassnet_data::{Loaded, read_table_within};
 use glassnet_formats::Task;
 use serde_json::{Value, json};
 
@@ -17,6 +20,7 @@ use crate::model::{self, Model, Trained, Whole};
 use crate::predict;
 use crate::reading;
 use crate::scores::Scores;
+use crate::scratch;
 use crate::table::Table;
 use crate::terminal::Terminal;
 use crate::usage::at_flag;
@@ -106,30 +110,44 @@ fn columns(
     let preprocessing = &trained.preprocessing;
     let target = preprocessing.target();
     let options = preprocessing.csv_options(&reading::options(&args.reading)?, true);
-    let table =
-        reading::labelled_table(&args.data, &args.labels, target.column(), &options, terminal)?;
-    if trained.card.data_fingerprint == Some(format!("{:016x}", table.fingerprint())) {
+    let mut spill = scratch::spill(args.memory, &args.data, threads.count())?;
+    let inputs = reading::labelled_inputs(&args.data, &args.labels, target.column())?;
+    let loaded = read_table_within(inputs, &options, &mut spill)?;
+    reading::notes(loaded.head().notes(), terminal);
+    if trained.card.data_fingerprint == Some(format!("{:016x}", loaded.head().fingerprint())) {
         terminal.note(
             "this is the table that the model was trained on: most of its rows are no test of it; the metrics of \
              the rows kept aside are what train printed",
         );
     }
-    let (rows, notes) = preprocessing.labelled_rows(&table)?;
-    reading::notes(&notes, terminal);
-    if rows.is_empty() {
-        return Err(reading::no_target(&args.data));
-    }
-    let encoded = preprocessing.encode_owned(
-        table,
-        &rows,
-        &predict::policies(args.unseen, args.gaps, true),
-    )?;
-    reading::notes(&encoded.notes, terminal);
     let default = if trained.card.task == Some(Task::Regression) { "mse" } else { "cross_entropy" };
     let criterion = Criterion::parse(trained.card.criterion.as_deref().unwrap_or(default))?;
-    let data = measured::dataset(encoded)?;
     let mut scores = Scores::new(trained.networks(), preprocessing, &threads.engine()?)?;
-    let found = measured::measure(&mut scores, &criterion, &data, target)?;
+    let policies = predict::policies(args.unseen, args.gaps, true);
+    let (data, found) = match loaded {
+        Loaded::Whole(table) => {
+            let (rows, notes) = preprocessing.labelled_rows(&table)?;
+            reading::notes(&notes, terminal);
+            if rows.is_empty() {
+                return Err(reading::no_target(&args.data));
+            }
+            let encoded = preprocessing.encode_owned(table, &rows, &policies)?;
+            reading::notes(&encoded.notes, terminal);
+            let data = measured::dataset(encoded)?;
+            let found = measured::measure(&mut scores, &criterion, &data, target)?;
+            (data, found)
+        }
+        Loaded::Long(table) => {
+            long::refuse_importance(args, &spill)?;
+            long::measure(
+                &table,
+                (trained, &criterion, &policies),
+                &mut scores,
+                (&spill, terminal),
+            )?
+        }
+    };
+    let rows = data.rows();
     let importance = if args.importance {
         Some(importance(&mut scores, &criterion, &data, trained, &found.metrics)?)
     } else {
@@ -137,7 +155,7 @@ fn columns(
     };
     let baseline = baseline(data.target(), data.target(), target)?;
     Ok(Report {
-        rows: rows.len(),
+        rows,
         found,
         baseline,
         classes: target.classes().unwrap_or(&[]).to_vec(),

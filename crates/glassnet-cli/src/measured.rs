@@ -37,16 +37,27 @@ pub(crate) fn measure(
     target: &TargetEncoding,
 ) -> Result<Measured> {
     let outputs = scores.predict(data.features())?;
+    measure_outputs(&outputs, scores, criterion, data, target)
+}
+
+/// Measures what `scores` answered for the rows of `data`.
+pub(crate) fn measure_outputs(
+    outputs: &Tensor<f32>,
+    scores: &Scores,
+    criterion: &Criterion,
+    data: &Dataset,
+    target: &TargetEncoding,
+) -> Result<Measured> {
     let mut scorer = Scorer::new(criterion, &scores.output_shape(), data, scores.config())?;
-    let loss = Some(scorer.loss(&outputs)?);
+    let loss = Some(scorer.loss(outputs)?);
     let (metrics, confusion) = match data.target() {
         Target::Classes(classes) => {
-            let (metrics, confusion) = metrics::classification(&outputs, classes)?;
+            let (metrics, confusion) = metrics::classification(outputs, classes)?;
             (metrics, Some(confusion))
         }
         Target::Values(values) => {
             let restore = |tensor: &Tensor<f32>| target.restore_all(tensor);
-            (metrics::regression(&restore(&outputs), &restore(values))?, None)
+            (metrics::regression(&restore(outputs), &restore(values))?, None)
         }
     };
     Ok(Measured { metrics: Metrics { loss, ..metrics }, confusion })

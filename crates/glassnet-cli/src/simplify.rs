@@ -5,13 +5,17 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use glassnet::checker::{Certificate, Proof, Verdict};
+use glassnet::graph::op::Source;
 use glassnet::nn::Network;
 use glassnet::simplify::{self, Config, Simplified};
 use glassnet::{Error, Result};
-use glassnet_formats::{Card, Format, ModelFile, OnnxExport, write_onnx};
+use glassnet_formats::{
+    Card, Format, ModelFile, OnnxExport, read_onnx, write_onnx, write_onnx_table,
+};
 use serde_json::json;
 
 use crate::args::{Reading, Weights, number};
+use crate::convert::columns;
 use crate::domain;
 use crate::model::{self, Model};
 use crate::output::{self, Output, Replace};
@@ -25,6 +29,7 @@ use crate::terminal::Terminal;
     glassnet simplify model.safetensors --output smaller.safetensors\n  \
     glassnet simplify checkpoint.pt --activation relu --domain 0..1 --output smaller.onnx\n  \
     glassnet simplify model.safetensors --domain data/digits.csv --output smaller.safetensors\n\n\
+    A table's model keeps its columns and classes: .onnx takes columns too, unless the model was an .onnx without them.\n\
     The certificate is written beside the output, as NAME.certificate.json; glassnet verify-certificate checks it.")]
 pub(crate) struct Simplify {
     /// The network: a PyTorch expression, the short form, or a model file.
@@ -191,7 +196,8 @@ pub(crate) fn one_of_two(
 
 /// The number of a network's inputs.
 pub(crate) fn inputs(network: &Network) -> Result<usize> {
-    network.module().in_features().ok_or_else(|| {
+    let width = |shape: glassnet::graph::Shape| shape.elements(1);
+    network.module().input_shape().and_then(width).ok_or_else(|| {
         Error::unsupported(
             "a network of unknown width",
             "simplify",
@@ -205,6 +211,8 @@ struct Outputs {
     model: Output,
     certificate: Output,
     format: Format,
+    /// Whether the model that is written takes columns, where it is one of a table.
+    with_columns: bool,
 }
 
 impl Outputs {
@@ -219,7 +227,9 @@ impl Outputs {
         let mut beside = path.as_os_str().to_owned();
         beside.push(".certificate.json");
         let input = Path::new(input);
+        let with_columns = format == Format::Onnx && !takes_numbers(input);
         Ok(Outputs {
+            with_columns,
             model: Output::prepare(path, "--output", replace, &[input])?,
             certificate: Output::prepare(Path::new(&beside), "--output", replace, &[input])?,
             format,
@@ -230,12 +240,21 @@ impl Outputs {
     fn write(&self, simplified: &Simplified, card: Option<&Card>) -> Result<String> {
         let notation = simplified.network.module().notation();
         let card = match card {
-            Some(card) => Card { network: notation, ..card.clone() },
+            // One network of an ensemble is written as itself.
+            Some(card) => Card { network: notation, members: None, ..card.clone() },
             None => Card::new(notation),
         };
         let bytes = if self.format == Format::Onnx {
+            let table = (self.with_columns && card.preprocessing.is_some())
+                .then(|| columns::table(Some(&card), "the model"))
+                .transpose()?;
             let export = OnnxExport { card: Some(card), ..OnnxExport::default() };
-            write_onnx(&simplified.network, &export)?
+            match table {
+                Some(table) => {
+                    write_onnx_table(std::slice::from_ref(&simplified.network), &table, &export)?
+                }
+                None => write_onnx(&simplified.network, &export)?,
+            }
         } else {
             let state = simplified.network.state_dict().clone();
             ModelFile { state, card: Some(card) }.write()?
@@ -244,6 +263,16 @@ impl Outputs {
         self.model.write(&bytes)?;
         Ok(self.certificate.path().display().to_string())
     }
+}
+
+/// Whether a file is an ONNX model that takes a network's numbers, `x`, and not a table's columns.
+fn takes_numbers(path: &Path) -> bool {
+    let Ok(bytes) = output::read_unpacked(path) else { return false };
+    read_onnx(&bytes, &path.display().to_string()).is_ok_and(|model| {
+        let sources = model.graph.graph().sources();
+        let inputs = sources.filter(|(_, source)| matches!(source, Source::Input { .. }));
+        inputs.count() == 1 && model.graph.graph().outputs().len() == 1
+    })
 }
 
 fn claim(simplified: &Simplified) -> String {
@@ -299,6 +328,11 @@ fn report(verb: &str, simplified: &Simplified, output: &Path, certificate: &str)
         "parameters_before": simplified.parameters_before,
         "parameters_after": simplified.parameters_after,
         "steps": steps,
+        "left": simplified
+            .left
+            .iter()
+            .map(|(layer, why)| json!({"layer": layer, "why": why}))
+            .collect::<Vec<_>>(),
         "exact": simplified.checked.exact,
         "bound": simplified.certificate.claim.bound,
         "bound_per_input": simplified.certificate.claim.per_input,
@@ -320,6 +354,11 @@ fn report(verb: &str, simplified: &Simplified, output: &Path, certificate: &str)
     }
     if simplified.removals.is_empty() && verb == "simplify" {
         lines.push("nothing to remove was found".to_owned());
+    }
+    if verb == "simplify" {
+        for (layer, why) in simplified.left.iter().take(MOST) {
+            lines.push(format!("left as it is: layer {layer:?}: {why}"));
+        }
     }
     lines.push(format!("network: {notation}"));
     lines.push(format!(

@@ -4,13 +4,14 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::Args;
-use glassnet::Result;
 use glassnet::simplify::{self, Domain, Free, LayerUnits, Relation, State};
+use glassnet::{Error, Result};
 use serde_json::{Value, json};
 
 use crate::args::{Reading, Weights, number};
 use crate::domain;
-use crate::model;
+use crate::model::{self, Whole};
+use crate::prove::network::Subject;
 use crate::said::Said;
 use crate::simplify::{inputs, parts};
 use crate::terminal::Terminal;
@@ -56,7 +57,10 @@ pub(crate) fn run(args: &Units, terminal: &mut Terminal) -> Result<u8> {
 
 /// What is known of the units that the flags ask about.
 pub(crate) fn said(args: &Units, terminal: &Terminal) -> Result<Said> {
-    let model = model::load(&args.network, &args.weights, terminal)?;
+    let model = match model::load_whole(&args.network, &args.weights, terminal)? {
+        Whole::Graph(_) => return of_graph(args, terminal),
+        Whole::Model(_) => model::load(&args.network, &args.weights, terminal)?,
+    };
     let network = parts(&model).0;
     let width = inputs(network)?;
     let rows = args
@@ -73,9 +77,34 @@ pub(crate) fn said(args: &Units, terminal: &Terminal) -> Result<Said> {
     };
     let free = Free::of(&args.free, network)?;
     let layers = simplify::units(network, &domain, &free, rows.as_ref())?;
+    Ok(document(&network.module().notation(), &layers))
+}
+
+/// As [`said`], of a graph that is no chain of layers.
+fn of_graph(args: &Units, terminal: &Terminal) -> Result<Said> {
+    let refused = |flag: &str, help: &str| {
+        let what = format!("{flag} is for networks of layers, this is a graph of operations");
+        Err(Error::usage(what).at(flag.to_owned()).help(help.to_owned()))
+    };
+    if args.data.is_some() {
+        return refused("--data", "give its box with --domain: lo..hi");
+    }
+    if !args.free.is_empty() {
+        return refused("--free", "leave it out");
+    }
+    let network = Subject::read(&args.network, &args.weights, terminal)?.network()?;
+    let domain = match &args.domain {
+        Some(text) => domain::plain(text, network.inputs())?,
+        None => Domain::all(network.inputs()),
+    };
+    let layers = simplify::graph_units(&network, &domain)?;
+    Ok(document("a graph of operations", &layers))
+}
+
+fn document(network: &str, layers: &[LayerUnits]) -> Said {
     let json = json!({
         "schema": "glassnet.units/1",
-        "network": network.module().notation(),
+        "network": network,
         "layers": layers.iter().map(layer).collect::<Vec<_>>(),
     });
     let mut lines = vec![];
@@ -85,7 +114,7 @@ pub(crate) fn said(args: &Units, terminal: &Terminal) -> Result<Said> {
         );
     }
     layers.iter().for_each(|layer| say(layer, &mut lines));
-    Ok(Said::lines(lines, json, 0))
+    Said::lines(lines, json, 0)
 }
 
 fn layer(layer: &LayerUnits) -> Value {

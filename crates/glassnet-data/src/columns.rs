@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use glassnet::{Error, ErrorKind, Result};
 
+use crate::batch::Batch;
 use crate::cell::{Decimal, Reading, is_code, is_date, plain_decimal, read_number, trim};
 use crate::interned::{Interned, Level};
 use crate::lines::Lines;
@@ -125,6 +126,23 @@ impl Typing {
     /// The cells that were read and not yet packed.
     pub(crate) fn staged(&mut self) -> &mut Staged {
         &mut self.staged
+    }
+
+    /// Takes cell `cell` of each of some records: of each the table's row, and the first of its cells.
+    ///
+    /// # Errors
+    /// As [`Typing::push`], with the row.
+    pub(crate) fn push_all(
+        &mut self,
+        batch: &Batch,
+        records: &[(usize, usize)],
+        cell: usize,
+        context: &Context<'_>,
+    ) -> std::result::Result<(), (usize, Error)> {
+        for &(row, first) in records {
+            self.push(batch.cell(first + cell), row, context).map_err(|error| (row, error))?;
+        }
+        Ok(())
     }
 
     /// Takes the cell of row `row`, whose first bytes are `word`.

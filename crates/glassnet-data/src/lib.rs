@@ -25,6 +25,7 @@
 
 mod array_files;
 mod arrays;
+mod batch;
 mod bytes;
 mod calendar;
 mod cell;
@@ -37,6 +38,7 @@ mod encoding;
 mod fingerprint;
 mod fit;
 mod folds;
+mod gathered;
 mod half;
 mod header;
 mod input;
@@ -57,6 +59,7 @@ mod ragged;
 mod read;
 mod read_any;
 mod records;
+mod shares;
 mod split;
 mod survey;
 mod table;

@@ -76,6 +76,16 @@ impl Staged {
                 self.values()
                     .for_each(|value| bytes.extend_from_slice(&(value as f32).to_le_bytes()));
             }
+            Packing::Decimals { base, span: 0, width: 1, .. } if uniform(&self.cells).is_some() => {
+                let base = base as u8;
+                let code = |cell: &i64| ((*cell as u64 >> TAG_BITS) as u8).wrapping_sub(base);
+                bytes.extend(self.cells.iter().map(code));
+            }
+            Packing::Decimals { base, span: 0, width: 2, .. } if uniform(&self.cells).is_some() => {
+                let base = base as u16;
+                let code = |cell: &i64| ((*cell as u64 >> TAG_BITS) as u16).wrapping_sub(base);
+                bytes.extend(self.cells.iter().flat_map(|cell| code(cell).to_le_bytes()));
+            }
             Packing::Decimals { base, span, least, most, width, .. } => {
                 let code = |&cell: &i64| {
                     let (integer, decimals) = (cell >> TAG_BITS, (cell & MISSING) as u8);
@@ -116,12 +126,28 @@ struct Ranges {
     aligned: Option<(i64, i64)>,
 }
 
+/// How many decimals the cells have, if all have as many and none is missing or a double.
+fn uniform(cells: &[i64]) -> Option<u8> {
+    let first = *cells.first()?;
+    let different = cells.iter().fold(0, |different, cell| different | (cell ^ first));
+    let tag = first & MISSING;
+    (different & MISSING == 0 && tag < DOUBLE).then_some(tag as u8)
+}
+
 /// Integers up to here are 64-bit floats, so that one division reads them.
 const EXACT: i64 = 1 << 53;
 
 impl Ranges {
     /// `None` where all cells are missing.
     fn of(cells: &[i64]) -> Option<Self> {
+        if let Some(decimals) = uniform(cells) {
+            // Equal tags leave the order of the integers.
+            let extremes = |(low, high): (i64, i64), &cell: &i64| (low.min(cell), high.max(cell));
+            let (low, high) = cells.iter().fold((i64::MAX, i64::MIN), extremes);
+            let integers = (low >> TAG_BITS, high >> TAG_BITS);
+            let (gaps, decimals, aligned) = (false, (decimals, decimals), Some(integers));
+            return Some(Ranges { gaps, decimals, integers, aligned });
+        }
         let present = || cells.iter().filter(|&&cell| cell != MISSING);
         let (mut low, mut high, mut least, mut most) = (i64::MAX, i64::MIN, i64::MAX, i64::MIN);
         for &cell in present() {
@@ -274,6 +300,25 @@ impl Block {
         Block { rows, parts, bytes }
     }
 
+    /// The same rows of more columns, in the order of `parts`.
+    pub(crate) fn join(parts: impl Iterator<Item = Block>) -> Self {
+        let mut blocks: Vec<Block> = parts.collect();
+        if blocks.len() == 1
+            && let Some(only) = blocks.pop()
+        {
+            return only;
+        }
+        let rows = blocks.first().map_or(0, Block::rows);
+        let mut bytes = Vec::with_capacity(blocks.iter().map(|block| block.bytes.len()).sum());
+        let mut parts = Vec::with_capacity(blocks.iter().map(Block::columns).sum());
+        for block in blocks {
+            let before = bytes.len();
+            parts.extend(block.parts.iter().map(|&(packing, at)| (packing, before + at)));
+            bytes.extend_from_slice(&block.bytes);
+        }
+        Block { rows, parts, bytes }
+    }
+
     pub(crate) fn rows(&self) -> usize {
         self.rows
     }
@@ -339,11 +384,27 @@ impl Block {
         Ok(Block { rows: some.len(), parts, bytes })
     }
 
-    /// The cells of column `column` where they are written as a byte each, which [`Block::meaning`] reads.
-    pub(crate) fn small_codes(&self, column: usize) -> Option<&[u8]> {
+    /// The rows `rows` alone.
+    pub(crate) fn pick(&self, rows: &[usize]) -> Self {
+        let widths = self.parts.iter().map(|(packing, _)| packing.width());
+        let mut bytes = Vec::with_capacity(rows.len() * widths.sum::<usize>());
+        let mut parts = Vec::with_capacity(self.parts.len());
+        for &(packing, at) in &self.parts {
+            parts.push((packing, bytes.len()));
+            let width = packing.width();
+            for &row in rows {
+                bytes.extend_from_slice(&self.bytes[at + row * width..at + (row + 1) * width]);
+            }
+        }
+        Block { rows: rows.len(), parts, bytes }
+    }
+
+    /// The cells of column `column` where they are written as a byte each, which [`Block::meaning`] reads; bytes of equal packings
+    /// mean the same.
+    pub(crate) fn small_codes(&self, column: usize) -> Option<(Packing, &[u8])> {
         let (packing, at) = self.parts[column];
         let Packing::Decimals { width: 1, .. } = packing else { return None };
-        Some(&self.bytes[at..at + self.rows])
+        Some((packing, &self.bytes[at..at + self.rows]))
     }
 
     /// What a byte among the column's small codes means; of another byte nothing in particular.

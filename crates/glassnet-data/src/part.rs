@@ -1,6 +1,7 @@
 //! The rows of an encoding under construction: a table's blocks are encoded one after the other.
 
 use std::collections::{BTreeSet, HashMap};
+use std::ops::Range;
 
 use glassnet::{Error, ErrorKind, Result, Tensor};
 
@@ -65,6 +66,8 @@ struct Span {
     /// Which rows, in the table's order.
     from: usize,
     to: usize,
+    /// Whether the block has these rows alone.
+    picked: bool,
 }
 
 /// Encodes what `parts` have of a block that begins with that row of the table; `columns` are those of the features.
@@ -76,6 +79,27 @@ pub(crate) fn encode_block(
 ) {
     let spans: Vec<Span> =
         parts.iter().map(|part| part.span(start, start + block.rows())).collect();
+    encode_spans(preprocessing, columns, block, parts, &spans);
+}
+
+/// Encodes a block that has those rows of `part` alone which are among the table's rows `rows`; the part's rows are in ascending order.
+pub(crate) fn encode_picked(
+    preprocessing: &Preprocessing,
+    columns: &[(usize, &Described)],
+    (block, rows): (&Block, Range<usize>),
+    part: &mut Part<'_>,
+) {
+    let span = Span { picked: true, ..part.span(rows.start, rows.end) };
+    encode_spans(preprocessing, columns, block, std::slice::from_mut(part), &[span]);
+}
+
+fn encode_spans(
+    preprocessing: &Preprocessing,
+    columns: &[(usize, &Described)],
+    block: &Block,
+    parts: &mut [Part<'_>],
+    spans: &[Span],
+) {
     if spans.iter().all(|span| span.from == span.to) {
         return;
     }
@@ -86,7 +110,7 @@ pub(crate) fn encode_block(
         let mut values = Vec::with_capacity(block.rows());
         block.unpack(*column, &mut values);
         let cells = described.cells(values);
-        for (part, &span) in parts.iter_mut().zip(&spans) {
+        for (part, &span) in parts.iter_mut().zip(spans) {
             part.encode_feature(feature, index, &cells, span, at);
         }
         at += feature.width();
@@ -135,16 +159,16 @@ impl<'a> Part<'a> {
             Some(order) => order.partition_point(|&place| self.rows[place] < row),
             None => self.rows.partition_point(|&other| other < row),
         };
-        Span { start, from: before(start), to: before(end) }
+        Span { start, from: before(start), to: before(end), picked: false }
     }
 
-    /// The place of each row in `rows`, and the row counted from the block's first.
+    /// The place of each row in `rows`, and which of the block's rows it is.
     fn places(&self, span: Span) -> impl Iterator<Item = (usize, usize)> + use<'a> {
         let rows = self.rows;
         let order = self.order.as_ref().map(|order| order[span.from..span.to].to_vec());
         (span.from..span.to).map(move |at| {
             let place = order.as_ref().map_or(at, |order| order[at - span.from]);
-            (place, rows[place] - span.start)
+            (place, if span.picked { at - span.from } else { rows[place] - span.start })
         })
     }
 
@@ -169,7 +193,7 @@ impl<'a> Part<'a> {
                     match standardised(value, *mean, *std) {
                         Some(value) => self.data[place * self.width + at] = value,
                         None => {
-                            let row = span.start + row;
+                            let row = self.rows[place];
                             let error = too_far(self.table, &feature.column, row, value);
                             self.refuse((index, true, place), error);
                         }
@@ -247,7 +271,7 @@ impl<'a> Part<'a> {
                     let error = Error::data(
                         "the cell is missing, and no training row had a gap there",
                     )
-                    .at(self.table.place(span.start + row, column))
+                    .at(self.table.place(self.rows[place], column))
                     .help(
                         "fill the cell, or add --gaps fill to take the training rows' middle value",
                     );
@@ -284,7 +308,7 @@ impl<'a> Part<'a> {
                     let from = place * self.width + at;
                     self.data[from..from + features.len()].copy_from_slice(features);
                 }
-                None => bad.push((place, span.start + row, text)),
+                None => bad.push((place, self.rows[place], text)),
             }
         }
         for (place, row, text) in bad {
@@ -302,7 +326,7 @@ impl<'a> Part<'a> {
         put: impl Fn(&mut [f32], usize),
     ) {
         let places = self.places(span);
-        let width = self.width;
+        let (width, rows) = (self.width, self.rows);
         let Seen { categories, entries, unseen, .. } = &mut self.features[index];
         let categories = categories.get_or_insert_with(|| {
             texts.levels().iter().map(|text| levels.binary_search(text).ok()).collect()
@@ -316,7 +340,7 @@ impl<'a> Part<'a> {
                 put(&mut self.data[place * width..(place + 1) * width], *category);
                 continue;
             }
-            let row = span.start + row;
+            let row = rows[place];
             let entry = *entries.entry(code).or_insert_with(|| {
                 let text = texts.levels()[code as usize].clone();
                 unseen.push(Unseen { text, times: 0, place, row });

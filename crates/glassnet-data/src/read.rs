@@ -5,18 +5,16 @@ use std::io::{Cursor, Read, Seek};
 
 use glassnet::{Error, Result};
 
+use crate::batch::Batch;
 use crate::bytes::read_error;
-use crate::columns::{Context, Typed, Typing, too_much_text};
+use crate::columns::{Context, Typed, Typing};
 use crate::encoding::decoded;
-use crate::fingerprint::Fingerprint;
+use crate::gathered::Gathered;
 use crate::header::{check_named_columns, header, order_of};
 use crate::input::Input;
-use crate::lines::Lines;
-use crate::long::{Blocks, Spill, Spilled};
+use crate::long::{Spill, Spilled};
 use crate::note::Note;
 use crate::options::CsvOptions;
-use crate::packed::Block;
-use crate::ragged::Ragged;
 use crate::records::Records;
 use crate::table::{Described, Table};
 use crate::words::count;
@@ -131,89 +129,6 @@ pub(crate) fn block_rows(columns: usize) -> usize {
     (STAGED_CELLS / columns.max(1)).clamp(1, MOST_ROWS)
 }
 
-/// What is gathered from all files.
-struct Gathered {
-    header: Vec<(String, bool)>,
-    columns: Vec<Option<Typing>>,
-    blocks: Blocks,
-    block_rows: usize,
-    /// How many rows wait to be packed.
-    staged: usize,
-    rows: usize,
-    lines: Lines,
-    fingerprint: Fingerprint,
-}
-
-impl Gathered {
-    fn new(header: Vec<(String, bool)>, options: &CsvOptions, texts: &BTreeSet<usize>) -> Self {
-        let mut fingerprint = Fingerprint::new();
-        header.iter().for_each(|(column, _)| fingerprint.push(column.as_bytes()));
-        Gathered {
-            columns: typings(&header, options, texts),
-            block_rows: block_rows(header.len()),
-            header,
-            blocks: Blocks::default(),
-            staged: 0,
-            rows: 0,
-            lines: Lines::default(),
-            fingerprint,
-        }
-    }
-
-    /// Takes the rows of a file that begin with `line`. `order` says which cell each column is, where the file has its
-    /// columns in another order.
-    fn take<R: Read>(
-        &mut self,
-        mut records: Records<'_, R>,
-        mut line: Option<u64>,
-        order: Option<&[usize]>,
-        (context, mut spill): (&Context<'_>, Option<&mut Spill>),
-    ) -> Result<()> {
-        let (width, first_row) = (self.header.len(), self.rows);
-        let mut ragged = Ragged::default();
-        self.lines.begin(first_row, context.file);
-        while let Some(begin) = line {
-            self.lines.push(self.rows, begin);
-            if records.width() == width {
-                let row = self.rows;
-                let mut push = |cell: (&[u8], u64), column: &mut Option<Typing>| {
-                    self.fingerprint.push_word(cell.0, cell.1);
-                    column.as_mut().map_or(Ok(()), |column| column.push(cell, row, context))
-                };
-                match order {
-                    None => {
-                        for (cell, column) in records.cells_and_words().zip(&mut self.columns) {
-                            push(cell, column)?;
-                        }
-                    }
-                    Some(order) => {
-                        for (&at, column) in order.iter().zip(&mut self.columns) {
-                            push(records.cell_and_word(at), column)?;
-                        }
-                    }
-                }
-                self.staged += 1;
-            } else {
-                ragged.push(begin, records.width());
-            }
-            self.rows += 1;
-            if self.staged == self.block_rows {
-                self.pack(spill.as_deref_mut())?;
-            }
-            line = records.next()?;
-        }
-        records.refuse_blank()?;
-        ragged.into_result(width, self.rows - first_row, context.file)
-    }
-
-    fn pack(&mut self, spill: Option<&mut Spill>) -> Result<()> {
-        let staged = self.columns.iter_mut().flatten().map(Typing::staged);
-        let block = Block::pack(staged, self.staged);
-        self.staged = 0;
-        self.blocks.push(block, spill)
-    }
-}
-
 /// Goes through the files; the texts of the columns `texts` are kept whatever they look like.
 fn pass(
     inputs: &mut [Input<'_>],
@@ -221,6 +136,7 @@ fn pass(
     texts: &BTreeSet<usize>,
     mut spill: Option<&mut Spill>,
 ) -> Result<Pass> {
+    let threads = spill.as_ref().map_or(1, |spill| spill.threads);
     let mut notes = Vec::new();
     let mut gathered: Option<Gathered> = None;
     let title = title(inputs);
@@ -229,7 +145,7 @@ fn pass(
         let name = input.name.clone();
         let mut records =
             Records::new(decoded(input.open()?, options.encoding, &name), &name, options)?;
-        let mut line = records.next()?;
+        let line = records.next()?;
         let first: Vec<Vec<u8>> = records.cells().map(<[u8]>::to_vec).collect();
         // What the headers of further files look like was told of the first.
         let mut told = Vec::new();
@@ -245,18 +161,13 @@ fn pass(
             Ok(found) => found,
             Err(error) => return Err(records.refuse(error)),
         };
-        if options.has_header {
-            line = records.next()?;
-        }
+        let head = (!options.has_header).then(|| Batch::of(line.unwrap_or(1), &first));
         let context = Context::new(&name, options).within(spill.as_deref());
-        let gathered = gathered.get_or_insert_with(|| Gathered::new(header, options, texts));
-        let within = (&context, spill.as_deref_mut());
-        let taken = gathered.take(records, line, order.as_deref(), within);
-        let refused = |column: &Option<Typing>| column.as_ref().is_some_and(Typing::is_refused);
-        match gathered.columns.iter().position(refused) {
-            Some(index) => return Err(too_much_text(&gathered.header[index].0, &context)),
-            None => taken?,
-        }
+        let gathered = gathered.get_or_insert_with(|| {
+            let columns = typings(&header, options, texts);
+            Gathered::new(header, columns, threads)
+        });
+        gathered.take(records, head, order.as_deref(), (&context, spill.as_deref_mut()))?;
     }
     let Some(mut gathered) = gathered else {
         return Err(Error::data("there is no file to read").help("name at least one"));
@@ -275,6 +186,7 @@ fn pass(
 /// What the columns are, once all rows were read.
 fn finish(gathered: Gathered, named: (String, Vec<Note>), options: &CsvOptions) -> Result<Pass> {
     let Gathered { header, columns, blocks, rows, lines, fingerprint, .. } = gathered;
+    let columns = columns.into_columns();
     let (title, mut notes) = named;
     let context = Context::new(&title, options);
     let fingerprint = fingerprint.finish();

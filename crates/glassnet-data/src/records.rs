@@ -2,8 +2,9 @@
 
 use std::io::Read;
 
-use glassnet::{Error, Result};
+use glassnet::{Error, ErrorKind, Result};
 
+use crate::batch::Batch;
 use crate::bytes::{bad_quote, line_end, not_utf8, nul, read_error, refuse_other_formats};
 use crate::options::CsvOptions;
 use crate::word;
@@ -67,10 +68,12 @@ impl Place {
     }
 }
 
-/// The cells of a record: where they stand in the buffer.
+/// The cells of the records that were read last: where they stand in the buffer.
 #[derive(Default)]
 struct Cells {
-    ranges: Vec<(usize, usize)>,
+    ranges: Vec<(u32, u32)>,
+    /// Which cell is the first of the record that is being read.
+    first: usize,
     /// Those with doubled quotes.
     doubled: Vec<usize>,
     quoted: bool,
@@ -86,8 +89,11 @@ enum Found {
     BadQuote { open: usize, close: Option<usize> },
 }
 
-/// How much of a file is read at a time: below what allocators take from the system, so that the memory is used again.
-const PIECE: usize = 1 << 16;
+/// How much of a file is read at a time: enough that threads which share its cells seldom wait for each other.
+const PIECE: usize = 1 << 17;
+
+/// The most bytes of a record, about: its cells are found by 32 bits.
+const MOST_RECORD: usize = 1 << 30;
 
 impl<'a, R: Read> Records<'a, R> {
     /// Reads the beginning of `input`.
@@ -137,6 +143,7 @@ impl<'a, R: Read> Records<'a, R> {
     /// # Errors
     /// Kind `io`; kind `data` for a NUL byte, bytes that are no UTF-8, and quotes that do not match.
     pub(crate) fn next(&mut self) -> Result<Option<u64>> {
+        self.forget();
         loop {
             self.skip_line_ends();
             if self.at == self.filled {
@@ -147,26 +154,74 @@ impl<'a, R: Read> Records<'a, R> {
                 continue;
             }
             match self.scan() {
-                Found::Record(end) => {
-                    let line = self.place.lines + 1;
-                    let bytes = &self.buffer[self.at..end];
-                    if self.record.quoted {
-                        self.place.advance(bytes);
-                        self.undouble();
-                    } else {
-                        self.place.offset += bytes.len() as u64;
-                    }
-                    self.at = end;
-                    return Ok(Some(line));
-                }
+                Found::Record(end) => return Ok(Some(self.pass(end))),
                 Found::Part => self.fill()?,
-                Found::BadQuote { open, close } => {
-                    let error = self.bad_quote(open, close);
-                    self.check_rest()?;
-                    return Err(error);
-                }
+                Found::BadQuote { open, close } => return Err(self.refuse_quote(open, close)),
             }
         }
+    }
+
+    /// The next records, as many as there are in the piece of the file that is at hand: they are put into `batch` in place of those
+    /// that it holds. False at the end.
+    ///
+    /// # Errors
+    /// As [`Records::next`]; the records before what is wrong are given first.
+    pub(crate) fn next_batch(&mut self, batch: &mut Batch) -> Result<bool> {
+        batch.clear();
+        self.forget();
+        loop {
+            self.skip_line_ends();
+            if self.at == self.filled {
+                if self.ended || !batch.is_empty() {
+                    break;
+                }
+                self.fill()?;
+                continue;
+            }
+            let first = self.record.first;
+            match self.scan() {
+                Found::Record(end) => {
+                    let line = self.pass(end);
+                    batch.push(line, first..self.record.ranges.len());
+                    self.record.first = self.record.ranges.len();
+                }
+                Found::Part | Found::BadQuote { .. } if !batch.is_empty() => break,
+                Found::Part => self.fill()?,
+                Found::BadQuote { open, close } => return Err(self.refuse_quote(open, close)),
+            }
+        }
+        self.record.ranges.truncate(self.record.first);
+        if batch.is_empty() {
+            return Ok(false);
+        }
+        // What follows is read on in the memory that the batch had.
+        let mut buffer = std::mem::take(batch.bytes_mut());
+        buffer.resize(self.buffer.len(), 0);
+        let rest = self.at..self.filled;
+        buffer[..rest.len()].copy_from_slice(&self.buffer[rest.clone()]);
+        (self.checked, self.filled, self.at) = (self.checked - self.at, rest.len(), 0);
+        batch.give(std::mem::replace(&mut self.buffer, buffer), &mut self.record.ranges);
+        Ok(true)
+    }
+
+    /// Goes behind the record that ends at `end`, and gives its line.
+    fn pass(&mut self, end: usize) -> u64 {
+        let line = self.place.lines + 1;
+        let bytes = &self.buffer[self.at..end];
+        if self.record.quoted {
+            self.place.advance(bytes);
+            self.undouble();
+        } else {
+            self.place.offset += bytes.len() as u64;
+        }
+        self.at = end;
+        line
+    }
+
+    /// Forgets the cells that were read.
+    fn forget(&mut self) {
+        self.record.ranges.clear();
+        self.record.first = 0;
     }
 
     /// The number of cells of the record that was read last.
@@ -176,13 +231,7 @@ impl<'a, R: Read> Records<'a, R> {
 
     /// The cells of the record that was read last: UTF-8, without the quotes around them.
     pub(crate) fn cells(&self) -> impl ExactSizeIterator<Item = &[u8]> {
-        self.record.ranges.iter().map(|&(start, end)| &self.buffer[start..end])
-    }
-
-    /// Cell `index` of the record that was read last, of which there must be so many, with its first bytes.
-    pub(crate) fn cell_and_word(&self, index: usize) -> (&[u8], u64) {
-        let (start, end) = self.record.ranges[index];
-        (&self.buffer[start..end], word::first(word::load(&self.buffer, start), end - start))
+        self.record.ranges.iter().map(|&(start, end)| &self.buffer[start as usize..end as usize])
     }
 
     /// The error to return for a file in which the caller found `error`: what is wrong with its bytes, if anything is.
@@ -194,11 +243,6 @@ impl<'a, R: Read> Records<'a, R> {
                 Err(found) => return found,
             }
         }
-    }
-
-    /// The same cells, each with its first bytes: up to eight of them, with zeros behind.
-    pub(crate) fn cells_and_words(&self) -> impl ExactSizeIterator<Item = (&[u8], u64)> {
-        (0..self.record.ranges.len()).map(|index| self.cell_and_word(index))
     }
 
     /// Refuses a file of blanks, once all of it was read.
@@ -234,7 +278,7 @@ impl<'a, R: Read> Records<'a, R> {
         // The word at `base`, and its ends of cells from `start` on.
         let (mut base, mut ends) = (self.at, ends_in(word::load(whole, self.at)));
         let cells = &mut self.record;
-        cells.ranges.clear();
+        cells.ranges.truncate(cells.first);
         cells.doubled.clear();
         cells.quoted = false;
         let mut start = self.at;
@@ -256,7 +300,7 @@ impl<'a, R: Read> Records<'a, R> {
                 if text.get(close + 1).is_some_and(|&byte| !self.ends_cell[usize::from(byte)]) {
                     return Found::BadQuote { open: start, close: Some(close) };
                 }
-                cells.ranges.push((start + 1, close));
+                cells.ranges.push((start as u32 + 1, close as u32));
                 (base, ends) = (close + 1, ends_in(word::load(whole, close + 1)));
                 close + 1
             } else {
@@ -267,7 +311,7 @@ impl<'a, R: Read> Records<'a, R> {
                 // What was read before may still stand behind the text.
                 let end = if ends == 0 { text.len() } else { base + word::place(ends) };
                 let end = end.min(text.len());
-                cells.ranges.push((start, end));
+                cells.ranges.push((start as u32, end as u32));
                 end
             };
             // The byte at `end` is dealt with.
@@ -284,15 +328,14 @@ impl<'a, R: Read> Records<'a, R> {
     fn undouble(&mut self) {
         for index in std::mem::take(&mut self.record.doubled) {
             let (start, end) = self.record.ranges[index];
-            let mut to = start;
-            let mut from = start;
+            let (mut to, mut from, end) = (start as usize, start as usize, end as usize);
             while from < end {
                 let byte = self.buffer[from];
                 self.buffer[to] = byte;
                 to += 1;
                 from += if byte == self.quote { 2 } else { 1 };
             }
-            self.record.ranges[index].1 = to;
+            self.record.ranges[index].1 = to as u32;
         }
     }
 
@@ -304,6 +347,11 @@ impl<'a, R: Read> Records<'a, R> {
         self.at = 0;
         // A record that takes most of the buffer would be looked through again for every few bytes that are read.
         if 2 * self.filled > self.buffer.len() {
+            if self.buffer.len() > MOST_RECORD {
+                return Err(Error::new(ErrorKind::Limit, "a row has more than 1 GB")
+                    .at(format!("{}:{}", self.name, self.place.lines + 1))
+                    .help("close the quote that opens there, or divide the row"));
+            }
             self.buffer.resize(2 * self.buffer.len(), 0);
         }
         self.read()?;
@@ -364,6 +412,12 @@ impl<'a, R: Read> Records<'a, R> {
         Ok(())
     }
 
+    /// What is wrong with a quote, or with the bytes behind it.
+    fn refuse_quote(&mut self, open: usize, close: Option<usize>) -> Error {
+        let error = self.bad_quote(open, close);
+        self.check_rest().err().unwrap_or(error)
+    }
+
     fn bad_quote(&self, open: usize, close: Option<usize>) -> Error {
         let before = |offset: usize| self.place.after(&self.buffer[self.at..offset]);
         let opened = before(open);
@@ -417,6 +471,22 @@ mod tests {
         Ok(found)
     }
 
+    /// The same as batches, the first record by itself.
+    fn all_in_batches(text: &[u8], piece: usize) -> Result<All> {
+        let mut records = Records::with_piece(text, "t", &CsvOptions::default(), piece)?;
+        let mut found = vec![];
+        if let Some(line) = records.next()? {
+            found.push((line, records.cells().map(<[u8]>::to_vec).collect()));
+        }
+        let mut batch = Batch::default();
+        while records.next_batch(&mut batch)? {
+            for (line, cells) in batch.records() {
+                found.push((*line, cells.clone().map(|at| batch.cell(at).0.to_vec()).collect()));
+            }
+        }
+        Ok(found)
+    }
+
     /// The same by the csv crate.
     fn oracle(text: &[u8]) -> Vec<Vec<Vec<u8>>> {
         let mut reader =
@@ -435,6 +505,9 @@ mod tests {
             // The first bytes say which byte ends a line.
             let text = format!("h\n{text}");
             let whole = all(text.as_bytes(), 1 << 10);
+            let batches = all_in_batches(text.as_bytes(), piece);
+            let words = |found: &Result<All>| found.as_ref().map_err(|e| e.to_string()).cloned();
+            prop_assert_eq!(words(&whole), words(&batches));
             let parted = all(text.as_bytes(), piece);
             match (&whole, &parted) {
                 (Ok(whole), Ok(parted)) => {

@@ -163,7 +163,8 @@ impl Described {
     pub(crate) fn decode(&self, values: &mut [f64]) {
         if let Kind::CodedNumber(numbers) = &self.kind {
             for value in values {
-                *value = code_of(*value).map_or(f64::NAN, |code| numbers[code as usize]);
+                let number = code_of(*value).and_then(|code| numbers.get(code as usize));
+                *value = number.copied().unwrap_or(f64::NAN);
             }
         }
     }

@@ -21,7 +21,7 @@ fn version() -> Result<String, String> {
 
 /// Builds the example as it is shipped, runs it, and reads what callgrind has written.
 pub(super) fn count(root: &Path, target: &Path, words: &[String]) -> Result<Counts, String> {
-    let example = ["build", "--release", "--package", "glassnet", "--example", "counts"];
+    let example = ["build", "--release", "--example", "counts"];
     output_of(root, &example)?;
     let folder = fresh(target.join("xtask").join("counts"))?;
     let part = folder.join("part");

@@ -7,7 +7,7 @@ use glassnet_formats::{
 };
 
 /// What the file `name`, which `card` describes, says of its columns.
-pub(super) fn table(card: Option<&Card>, name: &str) -> Result<OnnxTable> {
+pub(crate) fn table(card: Option<&Card>, name: &str) -> Result<OnnxTable> {
     let Some(json) = card.and_then(|card| card.preprocessing.as_ref()) else {
         return Err(Error::usage(format!("{name} doesn't say how columns become features"))
             .at("--with-preprocessing")

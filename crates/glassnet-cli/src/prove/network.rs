@@ -69,7 +69,7 @@ impl Subject {
     }
 
     /// The network from encoded columns to outputs.
-    pub(super) fn network(&self) -> Result<prove::Network> {
+    pub(crate) fn network(&self) -> Result<prove::Network> {
         self.lowered(&|graph, inputs, outputs, state| {
             between(graph, inputs, outputs, &|key| state.floats(key).map(Weight::Fixed))
         })

@@ -131,7 +131,8 @@ pub(super) fn measure(
     let test = rows.test.as_ref().map(&mut on).transpose()?;
     // The trivial predictor is judged on the same rows as the confusion table: the least seen ones.
     let judged = rows.test.as_ref().or(rows.validation.as_ref()).unwrap_or(&rows.training);
-    let baseline = baseline(rows.training.target(), judged.target(), target)?;
+    let learnt = rows.trivial.as_ref().unwrap_or(rows.training.target());
+    let baseline = baseline(learnt, judged.target(), target)?;
     Ok(Results { train, validation, test, baseline })
 }
 

@@ -1,11 +1,11 @@
 //! Rows of a table that is larger than memory.
 
 use glassnet::nn::Network;
-use glassnet::train::{Config, Dataset, Session, Streaming};
-use glassnet::{Error, Result};
+use glassnet::train::{Config, Dataset, Session, Streaming, Target};
+use glassnet::{Error, Result, Tensor};
 use glassnet_data::{
-    CsvOptions, EncodeOptions, FitOptions, LongRows, LongTable, LongTarget, RowSet, Sides, Spill,
-    SplitOptions,
+    CsvOptions, EncodeOptions, FitOptions, LongRows, LongTable, LongTarget, Preprocessing, RowSet,
+    Sides, Spill, SplitOptions,
 };
 
 use super::rows::{Rows, other_table, with_test};
@@ -82,12 +82,14 @@ impl LongSource<'_> {
             },
         ));
         let streaming = Streaming { rows: part, block };
+        let trivial = trivial(&preprocessing, &sizes)?;
         let mut found = Rows {
             fingerprint: self.fingerprint,
             trained: sides.training.count(),
             class_sizes: sizes,
             training: sample,
             streamed: Some(Streamed { rows, streaming }),
+            trivial: Some(trivial),
             validation,
             test: None,
             preprocessing,
@@ -124,7 +126,7 @@ impl LongSource<'_> {
 
     fn validation(
         &self,
-        preprocessing: &glassnet_data::Preprocessing,
+        preprocessing: &Preprocessing,
         rows: &RowSet,
         terminal: &Terminal,
     ) -> Result<Dataset> {
@@ -132,6 +134,17 @@ impl LongSource<'_> {
         reading::notes(&encoded.notes, terminal);
         dataset(encoded)
     }
+}
+
+/// From which the trivial predictor learns what it learns from all training rows: as many of each class, or the means.
+fn trivial(preprocessing: &Preprocessing, sizes: &[usize]) -> Result<Target> {
+    if preprocessing.target().classes().is_some() {
+        let each = |(class, &size)| std::iter::repeat_n(class as i64, size);
+        return Ok(Target::Classes(sizes.iter().enumerate().flat_map(each).collect()));
+    }
+    // Standardised numbers have the mean 0.
+    let outputs = preprocessing.target().outputs();
+    Ok(Target::Values(Tensor::new([1, outputs], vec![0.0; outputs])?))
 }
 
 impl Streamed {

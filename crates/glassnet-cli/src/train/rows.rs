@@ -41,6 +41,8 @@ pub(super) struct Rows {
     /// The rows that train, with their lines in the file, by which messages name them; some of them if the others are `streamed`.
     pub(super) training: Dataset,
     pub(super) streamed: Option<Streamed>,
+    /// From which the trivial predictor learns, unless from the `training` rows.
+    pub(super) trivial: Option<train::Target>,
     pub(super) validation: Option<Dataset>,
     pub(super) test: Option<Dataset>,
 }
@@ -249,6 +251,7 @@ fn with_validation(
         class_sizes: class_sizes(&training, &preprocessing),
         training,
         streamed: None,
+        trivial: None,
         validation,
         test: None,
         preprocessing,

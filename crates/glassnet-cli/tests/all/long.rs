@@ -85,6 +85,49 @@ fn predictions_are_those_of_a_table_in_memory() {
 }
 
 #[test]
+fn all_rows_are_measured_as_those_of_a_table_in_memory() {
+    let folder = Folder::new();
+    folder.write("t.csv", table());
+    for flags in [
+        "--target class --drop y",
+        "--target y --drop class --weight w",
+        "--target y,x --drop class",
+        "--target class --drop y --ensemble 2",
+    ] {
+        let train = format!("t.csv {flags} --epochs 1 --hidden 8 --output m --force --json");
+        folder.train(&train);
+        let evaluate = |more: &str| {
+            let line = format!("evaluate m t.csv --json {more}");
+            folder.run(&words(&line)).success().stdout
+        };
+        let whole = evaluate("");
+        assert!(whole == evaluate("--memory 3MB"), "{flags}");
+    }
+    let answer = folder.refused(&words("evaluate m t.csv --memory 1MB"), 6, "limit");
+    answer.names(&["40000 rows takes", "--memory"]);
+    let answer = folder.refused(&words("evaluate m t.csv --memory 3MB --importance"), 2, "usage");
+    answer.names(&["a column is shuffled among all rows"]);
+}
+
+#[test]
+fn the_trivial_predictor_knows_all_training_rows() {
+    let folder = Folder::new();
+    folder.write("t.csv", table());
+    for flags in ["--target class --drop y", "--target y --drop class"] {
+        let train = format!("t.csv {flags} --epochs 1 --hidden 4 --json --force --validation 0.1");
+        let whole = folder.train(&format!("{train} --output whole")).json();
+        let long = folder.train(&format!("{train} --memory 1MB --output long")).json();
+        for (name, value) in whole["baseline"].as_object().unwrap() {
+            let (one, other) = (value.as_f64().unwrap(), long["baseline"][name].as_f64().unwrap());
+            assert!(
+                (one - other).abs() < 1e-6 * (1.0 + one.abs()),
+                "{flags} {name}: {one} {other}"
+            );
+        }
+    }
+}
+
+#[test]
 fn what_needs_the_rows_in_memory_is_refused() {
     let folder = Folder::new();
     folder.write("t.csv", table());

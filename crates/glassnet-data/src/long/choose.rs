@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use glassnet::{Error, Result};
 
-use super::LongTable;
 use super::row_set::{Collecting, RowSet};
+use super::{ColumnCells, LongTable};
 use crate::note::Note;
 use crate::options::ColumnType;
+use crate::preprocessing::Preprocessing;
 use crate::table::{Described, Kind};
 use crate::target::{
     MOST_AUTO, MOST_CLASSES, Target, TargetValues, Task, always_the_same, check_classes,
@@ -142,6 +143,33 @@ impl LongTable {
         Ok(LongTarget { target: Target { notes, ..target }, labelled, sizes, classes })
     }
 
+    /// The rows that have all targets of a model, and a note of how many have none: as [`Preprocessing::labelled_rows`].
+    ///
+    /// # Errors
+    /// As [`Preprocessing::labelled_rows`]; kind `io` when the scratch can't be read.
+    pub fn labelled_rows(&self, preprocessing: &Preprocessing) -> Result<(RowSet, Vec<Note>)> {
+        let (mut all, mut notes): (Option<RowSet>, _) = (None, vec![]);
+        for name in preprocessing.target().columns() {
+            let labelled = self.look(name)?.1.labelled.finish();
+            notes.extend(check_labelled(&self.head, name, labelled.count())?);
+            all = Some(self.in_both(all, labelled));
+        }
+        let labelled = all.unwrap_or_default();
+        if labelled.count() < 2 {
+            return Err(crate::target::too_few_together(&self.head, labelled.count()));
+        }
+        Ok((labelled, notes))
+    }
+
+    fn in_both(&self, before: Option<RowSet>, rows: RowSet) -> RowSet {
+        match before {
+            None => rows,
+            Some(before) => {
+                RowSet::of(self.rows(), |row| before.contains(row) && rows.contains(row))
+            }
+        }
+    }
+
     fn choose_together(&self, columns: &[String], task: Task) -> Result<LongTarget> {
         check_together(&self.head, columns, task, |name| {
             Ok(self.head.columns[self.place(name)?].column_type() == ColumnType::Number)
@@ -154,12 +182,7 @@ impl LongTable {
             if let Values::Numbers { value, same: true, .. } = seen.values {
                 return Err(always_the_same(&self.head, name, value, labelled.count()));
             }
-            all = Some(match all {
-                None => labelled,
-                Some(before) => {
-                    RowSet::of(self.rows(), |row| before.contains(row) && labelled.contains(row))
-                }
-            });
+            all = Some(self.in_both(all, labelled));
         }
         let labelled = all.unwrap_or_default();
         if labelled.count() < 2 {
@@ -191,12 +214,13 @@ impl LongTable {
         let labelled = RowSet::collect(self.rows());
         let mut seen = [Seen { labelled, rows: 0, first: None, values }];
         let nothing = |_| ();
-        self.each_column(&[place], &mut seen, nothing, |seen, cells, ()| {
+        let see = |seen: &mut Seen, cells: &mut ColumnCells<'_>, (): &()| {
             let rows = cells.rows.clone();
             let values = cells.values();
             described.decode(values);
             values.iter().zip(rows).for_each(|(&value, row)| seen.see(value, row));
-        })?;
+        };
+        self.each_column(&[place], &mut seen, nothing, see, |_, _, ()| ())?;
         let [seen] = seen;
         Ok((described, seen))
     }

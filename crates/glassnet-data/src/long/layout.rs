@@ -26,6 +26,17 @@ pub(super) enum TargetKind {
     Values(usize),
 }
 
+/// Where a feature stands in a record.
+#[derive(Clone, Copy)]
+pub(super) enum Slot<'l> {
+    /// A byte, 0 or 1.
+    Flag(usize),
+    /// A byte, the place in an ascending list of values.
+    Code(usize, &'l [f32]),
+    /// Four bytes.
+    Floats(usize),
+}
+
 /// Features that follow each other and are written alike.
 struct Run {
     features: Range<usize>,
@@ -141,63 +152,48 @@ impl Layout {
         self.size
     }
 
-    /// Appends the records of encoded rows.
+    /// Where a feature is written, and how.
+    pub(super) fn slot(&self, feature: usize) -> Slot<'_> {
+        let at = self.runs.partition_point(|run| run.features.end <= feature);
+        let Some(run) = self.runs.get(at) else { return Slot::Floats(self.target_at) };
+        let within = feature - run.features.start;
+        match &run.kind {
+            Kind::Flags => Slot::Flag(run.at + within),
+            Kind::Codes(codes) => {
+                let count = codes.counts[within];
+                Slot::Code(run.at + within, &codes.values[within][..count])
+            }
+            Kind::Floats => Slot::Floats(run.at + 4 * within),
+        }
+    }
+
+    /// Writes encoded rows to `records`: of each the values of the features `which`, the target, and the weight if there is one.
     ///
     /// # Errors
     /// Kind `data` for a value that is not among those of its feature, which would be a fault of ours.
     pub(super) fn write(
         &self,
-        features: &[f32],
+        (which, values): (&[usize], &[f32]),
         target: &EncodedTarget,
         weights: Option<&[f32]>,
-        records: &mut Vec<u8>,
+        records: &mut [u8],
     ) -> Result<()> {
-        let rows = features.len() / self.width;
-        let from = records.len();
-        records.resize(from + rows * self.size, 0);
-        let records = &mut records[from..];
-        for run in &self.runs {
-            match &run.kind {
-                Kind::Flags => {
-                    for (row, record) in
-                        features.chunks(self.width).zip(records.chunks_mut(self.size))
-                    {
-                        let bytes = record[run.at..].iter_mut();
-                        for (value, byte) in row[run.features.clone()].iter().zip(bytes) {
-                            *byte = u8::from(*value != 0.0);
-                        }
+        for (index, &feature) in which.iter().enumerate() {
+            let values = values[index..].iter().step_by(which.len());
+            let places = records.chunks_exact_mut(self.size).zip(values);
+            match self.slot(feature) {
+                Slot::Flag(at) => {
+                    places.for_each(|(record, value)| record[at] = u8::from(*value != 0.0));
+                }
+                Slot::Code(at, list) => {
+                    let finder = Finder::new(list);
+                    for (record, value) in places {
+                        record[at] = finder.code(*value).ok_or_else(unknown)?;
                     }
                 }
-                Kind::Floats => {
-                    for (row, record) in
-                        features.chunks(self.width).zip(records.chunks_mut(self.size))
-                    {
-                        let bytes = record[run.at..].chunks_exact_mut(4);
-                        for (value, bytes) in row[run.features.clone()].iter().zip(bytes) {
-                            bytes.copy_from_slice(&value.to_le_bytes());
-                        }
-                    }
-                }
-                Kind::Codes(codes) => {
-                    // A few features at a time, whose tables stay at hand.
-                    let known = codes.values.chunks(GROUP).zip(codes.counts.chunks(GROUP));
-                    for (group, (some, counts)) in known.enumerate() {
-                        let lists = some.iter().zip(counts);
-                        let finders: Vec<Finder> =
-                            lists.map(|(values, &count)| Finder::new(&values[..count])).collect();
-                        let first = run.features.start + group * GROUP;
-                        let at = run.at + group * GROUP;
-                        for (row, record) in
-                            features.chunks(self.width).zip(records.chunks_mut(self.size))
-                        {
-                            let values = row[first..first + some.len()].iter();
-                            let bytes = record[at..at + some.len()].iter_mut();
-                            for ((finder, value), byte) in finders.iter().zip(values).zip(bytes) {
-                                *byte = finder.code(*value).ok_or_else(unknown)?;
-                            }
-                        }
-                    }
-                }
+                Slot::Floats(at) => places.for_each(|(record, value)| {
+                    record[at..at + 4].copy_from_slice(&value.to_le_bytes());
+                }),
             }
         }
         for (row, record) in records.chunks_mut(self.size).enumerate() {
@@ -305,7 +301,7 @@ const ROWS: usize = 64;
 /// Features whose values are looked up together.
 const GROUP: usize = 16;
 
-fn unknown() -> Error {
+pub(super) fn unknown() -> Error {
     Error::data(
         "an encoded row is not as the training rows were seen: this is a fault of glassnet's",
     )

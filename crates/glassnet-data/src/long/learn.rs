@@ -6,12 +6,14 @@ use std::sync::Arc;
 use glassnet::{Error, Result};
 
 use super::choose::LongTarget;
+use super::coded::{Coded, Sum, add, count};
 use super::numbers::{Numbers, Pass};
 use super::row_set::RowSet;
 use super::{ColumnCells, LongTable, Range};
 use crate::fit::{FitOptions, check_named, is_apart, learn, number_target};
 use crate::note::Note;
 use crate::observed::{Observed, ObservedCells, ObservedTexts};
+use crate::packed::Block;
 use crate::preprocessing::{NumberTarget, Preprocessing, TargetEncoding};
 use crate::table::{Described, Kind};
 use crate::target::TargetValues;
@@ -36,7 +38,37 @@ struct State<'t> {
     seen: Seen,
     /// The training rows' cells of the block, where not all rows train.
     chosen: Vec<f64>,
-    chosen_codes: Vec<u8>,
+    /// What the column's bytes mean, where it has had any.
+    coded: Option<Box<Coded>>,
+    /// Whether the bytes of the block at hand are to be added to the sum.
+    adds: bool,
+}
+
+/// Which rows of a block train.
+struct Training {
+    rows: Vec<usize>,
+    /// The same rows, those that follow each other together.
+    runs: Vec<Range<usize>>,
+    others: Vec<usize>,
+}
+
+impl Training {
+    fn new(training: &RowSet, block: Range<usize>) -> Self {
+        let (mut rows, mut runs, mut others): (Vec<usize>, Vec<Range<usize>>, _) =
+            (vec![], vec![], vec![]);
+        for row in 0..block.len() {
+            if !training.contains(block.start + row) {
+                others.push(row);
+                continue;
+            }
+            rows.push(row);
+            match runs.last_mut() {
+                Some(run) if run.end == row => run.end += 1,
+                Some(_) | None => runs.push(row..row + 1),
+            }
+        }
+        Training { rows, runs, others }
+    }
 }
 
 enum Seen {
@@ -121,21 +153,20 @@ impl LongTable {
         };
         let (places, mut chosen): (Vec<usize>, Vec<&mut State<'_>>) =
             columns.iter().copied().zip(states).filter(|(_, state)| about(state)).unzip();
-        let training = chosen.first().map(|state| state.training);
-        // Which rows of a block train, unless all do.
-        let which = |rows: Range<usize>| {
-            let training = training?;
-            let here = training.rank(rows.end) - training.rank(rows.start);
-            let number = |row: usize| row - rows.start;
-            (here < rows.len())
-                .then(|| training.within(rows.clone()).map(number).collect::<Vec<_>>())
+        let Some(training) = chosen.first().map(|state| state.training) else { return Ok(()) };
+        let which = |rows: Range<usize>| Training::new(training, rows);
+        let see = |state: &mut &mut State<'_>, cells: &mut ColumnCells<'_>, which: &Training| {
+            state.see(pass, cells, which);
         };
-        self.each_column(&places, &mut chosen, which, |state, cells, which| {
-            state.see(pass, cells, which.as_deref());
+        self.each_column(&places, &mut chosen, which, see, |states, cells, which| {
+            add_up(pass, states, cells, which);
         })?;
         for state in chosen {
             if let Seen::Numbers(numbers) = &mut state.seen {
                 numbers.end(pass, most);
+            }
+            if let Some(coded) = &mut state.coded {
+                coded.forget_terms();
             }
         }
         Ok(())
@@ -173,20 +204,22 @@ impl LongTable {
     }
 }
 
-/// How often each byte is there.
-fn count(codes: &[u8]) -> [u32; 256] {
-    // Several tables, as equal bytes that follow each other would wait for one another.
-    let mut counts = [[0_u32; 256]; 4];
-    let fours = codes.chunks_exact(4);
-    for (code, counts) in fours.remainder().iter().zip(&mut counts) {
-        counts[usize::from(*code)] += 1;
-    }
-    for four in fours {
-        for (counts, code) in counts.iter_mut().zip(four) {
-            counts[usize::from(*code)] += 1;
-        }
-    }
-    std::array::from_fn(|code| counts.iter().map(|counts| counts[code]).sum())
+/// Adds the bytes of a block to the sums of those columns that have any.
+fn add_up(
+    pass: Pass,
+    states: &mut [&mut State<'_>],
+    (block, places): (&Block, &[usize]),
+    which: &Training,
+) {
+    let sum = |(state, &place): (_, &usize)| {
+        let state: &mut &mut State<'_> = state;
+        let State { seen, coded, adds: true, .. } = &mut **state else { return None };
+        let (Seen::Numbers(numbers), Some(coded)) = (seen, coded) else { return None };
+        let (_, codes) = block.small_codes(place)?;
+        Some(Sum { codes, coded: &**coded, sum: numbers.sum_mut(pass) })
+    };
+    let mut sums: Vec<Sum<'_>> = states.iter_mut().zip(places).filter_map(sum).collect();
+    add(&mut sums, &which.runs);
 }
 
 impl<'t> State<'t> {
@@ -206,38 +239,32 @@ impl<'t> State<'t> {
             Kind::Boolean { .. } => codes(2),
             Kind::Category(levels) | Kind::Date(levels) => codes(levels.len()),
         };
-        State { described, training, seen, chosen: vec![], chosen_codes: vec![] }
+        State { described, training, seen, chosen: vec![], coded: None, adds: false }
     }
 
-    /// Takes the cells of a block, of whose rows `which` train, or all.
-    fn see(&mut self, pass: Pass, cells: &mut ColumnCells<'_>, which: Option<&[usize]>) {
+    /// Takes the cells of a block, of whose rows `which` train. Of bytes the sum is left to [`add_up`].
+    fn see(&mut self, pass: Pass, cells: &mut ColumnCells<'_>, which: &Training) {
+        self.adds = false;
         if let Seen::Numbers(numbers) = &mut self.seen
             && (pass != Pass::First || !numbers.counts_up())
             && !numbers.is_open()
-            && let Some(codes) = cells.block.small_codes(cells.column)
+            && let Some((packing, codes)) = cells.block.small_codes(cells.column)
         {
-            let mut meanings = [f64::NAN; 256];
-            let codes = match which {
-                None => codes,
-                Some(which) => {
-                    self.chosen_codes.clear();
-                    self.chosen_codes.extend(which.iter().map(|&row| codes[row]));
-                    &self.chosen_codes
-                }
-            };
-            // Which codes occur matters at first, and where others mean nothing.
-            let coded = matches!(self.described.kind, Kind::CodedNumber(_));
-            let counts = (pass == Pass::First || coded).then(|| count(codes));
-            for code in 0..=u8::MAX {
-                if counts.is_none_or(|counts| counts[usize::from(code)] > 0) {
-                    meanings[usize::from(code)] = cells.block.meaning(cells.column, code);
-                }
-            }
-            self.described.decode(&mut meanings);
+            self.coded.take_if(|coded| !coded.is_of(packing));
+            let place = (cells.block, cells.column);
+            let new = || Box::new(Coded::new(packing, place, self.described));
+            let coded = self.coded.get_or_insert_with(new);
+            self.adds = true;
             if pass == Pass::First {
                 numbers.count_all(cells.rows.len());
+                let counts = count(codes, &which.others);
+                let in_order = which.rows.iter().map(|&row| codes[row]);
+                self.adds = numbers.see_counts(in_order, coded, &counts);
             }
-            return numbers.see_codes(pass, codes, &meanings, &counts.unwrap_or([0; 256]));
+            if self.adds {
+                coded.sum_of(numbers.term(pass));
+            }
+            return;
         }
         let range = cells.rows.clone();
         let values = cells.values();
@@ -256,9 +283,11 @@ impl<'t> State<'t> {
                 if pass == Pass::First {
                     numbers.see_all(values);
                 }
-                let Some(which) = which else { return numbers.see(pass, values) };
+                if which.others.is_empty() {
+                    return numbers.see(pass, values);
+                }
                 self.chosen.clear();
-                self.chosen.extend(which.iter().map(|&row| values[row]));
+                self.chosen.extend(which.rows.iter().map(|&row| values[row]));
                 numbers.see(pass, &self.chosen);
             }
         }

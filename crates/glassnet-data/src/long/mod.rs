@@ -44,6 +44,7 @@
 //! ```
 
 mod choose;
+mod coded;
 mod layout;
 mod learn;
 mod numbers;
@@ -52,6 +53,7 @@ mod packed_rows;
 mod row_set;
 mod scratch;
 mod sides;
+mod writer;
 
 use std::ops::Range;
 
@@ -69,7 +71,7 @@ use crate::encode::{EncodeOptions, Encoded, EncodedTarget};
 use crate::labels::append;
 use crate::note::Note;
 use crate::packed::Block;
-use crate::part::{Part, encode_block};
+use crate::part::{Part, encode_picked};
 use crate::preprocessing::Preprocessing;
 use crate::read::block_rows;
 use crate::table::Table;
@@ -140,6 +142,11 @@ impl LongTable {
         self.head.rows
     }
 
+    /// A hash of the table's cells: as [`Table::fingerprint`].
+    pub fn fingerprint(&self) -> u64 {
+        self.head.fingerprint()
+    }
+
     /// How many columns were kept.
     pub fn columns(&self) -> usize {
         self.head.columns.len()
@@ -203,13 +210,15 @@ impl LongTable {
     }
 
     /// Goes through all blocks with the columns `columns`, which are in ascending order, and a state for each; several threads take some columns each.
-    /// `visit` gets a column's cells in a block, and what `prepare` makes of the block's rows.
+    /// `visit` gets a column's cells in a block, and what `prepare` makes of the block's rows; then `settle` gets the states with the
+    /// places of their columns in the block.
     fn each_column<S: Send, P>(
         &self,
         columns: &[usize],
         states: &mut [S],
         prepare: impl Fn(Range<usize>) -> P + Sync,
         visit: impl Fn(&mut S, &mut ColumnCells<'_>, &P) + Sync,
+        settle: impl Fn(&mut [S], (&Block, &[usize]), &P) + Sync,
     ) -> Result<()> {
         let share = columns.len().div_ceil(self.threads.max(1)).max(1);
         let go = |columns: &[usize], states: &mut [S]| -> Result<()> {
@@ -217,17 +226,19 @@ impl LongTable {
                 return Ok(());
             };
             let mut values = vec![];
+            let places: Vec<usize> = columns.iter().map(|column| column - first).collect();
             for piece in self.pieces() {
                 let block = self.read(&piece, first..last + 1)?;
                 let prepared = prepare(piece.rows.clone());
-                for (&column, state) in columns.iter().zip(states.iter_mut()) {
-                    let (rows, column, values) = (piece.rows.clone(), column - first, &mut values);
+                for (&column, state) in places.iter().zip(states.iter_mut()) {
+                    let (rows, values) = (piece.rows.clone(), &mut values);
                     visit(
                         state,
                         &mut ColumnCells { block: &block, column, rows, values },
                         &prepared,
                     );
                 }
+                settle(states, (&block, &places), &prepared);
             }
             Ok(())
         };
@@ -247,7 +258,7 @@ impl LongTable {
         options: &EncodeOptions,
     ) -> Result<Encoded> {
         let list: Vec<usize> = rows.within(0..self.rows()).collect();
-        let mut parts = [Part::new(preprocessing, &self.head, &list, *options)?];
+        let mut part = Part::new(preprocessing, &self.head, &list, *options)?;
         let columns = preprocessing.find_columns(&self.head, options.with_target)?;
         let (mut target, mut weights) = (None, None);
         let mut window = self.window();
@@ -256,17 +267,17 @@ impl LongTable {
             if rows.rank(range.start) == rows.rank(range.end) {
                 continue;
             }
+            let here: Vec<usize> =
+                rows.within(range.clone()).map(|row| row - range.start).collect();
             self.fill(&mut window, &piece)?;
-            encode_block(preprocessing, &columns, (&window.blocks[0], range.start), &mut parts);
+            let picked = window.blocks[0].pick(&here);
+            encode_picked(preprocessing, &columns, (&picked, range.clone()), &mut part);
             if options.with_target {
-                let here: Vec<usize> =
-                    rows.within(range.clone()).map(|row| row - range.start).collect();
                 let labels = preprocessing.encode_target(&window, &here)?;
                 append_target(&mut target, labels)?;
                 append(&mut weights, preprocessing.encode_weights(&window, &here)?);
             }
         }
-        let [part] = parts;
         part.finish(Ok((target, weights)))
     }
 }

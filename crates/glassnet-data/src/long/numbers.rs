@@ -1,6 +1,10 @@
 //! Mean, deviation and median of a column that is gone through block by block: to the bit what they are of a slice.
 
+use super::coded::{Coded, Counted};
 use crate::observed::{ObservedNumbers, deviation, number_key};
+
+/// Whole numbers below this are 64-bit floats.
+const EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// The most different numbers of a column that are counted one by one.
 pub(crate) const MOST_DISTINCT: usize = 256;
@@ -110,44 +114,72 @@ impl Numbers {
         self.all += rows;
     }
 
-    /// As [`Numbers::see`] of cells that are bytes, each with its meaning and how often it is there. The median must be
-    /// known, or not searched for yet.
-    pub(crate) fn see_codes(
+    /// As [`Numbers::see`] in the first pass of cells that are bytes, of which `counts` says how often each is there. True if they are
+    /// still to be added to the sum.
+    pub(super) fn see_counts(
         &mut self,
-        pass: Pass,
-        codes: &[u8],
-        meanings: &[f64; 256],
+        codes: impl Iterator<Item = u8>,
+        coded: &mut Coded,
         counts: &[u32; 256],
-    ) {
-        // Adding −0 changes no sum: what missing cells add.
-        let in_order = |sum: f64, term: &dyn Fn(f64) -> f64| {
-            let terms = meanings.map(|value| if value.is_nan() { -0.0 } else { term(value) });
-            codes.iter().fold(sum, |sum, &code| sum + terms[usize::from(code)])
-        };
-        match pass {
-            Pass::First => {
-                self.rows += codes.len();
-                if self.present == 0
-                    && let Some(&first) =
-                        codes.iter().find(|&&code| !meanings[usize::from(code)].is_nan())
-                {
-                    self.value = meanings[usize::from(first)];
+    ) -> bool {
+        if self.present == 0 {
+            let mut values = codes.map(|code| coded.meanings[usize::from(code)]);
+            self.value = values.find(|value| !value.is_nan()).unwrap_or(self.value);
+        }
+        let (mut exact, mut magnitude) = (0.0, self.sum.abs());
+        let mut whole = self.sum.fract() == 0.0;
+        for ((&value, &count), counted) in coded.meanings.iter().zip(counts).zip(&mut coded.counted)
+        {
+            if count == 0 {
+                continue;
+            }
+            self.rows += count as usize;
+            match (*counted, &mut self.distinct) {
+                (Counted::At(at), Some(distinct)) => {
+                    distinct.values[usize::from(at)].1 += count as usize;
+                    self.present += count as usize;
                 }
-                self.sum = in_order(self.sum, &|value| value);
-                let seen = meanings.iter().zip(counts).filter(|&(_, &count)| count > 0);
-                for (&value, &count) in seen {
+                (Counted::At(_) | Counted::Before, _) => {
+                    self.present += if value.is_nan() { 0 } else { count as usize };
+                }
+                (Counted::Never, _) => {
                     self.see_some(value, count as usize);
+                    *counted = match &self.distinct {
+                        Some(distinct) if !value.is_nan() => Counted::At(distinct.last as u8),
+                        Some(_) | None => Counted::Before,
+                    };
                 }
             }
-            Pass::Second => {
-                let rough = self.sum / self.present as f64;
-                self.rest = in_order(self.rest, &|value| value - rough);
+            if !value.is_nan() {
+                let term = f64::from(count) * value;
+                (exact, magnitude) = (exact + term, magnitude + term.abs());
+                whole &= value.fract() == 0.0;
             }
-            Pass::Third => {
-                let mean = self.mean;
-                self.squares = in_order(self.squares, &|value| (value - mean) * (value - mean));
-            }
-            Pass::More => {}
+        }
+        // Whole numbers below 2^53 have one sum, whatever the order.
+        let in_order = !whole || magnitude >= EXACT;
+        if !in_order {
+            self.sum += exact;
+        }
+        in_order
+    }
+
+    /// What a number adds to the sum of a pass.
+    pub(super) fn term(&self, pass: Pass) -> impl Fn(f64) -> f64 + use<> {
+        let (rough, mean) = (self.sum / self.present as f64, self.mean);
+        move |value| match pass {
+            Pass::First | Pass::More => value,
+            Pass::Second => value - rough,
+            Pass::Third => (value - mean) * (value - mean),
+        }
+    }
+
+    /// The sum of a pass.
+    pub(super) fn sum_mut(&mut self, pass: Pass) -> &mut f64 {
+        match pass {
+            Pass::First | Pass::More => &mut self.sum,
+            Pass::Second => &mut self.rest,
+            Pass::Third => &mut self.squares,
         }
     }
 
@@ -411,6 +443,7 @@ impl Distinct {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::coded::{Sum, add, count};
     use super::*;
     use crate::observed::{median, moments};
 
@@ -453,7 +486,7 @@ mod tests {
 
     /// As [`seen`], with the cells as bytes; every third block as numbers.
     fn seen_as_codes(codes: &[u8], meanings: &[f64; 256]) -> ObservedNumbers {
-        let mut numbers = Numbers::new();
+        let (mut numbers, mut coded) = (Numbers::new(), Coded::of(*meanings));
         for pass in [Pass::First, Pass::Second, Pass::Third] {
             for (at, block) in codes.chunks(7).enumerate() {
                 if at % 3 == 1 {
@@ -462,11 +495,23 @@ mod tests {
                     numbers.see(pass, &values);
                     continue;
                 }
-                let mut counts = [0; 256];
-                block.iter().for_each(|&code| counts[usize::from(code)] += 1);
-                numbers.see_codes(pass, block, meanings, &counts);
+                let counts = count(block, &[]);
+                if pass == Pass::First
+                    && !numbers.see_counts(block.iter().copied(), &mut coded, &counts)
+                {
+                    continue;
+                }
+                coded.sum_of(numbers.term(pass));
+                let sum = numbers.sum_mut(pass);
+                // Others beside it, by fours.
+                let mut others = [0.5, 1.5, 2.5, 3.5];
+                let all = others.iter_mut().chain([sum]);
+                let mut sums: Vec<Sum<'_>> =
+                    all.map(|sum| Sum { codes: block, coded: &coded, sum }).rev().collect();
+                add(&mut sums, &[0..3.min(block.len()), 3.min(block.len())..block.len()]);
             }
             numbers.end(pass, 64);
+            coded.forget_terms();
         }
         numbers.observed()
     }

@@ -2,17 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use glassnet::{Error, Result};
+use glassnet::Result;
 
 use super::layout::Layout;
 use super::learn::Fitted;
 use super::packed_rows::LongRows;
 use super::row_set::RowSet;
 use super::scratch::cannot_write;
+use super::writer::Writer;
 use super::{LongTable, Scratch, in_parallel};
-use crate::encode::EncodeOptions;
 use crate::preprocessing::{Encoding, Preprocessing};
-use crate::table::Table;
 
 /// The most features of rows that are encoded at once.
 const MOST_ENCODED: usize = 1 << 21;
@@ -32,9 +31,11 @@ impl LongTable {
         let features = few_values(preprocessing, &fitted.distinct);
         let layout = Layout::new(&features, preprocessing);
         let threads = self.threads.max(1);
+        let columns = preprocessing.find_columns(&self.head, true)?;
+        let writer = Writer::new(preprocessing, &layout, &columns);
         in_parallel(0..threads, |thread| {
             let mut window = self.window();
-            let mut records = vec![];
+            let (mut records, mut known) = (vec![], writer.known());
             for piece in self.pieces().skip(thread).step_by(threads) {
                 let range = &piece.rows;
                 let rows: Vec<usize> =
@@ -45,8 +46,7 @@ impl LongTable {
                 self.fill(&mut window, &piece)?;
                 let mut at = (training.rank(range.start) * layout.size()) as u64;
                 for rows in rows.chunks((MOST_ENCODED / preprocessing.width()).max(1)) {
-                    records.clear();
-                    write(preprocessing, &layout, (&window, rows), &mut records)?;
+                    writer.write((&window, rows), &mut known, &mut records)?;
                     scratch.write_at(&records, at).map_err(|error| cannot_write(&error))?;
                     at += records.len() as u64;
                 }
@@ -56,18 +56,6 @@ impl LongTable {
         let lines = (self.head.lines.clone(), training.clone());
         Ok(LongRows::new(scratch, layout, training.count(), lines, self.threads))
     }
-}
-
-/// Appends the records of the rows `rows` of a table.
-fn write(
-    preprocessing: &Preprocessing,
-    layout: &Layout,
-    (table, rows): (&Table, &[usize]),
-    records: &mut Vec<u8>,
-) -> Result<()> {
-    let encoded = preprocessing.encode(table, rows, &EncodeOptions::default())?;
-    let target = encoded.target.ok_or_else(|| Error::data("the rows have no target"))?;
-    layout.write(encoded.features.data(), &target, encoded.row_weights.as_deref(), records)
 }
 
 /// The values of each feature, if they are few.

@@ -84,6 +84,15 @@ impl RowSet {
         64 * self.words.len()
     }
 
+    /// All of them in their order, at most `most` at a time.
+    pub fn parts(&self, most: usize) -> impl Iterator<Item = RowSet> + '_ {
+        let most = most.max(1);
+        (0..self.count).step_by(most).map(move |first| {
+            let rows = self.select(first)..=self.select((first + most).min(self.count) - 1);
+            RowSet::of(64 * self.words.len(), |row| rows.contains(&row) && self.contains(row))
+        })
+    }
+
     /// About `count` of them, evenly far from each other; all if there are no more.
     pub fn sample(&self, count: usize) -> RowSet {
         let (mut index, all) = (0, self.count);
@@ -135,6 +144,10 @@ mod tests {
             for (index, &row) in list.iter().enumerate().step_by(97) {
                 prop_assert_eq!(set.select(index), row);
             }
+            let parts: Vec<RowSet> = set.parts(700).collect();
+            prop_assert!(parts.iter().rev().skip(1).all(|part| part.count() == 700));
+            let all = parts.iter().flat_map(|part| part.within(0..20_000).collect::<Vec<_>>());
+            prop_assert_eq!(all.collect::<Vec<_>>(), list.clone());
             let some = set.sample(100);
             prop_assert_eq!(some.count(), list.len().min(100));
             prop_assert!(some.within(0..members.len()).all(|row| members[row]));

@@ -9,7 +9,7 @@
 //! bound is finite also where the domain isn't. The differential view is that of Paulsen, Wang & Wang, 'ReluDiff',
 //! arXiv 2001.03662.
 
-use super::chain::{Affine, Chain, Layer};
+use super::chain::{Affine, Chain, Element, Layer, Scale};
 use super::number::Number;
 use crate::error::{Error, Result};
 use crate::graph::op::{Activation, Softmax};
@@ -80,11 +80,6 @@ impl Extent {
         Extent { lo: add(&self.lo, &other.lo), hi: add(&self.hi, &other.hi) }
     }
 
-    fn widened(&self, by: &Number) -> Self {
-        let end = |end: &Option<Number>, by: Number| end.as_ref().map(|end| end.plus(&by));
-        Extent { lo: end(&self.lo, by.negated()), hi: end(&self.hi, by.clone()) }
-    }
-
     fn magnitude(&self) -> Option<Number> {
         Some(self.lo.as_ref()?.abs().max(self.hi.as_ref()?.abs()))
     }
@@ -94,29 +89,17 @@ impl Extent {
     }
 }
 
-/// The intervals of every layer's input, and of the output last; layers in doubt are widened by it.
+/// The intervals of every layer's input, and of the output last.
 pub(super) fn extents(chain: &Chain, domain: &[Extent]) -> Vec<Vec<Extent>> {
     let mut all = vec![domain.to_vec()];
+    let mut kept: Vec<usize> = vec![];
     for layer in &chain.layers {
         let input = &all[all.len() - 1];
         let output = match layer {
             Layer::Affine(affine) => {
                 (0..affine.bias.len()).map(|row| of_row(affine, row, input)).collect()
             }
-            Layer::Scale(scale) => (0..input.len())
-                .map(|at| {
-                    let product = input[at].scaled(&scale.factor[at]);
-                    let slack = match product.magnitude() {
-                        Some(magnitude) => magnitude.times(&scale.doubt),
-                        // An infinite end has no room to err; a finite one beside it is given up.
-                        None if !scale.doubt.is_zero() => return Extent { lo: None, hi: None },
-                        None => Number::zero(),
-                    };
-                    product
-                        .plus(&Extent::point(&scale.shift[at]))
-                        .widened(&slack.plus(&scale.shift_doubt[at]))
-                })
-                .collect(),
+            Layer::Scale(scale) => scaled(scale, input),
             Layer::Kinked(slopes) => {
                 input.iter().zip(slopes).map(|(extent, slope)| kinked(extent, slope)).collect()
             }
@@ -125,14 +108,28 @@ pub(super) fn extents(chain: &Chain, domain: &[Extent]) -> Vec<Vec<Extent>> {
             }
             Layer::Softmax(softmax) => vec![
                 match softmax {
-                    Softmax::Probabilities { .. } => unit_interval(),
-                    Softmax::Logarithms { .. } => Extent { lo: None, hi: Some(Number::zero()) },
+                    Softmax::Probabilities { .. } => between(Some(0), Some(1)),
+                    Softmax::Logarithms { .. } => between(None, Some(0)),
                     Softmax::ProbabilitiesGrad { .. } | Softmax::LogarithmsGrad { .. } => {
-                        Extent { lo: None, hi: None }
+                        between(None, None)
                     }
                 };
                 input.len()
             ],
+            Layer::Normalize(_, scale) => {
+                let most = largest_normalized(input.len());
+                let extent = Extent { lo: Some(most.negated()), hi: Some(most) };
+                scaled(scale, &vec![extent; input.len()])
+            }
+            Layer::Front(row) => row.iter().map(|element| of_element(element, input)).collect(),
+            Layer::Fork => {
+                kept.push(all.len() - 1);
+                input.clone()
+            }
+            Layer::Join => match kept.pop() {
+                Some(other) => input.iter().zip(&all[other]).map(|(a, b)| a.plus(b)).collect(),
+                None => vec![between(None, None); input.len()],
+            },
         };
         all.push(output);
     }
@@ -141,24 +138,36 @@ pub(super) fn extents(chain: &Chain, domain: &[Extent]) -> Vec<Vec<Extent>> {
 
 fn of_row(affine: &Affine, row: usize, input: &[Extent]) -> Extent {
     let mut sum = Extent::point(&affine.bias[row]);
-    let mut slack = affine.bias_doubt[row].clone();
     for (weight, extent) in affine.weight[row].iter().zip(input) {
-        if weight.is_zero() {
-            continue;
-        }
-        let product = extent.scaled(weight);
-        if !affine.doubt.is_zero() {
-            match product.magnitude() {
-                Some(magnitude) => slack = slack.plus(&magnitude.times(&affine.doubt)),
-                None => return Extent { lo: None, hi: None },
+        if !weight.is_zero() {
+            sum = sum.plus(&extent.scaled(weight));
+            if sum.lo.is_none() && sum.hi.is_none() {
+                return sum;
             }
         }
-        sum = sum.plus(&product);
-        if sum.lo.is_none() && sum.hi.is_none() {
-            return sum;
+    }
+    sum
+}
+
+fn scaled(scale: &Scale, input: &[Extent]) -> Vec<Extent> {
+    let units = input.iter().zip(scale.factor.iter().zip(&scale.shift));
+    units.map(|(x, (factor, shift))| x.scaled(factor).plus(&Extent::point(shift))).collect()
+}
+
+/// What no number of a normalised row is greater than: `Σ x̂² ≤ n`.
+fn largest_normalized(units: usize) -> Number {
+    size_of(units.isqrt() as u32).plus(&Number::one())
+}
+
+fn of_element(element: &Element, input: &[Extent]) -> Extent {
+    match element {
+        Element::Input(at) => input[*at].clone(),
+        Element::Looked(_, column) => {
+            let most = column.iter().cloned().reduce(Number::max);
+            let least = column.iter().map(Number::negated).reduce(Number::max);
+            Extent { lo: least.map(|least| least.negated()), hi: most }
         }
     }
-    sum.widened(&slack)
 }
 
 fn kinked(extent: &Extent, slope: &Number) -> Extent {
@@ -171,10 +180,6 @@ fn kinked(extent: &Extent, slope: &Number) -> Extent {
     }
     let below = if slope.is_zero() { Some(Number::zero()) } else { None };
     Extent { lo: extent.lo.as_ref().map(end).or(below), hi: extent.hi.as_ref().map(end) }
-}
-
-fn unit_interval() -> Extent {
-    Extent { lo: Some(Number::zero()), hi: Some(Number::one()) }
 }
 
 /// What is known of a function's values without computing it.
@@ -220,6 +225,10 @@ fn range(activation: Activation, input: &Extent) -> Extent {
         | Activation::Sinh
         | Activation::Cosh => (None, None),
     };
+    between(lo, hi)
+}
+
+fn between(lo: Option<i32>, hi: Option<i32>) -> Extent {
     let whole = |end: Option<i32>| end.and_then(|end| Number::from_f64(f64::from(end)));
     Extent { lo: whole(lo), hi: whole(hi) }
 }
@@ -281,6 +290,7 @@ pub(super) fn distance(a: &Chain, b: &Chain, domain: &[Extent]) -> Result<Vec<Gr
     let input = Growth { constant: Number::zero(), slope: Number::one() };
     let mut sizes = vec![Some(input); b.inputs];
     let mut apart = vec![Growth::zero(); a.inputs];
+    let mut kept: Vec<(Vec<Size>, Vec<Growth>)> = vec![];
     for (at, (left, right)) in a.layers.iter().zip(&b.layers).enumerate() {
         for (size, extent) in sizes.iter_mut().zip(&extents[at]) {
             let grows = size.as_ref().is_none_or(|size| size.slope.is_positive());
@@ -288,8 +298,17 @@ pub(super) fn distance(a: &Chain, b: &Chain, domain: &[Extent]) -> Result<Vec<Gr
                 *size = Some(Growth { constant, slope: Number::zero() });
             }
         }
-        (sizes, apart) = through(left, right, &sizes, &apart)
-            .map_err(|error| error.detail(format!("at layer {at} of the chain")))?;
+        let at_layer = |error: Error| error.detail(format!("at layer {at} of the chain"));
+        match (left, right) {
+            (Layer::Fork, Layer::Fork) => kept.push((sizes.clone(), apart.clone())),
+            (Layer::Join, Layer::Join) => {
+                let (others, distances) = kept.pop().ok_or_else(|| differ("nothing was kept"))?;
+                let sum = |(a, b): (&Size, &Size)| Some(a.as_ref()?.plus(b.as_ref()?));
+                sizes = sizes.iter().zip(&others).map(sum).collect();
+                apart = apart.iter().zip(&distances).map(|(a, b)| a.plus(b)).collect();
+            }
+            _ => (sizes, apart) = through(left, right, &sizes, &apart).map_err(at_layer)?, // not operations: pairs
+        }
     }
     Ok(apart)
 }
@@ -318,26 +337,37 @@ fn through(
     match (a, b) {
         (Layer::Affine(a), Layer::Affine(b)) => affine_apart(a, b, sizes, apart),
         (Layer::Scale(a), Layer::Scale(b)) if a.factor.len() == b.factor.len() => {
-            let both = |at: usize| {
-                let (x, y) = (&a.factor[at], &b.factor[at]);
-                let slack = x.abs().times(&a.doubt).plus(&y.abs().times(&b.doubt));
-                let change = x.minus(y).abs().plus(&slack);
-                let shift = a.shift[at].minus(&b.shift[at]).abs();
-                let shift = shift.plus(&a.shift_doubt[at]).plus(&b.shift_doubt[at]);
-                let reach = x.abs().plus(&x.abs().times(&a.doubt));
-                let mut distance = apart[at].times(&reach);
-                if !change.is_zero() {
-                    distance = distance.plus(&known(&sizes[at])?.times(&change));
+            scale_apart(a, b, sizes, apart)
+        }
+        (Layer::Normalize(a, x), Layer::Normalize(b, y))
+            if a == b && x.factor.len() == y.factor.len() =>
+        {
+            // The Jacobian is (P − x̂·x̂ᵀ/n)/√(variance + eps), P a projection and x̂ in its image: its norm is at most
+            // 1/√eps, and the Euclidean norm of what differs at most the sum of the parts.
+            let sum = apart.iter().fold(Growth::zero(), |sum, distance| sum.plus(distance));
+            let mut distance = sum.clone();
+            if !sum.is_zero() {
+                let root = Number::from_f64(*a).filter(Number::is_positive).map(|eps| eps.root(60));
+                let steepest = root.and_then(|root| root.reciprocal()).ok_or_else(|| {
+                    Error::unsupported("layer_norm", "the checker", "its eps is not above 0")
+                })?;
+                distance = sum.times(&steepest);
+            }
+            let most = Growth { constant: largest_normalized(apart.len()), slope: Number::zero() };
+            scale_apart(x, y, &vec![Some(most); apart.len()], &vec![distance; apart.len()])
+        }
+        (Layer::Front(a), Layer::Front(b))
+            if a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.is(b)) =>
+        {
+            // The first layer: what it reads is the same.
+            let size = |element: &Element| match element {
+                Element::Input(at) => sizes[*at].clone(),
+                Element::Looked(..) => {
+                    let constant = of_element(element, &[]).magnitude()?;
+                    Some(Growth { constant, slope: Number::zero() })
                 }
-                distance.constant = distance.constant.plus(&shift);
-                let size = sizes[at].as_ref().map(|size| {
-                    let mut size = size.times(&y.abs().plus(&y.abs().times(&b.doubt)));
-                    size.constant = size.constant.plus(&b.shift[at].abs()).plus(&b.shift_doubt[at]);
-                    size
-                });
-                Ok((size, distance))
             };
-            (0..a.factor.len()).map(both).collect()
+            Ok((a.iter().map(size).collect(), vec![Growth::zero(); a.len()]))
         }
         (Layer::Kinked(a), Layer::Kinked(b)) if a.len() == b.len() => {
             let both = |at: usize| {
@@ -376,7 +406,11 @@ fn through(
             | Layer::Scale(_)
             | Layer::Kinked(_)
             | Layer::Function(_)
-            | Layer::Softmax(_),
+            | Layer::Softmax(_)
+            | Layer::Normalize(..)
+            | Layer::Front(_)
+            | Layer::Fork
+            | Layer::Join,
             _,
         ) => Err(differ("layers of different sorts or widths meet")),
     }
@@ -384,6 +418,29 @@ fn through(
 
 fn size_of(whole: u32) -> Number {
     Number::from_f64(f64::from(whole)).unwrap_or_else(Number::zero)
+}
+
+fn scale_apart(
+    a: &Scale,
+    b: &Scale,
+    sizes: &[Size],
+    apart: &[Growth],
+) -> Result<(Vec<Size>, Vec<Growth>)> {
+    let both = |at: usize| {
+        let change = a.factor[at].minus(&b.factor[at]).abs();
+        let mut distance = apart[at].times(&a.factor[at].abs());
+        if !change.is_zero() {
+            distance = distance.plus(&known(&sizes[at])?.times(&change));
+        }
+        distance.constant = distance.constant.plus(&a.shift[at].minus(&b.shift[at]).abs());
+        let size = sizes[at].as_ref().map(|size| {
+            let mut size = size.times(&b.factor[at].abs());
+            size.constant = size.constant.plus(&b.shift[at].abs());
+            size
+        });
+        Ok((size, distance))
+    };
+    (0..a.factor.len()).map(both).collect()
 }
 
 fn affine_apart(
@@ -396,32 +453,21 @@ fn affine_apart(
     if a.bias.len() != b.bias.len() || width(a) != sizes.len() || width(b) != sizes.len() {
         return Err(differ("layers of different widths meet"));
     }
-    let doubtful = |number: &Number, doubt: &Number| {
-        if doubt.is_zero() { number.clone() } else { number.plus(&number.times(doubt)) }
-    };
+    let constant = |constant: Number| Growth { constant, slope: Number::zero() };
     let row = |row: usize| {
-        let shift = a.bias[row].minus(&b.bias[row]).abs();
-        let shift = shift.plus(&a.bias_doubt[row]).plus(&b.bias_doubt[row]);
-        let mut distance = Growth { constant: shift, slope: Number::zero() };
-        let mut size = Some(Growth {
-            constant: b.bias[row].abs().plus(&b.bias_doubt[row]),
-            slope: Number::zero(),
-        });
+        let mut distance = constant(a.bias[row].minus(&b.bias[row]).abs());
+        let mut size = Some(constant(b.bias[row].abs()));
         for column in 0..sizes.len() {
-            let (x, y) = (a.weight[row][column].abs(), b.weight[row][column].abs());
-            let mut change = a.weight[row][column].minus(&b.weight[row][column]).abs();
-            if !a.doubt.is_zero() || !b.doubt.is_zero() {
-                change = change.plus(&x.times(&a.doubt)).plus(&y.times(&b.doubt));
-            }
+            let (x, y) = (&a.weight[row][column], &b.weight[row][column]);
+            let change = x.minus(y).abs();
             if !change.is_zero() {
                 distance = distance.plus(&known(&sizes[column])?.times(&change));
             }
             if !apart[column].is_zero() {
-                distance = distance.plus(&apart[column].times(&doubtful(&x, &a.doubt)));
+                distance = distance.plus(&apart[column].times(&x.abs()));
             }
             if !y.is_zero() {
-                let reach = doubtful(&y, &b.doubt);
-                let term = sizes[column].as_ref().map(|size| size.times(&reach));
+                let term = sizes[column].as_ref().map(|size| size.times(&y.abs()));
                 size = size.zip(term).map(|(size, term)| size.plus(&term));
             }
         }

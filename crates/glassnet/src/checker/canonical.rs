@@ -43,7 +43,7 @@ fn form(chain: &Chain) -> Result<Form> {
     else {
         return Err(Error::model("a canonical form is that of a matrix, a ReLU and a matrix"));
     };
-    if !first.is_sure() || !second.is_sure() || slopes.iter().any(|slope| !slope.is_zero()) {
+    if slopes.iter().any(|slope| !slope.is_zero()) {
         return Err(Error::model("a canonical form is that of a matrix, a ReLU and a matrix"));
     }
     let mut linear: Vec<Vec<Number>> = second

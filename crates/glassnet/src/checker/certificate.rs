@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::bound::{self, Extent, Growth};
 use super::chain::{self, Chain, Parameters};
 use super::number::Number;
+use super::proof::Node;
 use super::{canonical, replay};
 use crate::error::{Error, Result};
 use crate::graph;
@@ -15,7 +16,7 @@ pub const SCHEMA: &str = "glassnet.certificate/1";
 /// A claim that two networks compute the same, with the steps that show it.
 ///
 /// Layers are counted along the chain that the graph is: a matrix with its bias is one layer, an activation is one, a
-/// batch normalisation is one. Numbers are written as fractions. Every step is applied to what the steps before it
+/// normalisation is one, and where a row is kept for a residual sum and where it is added are one each. Numbers are written as fractions. Every step is applied to what the steps before it
 /// left, and its units are numbered in it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -76,6 +77,18 @@ pub struct Row {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Step {
+    /// Changes nothing: shows for the next step that is none of this kind that a unit is given more than 0, or less than 0,
+    /// on the whole domain, which has finite ends.
+    ShowSign {
+        /// The activation's layer.
+        layer: usize,
+        /// The unit.
+        unit: usize,
+        /// Whether it is given more than 0.
+        positive: bool,
+        /// A tree as those of [proofs](super::proof), of the layers before the activation: no input contradicts it.
+        tree: Vec<Node>,
+    },
     /// Removes ReLU units that are 0 on the whole domain: the upper end of what they are given is at most 0.
     DropDead {
         /// The activation's layer.
@@ -267,8 +280,7 @@ pub fn verify<'p>(
     if certificate.a == certificate.b && nothing_done && certificate.method == Method::Steps {
         return Ok(itself(certificate));
     }
-    let (a, b) = (chain::read(a.0, a.1)?, chain::read(b.0, b.1)?);
-    match check(&a, &b, certificate) {
+    match check(a, b, certificate) {
         Ok(checked) => Ok(Verdict::Valid(checked)),
         Err(error) => Ok(Verdict::Invalid(error.to_string())),
     }
@@ -284,7 +296,26 @@ fn itself(certificate: &Certificate) -> Verdict {
     Verdict::Valid(Checked { exact: true, bound: 0.0, per_input: 0.0 })
 }
 
-fn check(a: &Chain, b: &Chain, certificate: &Certificate) -> Result<Checked> {
+/// A network's chain, and how far what it stands for is from it at most (`None`: it is the chain).
+fn read<'p>(
+    (network, parameters): (&'p graph::Checked, Parameters<'p>),
+    certificate: &Certificate,
+) -> Result<(Chain, Option<Vec<Growth>>)> {
+    let chain = chain::read(network, parameters, false)?;
+    if !chain.has_roots {
+        return Ok((chain, None));
+    }
+    let less = chain::read(network, parameters, true)?;
+    let apart = bound::distance(&less, &chain, &domain(certificate, chain.inputs)?)?;
+    Ok((chain, Some(apart)))
+}
+
+fn check<'p>(
+    a: (&'p graph::Checked, Parameters<'p>),
+    b: (&'p graph::Checked, Parameters<'p>),
+    certificate: &Certificate,
+) -> Result<Checked> {
+    let ((a, off_a), (b, off_b)) = (read(a, certificate)?, read(b, certificate)?);
     let invalid = |why: &str| Err(Error::model(why.to_owned()));
     if certificate.semantics != "real" {
         return invalid("its semantics is not 'real'");
@@ -306,13 +337,17 @@ fn check(a: &Chain, b: &Chain, certificate: &Certificate) -> Result<Checked> {
         if bound.is_negative() || per_input.is_negative() {
             return invalid("its bound is negative");
         }
-        canonical::equal(a, b)?;
+        if off_a.is_some() || off_b.is_some() {
+            return invalid("its networks have roots, which a canonical form does not know");
+        }
+        canonical::equal(&a, &b)?;
         return Ok(Checked { exact: true, bound: 0.0, per_input: 0.0 });
     }
-    let (left, moved_left) = replay::replay(a.clone(), &certificate.steps_a, &domain)?;
-    let (right, moved_right) = replay::replay(b.clone(), &certificate.steps_b, &domain)?;
+    let ends = certificate.domain.as_deref();
+    let (left, moved_left) = replay::replay(a, &certificate.steps_a, &domain, ends)?;
+    let (right, moved_right) = replay::replay(b, &certificate.steps_b, &domain, ends)?;
     let mut all = bound::distance(&left, &right, &domain)?;
-    for moved in [moved_left, moved_right].into_iter().flatten() {
+    for moved in [off_a, off_b, moved_left, moved_right].into_iter().flatten() {
         if moved.len() != all.len() {
             return invalid("the networks have different numbers of outputs");
         }

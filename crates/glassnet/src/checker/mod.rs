@@ -12,10 +12,10 @@ mod bound;
 mod canonical;
 pub mod certificate;
 mod chain;
+mod float;
 mod number;
 pub mod proof;
 mod replay;
-mod tighten;
 
 pub use certificate::{Certificate, Checked, Claim, Method, Step, Verdict, digest, verify};
 pub use chain::Parameters;

@@ -8,7 +8,7 @@
 //! tree covers its box, and whatever else is written in it is advice, which can only be good enough or not.
 //!
 //! # How a node is checked
-//! The checker bounds every unit over the part (`bounds`), and bounds each constraint from below by three linear forms of
+//! The checker bounds every unit over the part (`float`), and bounds each constraint from below by three linear forms of
 //! the input (steep, middle and flat lines at open kinks; `forms`). A *round* names multipliers `≥ 0` of these forms; their
 //! sum and each form by itself cut off what cannot be a solution, and after a round all is bounded again on what is left.
 //! A leaf's last sum must be above 0 on
@@ -16,21 +16,19 @@
 //!
 //! # Semantics
 //! `real`: exact arithmetic on the stored weights. `f32-any-order`: that, and every f32 execution, whatever the order of
-//! its sums, with or without fused multiply-adds; the checker adds what such an execution may be off by (`rounding`).
+//! its sums, with or without fused multiply-adds; the checker adds what such an execution may be off by (`float::rounding`).
 //!
 //! # Source
 //! Zhang et al., 'Efficient Neural Network Robustness Certification with General Activation Functions', arXiv 1811.00866,
 //! for linear forms; Isac et al., 'Neural Network Verification with Proof Production', FMCAD 2022, for proofs as trees.
 
-mod bounds;
-mod network;
-mod rounding;
 mod tree;
 
 use serde::{Deserialize, Serialize};
 
-use self::network::Network;
+pub(super) use self::tree::is_shown;
 use super::chain::{self, Parameters};
+use super::float::Network;
 use super::number::Number;
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph;
@@ -171,7 +169,18 @@ impl Proof {
 /// # Errors
 /// When it isn't: the layer is named.
 pub fn can_be_read<'p>(network: (&'p graph::Checked, Parameters<'p>)) -> Result<()> {
-    network::read(&chain::read(network.0, network.1)?).map(|_| ())
+    read(network).map(|_| ())
+}
+
+fn read<'p>((graph, parameters): (&'p graph::Checked, Parameters<'p>)) -> Result<Network> {
+    let network = Network::of(&chain::read(graph, parameters, false)?)?;
+    match network.unproven {
+        None => Ok(network),
+        Some(what) => {
+            let why = "proofs are about networks that are piecewise linear, as they are stored";
+            Err(Error::unsupported(what, "the checker", why).help("simplify folds normalisations"))
+        }
+    }
 }
 
 /// Decides whether a proof shows its verdict about a network and a property, of which the caller knows the cases.
@@ -196,7 +205,7 @@ pub fn verify_proof<'p>(
         "f32-any-order" => true,
         _ => return invalid("its semantics is neither 'real' nor 'f32-any-order'"), // not operations: words
     };
-    let network = network::read(&chain::read(network.0, network.1)?)?;
+    let network = read(network)?;
     if let Some(why) = property.iter().find_map(|case| case.misfit(&network)) {
         return invalid(why);
     }
@@ -213,7 +222,7 @@ pub fn verify_proof<'p>(
         }
         Evidence::Holds(trees) => {
             for (at, (case, nodes)) in property.iter().zip(trees).enumerate() {
-                if let Some(why) = tree::is_shown(&network, case, nodes, in_f32)? {
+                if let Some(why) = is_shown(&network, case, nodes, None, in_f32)? {
                     return Ok(Judgement::NotShown(format!("case {at}: {why}")));
                 }
             }

@@ -6,8 +6,9 @@ mod units;
 use super::bound::{self, Extent, Growth};
 use super::certificate::Step;
 use super::chain::{Affine, Chain, Layer};
+use super::float::{Bounds, LARGE, Network, Range};
 use super::number::Number;
-use super::tighten::tighten;
+use super::proof::{Case, Constraint, Node, is_shown};
 use crate::error::{Error, Result};
 
 /// The chain after all steps, and how far the outputs have moved (`None`: not at all).
@@ -15,10 +16,14 @@ pub(super) fn replay(
     chain: Chain,
     steps: &[Step],
     domain: &[Extent],
+    ends: Option<&[(Option<f64>, Option<f64>)]>,
 ) -> Result<(Chain, Option<Vec<Growth>>)> {
-    let mut replay = Replay { chain, domain, moved: None };
+    let mut replay = Replay { chain, domain, ends, moved: None, shown: vec![] };
     for (number, step) in steps.iter().enumerate() {
         replay.step(step).map_err(|error| error.at(format!("step {}", number + 1)))?;
+        if !matches!(step, Step::ShowSign { .. }) {
+            replay.shown.clear();
+        }
     }
     Ok((replay.chain, replay.moved))
 }
@@ -26,7 +31,11 @@ pub(super) fn replay(
 struct Replay<'a> {
     chain: Chain,
     domain: &'a [Extent],
+    /// The same as it is written.
+    ends: Option<&'a [(Option<f64>, Option<f64>)]>,
     moved: Option<Vec<Growth>>,
+    /// What was shown of the chain as it is: layer, unit, whether what it is given is above 0 and not below.
+    shown: Vec<(usize, usize, bool)>,
 }
 
 /// What is known of the sign of what a unit is given.
@@ -56,6 +65,9 @@ fn parse_all(texts: &[String]) -> Result<Vec<Number>> {
 impl Replay<'_> {
     fn step(&mut self, step: &Step) -> Result<()> {
         match step {
+            Step::ShowSign { layer, unit, positive, tree } => {
+                self.show(*layer, *unit, *positive, tree)
+            }
             Step::DropDead { layer, units } => self.drop_dead(*layer, units),
             Step::FoldConstant { layer, units } => self.fold_constant(*layer, units),
             Step::DropUnused { layer, units } => {
@@ -99,11 +111,7 @@ impl Replay<'_> {
             Some([Layer::Affine(before), activation, Layer::Affine(after)])
                 if matches!(activation, Layer::Kinked(_) | Layer::Function(_)) =>
             {
-                if before.is_sure() && after.is_sure() {
-                    Ok((before, activation, after))
-                } else {
-                    no(format!("the weights around layer {layer} are known up to a root only"))
-                }
+                Ok((before, activation, after))
             }
             Some(_) | None => no(format!("layer {layer} is no activation between two matrices")),
         }
@@ -116,9 +124,7 @@ impl Replay<'_> {
     ) -> Result<(&mut Affine, &mut Vec<Number>, &mut Affine)> {
         match self.around(layer)? {
             (before, Layer::Kinked(slopes), after) => Ok((before, slopes, after)),
-            (_, Layer::Affine(_) | Layer::Scale(_) | Layer::Function(_) | Layer::Softmax(_), _) => {
-                no(format!("layer {layer} is no ReLU"))
-            }
+            _ => no(format!("layer {layer} is no ReLU")), // not operations: layers of a chain
         }
     }
 
@@ -141,7 +147,7 @@ impl Replay<'_> {
             }
             let slope = match activation {
                 Layer::Kinked(slopes) => Some(&slopes[unit]),
-                Layer::Affine(_) | Layer::Scale(_) | Layer::Function(_) | Layer::Softmax(_) => None,
+                _ => None, // not operations: layers of a chain
             };
             if !holds(before, slope, after, unit) {
                 return no(format!("unit {unit} of layer {layer} {otherwise}"));
@@ -164,13 +170,12 @@ impl Replay<'_> {
             // Nothing depends on the input any more: one matrix of zeros is left.
             let inputs = before.weight.first().map_or(0, Vec::len);
             let zeros = vec![vec![Number::zero(); inputs]; after.bias.len()];
-            let constant = Affine::sure(zeros, std::mem::take(&mut after.bias));
+            let constant = Affine { weight: zeros, bias: std::mem::take(&mut after.bias) };
             self.chain.layers.splice(layer - 1..=layer + 1, [Layer::Affine(constant)]);
             return Ok(());
         }
         keep(&mut before.weight, &stays);
         keep(&mut before.bias, &stays);
-        keep(&mut before.bias_doubt, &stays);
         if let Layer::Kinked(slopes) = activation {
             keep(slopes, &stays);
         }
@@ -178,32 +183,60 @@ impl Replay<'_> {
         Ok(())
     }
 
-    /// The signs of what the units of a layer are given: by intervals, and more tightly where those don't show what is
-    /// `wanted` of `units`.
+    /// The signs of what the units of a layer are given: by what was shown of them and by intervals, and by substituting
+    /// backwards where those don't say what is `wanted` of `units`.
     fn signs(&self, layer: usize, units: &[usize], wanted: impl Fn(&Sign) -> bool) -> Vec<Sign> {
         let extents = bound::extents(&self.chain, self.domain);
         let Some(own) = extents.get(layer) else { return vec![] };
-        let mut signs: Vec<Sign> = own
-            .iter()
-            .map(|extent| Sign {
-                nonpositive: extent.is_nonpositive(),
-                nonnegative: extent.is_nonnegative(),
-            })
-            .collect();
+        let shown = |unit, positive| self.shown.contains(&(layer, unit, positive));
+        let sign = |(unit, extent): (usize, &Extent)| Sign {
+            nonpositive: extent.is_nonpositive() || shown(unit, false),
+            nonnegative: extent.is_nonnegative() || shown(unit, true),
+        };
+        let mut signs: Vec<Sign> = own.iter().enumerate().map(sign).collect();
         if !units.iter().all(|&unit| signs.get(unit).is_some_and(&wanted)) {
-            let tight = tighten(&self.chain, &extents);
-            for (sign, (lo, hi)) in signs.iter_mut().zip(&tight[layer]) {
-                sign.nonpositive |= *hi <= 0.0;
-                sign.nonnegative |= *lo >= 0.0;
+            let ranges = self.ranges(layer, &extents);
+            for (sign, range) in signs.iter_mut().zip(ranges.iter().flatten()) {
+                sign.nonpositive |= range.hi <= 0.0;
+                sign.nonnegative |= range.lo >= 0.0;
             }
         }
         signs
     }
-}
 
-/// The relative error of a product of factors with relative errors a and b: `a + b + a·b`.
-fn both(a: &Number, b: &Number) -> Number {
-    a.plus(b).plus(&a.times(b))
+    /// The first `count` layers in floats, and what `extents` says of them.
+    fn first(&self, count: usize, extents: &[Vec<Extent>]) -> Result<(Network, Vec<Vec<Range>>)> {
+        let layers = self.chain.layers.iter().take(count).cloned().collect();
+        let chain = Chain { inputs: self.chain.inputs, layers, has_roots: false };
+        let network = Network::of(&chain)?;
+        let known = extents.iter().take(count + 1);
+        Ok((network, known.map(|units| units.iter().map(Range::around).collect()).collect()))
+    }
+
+    /// What the units of a layer are given on a bounded domain, by substituting backwards.
+    fn ranges(&self, layer: usize, extents: &[Vec<Extent>]) -> Option<Vec<Range>> {
+        let (network, known) = self.first(layer + 1, extents).ok()?;
+        let bounded = known[0].iter().all(|range| range.largest() <= LARGE);
+        let bounds =
+            Bounds::new(&network, &known[0], &[], Some(&known), false).filter(|_| bounded)?;
+        bounds.ranges.into_iter().nth(layer)
+    }
+
+    /// Checks that no input gives a unit what contradicts a sign.
+    fn show(&mut self, layer: usize, unit: usize, positive: bool, tree: &[Node]) -> Result<()> {
+        self.exists(layer, unit)?;
+        let Some(domain) = self.ends else { return no("trees are about boxes with finite ends") };
+        let extents = bound::extents(&self.chain, self.domain);
+        let (network, known) = self.first(layer, &extents)?;
+        let outputs = vec![(unit, if positive { 1.0 } else { -1.0 })];
+        let constraint = Constraint { inputs: vec![], outputs, constant: 0.0 };
+        let case = Case { domain: domain.to_vec(), constraints: vec![constraint] };
+        match is_shown(&network, &case, tree, Some(known), false)? {
+            None => self.shown.push((layer, unit, positive)),
+            Some(why) => return no(format!("unit {unit} of layer {layer}: {why}")),
+        }
+        Ok(())
+    }
 }
 
 fn keep<T>(items: &mut Vec<T>, stays: &[bool]) {
@@ -213,10 +246,4 @@ fn keep<T>(items: &mut Vec<T>, stays: &[bool]) {
 
 fn reorder<T: Clone>(items: &mut Vec<T>, order: &[usize]) {
     *items = order.iter().map(|&old| items[old].clone()).collect();
-}
-
-fn distinct(units: impl Iterator<Item = usize>) -> bool {
-    let mut units: Vec<usize> = units.collect();
-    units.sort_unstable();
-    units.windows(2).all(|pair| pair[0] != pair[1])
 }

@@ -12,9 +12,11 @@
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-use super::crown::{Bounds, Form, Rows, Slope, Split};
+use super::crown::{Bounds, Split};
+use super::forward::Forward;
 use super::propagate::{U64, gamma};
-use super::{Constraint, Interval, Network, Step, float};
+use super::substitute::{Form, Rows, Slope};
+use super::{Constraint, Interval, Network, Step};
 
 /// What a bound is made with.
 #[derive(Clone, Debug, Default)]
@@ -44,6 +46,7 @@ pub(super) struct Peak {
 /// What is bounded.
 pub(super) struct Question<'a> {
     pub(super) network: &'a Network,
+    pub(super) forward: &'a Forward,
     pub(super) bounds: &'a Bounds,
     pub(super) domain: &'a [Interval],
     pub(super) constraints: &'a [Constraint],
@@ -243,7 +246,7 @@ impl Question<'_> {
         for (at, layer) in self.network.layers().iter().enumerate() {
             let next = match &layer.step {
                 Step::Input => x.to_vec(),
-                Step::Affine(affine) => float::affine_values(affine, layer.size, &values),
+                Step::Affine(affine) => self.forward.affine(at, affine, layer.size, 1, &values),
                 Step::Product { left, right } => {
                     values[*left].iter().zip(&values[*right]).map(|(x, y)| x * y).collect()
                 }
@@ -292,14 +295,14 @@ pub(super) fn corner(form: &Form, domain: &[Interval]) -> Vec<f64> {
 /// # Source
 /// Kingma & Ba, Adam: A Method for Stochastic Optimization, arXiv 1412.6980.
 #[derive(Clone, Copy, Debug, Default)]
-struct Momentum {
+pub(super) struct Momentum {
     first: f64,
     second: f64,
 }
 
 impl Momentum {
     /// The direction, at most about 1, in which a number is to move.
-    fn step(&mut self, gradient: f64, round: usize) -> f64 {
+    pub(super) fn step(&mut self, gradient: f64, round: usize) -> f64 {
         if !gradient.is_finite() {
             return 0.0;
         }

@@ -23,10 +23,10 @@ pub use product::product;
 
 use self::lines::Joint;
 use self::pair::Joined;
-use super::crown::Form;
-use super::multiply::planes;
+use super::planes::planes;
 use super::propagate::{U64, gamma};
 use super::relax::Lines;
+use super::substitute::Form;
 use super::{Interval, Network, Semantics, Step, bounds};
 use crate::error::{Error, Result};
 

@@ -2,8 +2,8 @@
 //! solution; each by itself cuts the box.
 
 use super::Interval;
-use super::crown::Form;
 use super::propagate::{U64, gamma};
+use super::substitute::Form;
 
 /// Weights ≥ 0 for `forms` under which the least value of their sum over the box is as great as coordinate ascent finds,
 /// and that sum as a form of its own.
@@ -105,6 +105,61 @@ pub(super) fn combine(forms: &[Form], weights: &[f64], domain: &[Interval]) -> F
         constant -= gamma(count + 8, U64) * (size + rounding) * 2.0 + 1e-250;
     }
     Form { coefficients: sum, constant }
+}
+
+/// How much of `given`, which is at most 0, makes the least value of `form + multiplier·given` over the box greatest.
+pub(super) fn multiplier(form: &Form, given: &Form, domain: &[Interval]) -> f64 {
+    // The least value rises with the multiplier while this slope, which falls at each break, is positive.
+    let mut slope = given.constant;
+    let mut breaks: Vec<(f64, f64)> = Vec::with_capacity(domain.len());
+    for ((&p, &q), x) in form.coefficients.iter().zip(&given.coefficients).zip(domain) {
+        if q == 0.0 {
+            continue;
+        }
+        let positive = p > 0.0 || (p == 0.0 && q > 0.0);
+        slope += q * if positive { x.lo() } else { x.hi() };
+        let place = -p / q;
+        if place > 0.0 && place.is_finite() {
+            breaks.push((place, q.abs() * (x.hi() - x.lo())));
+        }
+    }
+    if !(slope > 0.0 && slope.is_finite()) {
+        return 0.0;
+    }
+    let mut open = &mut breaks[..];
+    let mut found = 0.0;
+    while !open.is_empty() {
+        let half = open.len() / 2;
+        let (before, middle, _) = open.select_nth_unstable_by(half, |a, b| a.0.total_cmp(&b.0));
+        let falls: f64 = before.iter().map(|(_, fall)| fall).sum();
+        if slope - falls - middle.1 > 0.0 {
+            slope -= falls + middle.1;
+            found = middle.0;
+            open = &mut open[half + 1..];
+        } else if slope - falls > 0.0 {
+            return middle.0;
+        } else {
+            open = &mut open[..half];
+        }
+    }
+    found
+}
+
+/// `form + by·given`, below the true sum by what its rounding may be.
+pub(super) fn combine_two(form: &Form, given: &Form, by: f64, domain: &[Interval]) -> Form {
+    let mut coefficients = Vec::with_capacity(domain.len());
+    let mut rounding = form.constant.abs() + (by * given.constant).abs();
+    for ((&p, &q), x) in form.coefficients.iter().zip(&given.coefficients).zip(domain) {
+        let product = by * q;
+        coefficients.push(p + product);
+        let size = p.abs() + product.abs();
+        rounding += if size == 0.0 { 0.0 } else { size * x.magnitude() };
+    }
+    let constant = form.constant + by * given.constant;
+    // Each coefficient is rounded twice, and so is the constant; the sum of all that has a term for each input.
+    let constant =
+        constant - gamma(domain.len() + 16, U64).max(8.0 * U64) * rounding.max(0.0) - 1e-250;
+    Form { coefficients, constant: if constant.is_nan() { f64::NEG_INFINITY } else { constant } }
 }
 
 /// Cuts the box to where `form ≤ 0` can hold; `None` when nothing is left.

@@ -511,10 +511,5 @@ fn narrow(x: f64, range: Interval) -> f64 {
 
 /// All derivatives of a function over `z`.
 fn slope(function: Activation, z: Interval) -> Interval {
-    if let Activation::Softplus { beta, threshold } = function
-        && z.hi() >= threshold / beta * (1.0 - 1e-6)
-    {
-        return Interval::ALL;
-    }
-    smooth::derivative(function, z)
+    if smooth::jump(function, z) > 0.0 { Interval::ALL } else { smooth::derivative(function, z) }
 }

@@ -1,74 +1,175 @@
-//! Products of two units: their range, and planes below and above them.
-//!
-//! For `x ∈ [a, b]`, `y ∈ [c, d]` each of `(x − a)(y − c)`, `(b − x)(d − y)` is at least 0 and each of `(x − b)(y − c)`,
-//! `(x − a)(y − d)` at most 0: four planes, of which two lie below `x·y` and two above.
+//! Rows of coefficients times a matrix, in blocks that stay in registers and caches.
 //!
 //! # Numerics
-//! Slopes are ends of intervals and exact; the constant is their product, rounded outward. An f32 execution rounds the product
-//! once.
-//!
-//! # Source
-//! McCormick, Computability of global solutions to factorable nonconvex programs, part I, Mathematical Programming 10 (1976).
+//! Every sum takes its products in the order of the matrix's rows, and each product and each sum is rounded by itself: the
+//! bits depend neither on the instruction set nor on how many rows are multiplied together.
 
-use super::Interval;
-use super::propagate::{Semantics, TINY32, U32, U64};
+use fearless_simd::{Level, Simd, SimdBase, dispatch};
 
-/// `slope_x·x + slope_y·y + constant`.
-pub(super) type Plane = (f64, f64, f64);
+use super::Matrix;
 
-/// A plane below a product and one above it.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Planes {
-    pub(super) lower: Plane,
-    pub(super) upper: Plane,
-    /// What an f32 execution may add to the product, and what the rounding of a coefficient costs.
-    pub(super) error: f64,
-}
+/// So many rows are multiplied together.
+const ROWS: usize = 4;
 
-/// The values of a product.
-pub(super) fn range(x: Interval, y: Interval, semantics: Semantics) -> Interval {
-    let exact = x.times(y);
-    match semantics {
-        Semantics::Real => exact,
-        Semantics::F32AnyOrder => {
-            let wide = exact.widened(margin(exact));
-            // Rounding keeps the sign.
-            let lo = if exact.lo() >= 0.0 { wide.lo().max(0.0) } else { wide.lo() };
-            let hi = if exact.hi() <= 0.0 { wide.hi().min(0.0) } else { wide.hi() };
-            Interval::of(lo, hi)
+/// Matrices of fewer elements are multiplied by a single row without ado.
+const WORTHWHILE: usize = 5000;
+
+/// A unit that some row of a block has a coefficient for, with the block's coefficients.
+type Packed = (u32, [f64; ROWS]);
+
+/// `target = weights · matrix`, for rows of `size` coefficients and of `columns` sums.
+pub(super) fn multiply(
+    weights: &[f64],
+    size: usize,
+    matrix: &Matrix,
+    target: &mut [f64],
+    columns: usize,
+) {
+    target.fill(0.0);
+    match matrix {
+        Matrix::Dense { values, .. } => multiply_dense(weights, size, values, target, columns),
+        Matrix::Sparse { .. } => {
+            let rows = weights.chunks_exact(size).zip(target.chunks_exact_mut(columns));
+            for (weights, target) in rows {
+                for (unit, &a) in weights.iter().enumerate().filter(|(_, a)| **a != 0.0) {
+                    for (column, w) in matrix.row(unit) {
+                        target[column] += a * w;
+                    }
+                }
+            }
         }
     }
 }
 
-/// Infinite where a product may leave f32.
-fn margin(product: Interval) -> f64 {
-    let margin = U32 * product.magnitude() * (1.0 + 8.0 * U64) + TINY32;
-    if product.magnitude() + margin > f64::from(f32::MAX) { f64::INFINITY } else { margin }
+/// The same with the matrix's elements, row by row; `target` is 0.
+pub(super) fn multiply_dense(
+    weights: &[f64],
+    size: usize,
+    values: &[f64],
+    target: &mut [f64],
+    columns: usize,
+) {
+    if size == 0 || columns == 0 {
+        return;
+    }
+    let level = Level::new();
+    if weights.len() < 2 * ROWS * size {
+        let rows = weights.chunks_exact(size).zip(target.chunks_exact_mut(columns));
+        for (weights, target) in rows {
+            if values.len() < WORTHWHILE {
+                for (&a, row) in weights.iter().zip(values.chunks_exact(columns)) {
+                    if a != 0.0 {
+                        target.iter_mut().zip(row).for_each(|(sum, w)| *sum += a * w);
+                    }
+                }
+            } else {
+                dispatch!(level, simd => one_row(simd, weights, values, target));
+            }
+        }
+        return;
+    }
+    let blocks: Vec<Vec<Packed>> = weights.chunks(ROWS * size).map(|w| pack(w, size)).collect();
+    dispatch!(level, simd => many_rows(simd, &blocks, values, target, columns));
 }
 
-/// Of the two planes on each side the one that touches the corner where the product is least, or greatest; constant ones
-/// where a factor isn't bounded.
-pub(super) fn planes(x: Interval, y: Interval, semantics: Semantics) -> Planes {
-    let product = x.times(y);
-    let error = match semantics {
-        Semantics::Real => 0.0,
-        Semantics::F32AnyOrder => margin(product),
-    };
-    if !product.is_finite() || !(x.is_finite() && y.is_finite()) {
-        let (lower, upper) = ((0.0, 0.0, product.lo()), (0.0, 0.0, product.hi()));
-        return Planes { lower, upper, error };
+/// The units for which a block of rows has coefficients.
+fn pack(weights: &[f64], size: usize) -> Vec<Packed> {
+    let at = |row: usize, unit: usize| weights.get(row * size + unit).copied().unwrap_or(0.0);
+    (0..size)
+        .map(|unit| (unit as u32, std::array::from_fn(|row| at(row, unit))))
+        .filter(|(_, a): &Packed| a.iter().any(|a| *a != 0.0))
+        .collect()
+}
+
+/// One row: several of the matrix's rows are added at a time.
+#[inline(always)]
+fn one_row<S: Simd>(simd: S, weights: &[f64], values: &[f64], target: &mut [f64]) {
+    const AT_ONCE: usize = 8;
+    let columns = target.len();
+    let width = S::f64s::LEN;
+    let used: Vec<usize> = (0..weights.len()).filter(|&unit| weights[unit] != 0.0).collect();
+    for units in used.chunks(AT_ONCE) {
+        if let &[a, b, c, d, e, f, g, h] = units {
+            let units = [a, b, c, d, e, f, g, h];
+            let rows = units.map(|unit| &values[unit * columns..(unit + 1) * columns]);
+            let factors = units.map(|unit| S::f64s::splat(simd, weights[unit]));
+            let whole = columns - columns % width;
+            for at in (0..whole).step_by(width) {
+                let mut sum = S::f64s::from_slice(simd, &target[at..at + width]);
+                for (row, factor) in rows.iter().zip(factors) {
+                    sum += factor * S::f64s::from_slice(simd, &row[at..at + width]);
+                }
+                sum.store_slice(&mut target[at..at + width]);
+            }
+            for at in whole..columns {
+                for (row, unit) in rows.iter().zip(units) {
+                    target[at] += weights[unit] * row[at];
+                }
+            }
+        } else {
+            for &unit in units {
+                let row = &values[unit * columns..(unit + 1) * columns];
+                target.iter_mut().zip(row).for_each(|(sum, w)| *sum += weights[unit] * w);
+            }
+        }
     }
-    let (a, b, c, d) = (x.lo(), x.hi(), y.lo(), y.hi());
-    let through = |x: f64, y: f64| -> (f64, f64, Interval) {
-        (y, x, Interval::point(x).times(Interval::point(y)).negated())
-    };
-    let below = if a * c <= b * d { through(a, c) } else { through(b, d) };
-    let above = if b * c >= a * d { through(b, c) } else { through(a, d) };
-    let reach = x.magnitude() * y.magnitude();
-    Planes {
-        lower: (below.0, below.1, below.2.lo()),
-        upper: (above.0, above.1, above.2.hi()),
-        error: error + 8.0 * U64 * reach * (1.0 + 8.0 * U64) + 1e-300,
+}
+
+#[inline(always)]
+fn many_rows<S: Simd>(
+    simd: S,
+    blocks: &[Vec<Packed>],
+    values: &[f64],
+    target: &mut [f64],
+    columns: usize,
+) {
+    // As many sums as there are registers for.
+    if S::f64s::LEN >= 8 {
+        panels::<S, 4>(simd, blocks, values, target, columns);
+    } else {
+        panels::<S, 2>(simd, blocks, values, target, columns);
+    }
+}
+
+/// Columns in panels of `V` vectors, each copied to one place, and blocks of rows for each.
+#[inline(always)]
+fn panels<S: Simd, const V: usize>(
+    simd: S,
+    blocks: &[Vec<Packed>],
+    values: &[f64],
+    target: &mut [f64],
+    columns: usize,
+) {
+    let vector = S::f64s::LEN;
+    let width = V * vector;
+    let mut panel = vec![0.0; values.len() / columns * width];
+    let mut sums = vec![0.0; width];
+    for start in (0..columns).step_by(width) {
+        let used = width.min(columns - start);
+        for (panel, row) in panel.chunks_exact_mut(width).zip(values.chunks_exact(columns)) {
+            panel[..used].copy_from_slice(&row[start..start + used]);
+        }
+        for (block, target) in blocks.iter().zip(target.chunks_mut(ROWS * columns)) {
+            let mut sum = [[S::f64s::splat(simd, 0.0); V]; ROWS];
+            for (unit, factors) in block {
+                let row = &panel[*unit as usize * width..][..width];
+                let row: [S::f64s; V] = std::array::from_fn(|v| {
+                    S::f64s::from_slice(simd, &row[v * vector..(v + 1) * vector])
+                });
+                for (sum, factor) in sum.iter_mut().zip(factors) {
+                    let factor = S::f64s::splat(simd, *factor);
+                    for (sum, row) in sum.iter_mut().zip(row) {
+                        *sum += factor * row;
+                    }
+                }
+            }
+            for (sum, target) in sum.iter().zip(target.chunks_exact_mut(columns)) {
+                for (v, sum) in sum.iter().enumerate() {
+                    sum.store_slice(&mut sums[v * vector..(v + 1) * vector]);
+                }
+                target[start..start + used].copy_from_slice(&sums[..used]);
+            }
+        }
     }
 }
 
@@ -76,39 +177,38 @@ pub(super) fn planes(x: Interval, y: Interval, semantics: Semantics) -> Planes {
 mod tests {
     use super::*;
 
-    #[test]
-    fn products_lie_between_the_planes_and_touch_them_in_corners() {
-        let ends = [(-1.0, 2.0), (0.5, 0.75), (-3.0, -1.0), (0.0, 1e-4), (-1e4, 1e4), (2.0, 2.0)];
-        for (a, b) in ends {
-            for (c, d) in ends {
-                let (x, y) = (Interval::new(a, b).unwrap(), Interval::new(c, d).unwrap());
-                for semantics in [Semantics::Real, Semantics::F32AnyOrder] {
-                    let planes = planes(x, y, semantics);
-                    let (mut least, mut most) = (f64::INFINITY, f64::NEG_INFINITY);
-                    for step in 0..=400 {
-                        let u = a + (b - a) * f64::from(step % 21) / 20.0;
-                        let v = c + (d - c) * f64::from(step / 21 % 20) / 19.0;
-                        let product = u * v;
-                        let at = |plane: Plane| plane.0 * u + plane.1 * v + plane.2;
-                        let slack = 1e-12 * (1.0 + x.magnitude() * y.magnitude());
-                        assert!(at(planes.lower) <= product + slack, "{x} {y} at {u} {v}");
-                        assert!(at(planes.upper) >= product - slack, "{x} {y} at {u} {v}");
-                        assert!(range(x, y, semantics).contains(product));
-                        least = least.min(at(planes.lower));
-                        most = most.max(at(planes.upper));
-                    }
-                    let exact = x.times(y);
-                    let slack = 1e-12 * (1.0 + exact.magnitude());
-                    assert!(least >= exact.lo() - slack && most <= exact.hi() + slack);
-                }
-            }
-        }
+    /// Numbers of all sizes, a third of them 0.
+    fn numbers(count: usize, seed: u64) -> Vec<f64> {
+        let mut state = seed;
+        (0..count)
+            .map(|_| {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(99);
+                let number = (state >> 11) as f64 / (1_u64 << 53) as f64 - 0.5;
+                if state % 3 == 0 { 0.0 } else { number * 10_f64.powi((state % 7) as i32) }
+            })
+            .collect()
     }
 
     #[test]
-    fn unbounded_factors_have_constant_planes() {
-        let half = Interval::new(0.0, f64::INFINITY).unwrap();
-        let found = planes(half, Interval::new(1.0, 2.0).unwrap(), Semantics::Real);
-        assert_eq!((found.lower, found.upper.2), ((0.0, 0.0, 0.0), f64::INFINITY));
+    fn every_number_of_rows_gives_the_bits_of_plain_sums() {
+        for (size, columns) in [(1, 1), (3, 5), (17, 33), (40, 64), (9, 100)] {
+            for count in [1, 2, 7, 8, 9, 13, 32] {
+                let weights = numbers(count * size, 7 + count as u64);
+                let values = numbers(size * columns, 11 + columns as u64);
+                let mut plain = vec![0.0; count * columns];
+                for row in 0..count {
+                    for unit in 0..size {
+                        let a = weights[row * size + unit];
+                        for column in 0..columns {
+                            plain[row * columns + column] += a * values[unit * columns + column];
+                        }
+                    }
+                }
+                let matrix = Matrix::Dense { columns, values };
+                let mut found = vec![f64::NAN; count * columns];
+                multiply(&weights, size, &matrix, &mut found, columns);
+                assert_eq!(found, plain, "{count} rows of {size}, {columns} columns");
+            }
+        }
     }
 }

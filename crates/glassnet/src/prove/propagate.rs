@@ -92,7 +92,7 @@ pub fn interval_bounds(
             }
             Step::Product { left, right } => {
                 let pairs = bounds[*left].iter().zip(&bounds[*right]);
-                pairs.map(|(&x, &y)| super::multiply::range(x, y, semantics)).collect()
+                pairs.map(|(&x, &y)| super::planes::range(x, y, semantics)).collect()
             }
         };
         bounds.push(next);

@@ -161,8 +161,8 @@ pub(super) fn range(function: Activation, z: Interval) -> Interval {
                 return Interval::of(-1.0, 1.0);
             }
             // No steeper than 1.
-            let half = Interval::of(0.0, z.hi() - z.lo()).times(Interval::point(0.5)).hi();
-            let reach = Interval::of(-half, half).widened(half * 1e-15);
+            let far = reach(z);
+            let reach = Interval::of(-far, far);
             let around = value(function, Interval::point(z.middle())).plus(reach);
             return around.meet(Interval::of(-1.0, 1.0)).unwrap_or(Interval::of(-1.0, 1.0));
         }
@@ -454,13 +454,7 @@ fn lines(function: Activation, form: Form, z: Interval, range: Interval) -> Line
         // The jump at a softplus's threshold lies within its value there.
         Form::Convex => {
             let (mut lower, upper) = convex(1.0);
-            if let Activation::Softplus { beta, threshold } = function {
-                let (beta, threshold) = (f64::from(beta as f32), f64::from(threshold as f32));
-                // In f32 beta·z is rounded before it is compared.
-                if z.hi() >= threshold / beta * (1.0 - 1e-6) {
-                    lower.1 -= exp(Interval::point(-threshold)).hi() / beta * 1.01;
-                }
-            }
+            lower.1 -= jump(function, z);
             (lower, upper)
         }
         Form::Concave => negated(convex(-1.0)),
@@ -473,7 +467,7 @@ fn lines(function: Activation, form: Form, z: Interval, range: Interval) -> Line
         }
         Form::Bent(_) | Form::Any => {
             let mut slopes = derivative(function, z);
-            let half = (z.hi() - z.lo()) / 2.0 * (1.0 + 4.0 * U64);
+            let half = reach(z);
             if let Form::Bent(most) = form {
                 let near =
                     derivative(function, Interval::point(middle)).widened(most * half * 1.001);
@@ -497,6 +491,27 @@ fn lines(function: Activation, form: Form, z: Interval, range: Interval) -> Line
         upper: (upper.0, upper.1.next_up()),
         margin: 0.0,
     }
+}
+
+/// By how much `function` falls at most where it jumps within `z`: a softplus becomes the identity at its threshold, and is
+/// at most that much below the smooth function from there on. Infinite where nothing is known.
+pub(super) fn jump(function: Activation, z: Interval) -> f64 {
+    let Activation::Softplus { beta, threshold } = function else { return 0.0 };
+    let (beta, threshold) = (f64::from(beta as f32), f64::from(threshold as f32));
+    if !(beta > 0.0 && beta.is_finite() && threshold >= 0.0) {
+        return f64::INFINITY;
+    }
+    // In f32 beta·z is rounded before it is compared.
+    if z.hi() < threshold / beta * (1.0 - 1e-6) {
+        return 0.0;
+    }
+    exp(Interval::point(-threshold)).hi() / beta * 1.01
+}
+
+/// How far the ends of a finite `z` are from its middle, at most: the middle is rounded, to an end of a narrow `z`.
+fn reach(z: Interval) -> f64 {
+    let middle = z.middle();
+    (z.hi() - middle).max(middle - z.lo()).next_up()
 }
 
 type Pair = ((f64, f64), (f64, f64));
@@ -741,6 +756,23 @@ mod tests {
                 gap(0.01),
                 gap(0.1)
             );
+        }
+    }
+
+    #[test]
+    fn intervals_of_a_few_floats_far_from_0_hold_their_ends() {
+        for start in [1e6, 3e7, 1e9, 7.5e12] {
+            for floats in 1..6 {
+                let end = (0..floats).fold(start, |x: f64, _| x.next_up());
+                let z = Interval::new(start, end).unwrap();
+                for function in [Activation::Sin, Activation::Cos] {
+                    let found = range(function, z);
+                    for x in [start, end] {
+                        let value = value(function, Interval::point(x));
+                        assert!(found.meet(value).is_some(), "{function:?} {z} {found} {value}");
+                    }
+                }
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 
 use num_traits::{Signed, Zero};
 
-use super::chain::{Affine, Chain, Part};
+use super::chain::{Affine, Chain, Given, Part};
 use super::exact::{Ratio, exact, near};
 use crate::error::{Error, Result};
 use crate::prove::Interval;
@@ -144,6 +144,8 @@ fn exactly(chain: &Chain, domain: &Domain, free: IsFree<'_>) -> Result<Vec<Vec<R
         .iter()
         .map(|(lo, hi)| Ok(Extent { lo: end(*lo)?, hi: end(*hi)? }))
         .collect::<Result<_>>()?;
+    let inputs = values.clone();
+    let mut kept: Vec<Vec<Extent>> = vec![];
     let mut all = vec![values.iter().map(Extent::reach).collect::<Vec<_>>()];
     for (at, layer) in chain.layers.iter().enumerate() {
         values = match &layer.part {
@@ -158,6 +160,23 @@ fn exactly(chain: &Chain, domain: &Domain, free: IsFree<'_>) -> Result<Vec<Vec<R
                     .into_iter()
                     .map(|reach| Ok(Extent { lo: end(reach.lo)?, hi: end(reach.hi)? }))
                     .collect::<Result<_>>()?
+            }
+            Part::Kept(kept) => kept
+                .gives
+                .iter()
+                .map(|given| match given {
+                    Given::Input(at) => inputs[*at].clone(),
+                    Given::Between(lo, hi) => Extent { lo: Some(lo.clone()), hi: Some(hi.clone()) },
+                })
+                .collect(),
+            Part::Fork => {
+                kept.push(values.clone());
+                values
+            }
+            Part::Join => {
+                let others = kept.pop().unwrap_or_default();
+                values.iter_mut().zip(&others).for_each(|(value, other)| value.add(other));
+                values
             }
         };
         all.push(values.iter().map(Extent::reach).collect());
@@ -216,7 +235,7 @@ fn outside(part: &Part, values: &[Reach]) -> Vec<Reach> {
                 unknown
             }
         }
-        Part::Activation { .. } | Part::Affine(_) | Part::Norm(_) | Part::Softmax(_) => unknown,
+        _ => unknown, // not operations: parts of a chain of which nothing is known
     };
     values.iter().map(of).collect()
 }
@@ -239,6 +258,8 @@ fn outwards(chain: &Chain, domain: &Domain, free: IsFree<'_>) -> Vec<Vec<Reach>>
     };
     let mut values: Vec<Interval> =
         domain.ends().iter().map(|(lo, hi)| interval(*lo, *hi)).collect();
+    let inputs = values.clone();
+    let mut kept: Vec<Vec<Interval>> = vec![];
     let mut all = vec![values.iter().map(reach).collect::<Vec<_>>()];
     for (at, layer) in chain.layers.iter().enumerate() {
         values = match &layer.part {
@@ -278,6 +299,22 @@ fn outwards(chain: &Chain, domain: &Domain, free: IsFree<'_>) -> Vec<Vec<Reach>>
                     .iter()
                     .map(|reach| interval(reach.lo, reach.hi))
                     .collect()
+            }
+            Part::Kept(kept) => kept
+                .gives
+                .iter()
+                .map(|given| match given {
+                    Given::Input(at) => inputs[*at],
+                    Given::Between(lo, hi) => interval(around(lo).lo(), around(hi).hi()),
+                })
+                .collect(),
+            Part::Fork => {
+                kept.push(values.clone());
+                values
+            }
+            Part::Join => {
+                let others = kept.pop().unwrap_or_default();
+                values.iter().zip(&others).map(|(value, other)| value.plus(*other)).collect()
             }
         };
         all.push(values.iter().map(reach).collect());

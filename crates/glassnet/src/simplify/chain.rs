@@ -1,11 +1,13 @@
-//! A network as a chain of layers with exact weights, and back.
+//! A network as a chain of layers with exact weights, and back. Where a residual block begins and where it ends are layers
+//! of the chain too; what isn't rewritten stands in it as it is.
 
-use num_traits::Zero;
+use num_traits::{Signed, Zero};
 
 use super::exact::{Ratio, exact, rounded, zero};
 use crate::error::{Error, Result};
+use crate::graph::Dim;
 use crate::nn::{self, Module, Network, StateDict};
-use crate::tensor::Tensor;
+use crate::tensor::{Tensor, Value};
 
 /// A layer with the name that the user's network gives it.
 #[derive(Clone, Debug)]
@@ -25,6 +27,31 @@ pub(super) enum Part {
         slopes: Option<Vec<Ratio>>,
     },
     Softmax(Module),
+    Kept(Kept),
+    /// A residual block begins: the row is kept.
+    Fork,
+    /// It ends: the row that was kept is added.
+    Join,
+}
+
+/// A layer that is left as it is.
+#[derive(Clone, Debug)]
+pub(super) struct Kept {
+    pub(super) module: Module,
+    pub(super) state: Vec<(String, Value)>,
+    /// A flattening behind it.
+    pub(super) flatten: Option<Module>,
+    /// What its units give.
+    pub(super) gives: Vec<Given>,
+}
+
+/// What a unit of a layer gives that is left as it is.
+#[derive(Clone, Debug)]
+pub(super) enum Given {
+    /// An input.
+    Input(usize),
+    /// A number between these.
+    Between(Ratio, Ratio),
 }
 
 /// A matrix and a bias; `units` are the numbers that the units have in the user's network.
@@ -86,20 +113,24 @@ impl Chain {
     /// `Unsupported` for a layer that is none of a chain, by name.
     pub(super) fn read(network: &Network) -> Result<Self> {
         let module = network.module();
-        let mut chain = Chain { inputs: 0, flatten: None, layers: vec![] };
-        let mut width = module.in_features();
-        chain.collect(module, String::new(), network.state_dict(), &mut width)?;
-        chain.inputs = match chain.layers.first().map(|layer| &layer.part) {
-            Some(Part::Affine(affine)) => affine.inputs(),
-            Some(Part::Norm(norm)) => norm.mean.len(),
-            Some(Part::Activation { .. } | Part::Softmax(_)) | None => {
-                return Err(Error::unsupported(
-                    "a network without weights first",
-                    READER,
-                    "the chain begins with a Linear or BatchNorm1d layer",
-                ));
-            }
+        let size = |size: usize, dim: &Dim| match dim {
+            Dim::Fixed(other) => size.checked_mul(*other),
+            Dim::Batch => Some(size),
         };
+        let shape = module.input_shape();
+        let inputs = shape.and_then(|shape| shape.dims().iter().try_fold(1, size));
+        let inputs = inputs.ok_or_else(|| {
+            Error::unsupported("a network of unknown width", READER, "its input has no size")
+        })?;
+        let mut chain = Chain { inputs, flatten: None, layers: vec![] };
+        chain.collect(module, String::new(), network.state_dict(), &mut Some(inputs))?;
+        if chain.layers.is_empty() {
+            return Err(Error::unsupported(
+                "a network without layers",
+                READER,
+                "it computes nothing",
+            ));
+        }
         Ok(chain)
     }
 
@@ -124,8 +155,13 @@ impl Chain {
             }
             Module::Identity | Module::Dropout(_) => return Ok(()),
             Module::Flatten(_) => {
-                if self.layers.is_empty() && self.flatten.is_none() {
-                    self.flatten = Some(module.clone());
+                match self.layers.last_mut() {
+                    None => self.flatten = self.flatten.take().or_else(|| Some(module.clone())),
+                    Some(Layer { part: Part::Kept(kept), .. }) => {
+                        kept.flatten = kept.flatten.take().or_else(|| Some(module.clone()));
+                    }
+                    // The row is flat.
+                    Some(_) => {}
                 }
                 return Ok(());
             }
@@ -179,16 +215,31 @@ impl Chain {
                 if !norm.track_running_stats {
                     return unsupported("without running statistics it depends on the batch");
                 }
-                if matches!(self.layers.last(), Some(Layer { part: Part::Norm(_), .. })) {
+                let last = self.layers.last().map(|layer| &layer.part);
+                let is_norm = |kept: &Kept| matches!(kept.module, Module::LayerNorm(_));
+                if matches!(last, Some(Part::Norm(_)))
+                    || matches!(last, Some(Part::Kept(kept)) if is_norm(kept))
+                {
                     return unsupported("two normalisations follow each other");
                 }
                 Part::Norm(read_norm(module, norm, &name, state)?)
             }
             Module::Formula(_) => return unsupported("activations by formula are not rewritten"),
-            Module::LayerNorm(_) => return unsupported("its scale depends on the row"),
-            Module::Embedding(_) => return unsupported("its input are indices"),
-            Module::EmbedColumns(_) => return unsupported("some of its input are codes"),
-            Module::Residual(_) => return unsupported("the layers are no chain"),
+            Module::EmbedColumns(columns) if columns.tables.is_empty() => return Ok(()),
+            Module::LayerNorm(_) | Module::Embedding(_) | Module::EmbedColumns(_) => {
+                let Some(kept) = read_kept(module, &name, state, *width)? else {
+                    return unsupported("its shape doesn't fit the row");
+                };
+                *width = Some(kept.gives.len());
+                Part::Kept(kept)
+            }
+            Module::Residual(residual) => {
+                self.layers.push(Layer { name: name.clone(), part: Part::Fork });
+                for (child, module) in residual.inner.children() {
+                    self.collect(module, key(&name, child), state, width)?;
+                }
+                Part::Join
+            }
         };
         self.layers.push(Layer { name, part });
         Ok(())
@@ -199,10 +250,13 @@ impl Chain {
     /// # Errors
     /// When a weight is too large for f32.
     pub(super) fn write(&self) -> Result<Network> {
-        let mut modules: Vec<Module> = self.flatten.iter().cloned().collect();
+        // The layers of the network and of the residual blocks that are open, each with the names before theirs.
+        let mut open: Vec<(String, Vec<Module>)> =
+            vec![(String::new(), self.flatten.iter().cloned().collect())];
         let mut state = StateDict::new();
         for layer in &self.layers {
-            let place = modules.len();
+            let Some((path, modules)) = open.last_mut() else { break };
+            let place = key(path, &modules.len().to_string());
             match &layer.part {
                 Part::Affine(affine) => {
                     let bias = affine.writes_bias();
@@ -213,19 +267,19 @@ impl Chain {
                     }));
                     let weight = floats(affine.weight.iter().flatten())?;
                     let shape = [affine.weight.len(), affine.inputs()];
-                    state.insert(format!("{place}.weight"), Tensor::new(shape, weight)?);
+                    state.insert(key(&place, "weight"), Tensor::new(shape, weight)?);
                     if bias {
                         let bias = floats(affine.bias.iter())?;
-                        state.insert(format!("{place}.bias"), Tensor::new([bias.len()], bias)?);
+                        state.insert(key(&place, "bias"), Tensor::new([bias.len()], bias)?);
                     }
                 }
                 Part::Norm(norm) => {
                     modules.push(norm.module.clone());
                     for (name, values) in &norm.state {
                         let tensor = Tensor::new([values.len()], values.clone())?;
-                        state.insert(format!("{place}.{name}"), tensor);
+                        state.insert(key(&place, name), tensor);
                     }
-                    state.insert(format!("{place}.num_batches_tracked"), Tensor::scalar(0_i64));
+                    state.insert(key(&place, "num_batches_tracked"), Tensor::scalar(0_i64));
                 }
                 Part::Activation { module, slopes } => {
                     modules.push(match (module, slopes) {
@@ -234,15 +288,31 @@ impl Chain {
                             let slopes = if single { &slopes[..1] } else { &slopes[..] };
                             let values = floats(slopes.iter())?;
                             let count = values.len();
-                            state.insert(format!("{place}.weight"), Tensor::new([count], values)?);
+                            state.insert(key(&place, "weight"), Tensor::new([count], values)?);
                             Module::Prelu(nn::Prelu { num_parameters: count, ..*prelu })
                         }
                         _ => module.clone(), // not operations: a layer and its slopes
                     });
                 }
                 Part::Softmax(module) => modules.push(module.clone()),
+                Part::Kept(kept) => {
+                    modules.push(kept.module.clone());
+                    modules.extend(kept.flatten.clone());
+                    for (name, value) in &kept.state {
+                        state.insert(key(&place, name), value.clone());
+                    }
+                }
+                Part::Fork => open.push((place, vec![])),
+                Part::Join => {
+                    let (_, block) = open.pop().unwrap_or_default();
+                    if let Some((_, modules)) = open.last_mut() {
+                        let inner = nn::Sequential::new(block);
+                        modules.push(Module::Residual(nn::Residual { inner }));
+                    }
+                }
             }
         }
+        let modules = open.into_iter().next().unwrap_or_default().1;
         Network::with_state(nn::sequential(modules), &state)
     }
 
@@ -251,7 +321,10 @@ impl Chain {
         let of = |layer: &Layer| match &layer.part {
             Part::Affine(affine) => affine.parameters(),
             Part::Norm(norm) => norm.state.iter().map(|(_, values)| values.len()).sum(),
-            Part::Activation { .. } | Part::Softmax(_) => 0,
+            Part::Kept(kept) => {
+                kept.state.iter().map(|(_, value)| value.shape().iter().product::<usize>()).sum()
+            }
+            Part::Activation { .. } | Part::Softmax(_) | Part::Fork | Part::Join => 0,
         };
         self.layers.iter().map(of).sum()
     }
@@ -259,14 +332,14 @@ impl Chain {
     pub(super) fn affine(&self, layer: usize) -> Option<&Affine> {
         match self.layers.get(layer).map(|layer| &layer.part) {
             Some(Part::Affine(affine)) => Some(affine),
-            Some(Part::Norm(_) | Part::Activation { .. } | Part::Softmax(_)) | None => None,
+            _ => None, // not operations: parts of a chain
         }
     }
 
     pub(super) fn affine_mut(&mut self, layer: usize) -> Option<&mut Affine> {
         match self.layers.get_mut(layer).map(|layer| &mut layer.part) {
             Some(Part::Affine(affine)) => Some(affine),
-            Some(Part::Norm(_) | Part::Activation { .. } | Part::Softmax(_)) | None => None,
+            _ => None, // not operations: parts of a chain
         }
     }
 
@@ -281,6 +354,38 @@ impl Chain {
         (0..self.layers.len()).filter(between).collect()
     }
 
+    /// Layers that are left as they are although others like them are rewritten, each with the reason.
+    pub(super) fn left(&self) -> Vec<(String, String)> {
+        let part = |at: usize| self.layers.get(at).map(|layer| &layer.part);
+        let mut left = vec![];
+        for (at, layer) in self.layers.iter().enumerate() {
+            let why = match &layer.part {
+                Part::Kept(kept) => match kept.module {
+                    Module::LayerNorm(_) => "LayerNorm: its scale depends on the row",
+                    _ => "its tables are looked up", // not operations: Embedding and EmbedColumns
+                },
+                Part::Activation { .. } => {
+                    let neighbours = [at.checked_sub(1).and_then(part), part(at + 1)];
+                    let joint = |part: &&Part| matches!(part, Part::Fork | Part::Join);
+                    let kept = |part: &&Part| matches!(part, Part::Kept(_));
+                    let mut beside = neighbours.iter().flatten();
+                    if beside.clone().any(joint) {
+                        "its units are those of a residual sum, which others read too"
+                    } else if beside.any(kept) {
+                        "its units are beside a layer that reads or gives all of them"
+                    } else {
+                        continue;
+                    }
+                }
+                Part::Affine(_) | Part::Norm(_) | Part::Softmax(_) | Part::Fork | Part::Join => {
+                    continue;
+                }
+            };
+            left.push((layer.name.clone(), why.to_owned()));
+        }
+        left
+    }
+
     pub(super) fn set_slopes(&mut self, layer: usize, new: Vec<Ratio>) {
         if let Some(Part::Activation { slopes, .. }) =
             self.layers.get_mut(layer).map(|layer| &mut layer.part)
@@ -292,9 +397,76 @@ impl Chain {
     pub(super) fn slopes(&self, layer: usize) -> Option<&Vec<Ratio>> {
         match self.layers.get(layer).map(|layer| &layer.part) {
             Some(Part::Activation { slopes, .. }) => slopes.as_ref(),
-            Some(Part::Affine(_) | Part::Norm(_) | Part::Softmax(_)) | None => None,
+            _ => None, // not operations: parts of a chain
         }
     }
+}
+
+/// A layer that is left as it is; `None` where it doesn't fit a row of `width`.
+fn read_kept(
+    module: &Module,
+    name: &str,
+    state: &StateDict,
+    width: Option<usize>,
+) -> Result<Option<Kept>> {
+    let Some(width) = width else { return Ok(None) };
+    let own: Vec<(String, Value)> = state
+        .iter()
+        .filter_map(|(entry, value)| Some((entry.strip_prefix(&key(name, ""))?, value)))
+        .map(|(entry, value)| (entry.to_owned(), value.clone()))
+        .collect();
+    let table = |at: &str| -> Result<Vec<Given>> {
+        let rows = matrix(state.floats(&key(name, at))?)?;
+        let column = |at: usize| {
+            let numbers = || rows.iter().map(|row| row[at].clone());
+            Given::Between(
+                numbers().min().unwrap_or_else(zero),
+                numbers().max().unwrap_or_else(zero),
+            )
+        };
+        Ok((0..rows.first().map_or(0, Vec::len)).map(column).collect())
+    };
+    let gives = match module {
+        Module::LayerNorm(norm) => {
+            if norm.normalized_shape.iter().product::<usize>() != width {
+                return Ok(None);
+            }
+            let array = |at: &str, there: bool| {
+                there.then(|| vector(state.floats(&key(name, at))?)).transpose()
+            };
+            let weight = array("weight", norm.elementwise_affine)?;
+            let bias = array("bias", norm.elementwise_affine && norm.bias)?;
+            // The squares of a normalised row sum to n at most.
+            let most = exact(width.isqrt() as f64 + 1.0)?;
+            let unit = |at: usize| {
+                let size = weight.as_ref().map_or(most.clone(), |weight| weight[at].abs() * &most);
+                let shift = bias.as_ref().map_or_else(zero, |bias| bias[at].clone());
+                Given::Between(&shift - &size, shift + size)
+            };
+            (0..width).map(unit).collect()
+        }
+        Module::Embedding(_) => {
+            let row = table("weight")?;
+            (0..width).flat_map(|_| row.clone()).collect()
+        }
+        Module::EmbedColumns(columns) => {
+            let Some(pieces) = columns.pieces(width) else { return Ok(None) };
+            let mut gives = vec![];
+            for piece in pieces {
+                match piece {
+                    nn::ColumnPiece::Numbers(from, to) => {
+                        gives.extend((from..to).map(Given::Input));
+                    }
+                    nn::ColumnPiece::Codes(column, _) => {
+                        gives.extend(table(&format!("{column}.weight"))?);
+                    }
+                }
+            }
+            gives
+        }
+        _ => return Ok(None), // not operations: the other layers are rewritten
+    };
+    Ok(Some(Kept { module: module.clone(), state: own, flatten: None, gives }))
 }
 
 fn read_norm(

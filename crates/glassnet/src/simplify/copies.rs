@@ -3,8 +3,9 @@
 
 use super::bounds::Domain;
 use super::chain::{Affine, Chain};
-use super::exact::zero;
-use super::rewrite::{alike, direction};
+use super::exact::{exact, near, zero};
+use super::rewrite::{alike, certify, direction};
+use super::rewriter::Rewriter;
 use super::tight::proved;
 use crate::error::Result;
 use crate::nn::Network;
@@ -17,6 +18,29 @@ const MOST_PRODUCT: usize = 60_000;
 
 /// Bounds the difference of `a` and `b` on a bounded domain; `None` where the prover doesn't know their operations.
 pub(super) fn compare(
+    a: &Network,
+    b: &Network,
+    domain: &Domain,
+    tolerance: Option<f64>,
+    go_on: &mut dyn FnMut(u64) -> bool,
+) -> Result<Option<Narrowed>> {
+    if let Some((scaled, off)) = rescaled(a, b, domain)? {
+        let left_over = tolerance.map(|tolerance| tolerance - off);
+        if left_over.is_none_or(|tolerance| tolerance > 0.0) {
+            let found = compare_as_scaled(a, &scaled, domain, left_over, go_on)?;
+            let add = |found: Narrowed| Narrowed {
+                bound: (found.bound + off).next_up(),
+                least: (found.least - off).max(-1.0),
+                ..found
+            };
+            return Ok(found.map(add));
+        }
+    }
+    compare_as_scaled(a, b, domain, tolerance, go_on)
+}
+
+/// As [`compare`], of units as they are scaled.
+fn compare_as_scaled(
     a: &Network,
     b: &Network,
     domain: &Domain,
@@ -105,6 +129,47 @@ fn side_by_side(
         Verdict::Unknown => {}
     }
     Ok(found)
+}
+
+/// The second network with its units scaled as those of the first that they are like, where some aren't, its weights rounded
+/// to f32 again, and how far its outputs move by that at most.
+fn rescaled(a: &Network, b: &Network, domain: &Domain) -> Result<Option<(Network, f64)>> {
+    let (Ok(left), Ok(right)) = (Chain::read(a), Chain::read(b)) else { return Ok(None) };
+    let mut rewriter = Rewriter::new(right);
+    if left.layers.len() != rewriter.chain.layers.len() {
+        return Ok(None);
+    }
+    let mut moved = false;
+    for layer in left.hidden() {
+        let (Some(x), Some(y)) = (left.affine(layer - 1), rewriter.chain.affine(layer - 1)) else {
+            return Ok(None);
+        };
+        if rewriter.chain.slopes(layer).is_none() || x.inputs() != y.inputs() {
+            continue;
+        }
+        let largest = |affine: &Affine, unit: usize| {
+            affine.weight[unit].iter().map(|weight| near(weight).abs()).fold(0.0, f64::max)
+        };
+        let mut factors = vec![];
+        for (this, that) in matched(x, y) {
+            let (Some(this), Some(that)) = (this, that) else { continue };
+            let factor = largest(x, this) / largest(y, that);
+            // What a rounding or some training moves is no scale.
+            if (1e-30..1e30).contains(&factor) && !(0.8..=1.25).contains(&factor) {
+                factors.push((that, exact(f64::from(factor as f32))?));
+            }
+        }
+        for (unit, factor) in factors {
+            rewriter.scale(layer, unit, &factor)?;
+            moved = true;
+        }
+    }
+    if !moved {
+        return Ok(None);
+    }
+    let scaled = rewriter.chain.write()?;
+    let (certificate, _) = certify(b, &scaled, domain, rewriter.steps, vec![])?;
+    Ok(Some((scaled, certificate.claim.bound)))
 }
 
 /// Both networks with as many units in each layer, the second's in the order of those of the first that they are most

@@ -11,7 +11,7 @@ use num_traits::{Signed, Zero};
 use super::bounds::Domain;
 use super::chain::Chain;
 use super::exact::Ratio;
-use super::rewrite::{certify, exactly, verify, written};
+use super::rewrite::{Effort, certify, exactly, prepare, verify, written};
 use super::rewriter::Rewriter;
 use super::witness::{search, shown};
 use crate::checker::certificate::SCHEMA;
@@ -170,6 +170,8 @@ pub fn equal_while(
     {
         return Ok(proven(NORMAL, certificate, bound));
     }
+    // What a certificate of these two could claim.
+    let checked_alone = bound;
     let copies = if domain.is_bounded() {
         super::copies::compare(a, b, &domain, (tolerance > 0.0).then_some(tolerance), go_on)?
     } else {
@@ -180,10 +182,9 @@ pub fn equal_while(
             bound = Some((copies.bound, 0.0));
         }
         if tolerance > 0.0 && copies.bound <= tolerance {
-            let why = "bounded layer by layer, the differences stay within the tolerance";
             return Ok(Equality {
                 answer: Answer::Equal,
-                why: why.to_owned(),
+                why: by_differences(checked_alone),
                 certificate: None,
                 witness: None,
                 bound,
@@ -258,7 +259,7 @@ fn no_chains(
     let bound = Some((copies.bound, 0.0));
     let least = shown(a, b, domain, &copies.seen)?;
     if copies.bound <= tolerance {
-        let why = "bounded layer by layer, the differences stay within the tolerance".to_owned();
+        let why = by_differences(None);
         return Ok(Equality { answer: Answer::Equal, why, bound, least, ..found });
     }
     Ok(match search(a, b, domain, tolerance, &copies.seen)? {
@@ -274,6 +275,20 @@ fn no_chains(
     })
 }
 
+/// Why networks are equal that no certificate is about: the checker bounds differences by intervals, not by lines that are
+/// substituted backwards, and could claim `certified` at best.
+fn by_differences(certified: Option<(f64, f64)>) -> String {
+    let claim = match certified {
+        Some((bound, per_input)) if per_input == 0.0 => {
+            format!("the intervals that the checker knows would show |Δ| ≤ {bound:.1e} only")
+        }
+        Some(_) | None => "the checker knows no bound of these networks' differences".to_owned(),
+    };
+    format!(
+        "bounded layer by layer, the differences stay within the tolerance; there is no certificate of it: {claim}"
+    )
+}
+
 /// A certificate by exact simplification of both, their units scaled and put in order.
 fn normal(
     a: &Network,
@@ -287,6 +302,9 @@ fn normal(
         return Ok(None);
     }
     for rewriter in [&mut left, &mut right] {
+        if rewriter.chain.parameters() <= MOST_EXACT && domain.is_bounded() {
+            prepare(rewriter, domain, Effort::Splitting)?;
+        }
         while exactly(rewriter, domain)? {}
         normalise(rewriter)?;
     }
@@ -307,6 +325,7 @@ fn merged(
         if rewriter.chain.parameters() <= other.chain.parameters() {
             continue;
         }
+        prepare(&mut rewriter, domain, Effort::Splitting)?;
         while super::rewrite::pass(&mut rewriter, domain)? {}
         super::near::merge(from, &mut rewriter, domain, tolerance)?;
         let pair = if swapped { (other, rewriter) } else { (rewriter, other) };

@@ -31,4 +31,4 @@ pub use grow::{deepen, widen};
 pub use proof::{cases, proof};
 pub use rewrite::{Config, Removal, Simplified, simplify, verify};
 pub use rows::OnRows;
-pub use units::{Free, LayerUnits, Relation, Scope, State, Unit, units};
+pub use units::{Free, LayerUnits, Relation, Scope, State, Unit, graph_units, units};

@@ -62,7 +62,7 @@ pub fn proof(
     }))
 }
 
-fn node(recorded: Recorded) -> Node {
+pub(super) fn node(recorded: Recorded) -> Node {
     let rounds = recorded.rounds;
     match recorded.then {
         Then::Free(last) => Node::Free(rounds, last),

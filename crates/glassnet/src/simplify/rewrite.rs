@@ -7,7 +7,7 @@ use super::chain::{Affine, Chain, Part};
 use super::exact::{combination, independent, one, proportion, zero};
 use super::near;
 use super::rewriter::Rewriter;
-use super::tight::Tight;
+use super::tight::{Sides, Tight, places, proved};
 use crate::checker::certificate::SCHEMA;
 use crate::checker::{self, Certificate, Claim, Method, Step, Verdict};
 use crate::error::{Error, ErrorKind, Result};
@@ -52,6 +52,8 @@ pub struct Simplified {
     pub certificate: Certificate,
     /// What the checker computed.
     pub checked: checker::Checked,
+    /// Layers that were left as they are although others like them are rewritten: names, with the reasons.
+    pub left: Vec<(String, String)>,
     /// Numbers that the network had.
     pub parameters_before: usize,
     /// Numbers that it has.
@@ -61,8 +63,8 @@ pub struct Simplified {
 /// Makes a network smaller without changing what it computes on the domain.
 ///
 /// # Errors
-/// `Unsupported` where the network is no chain of Linear, BatchNorm1d and elementwise layers; when the tolerance is
-/// smaller than what rounding the merged weights to f32 costs.
+/// `Unsupported` where a layer is none of Linear, BatchNorm1d, LayerNorm, tables, elementwise functions by name and residual
+/// blocks of them; when the tolerance is smaller than what rounding the merged weights to f32 costs.
 ///
 /// ```
 /// use glassnet::{nn::{self, Network, StateDict}, simplify, Tensor};
@@ -92,9 +94,9 @@ pub fn simplify(network: &Network, config: &Config) -> Result<Simplified> {
         .at("the domain")
         .help("give one interval for all inputs, or one for each"));
     }
-    let rewritten = |tight: bool| -> Result<Simplified> {
+    let rewritten = |effort: Effort| -> Result<Simplified> {
         let mut rewriter = Rewriter::new(chain.clone());
-        rewriter.tight = tight;
+        prepare(&mut rewriter, &domain, effort)?;
         while pass(&mut rewriter, &domain)? {}
         if let Some(tolerance) = config.tolerance {
             near::merge(network, &mut rewriter, &domain, tolerance)?;
@@ -102,10 +104,36 @@ pub fn simplify(network: &Network, config: &Config) -> Result<Simplified> {
         finish(network, rewriter, &domain, before, config.tolerance)
     };
     // The checker bounds on its own, and may see less where a bound is on the edge.
-    match rewritten(domain.is_bounded()) {
-        Err(error) if error.kind() == ErrorKind::Numeric && domain.is_bounded() => rewritten(false),
-        found @ (Ok(_) | Err(_)) => found,
+    let refused = |found: &Result<Simplified>| match found {
+        Err(error) => error.kind() == ErrorKind::Numeric && domain.is_bounded(),
+        Ok(_) => false,
+    };
+    let efforts = [Effort::Splitting, Effort::Substituting, Effort::Intervals];
+    let mut found = rewritten(if domain.is_bounded() { efforts[0] } else { efforts[2] });
+    for effort in &efforts[1..] {
+        if refused(&found) {
+            found = rewritten(*effort);
+        }
     }
+    found
+}
+
+/// What comes before all passes: normalisations are folded, and what only splitting shows is removed while weights are f32.
+pub(super) fn prepare(rewriter: &mut Rewriter, domain: &Domain, effort: Effort) -> Result<()> {
+    rewriter.tight = effort != Effort::Intervals;
+    if effort == Effort::Splitting && domain.is_bounded() {
+        while norms(rewriter)? {}
+        by_splitting(rewriter, domain)?;
+    }
+    Ok(())
+}
+
+/// How far signs of units are looked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Effort {
+    Intervals,
+    Substituting,
+    Splitting,
 }
 
 /// The network of a finished rewriting with its checked certificate.
@@ -135,6 +163,7 @@ pub(super) fn finish(
     }
     Ok(Simplified {
         parameters_after: rewriter.chain.parameters(),
+        left: rewriter.chain.left(),
         network: smaller,
         removals: rewriter.removals,
         certificate,
@@ -227,6 +256,18 @@ pub(super) fn pass(rewriter: &mut Rewriter, domain: &Domain) -> Result<bool> {
 
 /// As [`pass`], without those whose result depends on the order of units.
 pub(super) fn exactly(rewriter: &mut Rewriter, domain: &Domain) -> Result<bool> {
+    if norms(rewriter)?
+        || without_inputs(rewriter)?
+        || by_signs(rewriter, domain)?
+        || proportional(rewriter)?
+    {
+        return Ok(true);
+    }
+    Ok(dependent(rewriter, domain)? || composed(rewriter))
+}
+
+/// Normalisations beside matrices.
+fn norms(rewriter: &mut Rewriter) -> Result<bool> {
     for layer in 0..rewriter.chain.layers.len() {
         if matches!(rewriter.chain.layers[layer].part, Part::Norm(_))
             && rewriter.fold_norm(layer)?
@@ -234,10 +275,85 @@ pub(super) fn exactly(rewriter: &mut Rewriter, domain: &Domain) -> Result<bool> 
             return Ok(true);
         }
     }
-    if without_inputs(rewriter)? || by_signs(rewriter, domain)? || proportional(rewriter)? {
-        return Ok(true);
+    Ok(false)
+}
+
+/// What substituting backwards knows of the chain, and for each layer the place of what its kink is given.
+fn tight(rewriter: &Rewriter, domain: &Domain) -> Result<Option<(Tight, Vec<Option<usize>>)>> {
+    let network = rewriter.chain.write()?;
+    let Ok(whole) = proved(&network) else { return Ok(None) };
+    let places = places(&Chain::read(&network)?, &whole);
+    let known: Vec<usize> = places.iter().copied().flatten().collect();
+    Ok(Tight::new(&whole, &known, domain).map(|tight| (tight, places)))
+}
+
+/// Units whose sign only splitting shows: the dead are dropped, and layers that are linear with them. Weights are still f32,
+/// so that what is shown of the network that is written is shown of the chain.
+fn by_splitting(rewriter: &mut Rewriter, domain: &Domain) -> Result<()> {
+    let Some((tight, places)) = tight(rewriter, domain)? else { return Ok(()) };
+    let all = reaches(&rewriter.chain, domain, &|_, _, _| false)?;
+    let mut open = vec![];
+    for layer in 0..all.len() - 1 {
+        let (Some(place), Some(slopes)) = (places[layer], rewriter.chain.slopes(layer)) else {
+            continue;
+        };
+        // A sign is of use where a unit can be dropped or a layer with it.
+        let between = rewriter.chain.hidden().contains(&layer);
+        for unit in (0..slopes.len()).filter(|_| between) {
+            let reach = all[layer][unit];
+            let z = tight.given(place, unit);
+            let is_open = z.is_some_and(|z| z.lo() < 0.0 && z.hi() > 0.0);
+            if is_open && !reach.nonpositive && !reach.nonnegative {
+                open.push((layer, place, unit));
+            }
+        }
     }
-    Ok(dependent(rewriter, domain)? || composed(rewriter))
+    let asked: Vec<(usize, usize)> = open.iter().map(|&(_, place, unit)| (place, unit)).collect();
+    let mut found: Vec<_> = open.into_iter().zip(tight.split(&asked, true)).collect();
+    // From behind, so that the numbers of layers before stay.
+    found.sort_by_key(|((layer, _, unit), _)| (std::cmp::Reverse(*layer), *unit));
+    for own in found.chunk_by(|a, b| a.0.0 == b.0.0) {
+        let layer = own[0].0.0;
+        let Some((slopes, place)) = rewriter.chain.slopes(layer).cloned().zip(places[layer]) else {
+            continue;
+        };
+        let above = |unit: usize| {
+            let shown = |((_, _, other), sides): &((usize, usize, usize), Sides)| {
+                *other == unit && matches!(sides, Sides::Positive(..))
+            };
+            let z = tight.given(place, unit);
+            slopes[unit] == one()
+                || all[layer][unit].nonnegative
+                || z.is_some_and(|z| z.lo() >= 0.0)
+                || own.iter().any(shown)
+        };
+        if (0..slopes.len()).all(above) {
+            for ((_, _, unit), sides) in own {
+                if let Sides::Positive(_, tree) = sides {
+                    rewriter.show_sign(layer, *unit, true, tree.clone());
+                }
+            }
+            rewriter.drop_activation(layer, "all its units are always active");
+            continue;
+        }
+        let mut dead = vec![];
+        for ((_, _, unit), sides) in own.iter().filter(|((_, _, unit), _)| slopes[*unit].is_zero())
+        {
+            if let Sides::Negative(parts, tree) = sides {
+                rewriter.show_sign(layer, *unit, false, tree.clone());
+                dead.push((*unit, *parts));
+            }
+        }
+        if !dead.is_empty() {
+            let why = |unit: usize| {
+                let parts =
+                    dead.iter().find(|(other, _)| *other == unit).map_or(0, |found| found.1);
+                format!("it is given less than 0 in each of {parts} parts of the domain")
+            };
+            rewriter.drop_dead(layer, dead.iter().map(|(unit, _)| *unit).collect(), why)?;
+        }
+    }
+    Ok(())
 }
 
 /// Units that nothing enters or nothing leaves.
@@ -276,11 +392,11 @@ fn signs(rewriter: &Rewriter, domain: &Domain) -> Result<Vec<Vec<Reach>>> {
         return Ok(all);
     }
     // The weights in between are no f32 where units were merged: a margin is left for that.
-    let network = rewriter.chain.write()?;
-    let Some(tight) = Tight::new(&network, &Chain::read(&network)?, domain) else { return Ok(all) };
+    let Some((tight, places)) = tight(rewriter, domain)? else { return Ok(all) };
     for layer in layers {
+        let Some(place) = places[layer] else { continue };
         for (unit, reach) in all[layer].iter_mut().enumerate().filter(|(_, reach)| open(reach)) {
-            let Some(z) = tight.given(layer, unit) else { continue };
+            let Some(z) = tight.given(place, unit) else { continue };
             let margin = 1e-6 * z.magnitude();
             if z.hi() <= -margin {
                 (reach.hi, reach.nonpositive) = (z.hi(), true);

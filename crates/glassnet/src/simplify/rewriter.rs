@@ -7,6 +7,7 @@ use super::exact::{Ratio, exact, near, one, text, texts, zero};
 use super::rewrite::Removal;
 use crate::checker::Step;
 use crate::checker::certificate::Row;
+use crate::checker::proof::Node;
 use crate::error::{Error, Result};
 
 /// A chain under change, with what was done to it.
@@ -66,6 +67,11 @@ impl Rewriter {
             keep(slopes, &stays);
         }
         Ok(())
+    }
+
+    /// Notes for the next step how the sign of what a unit is given is shown.
+    pub(super) fn show_sign(&mut self, layer: usize, unit: usize, positive: bool, tree: Vec<Node>) {
+        self.steps.push(Step::ShowSign { layer, unit, positive, tree });
     }
 
     pub(super) fn drop_dead(

@@ -1,7 +1,7 @@
 //! What units are given on the rows of a table: each row evaluated, its rounding accounted for, exactly where the sign
 //! depends on it.
 
-use super::chain::{Chain, Part};
+use super::chain::{Chain, Given, Part};
 use super::tight::{places, proved};
 use crate::error::{Error, Result};
 use crate::nn::Network;
@@ -152,8 +152,22 @@ fn constant(chain: &Chain, rows: &Tensor<f32>, found: &mut [Option<Vec<OnRows>>]
             *same &= a.to_bits() == b.to_bits();
         }
     }
+    let inputs = same.clone();
+    let mut kept: Vec<Vec<bool>> = vec![];
     for (at, layer) in chain.layers.iter().enumerate() {
         match &layer.part {
+            Part::Kept(kept) => {
+                let of = |given: &Given| match given {
+                    Given::Input(at) => inputs[*at],
+                    Given::Between(lo, hi) => lo == hi,
+                };
+                same = kept.gives.iter().map(of).collect();
+            }
+            Part::Fork => kept.push(same.clone()),
+            Part::Join => {
+                let others = kept.pop().unwrap_or_default();
+                same.iter_mut().zip(others).for_each(|(same, other)| *same &= other);
+            }
             Part::Affine(affine) => {
                 let of = |row: &Vec<super::exact::Ratio>| {
                     row.iter().zip(&same).all(|(weight, same)| *same || weight.is_zero())

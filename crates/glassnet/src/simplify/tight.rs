@@ -3,11 +3,13 @@
 
 use super::bounds::Domain;
 use super::chain::Chain;
+use super::proof::node;
+use crate::checker::proof::Node;
 use crate::error::Result;
 use crate::graph::Place;
 use crate::nn::{Mode, Network};
 use crate::prove::{
-    self, Case, Config, Constraint, Interval, Property, Semantics, Step, Verdict, Weight,
+    self, Case, Config, Constraint, Interval, Property, Search, Semantics, Step, Verdict, Weight,
 };
 
 /// Products that splitting may cost in all, and the most parts that one question is split into.
@@ -15,21 +17,20 @@ const MOST_WORK: f64 = 4e9;
 const MOST_PARTS: u64 = 400;
 const LEAST_PARTS: u64 = 16;
 
-/// A network in the prover's form with the place of each activation's input, and intervals of all units.
+/// A network in the prover's form, and intervals of all units.
 pub(super) struct Tight {
     network: prove::Network,
     domain: Vec<Interval>,
-    places: Vec<Option<usize>>,
     units: Vec<Vec<Interval>>,
 }
 
 /// What the sides of a kink are known to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Sides {
-    /// z is below 0 everywhere; so many parts showed it.
-    Negative(u64),
+    /// z is below 0 everywhere; so many parts showed it, by this tree where one was asked for.
+    Negative(u64, Vec<Node>),
     /// z is above 0 everywhere.
-    Positive(u64),
+    Positive(u64, Vec<Node>),
     /// z is above 0 for one input and below 0 for another, exactly evaluated.
     Both,
     /// Not decided within the budget.
@@ -63,8 +64,8 @@ pub(super) fn places(chain: &Chain, network: &prove::Network) -> Vec<Option<usiz
 }
 
 impl Tight {
-    /// `None` where the domain is unbounded, or the prover doesn't know the network's operations.
-    pub(super) fn new(network: &Network, chain: &Chain, domain: &Domain) -> Option<Self> {
+    /// Of what is given at `places`; `None` where the domain is unbounded, or there are no places.
+    pub(super) fn new(whole: &prove::Network, places: &[usize], domain: &Domain) -> Option<Self> {
         if !domain.is_bounded() {
             return None;
         }
@@ -74,22 +75,19 @@ impl Tight {
             .map(|(lo, hi)| Interval::new(*lo, *hi))
             .collect::<Result<_>>()
             .ok()?;
-        let whole = proved(network).ok()?;
-        let places = places(chain, &whole);
         // What stands behind the last kink that is asked about is not needed.
-        let last = places.iter().flatten().max().copied()?;
-        let network = whole.up_to(last);
+        let network = whole.up_to(*places.iter().max()?);
         let units = prove::bounds(&network, &domain, Semantics::Real).ok()?;
-        Some(Tight { network, domain, places, units })
+        Some(Tight { network, domain, units })
     }
 
-    /// The interval of what a unit of a layer of the chain is given.
-    pub(super) fn given(&self, layer: usize, unit: usize) -> Option<Interval> {
-        self.units.get(self.places[layer]?)?.get(unit).copied()
+    /// The interval of what a unit at a place is given.
+    pub(super) fn given(&self, place: usize, unit: usize) -> Option<Interval> {
+        self.units.get(place)?.get(unit).copied()
     }
 
-    /// Splits for each of `open` (layer of the chain, unit), within a budget for all of them.
-    pub(super) fn split(&self, open: &[(usize, usize)]) -> Vec<Sides> {
+    /// Splits for each of `open` (place, unit), within a budget for all of them, and notes how if `records` says so.
+    pub(super) fn split(&self, open: &[(usize, usize)], records: bool) -> Vec<Sides> {
         let mut work = 1.0_f64;
         let mut products = 0.0;
         for layer in self.network.layers() {
@@ -113,33 +111,44 @@ impl Tight {
         }
         let mut cut: Option<(usize, prove::Network)> = None;
         let mut found = vec![];
-        for &(layer, unit) in open {
-            let Some(place) = self.places[layer] else {
-                found.push(Sides::Unknown);
-                continue;
-            };
+        for &(place, unit) in open {
             if cut.as_ref().is_none_or(|(at, _)| *at != place) {
                 cut = Some((place, self.network.up_to(place)));
             }
             let Some((_, network)) = &cut else { continue };
-            found.push(self.sides(network, unit, parts).unwrap_or(Sides::Unknown));
+            found.push(self.sides(network, unit, parts, records).unwrap_or(Sides::Unknown));
         }
         found
     }
 
-    fn sides(&self, network: &prove::Network, unit: usize, most: u64) -> Result<Sides> {
-        let config = Config { semantics: Semantics::Real, attacks: 2, ..Config::default() };
+    fn sides(
+        &self,
+        network: &prove::Network,
+        unit: usize,
+        most: u64,
+        records: bool,
+    ) -> Result<Sides> {
+        let config =
+            Config { semantics: Semantics::Real, attacks: 2, records, ..Config::default() };
         let mut seen = [false; 2];
         for (side, factor) in [-1.0, 1.0].into_iter().enumerate() {
             // An input that contradicts 'always below 0' has z ≥ 0, hence −z ≤ 0.
             let constraint = Constraint { outputs: vec![(unit, factor)], ..Constraint::default() };
             let case = Case { domain: self.domain.clone(), constraints: vec![constraint] };
             let property = Property { cases: vec![case] };
-            let outcome =
-                prove::prove(network, &property, &config, &mut |progress| progress.parts < most)?;
+            let search = Search::new(network, &property, &config)?;
+            search.work(&mut |progress| progress.parts < most);
+            let (outcome, recording) = search.finish();
             match outcome.verdict {
-                Verdict::Holds if factor < 0.0 => return Ok(Sides::Negative(outcome.parts.max(1))),
-                Verdict::Holds => return Ok(Sides::Positive(outcome.parts.max(1))),
+                Verdict::Holds => {
+                    let parts = outcome.parts.max(1);
+                    let trees = recording.map(|recording| recording.cases).unwrap_or_default();
+                    let tree = trees.into_iter().flatten().map(node).collect();
+                    return Ok(match factor < 0.0 {
+                        true => Sides::Negative(parts, tree),
+                        false => Sides::Positive(parts, tree),
+                    });
+                }
                 Verdict::Violated(witness) => {
                     let z = &witness.outputs[unit];
                     seen[side] = if factor < 0.0 { z.lo.is_positive() } else { z.hi.is_negative() };

@@ -13,9 +13,11 @@ use super::chain::Chain;
 use super::exact::{combination, independent, near, one, proportion};
 use super::rewrite::{alike, direction};
 use super::rows::{OnRows, on_rows};
-use super::tight::{Sides, Tight};
-use crate::error::{Error, Result};
+use super::tight::{Sides, Tight, places, proved};
+use crate::error::{Error, ErrorKind, Result};
+use crate::graph::{Origin, Place};
 use crate::nn::Network;
+use crate::prove::{self, Interval, Semantics, Step};
 use crate::tensor::Tensor;
 
 /// What a ReLU-like unit does.
@@ -200,7 +202,8 @@ impl Free {
 /// With `rows` the domain is their box: what isn't decided on it is looked up on the rows themselves.
 ///
 /// # Errors
-/// `Unsupported` where the network is no chain; when the domain has another number of inputs.
+/// `Unsupported` where the network has layers that aren't bounded, or, with free weights or rows, that aren't those of
+/// [`simplify`](super::simplify()); when the domain has another number of inputs.
 ///
 /// ```
 /// use glassnet::{nn::{self, Network, StateDict}, simplify::{Domain, Free, State, units}, Tensor};
@@ -223,7 +226,15 @@ pub fn units(
     free: &Free,
     rows: Option<&Tensor<f32>>,
 ) -> Result<Vec<LayerUnits>> {
-    let chain = Chain::read(network)?;
+    let chain = match Chain::read(network) {
+        Ok(chain) => chain,
+        Err(error)
+            if error.kind() == ErrorKind::Unsupported && free.is_empty() && rows.is_none() =>
+        {
+            return graph_units(&proved(network)?, domain);
+        }
+        Err(error) => return Err(error),
+    };
     if domain.ends().len() != chain.inputs {
         return Err(Error::usage(format!(
             "the domain has {} intervals, the network {} inputs",
@@ -244,7 +255,7 @@ pub fn units(
     };
     let scopes = Scopes::of(domain, free, rows.is_some());
     let mut layers = vec![];
-    for layer in 1..chain.layers.len() {
+    for layer in 0..chain.layers.len() {
         let Some(slopes) = chain.slopes(layer) else { continue };
         if narrow[layer].len() != slopes.len() {
             continue;
@@ -266,8 +277,13 @@ pub fn units(
         let found: Vec<Unit> = (0..slopes.len()).map(unit).collect();
         layers.push((layer, found));
     }
-    if free.is_empty() && layers.iter().any(|(_, units)| units.iter().any(is_open)) {
-        tighten(network, &chain, domain, &mut layers);
+    if free.is_empty()
+        && layers.iter().any(|(_, units)| units.iter().any(is_open))
+        && let Ok(whole) = proved(network)
+    {
+        let places = places(&chain, &whole);
+        let placed = layers.iter_mut().filter_map(|(layer, units)| Some((places[*layer]?, units)));
+        tighten(&whole, domain, placed.collect());
     }
     let mut narrow = narrow;
     for (layer, units) in &mut layers {
@@ -279,10 +295,79 @@ pub fn units(
     }
     let named = |(layer, units): (usize, Vec<Unit>)| LayerUnits {
         name: chain.layers[layer].name.clone(),
-        given_by: chain.layers[layer - 1].name.clone(),
+        given_by: layer.checked_sub(1).map_or_else(String::new, |at| chain.layers[at].name.clone()),
         units,
     };
     Ok(layers.into_iter().map(named).collect())
+}
+
+/// The states of all units behind kinks between 0 and 1 of a network in the prover's form, whatever its operations are.
+///
+/// # Errors
+/// When the domain has another number of inputs.
+pub fn graph_units(network: &prove::Network, domain: &Domain) -> Result<Vec<LayerUnits>> {
+    let box_of = |domain: &Domain| -> Result<Vec<Interval>> {
+        domain.ends().iter().map(|(lo, hi)| Interval::new(*lo, *hi)).collect()
+    };
+    if domain.ends().len() != network.inputs() {
+        let (given, inputs) = (domain.ends().len(), network.inputs());
+        return Err(Error::usage(format!(
+            "the domain has {given} intervals, the network {inputs} inputs"
+        ))
+        .at("the domain")
+        .help("give one interval for all inputs, or one for each"));
+    }
+    let all = box_of(&Domain::all(network.inputs()))?;
+    let wide = prove::interval_bounds(network, &all, Semantics::Real)?;
+    let narrow = prove::interval_bounds(network, &box_of(domain)?, Semantics::Real)?;
+    let scopes = Scopes::of(domain, &Free::default(), false);
+    let mut found: Vec<(usize, LayerUnits)> = vec![];
+    for layer in network.layers() {
+        let Step::Kink { of, below, above } = layer.step else { continue };
+        let given = &network.layers()[of];
+        // The kinks of which a clipping is made read what the same operation computed.
+        if above != 1.0 || !(0.0..1.0).contains(&below) || given.node == layer.node {
+            continue;
+        }
+        let unit = |(wide, narrow): (&Interval, &Interval)| {
+            let (state, scope, z) = match state(reach(wide)) {
+                State::Open => (state(reach(narrow)), scopes.here.clone(), narrow),
+                found @ (State::Dead | State::Active | State::Constant | State::Kink) => {
+                    (found, scopes.everywhere.clone(), wide)
+                }
+            };
+            let interval = format!("z ∈ [{}, {}]", ends(z.lo()), ends(z.hi()));
+            let proof = told(state, &interval, "");
+            Unit {
+                state,
+                scope,
+                lo: z.lo(),
+                hi: z.hi(),
+                relation: None,
+                proof,
+                both: false,
+                rows: None,
+            }
+        };
+        let units = wide[of].iter().zip(&narrow[of]).map(unit).collect();
+        let (name, given_by) = (named(&layer.origin), named(&given.origin));
+        found.push((of, LayerUnits { name, given_by, units }));
+    }
+    let open = found.iter_mut().map(|(place, layer)| (*place, &mut layer.units)).collect();
+    tighten(network, domain, open);
+    Ok(found.into_iter().map(|(_, layer)| layer).collect())
+}
+
+/// A layer's name, or the line of a graph that is none of layers.
+fn named(origin: &Origin) -> String {
+    match &origin.place {
+        Place::Layer(path) => path.clone(),
+        _ => origin.to_string(), // not operations: where a node comes from
+    }
+}
+
+fn reach(z: &Interval) -> Reach {
+    Reach { lo: z.lo(), hi: z.hi(), nonpositive: z.hi() <= 0.0, nonnegative: z.lo() >= 0.0 }
 }
 
 /// For what states hold: that of all inputs, and that of the domain.
@@ -312,8 +397,9 @@ fn is_open(unit: &Unit) -> bool {
 }
 
 /// Bounds open units by substituting backwards, and splits for those that stay open.
-fn tighten(network: &Network, chain: &Chain, domain: &Domain, layers: &mut [(usize, Vec<Unit>)]) {
-    let Some(tight) = Tight::new(network, chain, domain) else { return };
+fn tighten(whole: &prove::Network, domain: &Domain, mut layers: Vec<(usize, &mut Vec<Unit>)>) {
+    let places: Vec<usize> = layers.iter().map(|(place, _)| *place).collect();
+    let Some(tight) = Tight::new(whole, &places, domain) else { return };
     let mut left = vec![];
     for (layer, units) in layers.iter_mut() {
         for (number, unit) in units.iter_mut().enumerate().filter(|(_, unit)| is_open(unit)) {
@@ -341,17 +427,17 @@ fn tighten(network: &Network, chain: &Chain, domain: &Domain, layers: &mut [(usi
             }
         }
     }
-    let found = tight.split(&left);
+    let found = tight.split(&left, false);
     for ((layer, number), sides) in left.into_iter().zip(found) {
         let own = layers.iter_mut().find(|(at, _)| *at == layer);
         let Some(unit) = own.and_then(|(_, units)| units.get_mut(number)) else { continue };
         match sides {
-            Sides::Negative(parts) => {
+            Sides::Negative(parts, _) => {
                 unit.state = State::Dead;
                 unit.hi = unit.hi.min(0.0);
                 unit.proof = format!("z < 0 in each of {parts} parts of the domain");
             }
-            Sides::Positive(parts) => {
+            Sides::Positive(parts, _) => {
                 unit.state = State::Active;
                 unit.lo = unit.lo.max(0.0);
                 unit.proof = format!("z > 0 in each of {parts} parts of the domain");
@@ -394,7 +480,8 @@ fn state(reach: Reach) -> State {
 /// Why the state holds, in the numbers of the last step.
 fn proof(chain: &Chain, layer: usize, unit: usize, state: State, reach: Reach) -> String {
     let interval = format!("z ∈ [{}, {}]", ends(reach.lo), ends(reach.hi));
-    let signs = chain.affine(layer - 1).map(|affine| {
+    let before = layer.checked_sub(1).and_then(|before| chain.affine(before));
+    let signs = before.map(|affine| {
         let weights = affine.weight[unit].iter().filter(|weight| !weight.is_zero());
         let (mut below, mut above) = (0, 0);
         weights.for_each(|weight| if weight.is_negative() { below += 1 } else { above += 1 });
@@ -406,11 +493,15 @@ fn proof(chain: &Chain, layer: usize, unit: usize, state: State, reach: Reach) -
         }
     });
     let signs = signs.map_or(String::new(), |signs| format!("; {signs}"));
+    told(state, &interval, &signs)
+}
+
+fn told(state: State, interval: &str, signs: &str) -> String {
     match state {
         State::Dead => format!("{interval}: never above 0{signs}"),
         State::Active => format!("{interval}: never below 0{signs}"),
         State::Constant | State::Kink => format!("{interval}: one value{signs}"),
-        State::Open => interval,
+        State::Open => interval.to_owned(),
     }
 }
 
@@ -426,7 +517,8 @@ fn ends(value: f64) -> String {
 
 /// Finds units that are copies, multiples or combinations of those before them.
 fn relate(chain: &Chain, layer: usize, reach: &[Reach], free: &Free, units: &mut [Unit]) {
-    let Some(affine) = chain.affine(layer - 1).filter(|_| free.is_empty()) else { return };
+    let before = layer.checked_sub(1).and_then(|before| chain.affine(before));
+    let Some(affine) = before.filter(|_| free.is_empty()) else { return };
     let Some(slopes) = chain.slopes(layer) else { return };
     let near_rows: Vec<Vec<f64>> =
         (0..affine.bias.len()).map(|unit| direction(affine, unit)).collect();

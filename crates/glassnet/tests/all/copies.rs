@@ -211,7 +211,7 @@ fn a_copy_that_simplify_merged_is_bounded_as_its_certificate_says() {
 
 #[test]
 fn networks_that_are_no_chains_are_compared_on_a_box() {
-    let net = "Sequential(Linear(3, 4), Residual(Linear(4, 4), ReLU(), Linear(4, 4)), ReLU(), Linear(4, 2))";
+    let net = "Sequential(Linear(3, 4), Residual(Linear(4, 4), ReLU(), Formula('z/2'), Linear(4, 4)), ReLU(), Linear(4, 2))";
     let a = Network::new(nn::parse(net).unwrap(), 2).unwrap();
     let b = changed(&a, &mut |w| rounded(w, 10));
     let domain = Domain::of(vec![(-1.0, 1.0); 3]).unwrap();

@@ -1,6 +1,7 @@
 //! The one integration test binary of the core: every operation and random networks through every evaluator.
 
 mod bench;
+mod blocks;
 mod cases;
 mod check;
 mod contract;

@@ -260,6 +260,11 @@ fn tampered(certificate: &Certificate, stream: &mut Stream) -> Certificate {
 fn change(step: &mut Step, stream: &mut Stream) -> bool {
     let other = stream.below(6) as usize;
     match step {
+        Step::ShowSign { unit, positive, tree, .. } => match stream.below(3) {
+            0 => *unit = other,
+            1 => *positive = !*positive,
+            _ => drop(tree.pop()), // not operations: a number drawn
+        },
         Step::DropDead { layer, units }
         | Step::FoldConstant { layer, units }
         | Step::DropUnused { layer, units } => {

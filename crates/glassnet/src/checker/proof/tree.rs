@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::bounds::{Bounds, Choice, Form, Range, Side};
-use super::network::Network;
-use super::rounding::{LARGE, U64, UNDERFLOW, share};
 use super::{Case, Node, Sum};
+use crate::checker::float::{
+    Bounds, Choice, Form, LARGE, Network, Range, Side, U64, UNDERFLOW, share,
+};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The most bytes that the parts on the way to a leaf may take.
@@ -21,11 +21,12 @@ struct Part {
     known: Option<Arc<Vec<Vec<Range>>>>,
 }
 
-/// Whether the tree shows that the case has no solution; if not, why.
-pub(super) fn is_shown(
+/// Whether the tree shows that the case has no solution, where no unit is outside what is `known`; if not, why.
+pub(in crate::checker) fn is_shown(
     network: &Network,
     case: &Case,
     nodes: &[Node],
+    known: Option<Vec<Vec<Range>>>,
     in_f32: bool,
 ) -> Result<Option<String>> {
     let end = |end: &Option<f64>| end.filter(|end| end.abs() <= LARGE);
@@ -40,7 +41,7 @@ pub(super) fn is_shown(
     let domain: Vec<Range> = ends.into_iter().map(|(lo, hi)| Range { lo, hi }).collect();
     let checker = Checker { network, case, in_f32, kinks: network.kinks() };
     let most = MOST_BYTES / checker.bytes_of_a_part();
-    let mut open = vec![Part { domain, sides: vec![], known: None }];
+    let mut open = vec![Part { domain, sides: vec![], known: known.map(Arc::new) }];
     for (at, node) in nodes.iter().enumerate() {
         let Some(part) = open.pop() else { return Ok(Some("nodes follow after the last".into())) };
         if open.len() + part.sides.len() / 64 > most {

@@ -1,6 +1,6 @@
 //! Steps about whole layers: joining matrices, writing one as a product, giving it other weights, taking activations out.
 
-use super::{Replay, Sign, both, distinct, no, parse_all};
+use super::{Replay, Sign, no, parse_all};
 use crate::checker::bound;
 use crate::checker::certificate::Row;
 use crate::checker::chain::{Affine, Layer};
@@ -13,9 +13,6 @@ impl Replay<'_> {
         let Some([Layer::Affine(first), Layer::Affine(second)]) = places else {
             return no(format!("layer {layer} is no matrix that a matrix follows"));
         };
-        if !first.is_sure() || !second.is_sure() {
-            return no(format!("the weights at layer {layer} are known up to a root only"));
-        }
         let inputs = first.weight.first().map_or(0, Vec::len);
         let mut weight = vec![vec![Number::zero(); inputs]; second.bias.len()];
         let mut bias = second.bias.clone();
@@ -30,7 +27,7 @@ impl Replay<'_> {
                 *bias = bias.plus(&factor.times(&first.bias[middle]));
             }
         }
-        self.chain.layers.splice(layer..=layer + 1, [Layer::Affine(Affine::sure(weight, bias))]);
+        self.chain.layers.splice(layer..=layer + 1, [Layer::Affine(Affine { weight, bias })]);
         Ok(())
     }
 
@@ -50,46 +47,27 @@ impl Replay<'_> {
     }
 
     pub(super) fn fold_scale(&mut self, layer: usize) -> Result<()> {
-        let Some(Layer::Scale(scale)) = self.chain.layers.get(layer) else {
+        let Some(Layer::Scale(scale)) = self.chain.layers.get(layer).cloned() else {
             return no(format!("layer {layer} is no batch normalisation"));
         };
-        let scale = scale.clone();
         let before = layer.checked_sub(1).map(|at| &mut self.chain.layers[at]);
         if let Some(Layer::Affine(affine)) = before {
-            for row in 0..affine.bias.len() {
-                let factor = &scale.factor[row];
+            for (row, factor) in scale.factor.iter().enumerate() {
                 affine.weight[row].iter_mut().for_each(|weight| *weight = weight.times(factor));
-                let product = affine.bias[row].times(factor);
-                // What is in doubt: the bias times the factor's share, what was in doubt before, and the shift.
-                let reach = factor.abs().plus(&factor.abs().times(&scale.doubt));
-                affine.bias_doubt[row] = affine.bias_doubt[row]
-                    .times(&reach)
-                    .plus(&product.abs().times(&scale.doubt))
-                    .plus(&scale.shift_doubt[row]);
-                affine.bias[row] = product.plus(&scale.shift[row]);
+                affine.bias[row] = affine.bias[row].times(factor).plus(&scale.shift[row]);
             }
-            affine.doubt = both(&affine.doubt, &scale.doubt);
-            self.chain.layers.remove(layer);
-            return Ok(());
-        }
-        let after = layer.checked_add(1).and_then(|at| self.chain.layers.get_mut(at));
-        let Some(Layer::Affine(affine)) = after else {
+        } else if let Some(Layer::Affine(affine)) = self.chain.layers.get_mut(layer + 1) {
+            for (row, bias) in affine.weight.iter_mut().zip(&mut affine.bias) {
+                for (weight, (factor, shift)) in
+                    row.iter_mut().zip(scale.factor.iter().zip(&scale.shift))
+                {
+                    *bias = bias.plus(&weight.times(shift));
+                    *weight = weight.times(factor);
+                }
+            }
+        } else {
             return no(format!("no matrix stands beside layer {layer}"));
-        };
-        let own = affine.doubt.clone();
-        for row in 0..affine.bias.len() {
-            for (column, factor) in scale.factor.iter().enumerate() {
-                let weight = affine.weight[row][column].clone();
-                affine.bias[row] = affine.bias[row].plus(&weight.times(&scale.shift[column]));
-                let reach = weight.abs().plus(&weight.abs().times(&own));
-                let shift = scale.shift[column].abs().times(&weight.abs()).times(&own);
-                affine.bias_doubt[row] = affine.bias_doubt[row]
-                    .plus(&reach.times(&scale.shift_doubt[column]))
-                    .plus(&shift);
-                affine.weight[row][column] = weight.times(factor);
-            }
         }
-        affine.doubt = both(&own, &scale.doubt);
         self.chain.layers.remove(layer);
         Ok(())
     }
@@ -106,15 +84,6 @@ impl Replay<'_> {
             }
             affine.weight[row.unit] = parse_all(&row.weight)?;
             affine.bias[row.unit] = Number::parse(&row.bias)?;
-        }
-        if rows.len() == affine.bias.len() && distinct(rows.iter().map(|row| row.unit)) {
-            // No weight is left that was in doubt.
-            affine.doubt = Number::zero();
-            affine.bias_doubt = vec![Number::zero(); affine.bias.len()];
-        } else if !affine.is_sure() {
-            return no(format!(
-                "the weights of layer {layer} are known up to a root only: all must be replaced"
-            ));
         }
         let moved = bound::distance(&before, &self.chain, self.domain)?;
         self.moved = Some(match self.moved.take() {
@@ -133,7 +102,7 @@ impl Replay<'_> {
         let Some(Layer::Affine(affine)) = self.chain.layers.get(layer) else {
             return no(format!("layer {layer} is no matrix"));
         };
-        if !affine.is_sure() || basis.is_empty() || coefficients.len() != affine.bias.len() {
+        if basis.is_empty() || coefficients.len() != affine.bias.len() {
             return no(format!("the matrix of layer {layer} is not factored by that"));
         }
         let Some(first) = basis
@@ -160,8 +129,8 @@ impl Replay<'_> {
         }
         let zeros = vec![Number::zero(); basis.len()];
         let pair = [
-            Layer::Affine(Affine::sure(first, zeros)),
-            Layer::Affine(Affine::sure(second, affine.bias.clone())),
+            Layer::Affine(Affine { weight: first, bias: zeros }),
+            Layer::Affine(Affine { weight: second, bias: affine.bias.clone() }),
         ];
         self.chain.layers.splice(layer..=layer, pair);
         Ok(())
@@ -180,7 +149,8 @@ impl Replay<'_> {
                 .map(|column| if column == at { Number::one() } else { Number::zero() })
                 .collect()
         };
-        let identity = Affine::sure((0..width).map(row).collect(), vec![Number::zero(); width]);
+        let identity =
+            Affine { weight: (0..width).map(row).collect(), bias: vec![Number::zero(); width] };
         let pair = [Layer::Affine(identity), Layer::Kinked(slopes.clone())];
         self.chain.layers.splice(layer + 1..layer + 1, pair);
         Ok(())

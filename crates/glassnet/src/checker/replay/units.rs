@@ -41,9 +41,7 @@ impl Replay<'_> {
         let (before, activation, after) = self.around(layer)?;
         let homogeneous = match activation {
             Layer::Kinked(slopes) => slopes[stays].is(&slopes[goes]),
-            Layer::Affine(_) | Layer::Scale(_) | Layer::Function(_) | Layer::Softmax(_) => {
-                scale.is(&Number::one())
-            }
+            _ => scale.is(&Number::one()), // not operations: layers of a chain
         };
         if stays == goes || !scale.is_positive() || !homogeneous {
             return no(format!("units {stays} and {goes} cannot be merged"));
@@ -144,9 +142,7 @@ impl Replay<'_> {
                 slopes.push(slope);
             }
             Layer::Function(_) if scale.is(&Number::one()) => {}
-            Layer::Affine(_) | Layer::Scale(_) | Layer::Function(_) | Layer::Softmax(_) => {
-                return no(format!("units of layer {layer} are split at their own scale"));
-            }
+            _ => return no(format!("units of layer {layer} are split at their own scale")), // not operations: layers of a chain
         }
         if !scale.is_positive() || outgoing.len() != after.bias.len() {
             return no(format!("unit {unit} of layer {layer} cannot be split so"));
@@ -154,7 +150,6 @@ impl Replay<'_> {
         let row = before.weight[unit].iter().map(|weight| weight.times(scale)).collect();
         before.weight.push(row);
         before.bias.push(before.bias[unit].times(scale));
-        before.bias_doubt.push(Number::zero());
         for (row, weight) in after.weight.iter_mut().zip(outgoing) {
             row[unit] = row[unit].minus(&weight.times(scale));
             row.push(weight.clone());
@@ -181,7 +176,6 @@ impl Replay<'_> {
         }
         before.weight.push(weight);
         before.bias.push(bias);
-        before.bias_doubt.push(Number::zero());
         after.weight.iter_mut().for_each(|row| row.push(Number::zero()));
         Ok(())
     }

@@ -86,13 +86,15 @@ fn above_relu(z: Interval, y: Interval, d: Interval) -> Line {
     best
 }
 
-/// The lines of a function that isn't piecewise linear: its slope between z and z + δ is one of its derivatives there.
+/// The lines of a function that isn't piecewise linear: its slope between z and z + δ is one of its derivatives there, but
+/// for a jump.
 pub(super) fn of_smooth(function: Activation, z: Interval, y: Interval, d: Interval) -> Joint {
     let slopes = smooth::derivative(function, z.hull(y));
     let direct = smooth::range(function, y).minus(smooth::range(function, z));
-    let range = slopes.times(d);
+    let jump = smooth::jump(function, z.hull(y));
+    let range = slopes.times(d).widened(jump);
     let range = range.meet(direct).unwrap_or(range);
-    if !slopes.is_finite() || !d.is_finite() {
+    if !slopes.is_finite() || !d.is_finite() || !jump.is_finite() {
         let (lower, upper) = ((0.0, 0.0, range.lo()), (0.0, 0.0, range.hi()));
         return Joint { lower, upper, range, error: 0.0 };
     }
@@ -100,8 +102,10 @@ pub(super) fn of_smooth(function: Activation, z: Interval, y: Interval, d: Inter
     let (least, most) = (slopes.lo(), slopes.hi());
     let upper = kink_lines(least, most, d, Semantics::Real).upper;
     let lower = kink_lines(most, least, d, Semantics::Real).lower;
-    let line = |(slope, intercept): (f64, f64)| (slope, 0.0, intercept);
-    Joint { lower: line(lower), upper: line(upper), range, error: 0.0 }
+    let moved = |intercept: f64, by: f64| Interval::of(intercept, intercept).widened(by.abs());
+    let lower = (lower.0, 0.0, moved(lower.1, jump).lo());
+    let upper = (upper.0, 0.0, moved(upper.1, jump).hi());
+    Joint { lower, upper, range, error: 0.0 }
 }
 
 #[cfg(test)]
@@ -126,6 +130,10 @@ mod tests {
                     let joint = of_smooth(function, z, y, d);
                     holds(&joint, z, d, &|t| smooth::roughly(function, t));
                 }
+                // Its threshold makes a jump of 0.18 at ½.
+                let joint = of_smooth(Activation::Softplus { beta: 2.0, threshold: 1.0 }, z, y, d);
+                let softplus = |t: f64| if t > 0.5 { t } else { (2.0 * t).exp().ln_1p() / 2.0 };
+                holds(&joint, z, d, &softplus);
             }
         }
     }

@@ -8,8 +8,11 @@ use super::{Difference, Joined, Pair, have_one_structure};
 use crate::error::{Error, Result};
 use crate::prove::{Interval, Network, float};
 
-/// With more inputs than this, halving them one after the other tells nothing.
-const MOST_INPUTS: usize = 24;
+/// Without a gain of a hundredth a search goes on for so many boxes, and half as many again as it had. With more inputs
+/// halving them one after the other tells little, which shows soon.
+const PATIENCE: u64 = 256;
+const PATIENCE_OF_MANY: u64 = 16;
+const MANY_INPUTS: usize = 24;
 /// A bound that exceeds a difference that an input shows by no more than this share is near enough.
 const NEAR: f64 = 1.02;
 
@@ -51,12 +54,20 @@ pub fn narrow(
         BinaryHeap::from([Part { bound: first.bound(), domain: domain.to_vec(), found: first }]);
     // What can't be split any further keeps its bound.
     let mut settled = 0.0_f64;
+    // The bound at the last gain of a hundredth, and how many boxes there were.
+    let mut gained = (f64::INFINITY, 0);
+    let patience = if domain.len() > MANY_INPUTS { PATIENCE_OF_MANY } else { PATIENCE };
     while let Some(part) = queue.pop() {
         let within = tolerance.is_some_and(|tolerance| part.bound <= tolerance);
         let beyond = tolerance.is_some_and(|tolerance| found.least > tolerance);
         let near = part.bound <= found.least * NEAR && tolerance.is_none_or(|t| found.least > t);
-        let few = domain.len() <= MOST_INPUTS;
-        if within || beyond || near || !few || !go_on(found.parts) {
+        if part.bound < 0.99 * gained.0 {
+            gained = (part.bound, found.parts);
+        }
+        // With few inputs and a tolerance more boxes may still decide.
+        let stalls = found.parts > gained.1 + gained.1 / 2 + patience
+            && (tolerance.is_none() || domain.len() > MANY_INPUTS);
+        if within || beyond || near || stalls || !go_on(found.parts) {
             settled = settled.max(part.bound);
             break;
         }

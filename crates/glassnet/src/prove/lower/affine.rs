@@ -20,11 +20,13 @@ pub(super) struct Row {
     bias: Interval,
     /// How many constants were added to the bias, and the sum of their absolute values.
     constants: (usize, f64),
+    /// How many terms were added to others of the same unit.
+    merged: usize,
 }
 
 impl Row {
     pub(super) fn new() -> Self {
-        Row { terms: vec![], bias: Interval::point(0.0), constants: (0, 0.0) }
+        Row { terms: vec![], bias: Interval::point(0.0), constants: (0, 0.0), merged: 0 }
     }
 
     /// The row with `weight·element` more.
@@ -65,16 +67,23 @@ impl Row {
         self.bias.widened(2.0 * gamma(self.terms.len() + count + 1, U32) * magnitude)
     }
 
-    /// Terms in order of their units, each unit once.
-    fn gather(&mut self) {
+    /// Terms in order of their units, each unit once, but for weights of opposite signs where an execution `rounds`: it
+    /// multiplies by each, and what it loses is no less because they cancel.
+    fn gather(&mut self, rounds: bool) {
         if self.terms.is_sorted_by(|a, b| a.0 < b.0) {
             return;
         }
         self.terms.sort_by_key(|(unit, _)| *unit);
+        let agree = |a: Interval, b: Interval| {
+            (a.lo() >= 0.0 && b.lo() >= 0.0) || (a.hi() <= 0.0 && b.hi() <= 0.0)
+        };
         let mut merged: Vec<(Unit, Interval)> = Vec::with_capacity(self.terms.len());
         for &(unit, weight) in &self.terms {
             match merged.last_mut() {
-                Some(last) if last.0 == unit => last.1 = last.1.plus(weight),
+                Some(last) if last.0 == unit && (!rounds || agree(last.1, weight)) => {
+                    last.1 = last.1.plus(weight);
+                    self.merged += 1;
+                }
                 Some(_) | None => merged.push((unit, weight)),
             }
         }
@@ -93,7 +102,7 @@ impl Lowering<'_, '_> {
         id: NodeId,
     ) -> Result<Array> {
         for row in &mut rows {
-            row.gather();
+            row.gather(rounds);
         }
         let affine = assemble(
             &rows,
@@ -499,50 +508,66 @@ fn check_size(weights: usize, origin: &Origin) -> Result<()> {
         .at(origin.to_string()))
 }
 
-/// The layer of `rows`, a matrix for each layer that they read: dense where a quarter of it or more is there.
+/// The layer of `rows`, a matrix for each layer that they read, or several where a row reads a unit more than once.
 fn assemble(rows: &[Row], sizes: &[usize], rounds: bool) -> Result<Affine> {
     let mut read: Vec<usize> =
         rows.iter().flat_map(|row| row.terms.iter().map(|(unit, _)| unit.layer)).collect();
     read.sort_unstable();
     read.dedup();
-    let terms = read
-        .into_iter()
-        .map(|layer| {
-            let of_layer = |row: &Row| {
-                let terms = row.terms.iter().filter(|(unit, _)| unit.layer == layer);
-                terms.map(|&(unit, weight)| (unit.index, weight)).collect::<Vec<_>>()
-            };
-            let picked: Vec<Vec<(usize, Interval)>> = rows.iter().map(of_layer).collect();
-            let stored: usize = picked.iter().map(Vec::len).sum();
-            let columns = sizes[layer];
-            let dense = stored.saturating_mul(4) >= rows.len().saturating_mul(columns);
-            let weights: Vec<Interval> = if dense {
-                let mut weights = vec![Interval::point(0.0); rows.len() * columns];
-                for (at, row) in picked.iter().enumerate() {
-                    for &(column, weight) in row {
-                        weights[at * columns + column] = weight;
+    let mut terms = vec![];
+    for layer in read {
+        let of_layer = |row: &Row| {
+            let terms = row.terms.iter().filter(|(unit, _)| unit.layer == layer);
+            terms.map(|&(unit, weight)| (unit.index, weight)).collect::<Vec<_>>()
+        };
+        let mut left: Vec<Vec<(usize, Interval)>> = rows.iter().map(of_layer).collect();
+        while left.iter().any(|row| !row.is_empty()) {
+            let mut again: Vec<Vec<(usize, Interval)>> = vec![vec![]; rows.len()];
+            for (row, again) in left.iter_mut().zip(&mut again) {
+                let mut last = None;
+                row.retain(|&(column, weight)| {
+                    let is_first = last.replace(column) != Some(column);
+                    if !is_first {
+                        again.push((column, weight));
                     }
-                }
-                weights
-            } else {
-                picked.iter().flatten().map(|&(_, weight)| weight).collect()
-            };
-            let values = weights.iter().map(|weight| weight.middle()).collect();
-            let fixed = weights.iter().all(|weight| weight.is_point());
-            let matrix = if dense {
-                Matrix::Dense { columns, values }
-            } else {
-                let mut starts = vec![0];
-                for row in &picked {
-                    starts.push(starts[starts.len() - 1] + row.len());
-                }
-                let columns = picked.iter().flatten().map(|&(column, _)| column).collect();
-                Matrix::Sparse { starts, columns, values }
-            };
-            Term { layer, matrix, spread: (!fixed).then_some(weights) }
-        })
-        .collect();
+                    is_first
+                });
+            }
+            terms.push(term(layer, sizes[layer], &left));
+            left = again;
+        }
+    }
     let bias = rows.iter().map(|row| if rounds { row.rounded_bias() } else { row.bias }).collect();
-    let constants = rows.iter().map(|row| row.constants.0.saturating_sub(1)).max().unwrap_or(0);
-    Ok(Affine { terms, bias, rounds, further_constants: constants })
+    let further = rows.iter().map(|row| row.constants.0.saturating_sub(1) + row.merged);
+    Ok(Affine { terms, bias, rounds, further_constants: further.max().unwrap_or(0) })
+}
+
+/// The matrix of `rows` over a layer of `columns` units: dense where a quarter of it or more is there.
+fn term(layer: usize, columns: usize, rows: &[Vec<(usize, Interval)>]) -> Term {
+    let stored: usize = rows.iter().map(Vec::len).sum();
+    let dense = stored.saturating_mul(4) >= rows.len().saturating_mul(columns);
+    let weights: Vec<Interval> = if dense {
+        let mut weights = vec![Interval::point(0.0); rows.len() * columns];
+        for (at, row) in rows.iter().enumerate() {
+            for &(column, weight) in row {
+                weights[at * columns + column] = weight;
+            }
+        }
+        weights
+    } else {
+        rows.iter().flatten().map(|&(_, weight)| weight).collect()
+    };
+    let values = weights.iter().map(|weight| weight.middle()).collect();
+    let fixed = weights.iter().all(|weight| weight.is_point());
+    let matrix = if dense {
+        Matrix::Dense { columns, values }
+    } else {
+        let mut starts = vec![0];
+        for row in rows {
+            starts.push(starts[starts.len() - 1] + row.len());
+        }
+        let columns = rows.iter().flatten().map(|&(column, _)| column).collect();
+        Matrix::Sparse { starts, columns, values }
+    };
+    Term { layer, matrix, spread: (!fixed).then_some(weights) }
 }

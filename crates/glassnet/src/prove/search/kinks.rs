@@ -8,12 +8,18 @@ use super::record::Recorded;
 use crate::prove::Step;
 use crate::prove::ascent::{Peak, Question, Slopes};
 use crate::prove::crown::{Bounds, Refine, Split};
+use crate::prove::sharpen::{Sharpening, UnitSlopes};
+use crate::prove::substitute::Form;
 
 /// Steps of the ascent for a whole box, and for a part that begins where its parent ended.
 const FIRST_ROUNDS: usize = 60;
 const ROUNDS: usize = 12;
 /// So many units that cost the bound most are bounded again in each part.
 const WORTHWHILE: usize = 32;
+/// Steps of the slopes with which single units of a whole box are bounded.
+const SHARPENING: usize = 10;
+/// So often the units of a whole box are bounded again on what is asked for.
+const AGAIN: usize = 4;
 
 impl Problem<'_> {
     /// The bounds of the whole box, which cases with the same box share; `None` when no input is in it.
@@ -25,40 +31,49 @@ impl Problem<'_> {
         bounds.as_ref()
     }
 
-    /// What can be shown of a part whose kinks are split.
-    pub(super) fn examine_kinks(&self, part: &Part, stopped: &AtomicBool) -> Examined {
-        let own;
-        let bounds = if part.is_whole {
-            self.whole_bounds(stopped)
-        } else {
-            let inherited = match &part.inherited {
-                Some(inherited) => Some(&**inherited),
-                None => self.whole_bounds(stopped),
-            };
-            let worthwhile = Refine::Only(&part.worthwhile);
-            let (network, semantics) = (self.network, self.semantics);
-            own = Bounds::new_until(
-                network,
-                &part.domain,
-                &part.splits,
-                inherited,
-                semantics,
-                worthwhile,
-                stopped,
-            );
-            own.as_ref()
-        };
-        let Some(bounds) = bounds else { return Examined::Free(Recorded::unnoted()) };
-        if stopped.load(Relaxed) {
-            return Examined::Open(part.bound);
-        }
-        let question = Question {
+    /// The bounds of the whole box with slopes of their own for all units; `None` when no input is in it.
+    fn sharp_bounds(&self, stopped: &AtomicBool) -> Option<&(Bounds, Vec<UnitSlopes>)> {
+        let found = self.sharp.get_or_init(|| {
+            let mut bounds = self.whole_bounds(stopped)?.clone();
+            let sharpening = self.sharpening(None, stopped);
+            let known = sharpening.deepen(&mut bounds, 0, &|_, _| (), SHARPENING, &[])?;
+            Some((bounds, known))
+        });
+        found.as_ref()
+    }
+
+    fn sharpening<'b>(
+        &'b self,
+        given: Option<&'b Form>,
+        stopped: &'b AtomicBool,
+    ) -> Sharpening<'b> {
+        let (network, forward, semantics) = (self.network, &*self.forward, self.semantics);
+        Sharpening { network, forward, given, semantics, stopped }
+    }
+
+    fn question<'b>(&'b self, part: &'b Part, bounds: &'b Bounds) -> Question<'b> {
+        Question {
             network: self.network,
+            forward: &self.forward,
             bounds,
             domain: &part.domain,
             constraints: &self.case.constraints,
             splits: &part.splits,
+        }
+    }
+
+    /// What can be shown of a part whose kinks are split.
+    pub(super) fn examine_kinks(&self, part: &Part, stopped: &AtomicBool) -> Examined {
+        if part.is_whole {
+            return self.examine_whole(part, stopped);
+        }
+        let Some(bounds) = self.part_bounds(part, stopped) else {
+            return Examined::Free(Recorded::unnoted());
         };
+        if stopped.load(Relaxed) {
+            return Examined::Open(part.bound);
+        }
+        let question = self.question(part, &bounds);
         let (start, rounds) = match &part.slopes {
             Some(slopes) => {
                 let mut slopes = Slopes::clone(slopes);
@@ -74,12 +89,95 @@ impl Problem<'_> {
         if let Some(witness) = self.try_point(&peak.corner) {
             return Examined::Witness(witness);
         }
+        self.halves(part, &bounds, peak, part.known.clone())
+    }
+
+    /// The bounds of a part: what its parent knew, with the new side, and what follows from it.
+    fn part_bounds(&self, part: &Part, stopped: &AtomicBool) -> Option<Bounds> {
+        if *part.domain != self.case.domain[..] {
+            let inherited = part.inherited.as_deref();
+            let (network, semantics) = (self.network, self.semantics);
+            let which = Refine::Only(&part.worthwhile);
+            let (domain, splits) = (&part.domain, &part.splits);
+            return Bounds::new_until(
+                network, domain, splits, inherited, semantics, which, stopped,
+            );
+        }
+        let (mut bounds, new) = match &part.inherited {
+            Some(inherited) => {
+                (Bounds::clone(inherited), &part.splits[part.splits.len().saturating_sub(1)..])
+            }
+            None => (self.sharp_bounds(stopped)?.0.clone(), &part.splits[..]),
+        };
+        for at in 0..self.network.layers().len() {
+            bounds.hold(new, at)?;
+        }
+        let from = new.iter().map(|split| split.layer).min().unwrap_or(0);
+        let which = |at: usize, units: &mut Vec<usize>| {
+            units.retain(|&unit| part.worthwhile.contains(&(at, unit)));
+        };
+        let known = part.known.as_ref().map_or(&[][..], |known| &known[..]);
+        let sharpening = self.sharpening(part.given.as_deref(), stopped);
+        sharpening.deepen(&mut bounds, from, &which, 0, known)?;
+        Some(bounds)
+    }
+
+    /// What can be shown of a whole box: first cheaply, then with sharper bounds of its units, and with what is asked for
+    /// as a constraint on them.
+    fn examine_whole(&self, part: &Part, stopped: &AtomicBool) -> Examined {
+        let free = || Examined::Free(Recorded::unnoted());
+        let Some(bounds) = self.whole_bounds(stopped) else { return free() };
+        let question = self.question(part, bounds);
+        let mut peak = question.ascend(Slopes::first(&question), FIRST_ROUNDS, stopped);
+        if peak.least > 0.0 {
+            return free();
+        }
+        if let Some(witness) = self.try_point(&peak.corner) {
+            return Examined::Witness(witness);
+        }
+        let Some((bounds, known)) = self.sharp_bounds(stopped) else { return free() };
+        let (mut bounds, mut known) = (bounds.clone(), known.clone());
+        for again in 0..AGAIN {
+            if stopped.load(Relaxed) {
+                return Examined::Open(part.bound);
+            }
+            let next =
+                self.question(part, &bounds).ascend(peak.slopes.clone(), ROUNDS * 2, stopped);
+            if next.least > 0.0 {
+                return free();
+            }
+            if let Some(witness) = self.try_point(&next.corner) {
+                return Examined::Witness(witness);
+            }
+            let gained = next.least - peak.least;
+            peak = next;
+            if again + 1 == AGAIN || (again > 1 && gained < 0.03 * peak.least.abs()) {
+                break;
+            }
+            let sharpening = self.sharpening(Some(&peak.form), stopped);
+            match sharpening.deepen(&mut bounds, 0, &|_, _| (), SHARPENING, &known) {
+                Some(found) => known = found,
+                None => return free(),
+            }
+        }
+        self.halves(part, &bounds, peak, Some(Arc::new(known)))
+    }
+
+    /// The halves of a part by the sign of the unit that costs its bound most.
+    fn halves(
+        &self,
+        part: &Part,
+        bounds: &Bounds,
+        peak: Peak,
+        known: Option<Arc<Vec<UnitSlopes>>>,
+    ) -> Examined {
         let bound = peak.least.max(part.bound);
         let units = self.costly_units(bounds, &peak);
         let Some(&(_, layer, unit)) = units.first() else {
             return self.split_widest(part, bounds, &peak, bound);
         };
         let (inherited, slopes) = (Some(Arc::new(bounds.intervals())), Some(Arc::new(peak.slopes)));
+        let given = Some(Arc::new(peak.form));
         let worthwhile: Arc<[(usize, usize)]> =
             units.iter().skip(1).take(WORTHWHILE).map(|&(_, layer, unit)| (layer, unit)).collect();
         let half = |positive| Part {
@@ -90,6 +188,8 @@ impl Problem<'_> {
             splits: part.splits.iter().copied().chain([Split { layer, unit, positive }]).collect(),
             inherited: inherited.clone(),
             slopes: slopes.clone(),
+            given: given.clone(),
+            known: known.clone(),
             worthwhile: Arc::clone(&worthwhile),
             bound,
             share: part.share / 2.0,

@@ -6,7 +6,10 @@ use std::sync::{Arc, OnceLock};
 use super::record::{self, Recorded, Sum, Then};
 use super::{Config, Witness};
 use crate::prove::ascent::Slopes;
-use crate::prove::crown::{Bounds, Form, Rows, Slope, Split};
+use crate::prove::crown::{Bounds, Split};
+use crate::prove::forward::Forward;
+use crate::prove::sharpen::UnitSlopes;
+use crate::prove::substitute::{Form, Rows, Slope};
 use crate::prove::{Case, Interval, Network, Semantics, Step, dual, float};
 
 /// With more inputs than this that aren't single numbers, kinks are split before inputs are.
@@ -21,8 +24,11 @@ pub(super) struct Problem<'a> {
     pub(super) semantics: Semantics,
     /// Whether what shows a part free is noted.
     records: bool,
+    pub(super) forward: Arc<Forward>,
     /// The bounds of its whole box, once somebody needed them; shared by the cases that have the same.
     pub(super) whole: Arc<OnceLock<Option<Bounds>>>,
+    /// The same with slopes of their own for all units, and these.
+    pub(super) sharp: Arc<OnceLock<Option<(Bounds, Vec<UnitSlopes>)>>>,
 }
 
 /// A box with sides of kinks.
@@ -38,6 +44,10 @@ pub(super) struct Part {
     pub(super) inherited: Option<Arc<Bounds>>,
     /// What its parent's bound was made with.
     pub(super) slopes: Option<Arc<Slopes>>,
+    /// A form that is at most 0 for each of its counterexamples.
+    pub(super) given: Option<Arc<Form>>,
+    /// What single units' bounds were made with.
+    pub(super) known: Option<Arc<Vec<UnitSlopes>>>,
     /// The units, with their layers, that cost its parent's bound most.
     pub(super) worthwhile: Arc<[(usize, usize)]>,
     /// By how much every input is known to miss the constraints.
@@ -68,6 +78,8 @@ impl Part {
             splits: vec![],
             inherited: None,
             slopes: None,
+            given: None,
+            known: None,
             worthwhile: Arc::new([]),
             bound: f64::NEG_INFINITY,
             share,
@@ -81,24 +93,29 @@ impl Part {
             + size_of_val(&self.splits[..])
             + self.inherited.as_ref().map_or(0, |bounds| bounds.bytes() / 2)
             + self.slopes.as_ref().map_or(0, |slopes| slopes.bytes() / 2)
+            + self.given.as_ref().map_or(0, |form| size_of_val(&form.coefficients[..]) / 2)
     }
 
     /// Forgets what it inherited, which costs tightness only.
     pub(super) fn forget(&mut self) {
         self.inherited = None;
         self.slopes = None;
+        self.given = None;
     }
 }
 
 impl<'a> Problem<'a> {
     /// The problems of a property's cases.
     pub(super) fn all(network: &'a Network, cases: &'a [Case], config: &Config) -> Vec<Self> {
+        let forward = Arc::new(Forward::new(network));
         let mut problems: Vec<Self> = Vec::with_capacity(cases.len());
         for (at, case) in cases.iter().enumerate() {
             // Cases with one box follow each other, as a rule.
-            let whole = match problems.last() {
-                Some(last) if last.case.domain == case.domain => Arc::clone(&last.whole),
-                Some(_) | None => Arc::default(),
+            let (whole, sharp) = match problems.last() {
+                Some(last) if last.case.domain == case.domain => {
+                    (Arc::clone(&last.whole), Arc::clone(&last.sharp))
+                }
+                Some(_) | None => (Arc::default(), Arc::default()),
             };
             problems.push(Problem {
                 network,
@@ -106,7 +123,9 @@ impl<'a> Problem<'a> {
                 at,
                 semantics: config.semantics,
                 records: config.records,
+                forward: Arc::clone(&forward),
                 whole,
+                sharp,
             });
         }
         problems
@@ -280,6 +299,8 @@ impl<'a> Problem<'a> {
             splits: part.splits.iter().copied().chain([Split { layer, unit, positive }]).collect(),
             inherited: inherited.clone(),
             slopes: None,
+            given: None,
+            known: None,
             worthwhile: Arc::new([]),
             bound,
             share: part.share / 2.0,
@@ -316,6 +337,8 @@ impl<'a> Problem<'a> {
                 splits: part.splits.clone(),
                 inherited: inherited.clone(),
                 slopes: part.slopes.clone(),
+                given: part.given.clone(),
+                known: part.known.clone(),
                 worthwhile: Arc::clone(&part.worthwhile),
                 bound,
                 share,

@@ -1,6 +1,7 @@
 //! What a search notes of its parts, for a proof that others can check.
 
-use crate::prove::crown::{Form, Split};
+use crate::prove::crown::Split;
+use crate::prove::substitute::Form;
 use crate::prove::{Interval, Network, Step};
 
 /// Multipliers of linear forms, by their numbers: `choice·n + row` for constraint `row` of `n` with slopes `choice`

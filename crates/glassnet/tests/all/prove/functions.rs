@@ -29,7 +29,7 @@ fn graph(seed: u64) -> Result<(Checked, Vec<(String, Tensor<f32>)>, NodeId)> {
         values.push(builder.affine(from, weight, None)?);
     }
     for _ in 0..5 {
-        let mut some = |draws: &mut Draws| values[draws.below(values.len())];
+        let some = |draws: &mut Draws| values[draws.below(values.len())];
         let (a, b, c) = (some(&mut draws), some(&mut draws), some(&mut draws));
         let next = match draws.below(10) {
             0 => builder.mul(a, b)?,

@@ -4,6 +4,7 @@ mod functions;
 mod networks;
 
 use glassnet::Tensor;
+use glassnet::graph::op::Layout;
 use glassnet::graph::{Builder, DType, Shape};
 use glassnet::nn;
 use glassnet::prove::exact::evaluate;
@@ -202,6 +203,32 @@ fn coefficients_that_meet_where_a_layer_is_read_by_several_are_not_lost() {
     let domain = [Interval::new(-1.0, 1.0).unwrap()];
     let found = bounds(&network, &domain, Semantics::Real).unwrap()[network.output()][0];
     assert!(found.contains(truth) && found.contains(-truth), "{truth} is not in {found}");
+}
+
+/// `y = c·x − c·x` of one layer that reads x twice: 0 over the reals, while a fused multiply-add leaves the rounding of the
+/// other product.
+#[test]
+fn a_unit_that_a_row_reads_twice_is_rounded_twice() {
+    let great = 16_777_215.0_f32;
+    let mut builder = Builder::new();
+    let x = builder.input("x", DType::F32, Shape::batch([1])).unwrap();
+    let twice = builder.layout(Layout::Concat { axis: 1 }, &[x, x]).unwrap();
+    let weight = builder.parameter("weight", [1, 2].into()).unwrap();
+    let y = builder.affine(twice, weight, None).unwrap();
+    builder.output("y", y);
+    let graph = builder.finish_checked();
+    let weight = Tensor::new([1, 2], vec![great, -great]).unwrap();
+    let network = lower(&graph, "x", "y", &|_| Ok(Weight::Fixed(&weight))).unwrap();
+    let x = 0.1_f32;
+    let executed = f64::from(great.mul_add(x, -(great * x)));
+    assert_ne!(executed, 0.0);
+    let domain = [Interval::new(0.0, f64::from(x)).unwrap()];
+    for bounds in [interval_bounds, bounds] {
+        let found = bounds(&network, &domain, Semantics::F32AnyOrder).unwrap()[network.output()][0];
+        assert!(found.contains(executed) && found.contains(0.0), "{executed} is not in {found}");
+    }
+    let value = evaluate(&network, &[f64::from(x)]).unwrap()[0].lo.to_f64();
+    assert_eq!(value, 0.0);
 }
 
 /// With more than 20 inputs kinks are split, with slopes and multipliers that are improved.

@@ -4,6 +4,9 @@
 //! Lemma of one step back. Let `Σ aᵢyᵢ + c` be at most the value in question, with floats `a`.
 //! - Through a matrix, `yᵢ = Σⱼ wᵢⱼhⱼ + bᵢ + δᵢ`, the coefficient of `hⱼ` becomes the rounded `Σᵢ aᵢwᵢⱼ`, which is off by at
 //!   most `γ·Σᵢ|aᵢ||wᵢⱼ|`. Over all j that costs `Σᵢ |aᵢ|·γ·Rᵢ` with `Rᵢ = Σⱼ |wᵢⱼ|·max|hⱼ|`, and `δᵢ` costs `|aᵢ|·max|δᵢ|`.
+//! - Through a sum with a value that was kept (`Join`) the coefficients go to both; where the value was kept (`Fork`) those
+//!   of both ways are added, which costs `u·|a|·max|h|`.
+//! - At a function of which only the ranges are known a row ends: its least value on them is added to the constant.
 //! - Through a kink, `yᵢ` is replaced by a line below it where `aᵢ > 0`, above it where `aᵢ < 0`. The rounding of `aᵢ·slope`
 //!   costs `u·|aᵢ·slope|·max|zᵢ|`.
 //!
@@ -11,23 +14,36 @@
 
 use super::network::{Affine, Layer, Network};
 use super::rounding::{self, LARGE, U64, UNDERFLOW, share};
+use crate::checker::bound::Extent;
+use crate::checker::number::Number;
 
 /// The least and the greatest value that a unit may have.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Range {
-    pub(super) lo: f64,
-    pub(super) hi: f64,
+pub(in crate::checker) struct Range {
+    pub(in crate::checker) lo: f64,
+    pub(in crate::checker) hi: f64,
 }
 
 impl Range {
+    /// What contains an interval.
+    pub(in crate::checker) fn around(extent: &Extent) -> Range {
+        let below = |end: &Number| {
+            let near = end.near().next_down();
+            Number::from_f64(near).filter(|near| !near.minus(end).is_positive()).map(|_| near)
+        };
+        let lo = extent.lo.as_ref().and_then(below).unwrap_or(f64::NEG_INFINITY);
+        let hi = extent.hi.as_ref().and_then(|hi| below(&hi.negated()));
+        Range { lo, hi: hi.map_or(f64::INFINITY, |below| -below) }
+    }
+
     const ALL: Range = Range { lo: f64::NEG_INFINITY, hi: f64::INFINITY };
 
-    pub(super) fn largest(self) -> f64 {
+    pub(in crate::checker) fn largest(self) -> f64 {
         self.lo.abs().max(self.hi.abs())
     }
 
     /// What lies in both; `None` where nothing does.
-    pub(super) fn meet(self, other: Range) -> Option<Range> {
+    pub(in crate::checker) fn meet(self, other: Range) -> Option<Range> {
         let (lo, hi) = (self.lo.max(other.lo), self.hi.min(other.hi));
         (lo <= hi).then_some(Range { lo, hi })
     }
@@ -41,17 +57,17 @@ impl Range {
 
 /// A kink that is held to one side.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Side {
+pub(in crate::checker) struct Side {
     /// The kink's layer.
-    pub(super) layer: usize,
-    pub(super) unit: usize,
+    pub(in crate::checker) layer: usize,
+    pub(in crate::checker) unit: usize,
     /// Whether z ≥ 0 there; else z ≤ 0.
-    pub(super) positive: bool,
+    pub(in crate::checker) positive: bool,
 }
 
 /// Which slope is taken at an open kink where any between its two is right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Choice {
+pub(in crate::checker) enum Choice {
     /// That of the branch that reaches farther.
     Longer,
     /// That between the ends.
@@ -61,16 +77,16 @@ pub(super) enum Choice {
 }
 
 /// `value ≥ Σ coefficients·x + constant` for every input of the box.
-pub(super) struct Form {
-    pub(super) coefficients: Vec<f64>,
-    pub(super) constant: f64,
+pub(in crate::checker) struct Form {
+    pub(in crate::checker) coefficients: Vec<f64>,
+    pub(in crate::checker) constant: f64,
 }
 
 /// The ranges of the input and of every layer, for one box.
-pub(super) struct Bounds<'n> {
+pub(in crate::checker) struct Bounds<'n> {
     network: &'n Network,
     /// Of the input, then of each layer's units.
-    pub(super) ranges: Vec<Vec<Range>>,
+    pub(in crate::checker) ranges: Vec<Vec<Range>>,
     /// What each unit of a layer costs a form, for each |coefficient|.
     costs: Vec<Vec<f64>>,
 }
@@ -78,7 +94,7 @@ pub(super) struct Bounds<'n> {
 impl<'n> Bounds<'n> {
     /// The ranges where x lies in `domain`, every kink of `sides` on its side, and no unit outside `known`; `None` when
     /// there is no such x.
-    pub(super) fn new(
+    pub(in crate::checker) fn new(
         network: &'n Network,
         domain: &[Range],
         sides: &[Side],
@@ -86,11 +102,21 @@ impl<'n> Bounds<'n> {
         in_f32: bool,
     ) -> Option<Self> {
         let mut bounds = Bounds { network, ranges: vec![domain.to_vec()], costs: vec![] };
+        let mut kept: Vec<usize> = vec![];
         for (at, layer) in network.layers.iter().enumerate() {
             let input = &bounds.ranges[at];
             let (mut ranges, costs) = match layer {
                 Layer::Affine(affine) => through_matrix(affine, input, in_f32),
                 Layer::Kink { below, above } => through_kinks(below, above, input, in_f32),
+                Layer::Fork(size) => {
+                    kept.push(at);
+                    (input.clone(), vec![0.0; *size])
+                }
+                Layer::Join(size) => match kept.pop() {
+                    Some(other) => through_sum(input, &bounds.ranges[other], in_f32),
+                    None => (vec![Range::ALL; *size], vec![f64::INFINITY; *size]),
+                },
+                Layer::Other(size) => (vec![Range::ALL; *size], vec![0.0; *size]),
             };
             if let Some(known) = known {
                 for (range, known) in ranges.iter_mut().zip(&known[at + 1]) {
@@ -146,7 +172,7 @@ impl<'n> Bounds<'n> {
     }
 
     /// For each row of coefficients over the values that layer `above` reads, a form below it.
-    pub(super) fn forms(
+    pub(in crate::checker) fn forms(
         &self,
         above: usize,
         mut rows: Vec<f64>,
@@ -156,6 +182,7 @@ impl<'n> Bounds<'n> {
         let mut lost = vec![UNDERFLOW; constants.len()];
         let mut sizes: Vec<f64> = constants.iter().map(|constant| constant.abs()).collect();
         let mut terms = 8;
+        let mut kept: Vec<Vec<f64>> = vec![];
         for at in (0..above).rev() {
             let layer = &self.network.layers[at];
             let size = layer.size();
@@ -202,6 +229,39 @@ impl<'n> Bounds<'n> {
                         }
                     }
                 }
+                Layer::Fork(_) => {
+                    // A value that is kept for later than `above` is not read.
+                    let Some(others) = kept.pop() else { continue };
+                    let ways = rows.chunks_exact_mut(size).zip(others.chunks_exact(size));
+                    for ((_, lost), (row, others)) in totals.zip(ways) {
+                        for ((a, other), h) in row.iter_mut().zip(others).zip(&self.ranges[at]) {
+                            let sum = *a + other;
+                            if *a != 0.0 && *other != 0.0 {
+                                *lost += U64 * sum.abs() * h.largest();
+                            }
+                            *a = sum;
+                        }
+                    }
+                }
+                Layer::Join(_) => {
+                    for ((_, lost), row) in totals.zip(rows.chunks_exact(size)) {
+                        let units = row.iter().zip(&self.costs[at]).filter(|(a, _)| **a != 0.0);
+                        units.for_each(|(a, cost)| *lost += a.abs() * cost);
+                    }
+                    kept.push(rows.clone());
+                }
+                Layer::Other(_) => {
+                    let ranges = &self.ranges[at + 1];
+                    for (((constant, magnitude), _), row) in totals.zip(rows.chunks_exact(size)) {
+                        for (&a, h) in row.iter().zip(ranges).filter(|(a, _)| **a != 0.0) {
+                            let least = (a * h.lo).min(a * h.hi);
+                            *constant += least;
+                            *magnitude += least.abs();
+                        }
+                    }
+                    let size = self.ranges[at].len();
+                    rows = vec![0.0; constants.len() * size];
+                }
             }
         }
         let more = share(terms);
@@ -240,10 +300,24 @@ fn through_matrix(affine: &Affine, input: &[Range], in_f32: bool) -> (Vec<Range>
             return (Range::ALL, f64::INFINITY);
         }
         let in_f32 = if in_f32 && affine.rounds { rounding::of_f32_row(count, size) } else { 0.0 };
-        let range = Range::widened(lo, hi, share(count + 2) * size + UNDERFLOW + in_f32);
-        (range, (share(rows + count + 2) * size + in_f32) * (1.0 + share(4)))
+        let count = count + 2 + affine.further;
+        let range = Range::widened(lo, hi, share(count) * size + UNDERFLOW + in_f32);
+        (range, (share(rows + count) * size + in_f32) * (1.0 + share(4)))
     };
     (0..rows).map(row).unzip()
+}
+
+/// Ranges of sums of two values, and what each costs a form: in f32 what the sum is off by.
+fn through_sum(a: &[Range], b: &[Range], in_f32: bool) -> (Vec<Range>, Vec<f64>) {
+    let unit = |(a, b): (&Range, &Range)| {
+        let size = (a.largest() + b.largest()) * (1.0 + share(2));
+        if size.is_nan() || size > LARGE {
+            return (Range::ALL, f64::INFINITY);
+        }
+        let in_f32 = if in_f32 { rounding::of_f32_row(1, size) } else { 0.0 };
+        (Range::widened(a.lo + b.lo, a.hi + b.hi, share(2) * size + in_f32), in_f32)
+    };
+    a.iter().zip(b).map(unit).unzip()
 }
 
 /// Ranges behind kinks, and what each costs a form: the rounding of a coefficient, and in f32 that of the product.
@@ -325,7 +399,7 @@ impl Line {
 
 impl Form {
     /// A number that is not above the form anywhere in the box.
-    pub(super) fn least(&self, domain: &[Range]) -> f64 {
+    pub(in crate::checker) fn least(&self, domain: &[Range]) -> f64 {
         let (mut sum, mut size) = (self.constant, self.constant.abs());
         for (&a, x) in self.coefficients.iter().zip(domain) {
             let product = (a * x.lo).min(a * x.hi);

@@ -8,24 +8,24 @@
 //! Higham, Accuracy and Stability of Numerical Algorithms, chapter 3.
 
 /// 2⁻⁵³.
-pub(super) const U64: f64 = f64::EPSILON / 2.0;
+pub(in crate::checker) const U64: f64 = f64::EPSILON / 2.0;
 /// 2⁻²⁴.
 const U32: f64 = (f32::EPSILON / 2.0) as f64;
 /// Half the smallest f32, 2⁻¹⁵⁰.
 const TINY32: f64 = 7.006_492_321_624_085e-46;
 /// Greater values than this count as unbounded, so that no sum of products leaves f64 unseen.
-pub(super) const LARGE: f64 = 1e100;
+pub(in crate::checker) const LARGE: f64 = 1e100;
 /// More than all products together that underflow can cost while values are at most [`LARGE`]: 10¹⁰ of them.
-pub(super) const UNDERFLOW: f64 = 1e-200;
+pub(in crate::checker) const UNDERFLOW: f64 = 1e-200;
 
 /// At least `γₙ` of f64, for n up to 2⁴⁰.
-pub(super) fn share(n: usize) -> f64 {
+pub(in crate::checker) fn share(n: usize) -> f64 {
     n as f64 * U64 * 1.01
 }
 
 /// By how much an f32 execution of `n` products and a bias, whose absolute values sum to at most `magnitude`, may miss
 /// their exact sum; infinite where a sum on the way may leave f32.
-pub(super) fn of_f32_row(n: usize, magnitude: f64) -> f64 {
+pub(in crate::checker) fn of_f32_row(n: usize, magnitude: f64) -> f64 {
     let roundings = (n + 1) as f64 * U32;
     if roundings >= 0.5 {
         return f64::INFINITY;
@@ -36,11 +36,11 @@ pub(super) fn of_f32_row(n: usize, magnitude: f64) -> f64 {
 }
 
 /// By how much an f32 product of a slope and a number is off, if its exact value is at most `magnitude`.
-pub(super) fn of_f32_slope(slope: f64, magnitude: f64) -> f64 {
+pub(in crate::checker) fn of_f32_slope(slope: f64, magnitude: f64) -> f64 {
     if is_exact(slope) { 0.0 } else { (U32 * magnitude + TINY32) * (1.0 + share(8)) }
 }
 
 /// Whether every product with `slope` is a float.
-pub(super) fn is_exact(slope: f64) -> bool {
+pub(in crate::checker) fn is_exact(slope: f64) -> bool {
     slope == 0.0 || slope.abs() == 1.0
 }

@@ -1,0 +1,273 @@
+//! Bounds of single units, each with slopes of its own that follow the gradient of that bound, on the inputs where a linear
+//! function that counterexamples keep at most 0 is so.
+//!
+//! The gradient is a guess in plain f64; every bound is a [`Form`] of its own with its rounding, whatever the slopes.
+//!
+//! # Lemma
+//! If `f ≤ z` and `g ≤ 0` for all counterexamples of a part, then `z ≥ min (f + γ·g)` over the box for them, γ ≥ 0.
+//!
+//! # Source
+//! Xu et al., Fast and Complete, arXiv 2011.13824 (slopes for each bound); Kotha et al., Provably Bounding Neural Network
+//! Preimages, arXiv 2302.01404 (what is asked for as a constraint on inner bounds).
+
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+use super::ascent::{Momentum, corner};
+use super::crown::Bounds;
+use super::forward::Forward;
+use super::substitute::{Form, Rows, Slope};
+use super::{Interval, Network, Semantics, Step, dual};
+
+/// So many units are bounded together.
+const UNITS: usize = 64;
+
+/// The slopes that single units of a layer were bounded with: two rows for each unit, one for each end.
+#[derive(Clone, Debug, Default)]
+pub(super) struct UnitSlopes {
+    /// Which unit of the layer has which pair of rows; `None` for those without.
+    pub(super) pair: Vec<Option<u32>>,
+    /// For each layer that is a kink, row by row the slope of each unit's line through 0; empty for others.
+    pub(super) lines: Vec<Vec<f64>>,
+}
+
+/// What bounds are sharpened with.
+pub(super) struct Sharpening<'a> {
+    pub(super) network: &'a Network,
+    pub(super) forward: &'a Forward,
+    /// A form that is at most 0 for every counterexample.
+    pub(super) given: Option<&'a Form>,
+    pub(super) semantics: Semantics,
+    pub(super) stopped: &'a AtomicBool,
+}
+
+impl Sharpening<'_> {
+    /// Works through the layers behind layer `from`: functions are worked out again, and the units of `which` that are open
+    /// are bounded with up to `rounds` steps, beginning with the slopes of `known`. Gives the slopes of these units; `None`
+    /// when no counterexample is left.
+    pub(super) fn deepen(
+        &self,
+        bounds: &mut Bounds,
+        from: usize,
+        which: &dyn Fn(usize, &mut Vec<usize>),
+        rounds: usize,
+        known: &[UnitSlopes],
+    ) -> Option<Vec<UnitSlopes>> {
+        let mut found = vec![UnitSlopes::default(); self.network.layers().len()];
+        for (at, layer) in self.network.layers().iter().enumerate().skip(1) {
+            if matches!(layer.step, Step::Kink { .. } | Step::Smooth { .. }) {
+                bounds.renew(self.network, at, self.semantics)?;
+            }
+            if at > from && self.network.feeds_function[at] && self.network.is_deep[at] {
+                let mut units = bounds.open_units(self.network, at);
+                which(at, &mut units);
+                found[at] = self.sharpen(bounds, at, &units, rounds, known.get(at))?;
+            }
+        }
+        Some(found)
+    }
+
+    /// Bounds of `units` of layer `at` with up to `rounds` steps of their slopes, noted in `bounds`; the best slopes, none
+    /// where there were no steps.
+    fn sharpen(
+        &self,
+        bounds: &mut Bounds,
+        at: usize,
+        units: &[usize],
+        rounds: usize,
+        known: Option<&UnitSlopes>,
+    ) -> Option<UnitSlopes> {
+        let mut kept = UnitSlopes {
+            pair: vec![None; self.network.layers()[at].size],
+            lines: vec![vec![]; at],
+        };
+        let mut pairs = 0;
+        for block in units.chunks(UNITS) {
+            if self.stopped.load(Relaxed) {
+                break;
+            }
+            let mut slopes = self.start(bounds, at, block, known);
+            self.climb(bounds, at, block, rounds, &mut slopes)?;
+            if rounds > 0 {
+                for &unit in block {
+                    kept.pair[unit] = Some(pairs);
+                    pairs += 1;
+                }
+                kept.lines.iter_mut().zip(&slopes).for_each(|(kept, own)| kept.extend(own));
+            }
+        }
+        Some(kept)
+    }
+
+    /// The slopes to begin with: those known, else those that make the areas between the lines least.
+    fn start(
+        &self,
+        bounds: &Bounds,
+        at: usize,
+        block: &[usize],
+        known: Option<&UnitSlopes>,
+    ) -> Vec<Vec<f64>> {
+        let layers = self.network.layers().iter().take(at).enumerate();
+        let lines = layers.map(|(layer, it)| {
+            let Step::Kink { .. } = it.step else { return vec![] };
+            let usual: Vec<f64> = bounds.lines[layer]
+                .iter()
+                .map(|line| if line.lower.1 == 0.0 { line.lower.0 } else { line.upper.0 })
+                .collect();
+            let mut slopes = Vec::with_capacity(2 * block.len() * it.size);
+            for &unit in block {
+                let pair = known.and_then(|known| *known.pair.get(unit)?);
+                match (known, pair) {
+                    (Some(known), Some(pair)) => {
+                        let rows = 2 * pair as usize * it.size..(2 * pair as usize + 2) * it.size;
+                        slopes.extend_from_slice(&known.lines[layer][rows]);
+                    }
+                    (Some(_) | None, _) => {
+                        slopes.extend_from_slice(&usual);
+                        slopes.extend_from_slice(&usual);
+                    }
+                }
+            }
+            slopes
+        });
+        lines.collect()
+    }
+
+    fn climb(
+        &self,
+        bounds: &mut Bounds,
+        at: usize,
+        block: &[usize],
+        rounds: usize,
+        slopes: &mut Vec<Vec<f64>>,
+    ) -> Option<()> {
+        let size = self.network.layers()[at].size;
+        let count = 2 * block.len();
+        let mut best = slopes.clone();
+        let mut most = vec![f64::NEG_INFINITY; count];
+        let mut momenta: Vec<Vec<Momentum>> =
+            slopes.iter().map(|slopes| vec![Momentum::default(); slopes.len()]).collect();
+        let mut decay = 1.0;
+        for round in 0..=rounds {
+            let mut weights = vec![0.0; count * size];
+            for (row, &unit) in block.iter().enumerate() {
+                weights[2 * row * size + unit] = 1.0;
+                weights[(2 * row + 1) * size + unit] = -1.0;
+            }
+            let rows = Rows { layer: at, weights, constants: vec![0.0; count], sides: vec![] };
+            let mut watched = vec![];
+            let forms = bounds.forms(self.network, rows, Slope::Each(slopes), Some(&mut watched));
+            let domain = &bounds.units[0];
+            let mut corners = Vec::with_capacity(count * domain.len());
+            for (row, form) in forms.iter().enumerate() {
+                let (least, corner) = self.least(form, domain);
+                corners.extend(corner);
+                if least > most[row] {
+                    most[row] = least;
+                    for (best, slopes) in best.iter_mut().zip(&*slopes) {
+                        let size = slopes.len() / count;
+                        let own = row * size..(row + 1) * size;
+                        best[own.clone()].copy_from_slice(&slopes[own]);
+                    }
+                }
+            }
+            if round == rounds || self.stopped.load(Relaxed) {
+                break;
+            }
+            let values = self.values(bounds, slopes, &watched, corners, count);
+            self.step(bounds, &watched, &values, slopes, &mut momenta, round, decay);
+            decay *= 0.9;
+        }
+        for (ends, &unit) in most.chunks_exact(2).zip(block) {
+            let found = Interval::of(ends[0], -ends[1]);
+            if found.lo() > found.hi() {
+                return None;
+            }
+            bounds.units[at][unit] = bounds.units[at][unit].meet(found)?;
+        }
+        *slopes = best;
+        Some(())
+    }
+
+    /// The least value of `form` where the given form is at most 0, or less, and where it is.
+    fn least(&self, form: &Form, domain: &[Interval]) -> (f64, Vec<f64>) {
+        let alone = form.least(domain);
+        let Some(given) = self.given else { return (alone, corner(form, domain)) };
+        let by = dual::multiplier(form, given, domain);
+        if by <= 0.0 {
+            return (alone, corner(form, domain));
+        }
+        let sum = dual::combine_two(form, given, by, domain);
+        (alone.max(sum.least(domain)), corner(&sum, domain))
+    }
+
+    /// The values of all layers at the corners if each function is the line that each row takes.
+    fn values(
+        &self,
+        bounds: &Bounds,
+        slopes: &[Vec<f64>],
+        watched: &[(usize, Vec<f64>)],
+        corners: Vec<f64>,
+        count: usize,
+    ) -> Vec<Vec<f64>> {
+        let last = watched.iter().map(|(at, _)| *at).max().unwrap_or(0);
+        let mut values: Vec<Vec<f64>> = vec![corners];
+        for (at, layer) in self.network.layers().iter().enumerate().take(last).skip(1) {
+            let next = match &layer.step {
+                Step::Input => vec![],
+                Step::Affine(affine) => self.forward.affine(at, affine, layer.size, count, &values),
+                Step::Product { left, right } => {
+                    values[*left].iter().zip(&values[*right]).map(|(x, y)| x * y).collect()
+                }
+                Step::Kink { of, .. } | Step::Smooth { of, .. } => {
+                    let lines = &bounds.lines[at];
+                    let own = watched.iter().find(|(watched, _)| *watched == at);
+                    let mut next = values[*of].clone();
+                    for (place, value) in next.iter_mut().enumerate() {
+                        let line = &lines[place % layer.size];
+                        let a = own.map_or(1.0, |(_, a)| a[place]);
+                        let (near, far) = if a >= 0.0 {
+                            (line.lower, line.upper)
+                        } else {
+                            (line.upper, line.lower)
+                        };
+                        let is_free = near.1 == 0.0 && far.1 != 0.0;
+                        let slope = slopes[at].get(place).filter(|_| is_free);
+                        *value = slope.map_or(near.0 * *value + near.1, |slope| slope * *value);
+                    }
+                    next
+                }
+            };
+            values.push(next);
+        }
+        values
+    }
+
+    /// One step of all slopes.
+    fn step(
+        &self,
+        bounds: &Bounds,
+        watched: &[(usize, Vec<f64>)],
+        values: &[Vec<f64>],
+        slopes: &mut [Vec<f64>],
+        momenta: &mut [Vec<Momentum>],
+        round: usize,
+        decay: f64,
+    ) {
+        for (at, coefficients) in watched {
+            let layer = &self.network.layers()[*at];
+            let Step::Kink { of, below, above } = layer.step else { continue };
+            let (least, most) = (below.min(above), below.max(above));
+            for (place, &a) in coefficients.iter().enumerate() {
+                let line = &bounds.lines[*at][place % layer.size];
+                let (near, far) =
+                    if a > 0.0 { (line.lower, line.upper) } else { (line.upper, line.lower) };
+                if a == 0.0 || near.1 != 0.0 || far.1 == 0.0 {
+                    continue;
+                }
+                let step = momenta[*at][place].step(a * values[of][place], round);
+                let slope = &mut slopes[*at][place];
+                *slope = (*slope + 0.25 * decay * (most - least) * step).clamp(least, most);
+            }
+        }
+    }
+}
