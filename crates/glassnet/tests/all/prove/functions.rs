@@ -37,7 +37,7 @@ fn graph(seed: u64) -> Result<(Checked, Vec<(String, Tensor<f32>)>, NodeId)> {
                 // A denominator that is positive.
                 let positive = Activation::Softplus { beta: 1.0, threshold: 20.0 };
                 let positive = builder.activation(positive, b)?;
-                let tenth = builder.constant(0.1)?;
+                let tenth = builder.constant(0.125)?;
                 let positive = builder.add(positive, tenth)?;
                 builder.div(a, positive)?
             }
@@ -49,7 +49,7 @@ fn graph(seed: u64) -> Result<(Checked, Vec<(String, Tensor<f32>)>, NodeId)> {
             }
             4 => {
                 let square = builder.mul(a, a)?;
-                let little = builder.constant(0.01)?;
+                let little = builder.constant(0.015625)?;
                 let square = builder.add(square, little)?;
                 let powers = [0.5, 1.5, -0.5, -1.0, 2.5];
                 let power = builder.constant(powers[draws.below(powers.len())])?;
