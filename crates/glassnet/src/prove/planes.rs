@@ -54,7 +54,7 @@ pub(super) fn planes(x: Interval, y: Interval, semantics: Semantics) -> Planes {
         Semantics::Real => 0.0,
         Semantics::F32AnyOrder => margin(product),
     };
-    if !product.is_finite() || !(x.is_finite() && y.is_finite()) {
+    if !(product.is_finite() && x.is_finite() && y.is_finite()) {
         let (lower, upper) = ((0.0, 0.0, product.lo()), (0.0, 0.0, product.hi()));
         return Planes { lower, upper, error };
     }
