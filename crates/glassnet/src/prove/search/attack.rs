@@ -9,6 +9,8 @@ use crate::prove::{Interval, exact, float};
 
 /// So many points are drawn for one to start from.
 const DRAWN: usize = 32;
+/// In every other one of them an input is at an end of its interval with this chance.
+const AT_AN_END: f64 = 0.4;
 
 impl Problem<'_> {
     /// A counterexample from the starting points of these numbers: the middle is number 0, each other is the best of
@@ -64,8 +66,14 @@ impl Problem<'_> {
     /// Of some points drawn from the box the one that misses the constraints least.
     fn best_of_some(&self, state: &mut u64) -> Vec<f64> {
         let mut best = (f64::INFINITY, vec![]);
-        for _ in 0..DRAWN {
-            let x: Vec<f64> = self.case.domain.iter().map(|x| between(*x, draw(state))).collect();
+        for number in 0..DRAWN {
+            // Counterexamples often lie where some inputs are at an end: every other point is drawn from a face.
+            let ends = if number % 2 == 1 { AT_AN_END } else { 0.0 };
+            let place = |x: &Interval| {
+                let (is_end, share) = (draw(state) < ends, draw(state));
+                between(*x, if is_end { share.round() } else { share })
+            };
+            let x: Vec<f64> = self.case.domain.iter().map(place).collect();
             let (missed, _) = self.worst(&x, &float::values(self.network, &x));
             if best.1.is_empty() || missed < best.0 {
                 best = (missed, x);
