@@ -13,8 +13,8 @@
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use super::crown::{Bounds, Split};
-use super::propagate::{U64, gamma};
 use super::forward::Forward;
+use super::propagate::{U64, gamma};
 use super::substitute::{Form, Rows, Slope};
 use super::{Constraint, Interval, Network, Step};
 

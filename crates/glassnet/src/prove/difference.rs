@@ -23,9 +23,9 @@ pub use product::product;
 
 use self::lines::Joint;
 use self::pair::Joined;
-use super::substitute::Form;
 use super::propagate::{U64, gamma};
 use super::relax::Lines;
+use super::substitute::Form;
 use super::{Interval, Network, Semantics, Step, bounds};
 use crate::error::{Error, Result};
 

@@ -2,8 +2,8 @@
 //! solution; each by itself cuts the box.
 
 use super::Interval;
-use super::substitute::Form;
 use super::propagate::{U64, gamma};
+use super::substitute::Form;
 
 /// Weights ≥ 0 for `forms` under which the least value of their sum over the box is as great as coordinate ascent finds,
 /// and that sum as a form of its own.
@@ -157,7 +157,8 @@ pub(super) fn combine_two(form: &Form, given: &Form, by: f64, domain: &[Interval
     }
     let constant = form.constant + by * given.constant;
     // Each coefficient is rounded twice, and so is the constant; the sum of all that has a term for each input.
-    let constant = constant - gamma(domain.len() + 16, U64).max(8.0 * U64) * rounding.max(0.0) - 1e-250;
+    let constant =
+        constant - gamma(domain.len() + 16, U64).max(8.0 * U64) * rounding.max(0.0) - 1e-250;
     Form { coefficients, constant: if constant.is_nan() { f64::NEG_INFINITY } else { constant } }
 }
 

@@ -99,7 +99,13 @@ impl Sharpening<'_> {
     }
 
     /// The slopes to begin with: those known, else those that make the areas between the lines least.
-    fn start(&self, bounds: &Bounds, at: usize, block: &[usize], known: Option<&UnitSlopes>) -> Vec<Vec<f64>> {
+    fn start(
+        &self,
+        bounds: &Bounds,
+        at: usize,
+        block: &[usize],
+        known: Option<&UnitSlopes>,
+    ) -> Vec<Vec<f64>> {
         let layers = self.network.layers().iter().take(at).enumerate();
         let lines = layers.map(|(layer, it)| {
             let Step::Kink { .. } = it.step else { return vec![] };
@@ -149,8 +155,7 @@ impl Sharpening<'_> {
             }
             let rows = Rows { layer: at, weights, constants: vec![0.0; count], sides: vec![] };
             let mut watched = vec![];
-            let forms =
-                bounds.forms(self.network, rows, Slope::Each(slopes), Some(&mut watched));
+            let forms = bounds.forms(self.network, rows, Slope::Each(slopes), Some(&mut watched));
             let domain = &bounds.units[0];
             let mut corners = Vec::with_capacity(count * domain.len());
             for (row, form) in forms.iter().enumerate() {
@@ -217,8 +222,11 @@ impl Sharpening<'_> {
                     for (place, value) in next.iter_mut().enumerate() {
                         let line = &lines[place % layer.size];
                         let a = own.map_or(1.0, |(_, a)| a[place]);
-                        let (near, far) =
-                            if a >= 0.0 { (line.lower, line.upper) } else { (line.upper, line.lower) };
+                        let (near, far) = if a >= 0.0 {
+                            (line.lower, line.upper)
+                        } else {
+                            (line.upper, line.lower)
+                        };
                         let is_free = near.1 == 0.0 && far.1 != 0.0;
                         let slope = slopes[at].get(place).filter(|_| is_free);
                         *value = slope.map_or(near.0 * *value + near.1, |slope| slope * *value);

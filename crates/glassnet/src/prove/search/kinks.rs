@@ -42,7 +42,11 @@ impl Problem<'_> {
         found.as_ref()
     }
 
-    fn sharpening<'b>(&'b self, given: Option<&'b Form>, stopped: &'b AtomicBool) -> Sharpening<'b> {
+    fn sharpening<'b>(
+        &'b self,
+        given: Option<&'b Form>,
+        stopped: &'b AtomicBool,
+    ) -> Sharpening<'b> {
         let (network, forward, semantics) = (self.network, &*self.forward, self.semantics);
         Sharpening { network, forward, given, semantics, stopped }
     }
@@ -95,7 +99,9 @@ impl Problem<'_> {
             let (network, semantics) = (self.network, self.semantics);
             let which = Refine::Only(&part.worthwhile);
             let (domain, splits) = (&part.domain, &part.splits);
-            return Bounds::new_until(network, domain, splits, inherited, semantics, which, stopped);
+            return Bounds::new_until(
+                network, domain, splits, inherited, semantics, which, stopped,
+            );
         }
         let (mut bounds, new) = match &part.inherited {
             Some(inherited) => {
@@ -135,7 +141,8 @@ impl Problem<'_> {
             if stopped.load(Relaxed) {
                 return Examined::Open(part.bound);
             }
-            let next = self.question(part, &bounds).ascend(peak.slopes.clone(), ROUNDS * 2, stopped);
+            let next =
+                self.question(part, &bounds).ascend(peak.slopes.clone(), ROUNDS * 2, stopped);
             if next.least > 0.0 {
                 return free();
             }
