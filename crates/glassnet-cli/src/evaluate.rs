@@ -19,8 +19,8 @@ use crate::measured::{self, Measured, baseline, confusion_table, metrics_table};
 use crate::model::{self, Model, Trained, Whole};
 use crate::predict;
 use crate::reading;
-use crate::scratch;
 use crate::scores::Scores;
+use crate::scratch;
 use crate::table::Table;
 use crate::terminal::Terminal;
 use crate::usage::at_flag;
@@ -139,7 +139,12 @@ fn columns(
         }
         Loaded::Long(table) => {
             long::refuse_importance(args, &spill)?;
-            long::measure(&table, (trained, &criterion, &policies), &mut scores, (&spill, terminal))?
+            long::measure(
+                &table,
+                (trained, &criterion, &policies),
+                &mut scores,
+                (&spill, terminal),
+            )?
         }
     };
     let rows = data.rows();

@@ -129,9 +129,9 @@ fn run(cli: Cli, terminal: &mut Terminal) -> Result<u8> {
         Some(Verb::Units(args)) => units::run(&args, terminal),
         Some(Verb::Simplify(args)) => simplify::run(&args, terminal),
         Some(Verb::Equal(args)) => equal::run(&args, terminal),
-        Some(Verb::Widen(args)) => simplify::widen(&args, terminal),
-        Some(Verb::Deepen(args)) => simplify::deepen(&args, terminal),
-        Some(Verb::VerifyCertificate(args)) => simplify::verify(&args, terminal),
+        Some(Verb::Widen(args)) => simplify::widen(&args, terminal)?.tell(terminal),
+        Some(Verb::Deepen(args)) => simplify::deepen(&args, terminal)?.tell(terminal),
+        Some(Verb::VerifyCertificate(args)) => simplify::verify(&args, terminal)?.tell(terminal),
         Some(Verb::Prove(args)) => prove::run(&args, threads, terminal),
         Some(Verb::Bench(args)) => bench::run(&args, threads, terminal),
         Some(Verb::Completions { shell }) => {

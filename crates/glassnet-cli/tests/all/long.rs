@@ -119,7 +119,10 @@ fn the_trivial_predictor_knows_all_training_rows() {
         let long = folder.train(&format!("{train} --memory 1MB --output long")).json();
         for (name, value) in whole["baseline"].as_object().unwrap() {
             let (one, other) = (value.as_f64().unwrap(), long["baseline"][name].as_f64().unwrap());
-            assert!((one - other).abs() < 1e-6 * (1.0 + one.abs()), "{flags} {name}: {one} {other}");
+            assert!(
+                (one - other).abs() < 1e-6 * (1.0 + one.abs()),
+                "{flags} {name}: {one} {other}"
+            );
         }
     }
 }
