@@ -66,7 +66,7 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> u8 {
 }
 
 /// What a command that explains or proves says (`derive`, `explain`, `worked`, `summary --explain`, `lesson`, `exercise`,
-/// `prove`, `units`, `simplify`, `equal`, `--version`), as a document and as the JSON that it prints with `--json`; nothing is
+/// `prove`, `units`, `simplify`, `equal`, `widen`, `deepen`, `verify-certificate`, `--version`), as a document and as the JSON that it prints with `--json`; nothing is
 /// printed. Signals stay the caller's: [`answer_until`] can be stopped.
 ///
 /// # Errors
@@ -81,7 +81,8 @@ pub fn answer(words: &[&str]) -> Result<(Document, serde_json::Value)> {
     answer_until(words, &Interrupt::default())
 }
 
-/// As [`answer`]; `prove` and `equal` end as unknown when `interrupt` is stopped, from another thread.
+/// As [`answer`]; when `interrupt` is stopped, from another thread, `prove` and `equal` end as unknown, and no verb writes a file any
+/// more.
 ///
 /// # Errors
 /// As [`answer`].

@@ -151,7 +151,7 @@ pub(crate) fn said(args: &Simplify, terminal: &Terminal) -> Result<Said> {
         .transpose()?;
     let config = Config { domain, tolerance: args.tolerance };
     let simplified = simplify::simplify(network, &config)?;
-    let certificate = outputs.write(&simplified, card)?;
+    let certificate = outputs.write(&simplified, card, terminal)?;
     Ok(report("simplify", &simplified, &args.output, &certificate))
 }
 
@@ -161,7 +161,7 @@ pub(crate) fn widen(args: &Widen, terminal: &Terminal) -> Result<Said> {
     let model = model::load(&args.network, &args.weights, terminal)?;
     let (network, card) = parts(&model);
     let wider = simplify::widen(network, &args.hidden)?;
-    let certificate = outputs.write(&wider, card)?;
+    let certificate = outputs.write(&wider, card, terminal)?;
     Ok(report("widen", &wider, &args.output, &certificate))
 }
 
@@ -171,7 +171,7 @@ pub(crate) fn deepen(args: &Deepen, terminal: &Terminal) -> Result<Said> {
     let model = model::load(&args.network, &args.weights, terminal)?;
     let (network, card) = parts(&model);
     let deeper = simplify::deepen(network, &args.behind)?;
-    let certificate = outputs.write(&deeper, card)?;
+    let certificate = outputs.write(&deeper, card, terminal)?;
     Ok(report("deepen", &deeper, &args.output, &certificate))
 }
 
@@ -228,8 +228,16 @@ impl Outputs {
         })
     }
 
-    /// Writes both files; the certificate's path.
-    fn write(&self, simplified: &Simplified, card: Option<&Card>) -> Result<String> {
+    /// Writes both files, unless the work is to stop; the certificate's path.
+    fn write(
+        &self,
+        simplified: &Simplified,
+        card: Option<&Card>,
+        terminal: &Terminal,
+    ) -> Result<String> {
+        if terminal.is_stopped() {
+            return Err(Error::io("the work was interrupted: nothing is written"));
+        }
         let notation = simplified.network.module().notation();
         let card = match card {
             Some(card) => Card { network: notation, ..card.clone() },
