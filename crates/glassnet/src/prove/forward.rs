@@ -86,6 +86,9 @@ impl Forward {
                 Step::Smooth { of, function } => {
                     values[*of].iter().map(|&z| super::smooth::roughly(*function, z)).collect()
                 }
+                Step::Product { left, right } => {
+                    values[*left].iter().zip(&values[*right]).map(|(x, y)| x * y).collect()
+                }
             };
             values.push(next);
         }
@@ -132,6 +135,18 @@ pub(super) fn gradients(
                     *slope *= rise / 2e-5;
                 }
                 add(&mut pending[*of], slopes);
+            }
+            Step::Product { left, right } => {
+                let along = |other: usize| {
+                    slopes
+                        .iter()
+                        .zip(&values[other])
+                        .map(|(slope, factor)| slope * factor)
+                        .collect()
+                };
+                let (to_left, to_right) = (along(*right), along(*left));
+                add(&mut pending[*left], to_left);
+                add(&mut pending[*right], to_right);
             }
         }
     }
