@@ -491,7 +491,9 @@ impl Reader<'_> {
                 let (x, y) = (*x, *y);
                 let kept = self.kept.last().copied();
                 let meet = |end, other| self.end == Some(end) && kept == Some(other);
-                if !meet(x, y) && !meet(y, x) || self.width(*a)? != self.width(*b)? {
+                let width = self.width(id)?;
+                let fits = self.width(*a)? == width && self.width(*b)? == width;
+                if !fits || !meet(x, y) && !meet(y, x) {
                     return self.refuse(id, "it adds what was not kept last");
                 }
                 self.kept.pop();
@@ -506,7 +508,9 @@ impl Reader<'_> {
             ) => {
                 let width = self.width(id)?;
                 let whole = numbers.len() == width;
-                if !whole && (numbers.len() != 1 || self.graph.shape(id).rank() != 2) {
+                let one = numbers.len() == 1 && self.graph.shape(id).rank() == 2;
+                // A row that is repeated for each number is no scaling.
+                if self.width(*a)? != width || !whole && !one {
                     return self.refuse(id, "it isn't a number for each unit");
                 }
                 let numbers: Vec<Number> = (0..width).map(|at| pick(numbers, at).clone()).collect();

@@ -75,7 +75,10 @@ const NOTATIONS: [(&str, usize); 8] = [
     // With so many inputs kinks are split, not inputs.
     ("24-10-10-2", 24),
     ("24-16-2", 24),
-    ("Sequential(Linear(3, 8), ReLU(), Residual(Linear(8, 6), ReLU(), Linear(6, 8)), Linear(8, 2))", 3),
+    (
+        "Sequential(Linear(3, 8), ReLU(), Residual(Linear(8, 6), ReLU(), Linear(6, 8)), Linear(8, 2))",
+        3,
+    ),
     (
         "Sequential(Linear(24, 8), ReLU(), Residual(Linear(8, 6), ReLU(), Linear(6, 8)), ReLU(), Linear(8, 2))",
         24,
