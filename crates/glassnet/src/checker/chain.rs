@@ -386,14 +386,20 @@ impl Reader<'_> {
     /// How often a value is read: a PReLU, which reads it twice, counts once.
     fn uses(&self, id: NodeId) -> usize {
         let op = |node: &NodeId| self.graph.graph().node(*node).op();
-        let readers = &self.readers[id.index()];
-        let relu = readers.iter().any(|node| *op(node) == Op::Activation(Activation::Relu));
-        let of = |node: &NodeId| match op(node) {
-            Op::Layout(Layout::Reshape { .. }) => self.uses(*node),
-            negative if relu && *negative == Op::Activation(Activation::NegativePart) => 0,
-            _ => 1, // not operations: who reads a value
-        };
-        readers.iter().map(of).sum::<usize>() + usize::from(id == self.output)
+        let (mut uses, mut same) = (0, vec![id]);
+        while let Some(id) = same.pop() {
+            let readers = &self.readers[id.index()];
+            let relu = readers.iter().any(|node| *op(node) == Op::Activation(Activation::Relu));
+            for node in readers {
+                match op(node) {
+                    Op::Layout(Layout::Reshape { .. }) => same.push(*node),
+                    Op::Activation(Activation::NegativePart) if relu => {}
+                    _ => uses += 1, // not operations: who reads a value
+                }
+            }
+            uses += usize::from(id == self.output);
+        }
+        uses
     }
 
     fn push(&mut self, layer: Layer, x: NodeId, id: NodeId) -> Result<Known> {
