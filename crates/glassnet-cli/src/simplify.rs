@@ -29,7 +29,8 @@ use crate::terminal::Terminal;
     glassnet simplify model.safetensors --output smaller.safetensors\n  \
     glassnet simplify checkpoint.pt --activation relu --domain 0..1 --output smaller.onnx\n  \
     glassnet simplify model.safetensors --domain data/digits.csv --output smaller.safetensors\n\n\
-    A table's model keeps its columns and classes: .onnx takes columns too, unless the model was an .onnx without them.\n\
+    A table's model keeps its columns and classes: an .onnx of it takes columns too, unless the model\n\
+    was an .onnx that doesn't.\n\
     The certificate is written beside the output, as NAME.certificate.json; glassnet verify-certificate checks it.")]
 pub(crate) struct Simplify {
     /// The network: a PyTorch expression, the short form, or a model file.
