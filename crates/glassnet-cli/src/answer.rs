@@ -38,6 +38,15 @@ pub(crate) fn answer(command: &Command, terminal: &Terminal) -> Result<Answer> {
         Some(Verb::Simplify(args)) => {
             return simplify::said(&args, terminal).map(|said| said.answer);
         }
+        Some(Verb::Widen(args)) => {
+            return simplify::widen(&args, terminal).map(|said| said.answer);
+        }
+        Some(Verb::Deepen(args)) => {
+            return simplify::deepen(&args, terminal).map(|said| said.answer);
+        }
+        Some(Verb::VerifyCertificate(args)) => {
+            return simplify::verify(&args, terminal).map(|said| said.answer);
+        }
         Some(Verb::Equal(args)) => return equal::said(&args, terminal).map(|said| said.answer),
         Some(Verb::Prove(args)) => {
             return prove::said(&args, threads, terminal).map(|said| said.answer);
@@ -48,15 +57,12 @@ pub(crate) fn answer(command: &Command, terminal: &Terminal) -> Result<Answer> {
         Some(Verb::Lesson(_)) => "lesson",
         Some(Verb::Exercise(_)) => "exercise",
         Some(Verb::Convert(_)) => "convert",
-        Some(Verb::Widen(_)) => "widen",
-        Some(Verb::Deepen(_)) => "deepen",
-        Some(Verb::VerifyCertificate(_)) => "verify-certificate",
         Some(Verb::Bench(_)) => "bench",
         Some(Verb::Completions { .. }) => "completions",
         None => "no verb",
     };
     Err(Error::usage(format!("{verb} is not shown in lessons"))
-        .help("use explain, derive, worked, summary, prove, units, simplify, equal or --version"))
+        .help("use explain, derive, worked, summary, prove, units, simplify, equal, widen, deepen, verify-certificate or --version"))
 }
 
 /// Text that a verb prints, as a document.

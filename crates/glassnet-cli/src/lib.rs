@@ -66,7 +66,7 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> u8 {
 }
 
 /// What a command that explains or proves says (`derive`, `explain`, `worked`, `summary --explain`, `lesson`, `exercise`,
-/// `prove`, `units`, `simplify`, `equal`, `--version`), as a document and as the JSON that it prints with `--json`; nothing is
+/// `prove`, `units`, `simplify`, `equal`, `widen`, `deepen`, `verify-certificate`, `--version`), as a document and as the JSON that it prints with `--json`; nothing is
 /// printed. Signals stay the caller's: [`answer_until`] can be stopped.
 ///
 /// # Errors
@@ -81,7 +81,8 @@ pub fn answer(words: &[&str]) -> Result<(Document, serde_json::Value)> {
     answer_until(words, &Interrupt::default())
 }
 
-/// As [`answer`]; `prove` and `equal` end as unknown when `interrupt` is stopped, from another thread.
+/// As [`answer`]; when `interrupt` is stopped, from another thread, `prove` and `equal` end as unknown, and no verb writes a file any
+/// more.
 ///
 /// # Errors
 /// As [`answer`].
@@ -129,9 +130,9 @@ fn run(cli: Cli, terminal: &mut Terminal) -> Result<u8> {
         Some(Verb::Units(args)) => units::run(&args, terminal),
         Some(Verb::Simplify(args)) => simplify::run(&args, terminal),
         Some(Verb::Equal(args)) => equal::run(&args, terminal),
-        Some(Verb::Widen(args)) => simplify::widen(&args, terminal),
-        Some(Verb::Deepen(args)) => simplify::deepen(&args, terminal),
-        Some(Verb::VerifyCertificate(args)) => simplify::verify(&args, terminal),
+        Some(Verb::Widen(args)) => simplify::widen(&args, terminal)?.tell(terminal),
+        Some(Verb::Deepen(args)) => simplify::deepen(&args, terminal)?.tell(terminal),
+        Some(Verb::VerifyCertificate(args)) => simplify::verify(&args, terminal)?.tell(terminal),
         Some(Verb::Prove(args)) => prove::run(&args, threads, terminal),
         Some(Verb::Bench(args)) => bench::run(&args, threads, terminal),
         Some(Verb::Completions { shell }) => {

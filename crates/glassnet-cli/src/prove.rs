@@ -169,8 +169,9 @@ fn seconds(text: &str) -> Result<Duration, String> {
 pub(crate) fn run(args: &Prove, threads: args::Threads, terminal: &mut Terminal) -> Result<u8> {
     if let Some(folder) = &args.benchmark {
         let mut proofs = args.proofs.as_deref().map(|to| proof::Folder::new(to, args.force));
-        let (config, timeout, threads) = (config(args), args.timeout, threads.count());
-        return benchmark::run(folder, &config, timeout, threads, proofs.as_mut(), terminal);
+        let (config, timeout, threads) = (&config(args), args.timeout, threads.count());
+        let settings = benchmark::Settings { config, timeout, threads };
+        return benchmark::run(folder, &settings, proofs.as_mut(), terminal);
     }
     said(args, threads, terminal)?.tell(terminal)
 }
@@ -188,10 +189,11 @@ fn config(args: &Prove) -> Config {
 
 /// What a property comes to; writes the proof where one is asked for.
 pub(crate) fn said(args: &Prove, threads: args::Threads, terminal: &Terminal) -> Result<Said> {
-    if args.benchmark.is_some() {
-        return Err(Error::usage("a benchmark is told as it goes, on a terminal")
-            .at("--benchmark")
-            .help("prove its instances one by one"));
+    if let Some(folder) = &args.benchmark {
+        let mut proofs = args.proofs.as_deref().map(|to| proof::Folder::new(to, args.force));
+        let (config, timeout, threads) = (&config(args), args.timeout, threads.count());
+        let settings = benchmark::Settings { config, timeout, threads };
+        return benchmark::said(folder, &settings, proofs.as_mut(), terminal);
     }
     let config = config(args);
     let (Some(model), Some(property)) = (&args.model, &args.property) else {

@@ -29,7 +29,8 @@ use crate::terminal::Terminal;
     glassnet simplify model.safetensors --output smaller.safetensors\n  \
     glassnet simplify checkpoint.pt --activation relu --domain 0..1 --output smaller.onnx\n  \
     glassnet simplify model.safetensors --domain data/digits.csv --output smaller.safetensors\n\n\
-    A table's model keeps its columns and classes: .onnx takes columns too, unless the model was an .onnx without them.\n\
+    A table's model keeps its columns and classes: an .onnx of it takes columns too, unless the model\n\
+    was an .onnx that doesn't.\n\
     The certificate is written beside the output, as NAME.certificate.json; glassnet verify-certificate checks it.")]
 pub(crate) struct Simplify {
     /// The network: a PyTorch expression, the short form, or a model file.
@@ -156,26 +157,28 @@ pub(crate) fn said(args: &Simplify, terminal: &Terminal) -> Result<Said> {
         .transpose()?;
     let config = Config { domain, tolerance: args.tolerance };
     let simplified = simplify::simplify(network, &config)?;
-    let certificate = outputs.write(&simplified, card)?;
+    let certificate = outputs.write(&simplified, card, terminal)?;
     Ok(report("simplify", &simplified, &args.output, &certificate))
 }
 
-pub(crate) fn widen(args: &Widen, terminal: &mut Terminal) -> Result<u8> {
+/// Writes a wider network that gives the same outputs, and its certificate.
+pub(crate) fn widen(args: &Widen, terminal: &Terminal) -> Result<Said> {
     let outputs = Outputs::prepare(&args.output, args.force, &args.network)?;
     let model = model::load(&args.network, &args.weights, terminal)?;
     let (network, card) = parts(&model);
     let wider = simplify::widen(network, &args.hidden)?;
-    let certificate = outputs.write(&wider, card)?;
-    report("widen", &wider, &args.output, &certificate).tell(terminal)
+    let certificate = outputs.write(&wider, card, terminal)?;
+    Ok(report("widen", &wider, &args.output, &certificate))
 }
 
-pub(crate) fn deepen(args: &Deepen, terminal: &mut Terminal) -> Result<u8> {
+/// Writes a deeper network that gives the same outputs, and its certificate.
+pub(crate) fn deepen(args: &Deepen, terminal: &Terminal) -> Result<Said> {
     let outputs = Outputs::prepare(&args.output, args.force, &args.network)?;
     let model = model::load(&args.network, &args.weights, terminal)?;
     let (network, card) = parts(&model);
     let deeper = simplify::deepen(network, &args.behind)?;
-    let certificate = outputs.write(&deeper, card)?;
-    report("deepen", &deeper, &args.output, &certificate).tell(terminal)
+    let certificate = outputs.write(&deeper, card, terminal)?;
+    Ok(report("deepen", &deeper, &args.output, &certificate))
 }
 
 /// One of two networks: flags for a network that doesn't say its weights or activations leave one that does as it is.
@@ -236,8 +239,16 @@ impl Outputs {
         })
     }
 
-    /// Writes both files; the certificate's path.
-    fn write(&self, simplified: &Simplified, card: Option<&Card>) -> Result<String> {
+    /// Writes both files, unless the work is to stop; the certificate's path.
+    fn write(
+        &self,
+        simplified: &Simplified,
+        card: Option<&Card>,
+        terminal: &Terminal,
+    ) -> Result<String> {
+        if terminal.is_stopped() {
+            return Err(Error::io("the work was interrupted: nothing is written"));
+        }
         let notation = simplified.network.module().notation();
         let card = match card {
             // One network of an ensemble is written as itself.
@@ -370,7 +381,8 @@ fn report(verb: &str, simplified: &Simplified, output: &Path, certificate: &str)
     Said::lines(lines, json, 0)
 }
 
-pub(crate) fn verify(args: &VerifyCertificate, terminal: &mut Terminal) -> Result<u8> {
+/// Checks a certificate, or a proof.
+pub(crate) fn verify(args: &VerifyCertificate, terminal: &Terminal) -> Result<Said> {
     let bytes = output::read(&args.certificate)?;
     let file = args.certificate.display().to_string();
     let text = String::from_utf8(bytes).map_err(|_| {
@@ -387,46 +399,37 @@ pub(crate) fn verify(args: &VerifyCertificate, terminal: &mut Terminal) -> Resul
     let b = one_of_two(&args.b, &args.weights, terminal)?;
     note_compared([&a, &b], terminal);
     let verdict = simplify::verify(parts(&a).0, parts(&b).0, &certificate)?;
-    if terminal.json() {
-        let (valid, why, exact) = match &verdict {
-            Verdict::Valid(checked) => (true, None, checked.exact),
-            Verdict::Invalid(why) => (false, Some(why.clone()), false),
-        };
-        terminal.document(&json!({
+    let json = |valid: bool, exact: bool, why: Option<&str>| {
+        json!({
             "schema": "glassnet.verify-certificate/1",
             "valid": valid,
             "exact": exact,
             "bound": certificate.claim.bound,
             "bound_per_input": certificate.claim.per_input,
             "why": why,
-        }))?;
-        return Ok(u8::from(!valid));
-    }
-    match verdict {
-        Verdict::Valid(checked) => {
-            terminal.line("valid")?;
-            let steps = certificate.steps_a.len() + certificate.steps_b.len();
-            let claim = certificate.claim;
-            let bound = if checked.exact {
-                "the outputs are equal over the real numbers".to_owned()
-            } else if claim.per_input > 0.0 {
-                format!(
-                    "no output differs by more than {} + {}·max|x|",
-                    shown::above(claim.bound),
-                    shown::above(claim.per_input)
-                )
-            } else {
-                format!("no output differs by more than {}", shown::above(claim.bound))
-            };
-            let (place, s) = (place(&certificate), if steps == 1 { "" } else { "s" });
-            terminal
-                .line(&format!("{steps} step{s} replayed in exact arithmetic: {bound}, {place}"))?;
-            Ok(0)
-        }
+        })
+    };
+    let checked = match verdict {
+        Verdict::Valid(checked) => checked,
         Verdict::Invalid(why) => {
-            terminal.line("invalid")?;
-            terminal.line(&why)?;
-            Ok(1)
+            let json = json(false, false, Some(&why));
+            return Ok(Said::lines(vec!["invalid".to_owned(), why], json, 1));
         }
-    }
+    };
+    let steps = certificate.steps_a.len() + certificate.steps_b.len();
+    let claim = certificate.claim;
+    let bound = if checked.exact {
+        "the outputs are equal over the real numbers".to_owned()
+    } else if claim.per_input > 0.0 {
+        format!(
+            "no output differs by more than {} + {}·max|x|",
+            shown::above(claim.bound),
+            shown::above(claim.per_input)
+        )
+    } else {
+        format!("no output differs by more than {}", shown::above(claim.bound))
+    };
+    let (place, s) = (place(&certificate), if steps == 1 { "" } else { "s" });
+    let told = format!("{steps} step{s} replayed in exact arithmetic: {bound}, {place}");
+    Ok(Said::lines(vec!["valid".to_owned(), told], json(true, checked.exact, None), 0))
 }

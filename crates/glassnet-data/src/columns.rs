@@ -139,10 +139,58 @@ impl Typing {
         cell: usize,
         context: &Context<'_>,
     ) -> std::result::Result<(), (usize, Error)> {
-        for &(row, first) in records {
-            self.push(batch.cell(first + cell), row, context).map_err(|error| (row, error))?;
+        let mut rest = records;
+        while !rest.is_empty() {
+            if matches!(self.reader, Reader::Numbers) {
+                let done = self.push_plain(batch, rest, cell, context);
+                rest = &rest[done..];
+            }
+            if let [(row, first), after @ ..] = rest {
+                self.push(batch.cell(first + cell), *row, context)
+                    .map_err(|error| (*row, error))?;
+                rest = after;
+            }
         }
         Ok(())
+    }
+
+    /// As [`Typing::push_all`] for a column of numbers, up to the first cell that needs a closer look: how many were taken.
+    fn push_plain(
+        &mut self,
+        batch: &Batch,
+        records: &[(usize, usize)],
+        cell: usize,
+        context: &Context<'_>,
+    ) -> usize {
+        let marks = !context.options.missing.is_empty();
+        let (mut width, mut ragged) = (self.plain.width, self.plain.ragged);
+        let started = self.plain.count > 0;
+        let mut done = 0;
+        for &(_, first) in records {
+            let (text, word) = batch.cell(first + cell);
+            let plain = match word::few_digits(word, text.len()) {
+                Some(integer) => Some((Decimal { integer, decimals: 0 }, true)),
+                None if text.len() <= word::BYTES => {
+                    word::short_decimal(word, text.len(), context.point)
+                }
+                None => None,
+            };
+            let Some((decimal, digits)) = plain else { break };
+            // A code is left to the long way, which keeps the first.
+            let code = digits && word as u8 == b'0' && text.len() > 1;
+            if code || (marks && context.is_marked(text)) {
+                break;
+            }
+            if done == 0 && !started {
+                width = text.len();
+            }
+            ragged |= width != text.len() || !digits;
+            self.staged.decimal(decimal);
+            done += 1;
+        }
+        self.plain.count += done;
+        (self.plain.width, self.plain.ragged) = (width, ragged);
+        done
     }
 
     /// Takes the cell of row `row`, whose first bytes are `word`.
@@ -159,10 +207,7 @@ impl Typing {
         if !matches!(self.reader, Reader::Numbers) {
             return self.push_any(cell, row, context, false);
         }
-        let digit = (word as u8).wrapping_sub(b'0');
         let short = match cell.len() {
-            // Many tables are of zeros and ones.
-            1 if digit < 10 => Some((Decimal { integer: i64::from(digit), decimals: 0 }, true)),
             1..=word::BYTES => word::short_decimal(word, cell.len(), context.point),
             _ => None,
         };

@@ -45,6 +45,23 @@ pub(crate) fn place(marks: u64) -> usize {
     marks.trailing_zeros() as usize / 8
 }
 
+/// The number that a text of one to four digits is, whatever their number without a branch on it. `None` for anything else.
+#[inline]
+pub(crate) fn few_digits(word: u64, length: usize) -> Option<i64> {
+    if length.wrapping_sub(1) >= 4 {
+        return None;
+    }
+    // The digits move to the end, and zeros in front of them.
+    let shift = 8 * (4 - length);
+    let moved = ((word as u32) << shift) | (ZEROS as u32 & ((1 << shift) - 1));
+    let digits = moved ^ ZEROS as u32;
+    if (digits.wrapping_add(0x7676_7676) | digits) & 0x8080_8080 != 0 {
+        return None;
+    }
+    let pairs = (digits.wrapping_mul(10) + (digits >> 8)) & 0x00FF_00FF;
+    Some(i64::from((pairs & 0xFF) * 100 + (pairs >> 16)))
+}
+
 /// What [`plain_decimal`](crate::cell::plain_decimal) reads from a text of `length` bytes, if these are up to eight digits, up to
 /// eight bytes in all, with a minus sign and a point perhaps; and whether they are digits alone. `word` has zeros behind the
 /// text. `None` for anything else, whatever it is.
@@ -124,6 +141,14 @@ mod tests {
                 let left_out = |byte: &u8| matches!(byte, b'+' | b'e' | b'E');
                 prop_assert!(bytes.iter().any(left_out), "{:?} {:?}", text, decimal);
             }
+        }
+
+        #[test]
+        fn few_digits_are_numbers(text in "[0-9]{0,6}|[-+0-9.:/]{0,4}|.{0,4}") {
+            let bytes = &text.as_bytes()[..text.len().min(BYTES)];
+            let digits = (1..=4).contains(&bytes.len()) && bytes.iter().all(u8::is_ascii_digit);
+            let found = few_digits(first(load(bytes, 0), bytes.len()), bytes.len());
+            prop_assert_eq!(found, if digits { text.parse().ok() } else { None });
         }
 
         #[test]

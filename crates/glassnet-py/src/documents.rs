@@ -99,49 +99,49 @@ impl Document {
     }
 }
 
-/// What the command line `glassnet words…` explains or proves, as a document; nothing is printed. Ctrl-C ends a search.
+/// How often Python is asked whether a signal came, and how long work may then take to end by itself.
+const INTERVAL: Duration = Duration::from_millis(30);
+
+/// What the command line `glassnet words…` explains or proves, as a document; nothing is printed. Ctrl-C ends a search; work that
+/// can't be broken off is left to itself, and writes nothing any more.
 #[pyfunction]
 pub(crate) fn answer(py: Python<'_>, words: Vec<String>) -> PyResult<Document> {
     // Python's handlers run on this thread only, so that the work is done on another one, with a stack as large.
     const STACK: usize = 8 << 20;
-    const INTERVAL: Duration = Duration::from_millis(50);
     let interrupt = glassnet_cli::Interrupt::default();
-    let (answered, raised) = py.detach(|| {
-        thread::scope(|scope| {
-            let (over, watched) = mpsc::channel::<()>();
-            let interrupt = &interrupt;
-            let work = move || {
-                let _over = over;
-                let words: Vec<&str> = words.iter().map(String::as_str).collect();
-                glassnet_cli::answer_until(&words, interrupt)
-            };
-            let worker = match thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work) {
-                Ok(worker) => worker,
-                Err(error) => {
-                    return (Err(Error::io(format!("no thread can be started: {error}"))), None);
+    let (tell, told) = mpsc::channel();
+    let work = {
+        let interrupt = interrupt.clone();
+        move || {
+            let words: Vec<&str> = words.iter().map(String::as_str).collect();
+            // Nobody waits for an answer that comes too late.
+            tell.send(glassnet_cli::answer_until(&words, &interrupt)).ok();
+        }
+    };
+    let answered = py.detach(move || {
+        let worker = thread::Builder::new()
+            .stack_size(STACK)
+            .spawn(work)
+            .map_err(|error| Error::io(format!("no thread can be started: {error}")))
+            .or_exception()?;
+        loop {
+            match told.recv_timeout(INTERVAL) {
+                Ok(answered) => return answered.or_exception(),
+                Err(RecvTimeoutError::Timeout) => {
+                    if let Err(exception) = Python::attach(|py| py.check_signals()) {
+                        interrupt.stop();
+                        told.recv_timeout(INTERVAL).ok();
+                        return Err(exception);
+                    }
                 }
-            };
-            let mut raised = None;
-            while let Err(RecvTimeoutError::Timeout) = watched.recv_timeout(INTERVAL) {
-                if raised.is_none()
-                    && let Err(exception) = Python::attach(|py| py.check_signals())
-                {
-                    interrupt.stop();
-                    raised = Some(exception);
-                }
+                Err(RecvTimeoutError::Disconnected) => match worker.join() {
+                    Err(panic) => std::panic::resume_unwind(panic),
+                    Ok(()) => return Err(Error::io("the work has no answer")).or_exception(),
+                },
             }
-            match worker.join() {
-                Ok(answered) => (answered, raised),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
-        })
+        }
     });
-    if let Some(exception) = raised {
-        return Err(exception);
-    }
-    answered
-        .map(|(document, json)| Document { document, data: Some(json.to_string()) })
-        .or_exception()
+    answered.map(|(document, json)| Document { document, data: Some(json.to_string()) })
 }
 
 /// Does what the command line says, its first word being the program's name, and returns the exit status.

@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 import threading
+import time
 
 import glassnet as gn
 import numpy as np
@@ -108,6 +109,53 @@ def test_a_smaller_network_is_equal(net, tmp_path):
         gn.simplify(net, output)
 
 
+def test_larger_networks_are_equal(net, tmp_path):
+    x = [0.5, 0.25]
+    wider, deeper = tmp_path / "wider.safetensors", tmp_path / "deeper.safetensors"
+    done = data(gn.widen(net, [5], wider))
+    assert done["network"] == "Sequential(Linear(2, 5), ReLU(), Linear(5, 2))"
+    np.testing.assert_allclose(forward(gn.read(wider), x), forward(net, x), rtol=1e-6)
+    found = gn.verify_certificate(net, wider, done["certificate"])
+    assert data(found)["valid"] is True and found.title == "valid"
+    done = data(gn.deepen(wider, "1", deeper))
+    np.testing.assert_allclose(forward(gn.read(deeper), x), forward(net, x), rtol=1e-6)
+    assert data(gn.verify_certificate(gn.read(wider), deeper, done["certificate"]))["valid"] is True
+    # The certificate of another pair.
+    found = data(gn.verify_certificate(net, deeper, done["certificate"]))
+    assert found["valid"] is False and found["why"]
+    with pytest.raises(ValueError, match="exists"):
+        gn.widen(net, [5], wider)
+    with pytest.raises(ValueError):
+        gn.widen(net, [2], tmp_path / "narrower.safetensors")
+    assert not (tmp_path / "narrower.safetensors").exists()
+
+
+def test_a_folder_of_instances_is_proven(net, tmp_path):
+    declared = "(declare-const X_0 Real)(declare-const X_1 Real)(declare-const Y_0 Real)(declare-const Y_1 Real)"
+    box = "".join(f"(assert (>= X_{i} 0))(assert (<= X_{i} 1))" for i in range(2))
+    for name, bound in [("safe", 1.75), ("unsafe", 1.25)]:
+        (tmp_path / f"{name}.vnnlib").write_text(f"{declared}{box}(assert (>= Y_0 {bound}))")
+    gn.write(net, tmp_path / "net.onnx")
+    lines = ["net.onnx,safe.vnnlib,60", "net.onnx,unsafe.vnnlib,60"]
+    (tmp_path / "instances.csv").write_text("\n".join(lines))
+    (tmp_path / "proofs").mkdir()
+    document = gn.prove(benchmark=tmp_path, proofs=tmp_path / "proofs")
+    found = data(document)
+    assert [row["verdict"] for row in found["instances"]] == ["holds", "violated"]
+    assert found["contradictions"] == 0 and "1 hold, 1 violated" in str(document)
+    proof = tmp_path / "proofs" / "net.onnx-safe.vnnlib.proof.json"
+    checked = data(gn.verify_certificate(tmp_path / "net.onnx", tmp_path / "safe.vnnlib", proof))
+    assert checked["valid"] is True and checked["verdict"] == "holds"
+    # Of a network that is otherwise, it shows nothing.
+    other = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 2))
+    gn.write(other, tmp_path / "other.onnx")
+    assert data(gn.verify_certificate(tmp_path / "other.onnx", tmp_path / "safe.vnnlib", proof))["valid"] is False
+    with pytest.raises(TypeError, match="benchmark"):
+        gn.prove(net, benchmark=tmp_path)
+    with pytest.raises(ValueError, match="instances.csv"):
+        gn.prove(benchmark=tmp_path / "proofs")
+
+
 def test_mistakes_are_told(net):
     with pytest.raises(TypeError, match="class_stays"):
         gn.prove(net)
@@ -132,3 +180,30 @@ def test_ctrl_c_ends_a_search():
         timer.cancel()
     # Nothing of the library is left among the handlers.
     assert data(gn.prove(net, output="y0 <= 1000", domain=(-1, 1)))["verdict"] == "holds"
+
+
+def test_ctrl_c_ends_work_that_has_no_end_in_sight(tmp_path):
+    gn.manual_seed(0)
+    # Wide enough that bounding its units takes far longer than the signal.
+    layers = [nn.Linear(400, 700), nn.ReLU()]
+    for _ in range(5):
+        layers += [nn.Linear(700, 700), nn.ReLU()]
+    net = nn.Sequential(*layers, nn.Linear(700, 10))
+    model, smaller = tmp_path / "net.safetensors", tmp_path / "smaller.safetensors"
+    gn.write(net, model)
+    for work in [lambda: gn.units(model, domain=(-1, 1)), lambda: gn.simplify(model, smaller, domain=(-1, 1))]:
+        sent = []
+
+        def interrupt(sent=sent):
+            sent.append(time.monotonic())
+            _thread.interrupt_main()
+
+        timer = threading.Timer(0.5, interrupt)
+        timer.start()
+        try:
+            with pytest.raises(KeyboardInterrupt):
+                work()
+        finally:
+            timer.cancel()
+        assert sent
+    assert not smaller.exists()

@@ -15,8 +15,8 @@ use crate::terminal::Terminal;
 /// The rows that are predicted at once take this part of the memory for the table, as a network reads them.
 const SHARE: usize = 8;
 
-/// The most bytes that a row takes beside its answers: its target, its place in an order, its weight.
-const ROW: usize = 32;
+/// The most bytes that a row takes beside its answers: its class, its weight.
+const ROW: usize = 16;
 
 /// Predicts all rows that have a target, a part at a time, and measures them together. The rows are without their features.
 pub(super) fn measure(

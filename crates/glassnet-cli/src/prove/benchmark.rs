@@ -1,18 +1,20 @@
 //! A folder of the verification competition, instance by instance.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use glassnet::document::{Align, Block, Column, Document, Table, Text};
 use glassnet::prove::{self, Config, Verdict};
 use glassnet::{Error, Result};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::network::{Loaded, Subject};
 use super::{judged, proof, property_of, search, told};
 use crate::args::Weights;
 use crate::interrupt::Interrupt;
 use crate::output;
+use crate::said::Said;
 use crate::terminal::Terminal;
 
 /// Where neither the folder nor a flag says how long an instance may take.
@@ -28,89 +30,60 @@ struct Instance {
     limit: Option<f64>,
 }
 
-/// Proves every instance of `folder`; the status is 1 when a verdict contradicts the expected one or an instance is in error,
-/// else 0.
+/// How an instance went.
+struct Row {
+    network: String,
+    property: String,
+    verdict: &'static str,
+    /// The verdict in the competition's words.
+    result: &'static str,
+    witness: Option<Value>,
+    expected: Option<&'static str>,
+    /// Whether the verdict is another than the expected one.
+    contradicts: bool,
+    /// Processor time where the system tells it.
+    seconds: f64,
+    parts: u64,
+}
+
+/// How a folder's instances are proven.
+pub(super) struct Settings<'a> {
+    pub(super) config: &'a Config,
+    /// The most time for each, where it is said.
+    pub(super) timeout: Option<Duration>,
+    pub(super) threads: usize,
+}
+
+/// What is shown above each instance's row.
+const HEAD: [&str; 7] =
+    ["network", "property", "verdict", "result", "expected", "processor s", "parts"];
+
+/// Proves every instance of `folder` and prints each as it comes; the status is 1 when a verdict contradicts the expected one or an
+/// instance is in error, else 0.
 ///
 /// # Errors
 /// Kind `usage` for a folder that names no instance.
 pub(super) fn run(
     folder: &Path,
-    config: &Config,
-    timeout: Option<Duration>,
-    threads: usize,
+    settings: &Settings<'_>,
     mut proofs: Option<&mut proof::Folder<'_>>,
     terminal: &mut Terminal,
 ) -> Result<u8> {
     let instances = instances(folder)?;
-    if instances.is_empty() {
-        return Err(Error::usage("the folder names no instance")
-            .at(folder.display().to_string())
-            .help("list network,property,timeout in its instances.csv, a line for each"));
-    }
     let interrupt = Interrupt::watch()?;
-    let mut rows = vec![];
-    let (mut wrong, mut total, mut counts) = (0, 0.0, HashMap::new());
-    let (mut networks, mut told_errors) = (Networks::default(), HashSet::new());
-    if !terminal.json() {
-        terminal.text("| network | property | verdict | result | expected | processor s | parts |\n|---|---|---|---|---|---|---|\n")?;
+    let text = !terminal.json();
+    if text {
+        terminal.text(&format!("| {} |\n|{}\n", HEAD.join(" | "), "---|".repeat(HEAD.len())))?;
     }
+    let mut rows = vec![];
+    let mut memory = Memory::default();
     for instance in &instances {
-        let begun = processor_seconds();
-        let started = Instant::now();
-        let own = instance.limit.map(Duration::from_secs_f64);
-        let limit = own.into_iter().chain(timeout).min().unwrap_or(USUAL);
-        let mut is_late = false;
-        let go_on = &mut |_: &prove::Progress| {
-            is_late = Instant::now() >= started + limit;
-            !is_late && interrupt.status().is_none()
-        };
         let proofs = proofs.as_deref_mut();
-        let found = networks.loaded(&instance.network, terminal).and_then(|loaded| {
-            prove_one(instance, loaded, (config, threads), go_on, proofs, terminal)
-        });
-        let (verdict, parts) = match found {
-            Ok((verdict, parts)) => (Some(verdict), parts),
-            Err(error) => {
-                // What is wrong with a network is said once.
-                let text = error.to_string();
-                if told_errors.insert(text.clone()) {
-                    terminal.note(&text);
-                }
-                (None, 0)
-            }
-        };
-        let word = verdict.as_ref().map_or("error", told::word);
-        let result = match &verdict {
-            Some(Verdict::Holds) => "unsat",
-            Some(Verdict::Violated(_)) => "sat",
-            Some(Verdict::Unknown) if is_late => "timeout",
-            Some(Verdict::Unknown) => "unknown",
-            None => "error",
-        };
-        let seconds = match (begun, processor_seconds()) {
-            (Some(begun), Some(now)) => now - begun,
-            _ => started.elapsed().as_secs_f64(), // not operations: a system that doesn't tell
-        };
-        total += seconds;
-        *counts.entry(word).or_insert(0_usize) += 1;
-        let contradicts = instance
-            .expected
-            .is_some_and(|expected| expected != word && word != "unknown" && word != "error");
-        wrong += usize::from(contradicts);
-        let expected = instance.expected.unwrap_or("");
-        let (network, property) = (file_name(&instance.network), file_name(&instance.property));
-        if terminal.json() {
-            rows.push(json!({
-                "network": network, "property": property, "verdict": word, "result": result,
-                "expected": instance.expected, "seconds": seconds, "parts": parts,
-                "witness": verdict.as_ref().map(told::witness),
-            }));
-        } else {
-            let mark = if contradicts { " (!)" } else { "" };
-            terminal.text(&format!(
-                "| {network} | {property} | {word}{mark} | {result} | {expected} | {seconds:.2} | {parts} |\n"
-            ))?;
+        let row = row(instance, settings, (&interrupt, &mut memory), proofs, terminal);
+        if text {
+            terminal.text(&format!("| {} |\n", row.cells().join(" | ")))?;
         }
+        rows.push(row);
         if let Some(status) = interrupt.status() {
             return Ok(status);
         }
@@ -118,19 +91,167 @@ pub(super) fn run(
     if let Some(proofs) = proofs {
         proofs.tell(terminal);
     }
-    let count = |word: &str| counts.get(word).copied().unwrap_or(0);
-    if terminal.json() {
-        terminal.document(&json!({
-            "schema": "glassnet.prove-benchmark/1", "instances": rows, "seconds": total,
-            "contradictions": wrong, "semantics": config.semantics.name(),
-        }))?;
+    if text {
+        terminal.text(&format!("\n{}\n", summary(&rows, settings)))?;
     } else {
-        terminal.text(&format!(
-            "\n{} instances: {} hold, {} violated, {} unknown, {} errors; {wrong} against the expected verdict; {total:.1} s of processor time; semantics {}\n",
-            instances.len(), count("holds"), count("violated"), count("unknown"), count("error"), config.semantics.name()
-        ))?;
+        terminal.document(&json(&rows, settings))?;
     }
-    Ok(u8::from(wrong > 0 || count("error") > 0))
+    Ok(status(&rows))
+}
+
+/// As [`run`], without a word until all are proven or it is interrupted.
+pub(super) fn said(
+    folder: &Path,
+    settings: &Settings<'_>,
+    mut proofs: Option<&mut proof::Folder<'_>>,
+    terminal: &Terminal,
+) -> Result<Said> {
+    let instances = instances(folder)?;
+    let interrupt = terminal.interrupt()?;
+    let mut rows = vec![];
+    let mut memory = Memory::default();
+    for instance in &instances {
+        let proofs = proofs.as_deref_mut();
+        rows.push(row(instance, settings, (&interrupt, &mut memory), proofs, terminal));
+        if interrupt.status().is_some() {
+            break;
+        }
+    }
+    let mut document = Document::new(format!("{} instances", rows.len()));
+    document.say(summary(&rows, settings));
+    let column = |at: usize| Column {
+        head: HEAD[at].into(),
+        align: if at < 5 { Align::Left } else { Align::Right },
+    };
+    document.push(Block::Table(Table {
+        caption: Text::default(),
+        columns: (0..HEAD.len()).map(column).collect(),
+        rows: rows.iter().map(|row| row.cells().map(Text::from).to_vec()).collect(),
+    }));
+    Ok(Said::document(document, json(&rows, settings), status(&rows)))
+}
+
+/// Proves an instance. What is wrong with it is told, and its verdict is [`ERROR`].
+fn row(
+    instance: &Instance,
+    settings: &Settings<'_>,
+    (interrupt, memory): (&Interrupt, &mut Memory),
+    proofs: Option<&mut proof::Folder<'_>>,
+    terminal: &Terminal,
+) -> Row {
+    let begun = processor_seconds();
+    let started = Instant::now();
+    let own = instance.limit.map(Duration::from_secs_f64);
+    let limit = own.into_iter().chain(settings.timeout).min().unwrap_or(USUAL);
+    let mut is_late = false;
+    let go_on = &mut |_: &prove::Progress| {
+        is_late = Instant::now() >= started + limit;
+        !is_late && interrupt.status().is_none()
+    };
+    let found = memory
+        .networks
+        .loaded(&instance.network, terminal)
+        .and_then(|loaded| prove_one(instance, loaded, settings, go_on, proofs, terminal));
+    let (verdict, parts) = match found {
+        Ok((verdict, parts)) => (Some(verdict), parts),
+        Err(error) => {
+            // What is wrong with a network is said once.
+            let text = error.to_string();
+            if memory.told.insert(text.clone()) {
+                terminal.note(&text);
+            }
+            (None, 0)
+        }
+    };
+    let seconds = match (begun, processor_seconds()) {
+        (Some(begun), Some(now)) => now - begun,
+        _ => started.elapsed().as_secs_f64(), // not operations: a system that doesn't tell
+    };
+    let (word, expected) = (verdict.as_ref().map_or(ERROR, told::word), instance.expected);
+    let is_decided = !matches!(&verdict, Some(Verdict::Unknown) | None);
+    Row {
+        network: file_name(&instance.network),
+        property: file_name(&instance.property),
+        verdict: word,
+        result: match &verdict {
+            Some(Verdict::Holds) => "unsat",
+            Some(Verdict::Violated(_)) => "sat",
+            Some(Verdict::Unknown) if is_late => "timeout",
+            Some(Verdict::Unknown) => "unknown",
+            None => ERROR,
+        },
+        witness: verdict.as_ref().map(told::witness),
+        expected,
+        contradicts: is_decided && expected.is_some_and(|expected| expected != word),
+        seconds,
+        parts,
+    }
+}
+
+/// What is kept from one instance to the next: networks, and which errors were told.
+#[derive(Default)]
+struct Memory {
+    networks: Networks,
+    told: HashSet<String>,
+}
+
+/// The word for an instance that can't be read or proven.
+const ERROR: &str = "error";
+
+impl Row {
+    fn cells(&self) -> [String; 7] {
+        let mark = if self.contradicts { " (!)" } else { "" };
+        [
+            self.network.clone(),
+            self.property.clone(),
+            format!("{}{mark}", self.verdict),
+            self.result.to_owned(),
+            self.expected.unwrap_or("").to_owned(),
+            format!("{:.2}", self.seconds),
+            self.parts.to_string(),
+        ]
+    }
+}
+
+fn status(rows: &[Row]) -> u8 {
+    u8::from(rows.iter().any(|row| row.contradicts || row.verdict == ERROR))
+}
+
+fn contradictions(rows: &[Row]) -> usize {
+    rows.iter().filter(|row| row.contradicts).count()
+}
+
+fn seconds(rows: &[Row]) -> f64 {
+    rows.iter().map(|row| row.seconds).sum()
+}
+
+fn summary(rows: &[Row], settings: &Settings<'_>) -> String {
+    let count = |word: &str| rows.iter().filter(|row| row.verdict == word).count();
+    format!(
+        "{} instances: {} hold, {} violated, {} unknown, {} errors; {} against the expected verdict; {:.1} s of processor time; \
+         semantics {}",
+        rows.len(),
+        count("holds"),
+        count("violated"),
+        count("unknown"),
+        count(ERROR),
+        contradictions(rows),
+        seconds(rows),
+        settings.config.semantics.name()
+    )
+}
+
+fn json(rows: &[Row], settings: &Settings<'_>) -> Value {
+    let each = |row: &Row| {
+        json!({
+            "network": row.network, "property": row.property, "verdict": row.verdict, "result": row.result,
+            "expected": row.expected, "seconds": row.seconds, "parts": row.parts, "witness": row.witness,
+        })
+    };
+    json!({
+        "schema": "glassnet.prove-benchmark/1", "instances": rows.iter().map(each).collect::<Vec<_>>(),
+        "seconds": seconds(rows), "contradictions": contradictions(rows), "semantics": settings.config.semantics.name(),
+    })
 }
 
 /// Networks that were read, so that a folder's many properties of one read it once.
@@ -170,7 +291,7 @@ impl Networks {
 fn prove_one(
     instance: &Instance,
     loaded: &Loaded,
-    (config, threads): (&Config, usize),
+    &Settings { config, threads, .. }: &Settings<'_>,
     go_on: &mut dyn FnMut(&prove::Progress) -> bool,
     proofs: Option<&mut proof::Folder<'_>>,
     terminal: &Terminal,
@@ -192,6 +313,16 @@ fn prove_one(
 /// The instances of a folder: `expected.csv` (set, network, property, verdict), or VNN-COMP's `instances.csv` (network,
 /// property, seconds), with paths from the folder.
 fn instances(folder: &Path) -> Result<Vec<Instance>> {
+    let found = listed(folder)?;
+    if found.is_empty() {
+        return Err(Error::usage("the folder names no instance")
+            .at(folder.display().to_string())
+            .help("list network,property,timeout in its instances.csv, a line for each"));
+    }
+    Ok(found)
+}
+
+fn listed(folder: &Path) -> Result<Vec<Instance>> {
     let (expected, plain) = (folder.join("expected.csv"), folder.join("instances.csv"));
     let text = |path: &Path| -> Result<String> {
         String::from_utf8(output::read(path)?).map_err(|_| {

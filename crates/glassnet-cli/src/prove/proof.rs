@@ -13,6 +13,7 @@ use super::network::{Loaded, Subject};
 use super::property_of;
 use crate::args::Weights;
 use crate::output::{self, Output, Replace};
+use crate::said::Said;
 use crate::terminal::Terminal;
 
 /// Says before a search that nothing could be written of it.
@@ -133,8 +134,8 @@ pub(crate) fn verify(
     (model, property): (&std::ffi::OsStr, &Path),
     weights: &Weights,
     proof: &Proof,
-    terminal: &mut Terminal,
-) -> Result<u8> {
+    terminal: &Terminal,
+) -> Result<Said> {
     let loaded = Subject::read(model, weights, terminal)?.loaded()?;
     let shown = property.display().to_string();
     let read = property_of(&loaded, &output::read_unpacked(property)?, &shown)?;
@@ -152,30 +153,23 @@ pub(crate) fn verify(
         Judgement::Shown => None,
         Judgement::NotShown(why) => Some(why),
     };
-    if terminal.json() {
-        terminal.document(&json!({
-            "schema": "glassnet.verify-proof/1",
-            "valid": why.is_none(),
-            "verdict": verdict,
-            "semantics": proof.semantics,
-            "nodes": proof.nodes(),
-            "why": why,
-        }))?;
-        return Ok(u8::from(why.is_some()));
-    }
+    let json = json!({
+        "schema": "glassnet.verify-proof/1",
+        "valid": why.is_none(),
+        "verdict": verdict,
+        "semantics": proof.semantics,
+        "nodes": proof.nodes(),
+        "why": why,
+    });
     if let Some(why) = why {
-        terminal.line("invalid")?;
-        terminal.line(why)?;
-        return Ok(1);
+        return Ok(Said::lines(vec!["invalid".to_owned(), why.clone()], json, 1));
     }
-    terminal.line("valid")?;
-    if verdict == "holds" {
+    let told = if verdict == "holds" {
         let nodes = proof.nodes();
         let parts = if nodes == 1 { "1 part was".into() } else { format!("{nodes} parts were") };
-        terminal
-            .line(&format!("the property holds ({}); {parts} bounded again", proof.semantics))?;
+        format!("the property holds ({}); {parts} bounded again", proof.semantics)
     } else {
-        terminal.line("the property is violated; the input was evaluated exactly")?;
-    }
-    Ok(0)
+        "the property is violated; the input was evaluated exactly".to_owned()
+    };
+    Ok(Said::lines(vec!["valid".to_owned(), told], json, 0))
 }

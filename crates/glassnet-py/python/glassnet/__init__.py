@@ -76,10 +76,13 @@ if _TYPE_CHECKING:
     from ._files import write as write
     from ._fit import FitResult as FitResult
     from ._fit import fit as fit
+    from ._proofs import deepen as deepen
     from ._proofs import equal_networks as equal_networks
     from ._proofs import prove as prove
     from ._proofs import simplify as simplify
     from ._proofs import units as units
+    from ._proofs import verify_certificate as verify_certificate
+    from ._proofs import widen as widen
 
 if hasattr(_os, "register_at_fork"):
     _os.register_at_fork(after_in_child=_glassnet.after_fork)
@@ -101,10 +104,13 @@ _LAZY_NAMES = {
     "MLPClassifier": "._estimators",
     "MLPRegressor": "._estimators",
     "fit": "._fit",
+    "deepen": "._proofs",
     "equal_networks": "._proofs",
     "prove": "._proofs",
     "simplify": "._proofs",
     "units": "._proofs",
+    "verify_certificate": "._proofs",
+    "widen": "._proofs",
 }
 
 

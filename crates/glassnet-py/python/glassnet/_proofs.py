@@ -1,4 +1,4 @@
-"""What is proven of networks: properties, dead units, smaller networks that are equal, equality of two."""
+"""What is proven of networks: properties, dead units, smaller and larger networks that are equal, equality of two."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ._threads import get_num_threads
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-__all__ = ["equal_networks", "prove", "simplify", "units"]
+__all__ = ["deepen", "equal_networks", "prove", "simplify", "units", "verify_certificate", "widen"]
 
 
 @contextmanager
@@ -70,7 +70,7 @@ def _flags(**flags: Any) -> list[str]:
 
 
 def prove(
-    net: Any,
+    net: Any = None,
     property: str | os.PathLike[str] | None = None,
     *,
     class_stays: bool = False,
@@ -87,6 +87,8 @@ def prove(
     semantics: str = "f32-any-order",
     timeout: float = 60.0,
     proof: str | os.PathLike[str] | None = None,
+    benchmark: str | os.PathLike[str] | None = None,
+    proofs: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
 ) -> Document:
     """Prove a property for every input of a box, or find an input that breaks it.
@@ -124,15 +126,22 @@ def prove(
     timeout
         After so many seconds the answer is unknown; Ctrl-C ends the search at once.
     proof
-        With ``property``: the file that gets what shows the verdict, for ``glassnet verify-certificate``. An unknown
-        verdict writes none.
+        With ``property``: the file that gets what shows the verdict, for :func:`verify_certificate`. An unknown verdict
+        writes none.
+    benchmark
+        Instead of a network: a folder with VNN-COMP's ``instances.csv`` (network, property, seconds), or with a table of
+        expected verdicts, ``expected.csv`` (set, network, property, verdict). Every instance is proven; ``timeout`` is the
+        most that one may take.
+    proofs
+        With ``benchmark``: the folder, which exists, that gets a proof for each instance, each checked.
     overwrite
         Replace a proof that exists.
 
     Returns
     -------
     Document
-        Its :meth:`~Document.json` has ``verdict`` (``"holds"``, ``"violated"`` or ``"unknown"``) and the ``witness``.
+        Its :meth:`~Document.json` has ``verdict`` (``"holds"``, ``"violated"`` or ``"unknown"``) and the ``witness``; of a
+        benchmark ``instances``, each with its ``verdict``, and ``contradictions``: how many verdicts aren't the expected ones.
 
     Examples
     --------
@@ -142,6 +151,16 @@ def prove(
     >>> json.loads(gn.prove(net, output="y0 <= 1", domain=(-1, 1)).json())["verdict"]
     'holds'
     """
+    if benchmark is not None:
+        if net is not None or property is not None:
+            raise TypeError("a benchmark names its networks and properties itself: leave net and property out")
+        flags = _flags(benchmark=benchmark, proofs=proofs, semantics=semantics.replace("_", "-"), timeout=float(timeout))
+        flags += _flags(force=overwrite, threads=get_num_threads())
+        return _glassnet.answer(["prove", *flags])
+    if net is None:
+        raise TypeError("prove needs a network, or benchmark=FOLDER")
+    if proofs is not None:
+        raise TypeError("proofs= goes with benchmark=; proof= is the file of one property")
     if property is None and output is None and monotone is None and not class_stays:
         raise TypeError("prove needs a property: a file of VNN-LIB, class_stays=True, output='y0 <= 10' or monotone='x0'")
     flags = _flags(
@@ -225,7 +244,7 @@ def simplify(
         A :class:`glassnet.nn.Module`, or a model file's path.
     output
         Where the smaller network is written: ``.safetensors``, which :func:`read` opens, or ``.onnx``. Its certificate,
-        which ``glassnet verify-certificate`` checks, is written beside it as ``NAME.certificate.json``.
+        which :func:`verify_certificate` checks, is written beside it as ``NAME.certificate.json``.
     domain
         The inputs on which the network must stay the same, as in :func:`units`; by default all inputs.
     margin
@@ -322,3 +341,112 @@ def equal_networks(
     )
     with _named(a, b) as names:
         return _glassnet.answer(["equal", *names, *flags])
+
+
+def widen(
+    net: Any,
+    hidden: Sequence[int],
+    output: str | os.PathLike[str],
+    *,
+    overwrite: bool = False,
+) -> Document:
+    """Make the hidden layers wider without changing what the network computes, and prove it.
+
+    Units are copied and share what the copied one gave, as in Net2Net: a training goes on from there.
+
+    Parameters
+    ----------
+    net
+        A :class:`glassnet.nn.Module`, or a model file's path.
+    hidden
+        The hidden layers' new widths, each at least the present one.
+    output
+        Where the wider network is written: ``.safetensors``, which :func:`read` opens, or ``.onnx``. Its certificate is
+        written beside it as ``NAME.certificate.json``.
+    overwrite
+        Replace files that exist.
+
+    Returns
+    -------
+    Document
+        Its :meth:`~Document.json` has the ``claim``, and the paths ``output`` and ``certificate``.
+
+    Examples
+    --------
+    >>> import json, os, tempfile
+    >>> import glassnet as gn
+    >>> net = gn.nn.Sequential(gn.nn.Linear(1, 2), gn.nn.ReLU(), gn.nn.Linear(2, 1))
+    >>> done = json.loads(gn.widen(net, [3], os.path.join(tempfile.mkdtemp(), "wider.safetensors")).json())
+    >>> done["parameters_before"], done["parameters_after"]
+    (7, 10)
+    >>> gn.read(done["output"])[0]
+    Linear(in_features=1, out_features=3, bias=True)
+    """
+    flags = _flags(hidden=[int(width) for width in hidden], output=output, force=overwrite)
+    with _named(net) as names:
+        return _glassnet.answer(["widen", *names, *flags])
+
+
+def deepen(
+    net: Any,
+    behind: str,
+    output: str | os.PathLike[str],
+    *,
+    overwrite: bool = False,
+) -> Document:
+    """Add a layer behind a ReLU without changing what the network computes, and prove it.
+
+    Parameters
+    ----------
+    net
+        A :class:`glassnet.nn.Module`, or a model file's path.
+    behind
+        The name of the ReLU behind which a layer is added: ``"1"``.
+    output
+        Where the deeper network is written, as in :func:`widen`.
+    overwrite
+        Replace files that exist.
+
+    Examples
+    --------
+    >>> import json, os, tempfile
+    >>> import glassnet as gn
+    >>> net = gn.nn.Sequential(gn.nn.Linear(1, 2), gn.nn.ReLU(), gn.nn.Linear(2, 1))
+    >>> done = json.loads(gn.deepen(net, "1", os.path.join(tempfile.mkdtemp(), "deeper.safetensors")).json())
+    >>> len(gn.read(done["output"])), done["exact"]
+    (5, True)
+    """
+    flags = _flags(behind=str(behind), output=output, force=overwrite)
+    with _named(net) as names:
+        return _glassnet.answer(["deepen", *names, *flags])
+
+
+def verify_certificate(a: Any, b: Any, certificate: str | os.PathLike[str]) -> Document:
+    """Check what :func:`simplify`, :func:`widen`, :func:`deepen`, :func:`equal_networks` or :func:`prove` wrote.
+
+    The checker is small, shares no code with what wrote it, and computes exactly.
+
+    Parameters
+    ----------
+    a, b
+        The two networks that a certificate is about, a :class:`glassnet.nn.Module` or a model file's path each; of a proof
+        the network and the property's file.
+    certificate
+        The file.
+
+    Returns
+    -------
+    Document
+        Its :meth:`~Document.json` has ``valid``, and ``why`` if it isn't.
+
+    Examples
+    --------
+    >>> import json, os, tempfile
+    >>> import glassnet as gn
+    >>> net = gn.nn.Sequential(gn.nn.Linear(1, 2), gn.nn.ReLU(), gn.nn.Linear(2, 1))
+    >>> done = json.loads(gn.widen(net, [3], os.path.join(tempfile.mkdtemp(), "wider.safetensors")).json())
+    >>> json.loads(gn.verify_certificate(net, done["output"], done["certificate"]).json())["valid"]
+    True
+    """
+    with _named(a, b) as names:
+        return _glassnet.answer(["verify-certificate", *names, os.fspath(certificate)])

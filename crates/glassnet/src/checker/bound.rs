@@ -383,9 +383,14 @@ fn through(
         }
         (Layer::Function(a), Layer::Function(b)) if a == b => {
             let constant = lipschitz(*a).map(size_of);
-            // |f(z)| ≤ |f(0)| + L·|z|, and |f(0)| ≤ 1 for every function whose L is known and range isn't.
-            let one = Growth { constant: Number::one(), slope: Number::zero() };
-            let grown = |size: &Size| Some(size.as_ref()?.times(constant.as_ref()?).plus(&one));
+            // |f(z)| ≤ |f(0)| + L·|z|, and |f(0)| ≤ 1 for every function whose L is known, but for one with limits.
+            let at_0 = match a {
+                Activation::Hardtanh { min, max } => Number::from_f64(min.abs().max(max.abs())),
+                _ => Some(Number::one()), // not operations: 0, ½, 1 or −ln 2
+            };
+            let at_0 = at_0.map(|constant| Growth { constant, slope: Number::zero() });
+            let grown =
+                |size: &Size| Some(size.as_ref()?.times(constant.as_ref()?).plus(at_0.as_ref()?));
             let further = sizes.iter().map(grown).collect();
             if apart.iter().all(Growth::is_zero) {
                 return Ok((further, apart.to_vec()));

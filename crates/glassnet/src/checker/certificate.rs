@@ -190,15 +190,6 @@ pub enum Step {
         /// The new unit's outgoing weights.
         outgoing: Vec<String>,
     },
-    /// Adds a unit behind the others that nothing uses.
-    AddUnused {
-        /// The activation's layer.
-        layer: usize,
-        /// Its weights.
-        weight: Vec<String>,
-        /// Its bias.
-        bias: String,
-    },
     /// Adds an identity matrix and a ReLU behind a ReLU.
     InsertIdentity {
         /// The ReLU's layer.

@@ -386,14 +386,20 @@ impl Reader<'_> {
     /// How often a value is read: a PReLU, which reads it twice, counts once.
     fn uses(&self, id: NodeId) -> usize {
         let op = |node: &NodeId| self.graph.graph().node(*node).op();
-        let readers = &self.readers[id.index()];
-        let relu = readers.iter().any(|node| *op(node) == Op::Activation(Activation::Relu));
-        let of = |node: &NodeId| match op(node) {
-            Op::Layout(Layout::Reshape { .. }) => self.uses(*node),
-            negative if relu && *negative == Op::Activation(Activation::NegativePart) => 0,
-            _ => 1, // not operations: who reads a value
-        };
-        readers.iter().map(of).sum::<usize>() + usize::from(id == self.output)
+        let (mut uses, mut same) = (0, vec![id]);
+        while let Some(id) = same.pop() {
+            let readers = &self.readers[id.index()];
+            let relu = readers.iter().any(|node| *op(node) == Op::Activation(Activation::Relu));
+            for node in readers {
+                match op(node) {
+                    Op::Layout(Layout::Reshape { .. }) => same.push(*node),
+                    Op::Activation(Activation::NegativePart) if relu => {}
+                    _ => uses += 1, // not operations: who reads a value
+                }
+            }
+            uses += usize::from(id == self.output);
+        }
+        uses
     }
 
     fn push(&mut self, layer: Layer, x: NodeId, id: NodeId) -> Result<Known> {
@@ -491,7 +497,9 @@ impl Reader<'_> {
                 let (x, y) = (*x, *y);
                 let kept = self.kept.last().copied();
                 let meet = |end, other| self.end == Some(end) && kept == Some(other);
-                if !meet(x, y) && !meet(y, x) || self.width(*a)? != self.width(*b)? {
+                let width = self.width(id)?;
+                let fits = self.width(*a)? == width && self.width(*b)? == width;
+                if !fits || !meet(x, y) && !meet(y, x) {
                     return self.refuse(id, "it adds what was not kept last");
                 }
                 self.kept.pop();
@@ -506,7 +514,9 @@ impl Reader<'_> {
             ) => {
                 let width = self.width(id)?;
                 let whole = numbers.len() == width;
-                if !whole && (numbers.len() != 1 || self.graph.shape(id).rank() != 2) {
+                let one = numbers.len() == 1 && self.graph.shape(id).rank() == 2;
+                // A row that is repeated for each number is no scaling.
+                if self.width(*a)? != width || !whole && !one {
                     return self.refuse(id, "it isn't a number for each unit");
                 }
                 let numbers: Vec<Number> = (0..width).map(|at| pick(numbers, at).clone()).collect();

@@ -94,9 +94,6 @@ impl Replay<'_> {
             Step::Split { layer, unit, scale, outgoing } => {
                 self.split(*layer, *unit, &Number::parse(scale)?, &parse_all(outgoing)?)
             }
-            Step::AddUnused { layer, weight, bias } => {
-                self.add_unused(*layer, parse_all(weight)?, Number::parse(bias)?)
-            }
             Step::InsertIdentity { layer } => self.insert_identity(*layer),
         }
     }

@@ -279,7 +279,7 @@ fn no_chains(
 /// substituted backwards, and could claim `certified` at best.
 fn by_differences(certified: Option<(f64, f64)>) -> String {
     let claim = match certified {
-        Some((bound, per_input)) if per_input == 0.0 => {
+        Some((bound, 0.0)) => {
             format!("the intervals that the checker knows would show |Δ| ≤ {bound:.1e} only")
         }
         Some(_) | None => "the checker knows no bound of these networks' differences".to_owned(),

@@ -7,7 +7,7 @@ use super::chain::{Affine, Chain, Part};
 use super::exact::{combination, independent, one, proportion, zero};
 use super::near;
 use super::rewriter::Rewriter;
-use super::tight::{Sides, Tight, places, proved};
+use super::tight::{Sides, Tight, in_parts, places, proved};
 use crate::checker::certificate::SCHEMA;
 use crate::checker::{self, Certificate, Claim, Method, Step, Verdict};
 use crate::error::{Error, ErrorKind, Result};
@@ -348,7 +348,7 @@ fn by_splitting(rewriter: &mut Rewriter, domain: &Domain) -> Result<()> {
             let why = |unit: usize| {
                 let parts =
                     dead.iter().find(|(other, _)| *other == unit).map_or(0, |found| found.1);
-                format!("it is given less than 0 in each of {parts} parts of the domain")
+                format!("it is given less than 0 {}", in_parts(parts))
             };
             rewriter.drop_dead(layer, dead.iter().map(|(unit, _)| *unit).collect(), why)?;
         }

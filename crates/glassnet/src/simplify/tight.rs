@@ -37,6 +37,14 @@ pub(super) enum Sides {
     Unknown,
 }
 
+/// Where a sign holds that so many parts showed, in words.
+pub(super) fn in_parts(parts: u64) -> String {
+    match parts {
+        0 | 1 => "everywhere on the domain, bounded in one part".to_owned(),
+        _ => format!("in each of {parts} parts of the domain"), // not operations: a count
+    }
+}
+
 /// A network in the prover's form.
 pub(super) fn proved(network: &Network) -> Result<prove::Network> {
     let shape = network.module().input_shape().ok_or_else(|| {

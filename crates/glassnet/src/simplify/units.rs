@@ -13,7 +13,7 @@ use super::chain::Chain;
 use super::exact::{combination, independent, near, one, proportion};
 use super::rewrite::{alike, direction};
 use super::rows::{OnRows, on_rows};
-use super::tight::{Sides, Tight, places, proved};
+use super::tight::{Sides, Tight, in_parts, places, proved};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::{Origin, Place};
 use crate::nn::Network;
@@ -435,12 +435,12 @@ fn tighten(whole: &prove::Network, domain: &Domain, mut layers: Vec<(usize, &mut
             Sides::Negative(parts, _) => {
                 unit.state = State::Dead;
                 unit.hi = unit.hi.min(0.0);
-                unit.proof = format!("z < 0 in each of {parts} parts of the domain");
+                unit.proof = format!("z < 0 {}", in_parts(parts));
             }
             Sides::Positive(parts, _) => {
                 unit.state = State::Active;
                 unit.lo = unit.lo.max(0.0);
-                unit.proof = format!("z > 0 in each of {parts} parts of the domain");
+                unit.proof = format!("z > 0 {}", in_parts(parts));
             }
             Sides::Both => unit.both = true,
             Sides::Unknown => {}

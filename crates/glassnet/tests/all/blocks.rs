@@ -1,7 +1,9 @@
 //! Residual blocks, LayerNorm and tables are simplified, and what only splitting shows is removed: with certificates that
 //! hold at random points, of which changed ones are refused, or true.
 
+use glassnet::checker::proof::can_be_read;
 use glassnet::checker::{Certificate, Step, Verdict};
+use glassnet::graph::{Builder, DType, Shape};
 use glassnet::math::random::Stream;
 use glassnet::nn::{self, Mode, Network, StateDict};
 use glassnet::prove::{self, Interval, Semantics, Weight, interval_bounds};
@@ -158,7 +160,7 @@ fn a_unit_that_splitting_shows_to_be_dead_is_removed() {
     let domain = Domain::of([(-1.0, 1.0)]).unwrap();
     let units = simplify::units(&net, &domain, &Free::default(), None).unwrap();
     assert_eq!(units[1].units[0].state, State::Dead, "{:?}", units[1].units[0]);
-    assert!(units[1].units[0].proof.contains("parts"), "{:?}", units[1].units[0]);
+    assert!(units[1].units[0].proof.contains("part"), "{:?}", units[1].units[0]);
     let smaller = simplified(&net, Some((-1.0, 1.0)));
     let dead = smaller.removals.iter().find(|removal| removal.kind == "dead").unwrap();
     assert_eq!((dead.layer.as_str(), dead.unit), ("2", Some(0)), "{:?}", smaller.removals);
@@ -209,6 +211,24 @@ fn units_of_any_network_that_is_bounded_are_told() {
     let layers = simplify::units(&formula, &domain, &Free::default(), None).unwrap();
     assert_eq!(layers.iter().map(|layer| layer.name.as_str()).collect::<Vec<_>>(), ["1", "4"]);
     assert_eq!(layers[0].units.len(), 3);
+}
+
+#[test]
+fn a_number_that_becomes_a_row_is_no_layer_of_a_chain() {
+    let mut builder = Builder::new();
+    let x = builder.input("x", DType::F32, Shape::batch([1])).unwrap();
+    let b = builder.parameter("b", Shape::from([4])).unwrap();
+    let row = builder.add(x, b).unwrap();
+    let w = builder.parameter("w", Shape::from([2, 4])).unwrap();
+    let y = builder.affine(row, w, None).unwrap();
+    builder.output("y", y);
+    let graph = builder.finish_checked();
+    let state = StateDict::from_iter([
+        ("b", Tensor::new([4], vec![1.0_f32; 4]).unwrap().into()),
+        ("w", Tensor::new([2, 4], vec![1.0_f32; 8]).unwrap().into()),
+    ]);
+    let weights = |key: &str| state.floats(key).ok();
+    assert!(can_be_read((&graph, &weights)).is_err());
 }
 
 /// Certificates of residual networks, each changed in one place: those that are accepted are true.

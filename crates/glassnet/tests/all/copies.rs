@@ -157,6 +157,52 @@ fn copies_are_equal_within_a_tolerance_and_different_beyond_it() {
 }
 
 #[test]
+fn copies_that_are_scaled_and_then_rounded_are_rescaled_first() {
+    let a = Network::new(nn::parse("4-10-8-2").unwrap(), 11).unwrap();
+    let domain = Domain::of(vec![(-1.0, 1.0); 4]).unwrap();
+    let mut state = a.state_dict().clone();
+    for (layer, next, units) in [("0", "2", 10), ("2", "4", 8)] {
+        let floats = |key: String, state: &StateDict| state.floats(&key).unwrap().data().to_vec();
+        let mut rows = floats(format!("{layer}.weight"), &state);
+        let mut biases = floats(format!("{layer}.bias"), &state);
+        let mut outgoing = floats(format!("{next}.weight"), &state);
+        let (inputs, outputs) = (rows.len() / units, outgoing.len() / units);
+        for unit in 0..units {
+            let scale = [0.11, 3.7, 1.0, 23.0][unit % 4];
+            rows[unit * inputs..(unit + 1) * inputs].iter_mut().for_each(|w| *w *= scale);
+            biases[unit] *= scale;
+            (0..outputs).for_each(|row| outgoing[row * units + unit] /= scale);
+        }
+        state.insert(format!("{layer}.weight"), Tensor::new([units, inputs], rows).unwrap());
+        state.insert(format!("{layer}.bias"), Tensor::new([units], biases).unwrap());
+        state.insert(format!("{next}.weight"), Tensor::new([outputs, units], outgoing).unwrap());
+    }
+    let scaled = Network::with_state(a.module().clone(), &state).unwrap();
+    let b = changed(&scaled, &mut |w| rounded(w, 10));
+    let found = simplify::equal(&a, &b, Some(&domain), 4e-3).unwrap();
+    assert_eq!(found.answer, Answer::Equal, "{found:?}");
+    assert!(found.why.contains("there is no certificate of it"), "{}", found.why);
+    let open = simplify::equal(&a, &b, Some(&domain), 0.0).unwrap();
+    assert_eq!(open.answer, Answer::Different);
+    assert!(open.witness.unwrap().difference <= open.bound.unwrap().0);
+}
+
+#[test]
+fn a_comparison_that_gains_nothing_ends() {
+    let a = Network::new(nn::parse("3-8-8-2").unwrap(), 1).unwrap();
+    let b = Network::new(nn::parse("3-8-8-2").unwrap(), 2).unwrap();
+    let domain = Domain::of(vec![(-1.0, 1.0); 3]).unwrap();
+    let mut parts = 0;
+    let go_on = &mut |found: u64| {
+        parts = found;
+        found < 20_000
+    };
+    let found = simplify::equal_while(&a, &b, Some(&domain), 0.0, go_on).unwrap();
+    assert_eq!(found.answer, Answer::Different);
+    assert!(parts < 5_000, "{parts}");
+}
+
+#[test]
 fn reordered_and_pruned_copies_are_matched_unit_by_unit() {
     let a = Network::new(nn::parse("4-10-8-2").unwrap(), 3).unwrap();
     let domain = Domain::of(vec![(-1.0, 1.0); 4]).unwrap();

@@ -67,7 +67,7 @@ fn greatest(subject: &Subject, inputs: usize, radius: f64) -> f64 {
     (0..100).map(|_| subject.at(&point())).fold(f64::NEG_INFINITY, f64::max)
 }
 
-const NOTATIONS: [(&str, usize); 6] = [
+const NOTATIONS: [(&str, usize); 8] = [
     ("3-12-12-2", 3),
     ("Sequential(Linear(3, 8), LeakyReLU(0.1), Linear(8, 8), LeakyReLU(0.3), Linear(8, 2))", 3),
     ("Sequential(Linear(3, 8), PReLU(), Linear(8, 6), Hardtanh(-0.5, 0.75), Linear(6, 2))", 3),
@@ -75,6 +75,14 @@ const NOTATIONS: [(&str, usize); 6] = [
     // With so many inputs kinks are split, not inputs.
     ("24-10-10-2", 24),
     ("24-16-2", 24),
+    (
+        "Sequential(Linear(3, 8), ReLU(), Residual(Linear(8, 6), ReLU(), Linear(6, 8)), Linear(8, 2))",
+        3,
+    ),
+    (
+        "Sequential(Linear(24, 8), ReLU(), Residual(Linear(8, 6), ReLU(), Linear(6, 8)), ReLU(), Linear(8, 2))",
+        24,
+    ),
 ];
 
 fn proofs(seeds: u64) -> Vec<(Subject, Property, Proof)> {

@@ -160,6 +160,39 @@ fn a_claim_names_its_box_and_what_changed() {
 }
 
 #[test]
+fn a_model_of_a_table_keeps_its_columns_when_it_is_simplified() {
+    let folder = Folder::new();
+    let row = |at: usize| format!("{at},{},{}\n", ["red", "blue"][at % 2], ["yes", "no"][at / 20]);
+    folder.write("t.csv", "size,colour,kind\n".to_owned() + &(0..40).map(row).collect::<String>());
+    let net = "Sequential(Linear(3, 6), ReLU(), Residual(Linear(6, 5), ReLU(), Linear(5, 6)), Linear(6, 2))";
+    let train = ["train", "t.csv", "--target", "kind", "--net", net, "--epochs", "2", "--quiet"];
+    folder.run(&[&train[..], &["--output", "m.safetensors"]].concat()).success();
+    folder.run(&["convert", "m.safetensors", "x.onnx"]).success();
+    folder.run(&["convert", "m.safetensors", "m.onnx", "--with-preprocessing"]).success();
+    let before = folder.run(&["predict", "m.safetensors", "t.csv"]).success().stdout;
+    let labels = |text: &str| -> Vec<String> {
+        text.lines().map(|line| line.split(',').next().unwrap_or_default().to_owned()).collect()
+    };
+    for (from, to) in [
+        ("m.safetensors", "s.safetensors"),
+        ("m.safetensors", "s.onnx"),
+        ("m.onnx", "t.onnx"),
+        ("x.onnx", "u.onnx"),
+    ] {
+        let answer = folder.run(&["simplify", from, "--domain", "t.csv", "--output", to]).success();
+        assert!(answer.stdout.contains("left as it is: layer \"1\""), "{}", answer.stdout);
+        let after = folder.run(&["predict", to, "t.csv"]).success().stdout;
+        assert_eq!(labels(&after), labels(&before), "{to}");
+        let certificate = format!("{to}.certificate.json");
+        let verify = folder.run(&["verify-certificate", from, to, &certificate]);
+        assert_eq!(said(&verify), "valid", "{to}");
+        // The graph of an ONNX file that takes columns gives a label and probabilities.
+        let has_columns = String::from_utf8_lossy(&folder.read(to)).contains("probabilities");
+        assert_eq!(has_columns, to.ends_with("onnx") && from != "x.onnx", "{to}");
+    }
+}
+
+#[test]
 fn bad_flags_are_refused() {
     let folder = Folder::new();
     for domain in ["1..0", "x", "0..1,0..1,0..1", "nan..1"] {

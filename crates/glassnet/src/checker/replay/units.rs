@@ -156,27 +156,4 @@ impl Replay<'_> {
         }
         Ok(())
     }
-
-    pub(super) fn add_unused(
-        &mut self,
-        layer: usize,
-        weight: Vec<Number>,
-        bias: Number,
-    ) -> Result<()> {
-        let (before, activation, after) = self.around(layer)?;
-        if weight.len() != before.weight.first().map_or(0, Vec::len) {
-            return no(format!("the new row of layer {layer} has the wrong length"));
-        }
-        if let Layer::Kinked(slopes) = activation {
-            let Some(slope) = slopes.first().cloned() else { return no("the layer is empty") };
-            if slopes.iter().any(|other| !other.is(&slope)) {
-                return no(format!("the units of layer {layer} have slopes of their own"));
-            }
-            slopes.push(slope);
-        }
-        before.weight.push(weight);
-        before.bias.push(bias);
-        after.weight.iter_mut().for_each(|row| row.push(Number::zero()));
-        Ok(())
-    }
 }

@@ -5,10 +5,13 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use super::Witness;
 use super::part::Problem;
-use crate::prove::{Interval, exact, float};
+use crate::prove::{Interval, exact, forward};
 
-/// So many points are drawn for one to start from.
-const DRAWN: usize = 32;
+/// So many points are drawn at least and at most for one to start from, as many as this number of products pays for.
+const DRAWN: (usize, usize) = (32, 256);
+const DRAWN_COST: usize = 1 << 22;
+/// In every other one of them an input is at an end of its interval with this chance.
+const AT_AN_END: f64 = 0.4;
 
 impl Problem<'_> {
     /// A counterexample from the starting points of these numbers: the middle is number 0, each other is the best of
@@ -19,64 +22,98 @@ impl Problem<'_> {
             let middle: Vec<f64> = domain.iter().map(|x| x.middle()).collect();
             return self.check(&middle);
         }
-        for attempt in tries {
-            let mut state = 0x9e37_79b9_7f4a_7c15_u64.wrapping_mul(attempt as u64 + 1);
-            let mut x: Vec<f64> = match attempt {
-                0 => domain.iter().map(|x| x.middle()).collect(),
-                _ => self.best_of_some(&mut state), // not operations: a number
-            };
-            let mut step = 0.25;
-            for _ in 0..40 {
-                if stopped.load(Relaxed) {
-                    return None;
-                }
-                let values = float::values(self.network, &x);
-                let (worst, row) = self.worst(&x, &values);
+        let mut starts: Vec<Vec<f64>> = tries.clone().map(|attempt| self.start(attempt)).collect();
+        let mut step = 0.25;
+        for _ in 0..40 {
+            if starts.is_empty() || stopped.load(Relaxed) {
+                return None;
+            }
+            let count = starts.len();
+            let values = self.forward.values(self.network, starts.concat(), count);
+            let outputs = values[self.network.output()].chunks_exact(self.network.outputs());
+            let mut weights = vec![0.0; count * self.network.outputs()];
+            let mut rows = vec![];
+            for ((x, y), weights) in
+                starts.iter().zip(outputs).zip(weights.chunks_exact_mut(self.network.outputs()))
+            {
+                let (worst, row) = self.worst(x, y);
                 if worst <= 0.0
-                    && let Some(witness) = self.check(&x)
+                    && let Some(witness) = self.check(x)
                 {
                     return Some(witness);
                 }
-                let gradient = self.gradient(&values, row);
-                let mut moved = false;
-                for ((x, range), slope) in x.iter_mut().zip(domain).zip(&gradient) {
-                    let move_by = step * (range.hi() - range.lo());
-                    let target = if *slope > 0.0 {
-                        *x - move_by
-                    } else if *slope < 0.0 {
-                        *x + move_by
-                    } else {
-                        *x
-                    };
-                    let next = target.clamp(range.lo(), range.hi());
-                    moved |= next != *x;
-                    *x = next;
+                rows.push(row);
+                for &(output, factor) in
+                    self.case.constraints.get(row).map_or(&[][..], |c| &c.outputs)
+                {
+                    weights[output] += factor;
                 }
-                if !moved {
-                    break; // In a corner that every shorter step would leave it in, too.
-                }
-                step *= 0.88;
             }
+            let gradients = forward::gradients(self.network, &values, weights, count);
+            let mut gradients = gradients.chunks_exact(self.network.inputs()).zip(&rows);
+            // Those that stay in a corner are left there: every shorter step would, too.
+            starts.retain_mut(|x| {
+                gradients
+                    .next()
+                    .is_some_and(|(gradient, &row)| self.move_by(x, gradient, row, step))
+            });
+            step *= 0.88;
         }
         None
     }
 
-    /// Of some points drawn from the box the one that misses the constraints least.
-    fn best_of_some(&self, state: &mut u64) -> Vec<f64> {
-        let mut best = (f64::INFINITY, vec![]);
-        for _ in 0..DRAWN {
-            let x: Vec<f64> = self.case.domain.iter().map(|x| between(*x, draw(state))).collect();
-            let (missed, _) = self.worst(&x, &float::values(self.network, &x));
-            if best.1.is_empty() || missed < best.0 {
-                best = (missed, x);
-            }
+    /// Moves `x` against the gradient of constraint `row` by a share of each interval; whether anything changed.
+    fn move_by(&self, x: &mut [f64], gradient: &[f64], row: usize, step: f64) -> bool {
+        let mut gradient = gradient.to_vec();
+        for &(input, factor) in self.case.constraints.get(row).map_or(&[][..], |c| &c.inputs) {
+            gradient[input] += factor;
         }
-        best.1
+        let mut moved = false;
+        for ((x, range), slope) in x.iter_mut().zip(&self.case.domain).zip(&gradient) {
+            let by = step * (range.hi() - range.lo());
+            let target = if *slope > 0.0 {
+                *x - by
+            } else if *slope < 0.0 {
+                *x + by
+            } else {
+                *x
+            };
+            let next = target.clamp(range.lo(), range.hi());
+            moved |= next != *x;
+            *x = next;
+        }
+        moved
     }
 
-    /// The constraint that is missed by most at `x`, and by how much.
-    fn worst(&self, x: &[f64], values: &[Vec<f64>]) -> (f64, usize) {
-        let y = &values[self.network.output()];
+    /// Where attempt number `attempt` begins: in the middle, or at the point that misses the constraints least of some that
+    /// are drawn from the box.
+    fn start(&self, attempt: usize) -> Vec<f64> {
+        let domain = &self.case.domain;
+        if attempt == 0 {
+            return domain.iter().map(|x| x.middle()).collect();
+        }
+        // No multiple of the stream's own step, with which attempts would draw each other's points.
+        let mut state = 0xd134_2543_de82_ef95_u64.wrapping_mul(attempt as u64 + 1);
+        let count = (DRAWN_COST / self.forward.cost().max(1)).clamp(DRAWN.0, DRAWN.1);
+        let mut points = Vec::with_capacity(count * domain.len());
+        for number in 0..count {
+            // Counterexamples often lie where some inputs are at an end: every other point is drawn from a face.
+            let ends = if number % 2 == 1 { AT_AN_END } else { 0.0 };
+            points.extend(domain.iter().map(|x| {
+                let (is_end, share) = (draw(&mut state) < ends, draw(&mut state));
+                between(*x, if is_end { share.round() } else { share })
+            }));
+        }
+        let values = self.forward.values(self.network, points, count);
+        let outputs = values[self.network.output()].chunks_exact(self.network.outputs());
+        let missed =
+            values[0].chunks_exact(domain.len()).zip(outputs).map(|(x, y)| (self.worst(x, y).0, x));
+        let best = missed.min_by(|a, b| a.0.total_cmp(&b.0));
+        best.map_or_else(|| domain.iter().map(|x| x.middle()).collect(), |(_, x)| x.to_vec())
+    }
+
+    /// The constraint that is missed by most at `x`, where the outputs are `y`, and by how much.
+    fn worst(&self, x: &[f64], y: &[f64]) -> (f64, usize) {
         let mut worst = (f64::NEG_INFINITY, 0);
         for (row, constraint) in self.case.constraints.iter().enumerate() {
             let inputs: f64 = constraint.inputs.iter().map(|&(at, factor)| factor * x[at]).sum();
@@ -89,28 +126,13 @@ impl Problem<'_> {
         worst
     }
 
-    fn gradient(&self, values: &[Vec<f64>], row: usize) -> Vec<f64> {
-        let mut weights = vec![0.0; self.network.outputs()];
-        let Some(constraint) = self.case.constraints.get(row) else {
-            return vec![0.0; self.network.inputs()];
-        };
-        for &(output, factor) in &constraint.outputs {
-            weights[output] += factor;
-        }
-        let mut gradient = float::gradient(self.network, values, &weights);
-        for &(input, factor) in &constraint.inputs {
-            gradient[input] += factor;
-        }
-        gradient
-    }
-
     /// Whether `x` looks like a counterexample; if so, whether it is one exactly.
     pub(super) fn try_point(&self, x: &[f64]) -> Option<Witness> {
         if x.iter().any(|x| !x.is_finite()) {
             return None;
         }
-        let values = float::values(self.network, x);
-        let (worst, _) = self.worst(x, &values);
+        let values = self.forward.values(self.network, x.to_vec(), 1);
+        let (worst, _) = self.worst(x, &values[self.network.output()]);
         if worst <= 0.0 { self.check(x) } else { None }
     }
 

@@ -151,7 +151,7 @@ impl Problem<'_> {
             }
             let gained = next.least - peak.least;
             peak = next;
-            if again + 1 == AGAIN || (again > 1 && gained < 0.03 * peak.least.abs()) {
+            if again + 1 == AGAIN || (again > 0 && gained < 0.03 * peak.least.abs()) {
                 break;
             }
             let sharpening = self.sharpening(Some(&peak.form), stopped);
