@@ -23,9 +23,12 @@ pub(crate) struct Loaded {
     pub(crate) state: StateDict,
 }
 
+/// Tensors' names with their numbers of elements.
+pub(super) type Sizes<'a> = Vec<(&'a str, usize)>;
+
 impl Loaded {
     /// Names and sizes of the graph's inputs and outputs.
-    pub(super) fn tensors(&self) -> (Vec<(&str, usize)>, Vec<(&str, usize)>) {
+    pub(super) fn tensors(&self) -> (Sizes<'_>, Sizes<'_>) {
         let size = |id| self.graph.shape(id).elements(1).unwrap_or(0);
         let graph = self.graph.graph();
         let inputs = graph.sources().filter_map(|(id, source)| match source {

@@ -14,8 +14,10 @@ use super::networks::{Draws, small_box};
 const INPUTS: usize = 3;
 const WIDTH: usize = 4;
 
+type State = Vec<(String, Tensor<f32>)>;
+
 /// A graph with its weights: two linear layers, then some operations on the values before.
-fn graph(seed: u64) -> Result<(Checked, Vec<(String, Tensor<f32>)>, NodeId)> {
+fn graph(seed: u64) -> Result<(Checked, State, NodeId)> {
     let mut draws = Draws::new(seed);
     let mut builder = Builder::new();
     let mut state = vec![];
