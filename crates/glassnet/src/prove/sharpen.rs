@@ -78,7 +78,7 @@ impl Sharpening<'_> {
     ) -> Option<UnitSlopes> {
         let mut kept = UnitSlopes {
             pair: vec![None; self.network.layers()[at].size],
-            lines: vec![vec![]; at],
+            lines: vec![vec![]; at + 1],
         };
         let mut pairs = 0;
         for block in units.chunks(UNITS) {
@@ -106,7 +106,8 @@ impl Sharpening<'_> {
         block: &[usize],
         known: Option<&UnitSlopes>,
     ) -> Vec<Vec<f64>> {
-        let layers = self.network.layers().iter().take(at).enumerate();
+        // The layer itself may be one of kinks, where another function reads it.
+        let layers = self.network.layers().iter().take(at + 1).enumerate();
         let lines = layers.map(|(layer, it)| {
             let Step::Kink { .. } = it.step else { return vec![] };
             let usual: Vec<f64> = bounds.lines[layer]

@@ -425,3 +425,23 @@ fn outputs_that_never_fall_are_told_from_others() {
     }
     assert!(decided[0] >= 4 && decided[1] >= 4, "{decided:?}");
 }
+
+/// A function may read another one's values directly, with more than 20 inputs too, where slopes are improved.
+#[test]
+fn functions_of_functions_are_sharpened() {
+    for notation in [
+        "Sequential(Linear(24, 8), ReLU(), Sigmoid(), Linear(8, 8), ReLU(), Linear(8, 1))",
+        "Sequential(Linear(24, 8), ReLU(), LeakyReLU(0.1), Tanh(), ReLU(), Linear(8, 1))",
+    ] {
+        let network = network(notation, &state(notation, 3));
+        let domain = vec![Interval::new(-0.4, 0.4).unwrap(); 24];
+        let reach = bounds(&network, &domain, Semantics::Real).unwrap()[network.output()][0];
+        let limit = reach.lo() + 0.7 * (reach.hi() - reach.lo());
+        let constraint =
+            Constraint { outputs: vec![(0, -1.0)], constant: limit, ..Constraint::default() };
+        let property = Property { cases: vec![Case { domain, constraints: vec![constraint] }] };
+        for semantics in [Semantics::Real, Semantics::F32AnyOrder] {
+            verdict_of_bounds(&network, &property, 6, semantics);
+        }
+    }
+}
