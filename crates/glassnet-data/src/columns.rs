@@ -146,7 +146,8 @@ impl Typing {
                 rest = &rest[done..];
             }
             if let [(row, first), after @ ..] = rest {
-                self.push(batch.cell(first + cell), *row, context).map_err(|error| (*row, error))?;
+                self.push(batch.cell(first + cell), *row, context)
+                    .map_err(|error| (*row, error))?;
                 rest = after;
             }
         }
