@@ -4,11 +4,13 @@
 //! `x1`, … in a file of one array, the array's name and the number in an archive.
 
 use std::borrow::Cow;
+use std::io::Read;
 
 use glassnet::{Error, Result};
 use glassnet_formats::numpy::{self, Array, Cells};
 
 use crate::arrays::Columns;
+use crate::bytes::read_error;
 use crate::columns::Context;
 use crate::content::Content;
 use crate::half::half;
@@ -36,19 +38,26 @@ pub(crate) fn read_array_files(
     let mut gathered: Option<Columns> = None;
     for input in inputs {
         let name = input.name.clone();
-        let bytes = input.whole()?;
-        let mut found = arrays_of(&bytes, &name, options)?;
         let labels = match input.labels() {
             Some((column, labels)) => {
                 Some((column.to_owned(), labels.name.clone(), labels.whole()?))
             }
             None => None,
         };
+        let streamed = Streamed::new(input, options)?;
+        let (mut stream, bytes) = match streamed {
+            Some(streamed) => (Some(streamed), vec![]),
+            None => (None, input.whole()?),
+        };
+        let mut found = match &stream {
+            Some(stream) => vec![(String::new(), stream.array.clone())],
+            None => arrays_of(&bytes, &name, options)?,
+        };
         if let Some((column, file, bytes)) = &labels {
             found.push(labels_of(bytes, file, column)?);
         }
         let rows = refuse_lengths(&found, &name)?;
-        let sources = sources(found, &name)?;
+        let mut sources = sources(found, &name)?;
         let header: Vec<String> =
             sources.iter().flat_map(|source| source.names.iter().cloned()).collect();
         let kept: Vec<(usize, usize, usize)> = places(&sources)
@@ -66,9 +75,22 @@ pub(crate) fn read_array_files(
         let order = gathered.begin(&header, &natural, &name)?;
         let mut text = String::new();
         let mut done = 0;
+        let mut reader = match &stream {
+            Some(_) => Some(input.open()?),
+            None => None,
+        };
+        if let (Some(stream), Some(reader)) = (&mut stream, &mut reader) {
+            gathered.fingerprint_bytes(&stream.head(reader, &name)?);
+        }
         while done < rows {
             let count = gathered.room().min(rows - done);
             let first = gathered.rows();
+            if let (Some(stream), Some(reader), [source, ..]) =
+                (&stream, &mut reader, sources.as_mut_slice())
+            {
+                stream.read(reader, (source, done, count), &name)?;
+                gathered.fingerprint_bytes(&source.array.data);
+            }
             for (&(_, source, column), &to) in kept.iter().zip(&order) {
                 for row in 0..count {
                     let cell = sources[source].cell(done + row, column, &mut text, &name)?;
@@ -84,6 +106,58 @@ pub(crate) fn read_array_files(
         }
     }
     gathered.ok_or_else(|| Error::data("there is no file to read"))?.finish(title, options, spill)
+}
+
+/// The one array of a file, whose rows follow each other there: some of them are in memory at a time.
+struct Streamed {
+    /// Without its elements.
+    array: Array<'static>,
+    /// Where these begin.
+    begin: usize,
+}
+
+/// More than the head of a file of one array has.
+const HEAD: u64 = 70_000;
+
+impl Streamed {
+    /// `None` for a file that has to be read as a whole: an archive, or an array whose columns follow each other.
+    fn new(input: &mut Input<'_>, options: &CsvOptions) -> Result<Option<Self>> {
+        let name = input.name.clone();
+        let mut head = vec![];
+        input.open()?.take(HEAD).read_to_end(&mut head).map_err(|e| read_error(&name, &e))?;
+        let content = Content::of(&head);
+        if !matches!(content, Content::Npy | Content::Idx) || !options.arrays.is_empty() {
+            return Ok(None);
+        }
+        let length = input.length()?;
+        let (array, begin) = match content {
+            Content::Idx => idx_head(&head, length, &name)?,
+            _ => numpy::npy_head(&head, length, &name).map_err(as_data)?, // not operations: NPY
+        };
+        Ok((!array.by_columns).then_some(Streamed { array, begin }))
+    }
+
+    /// Reads what stands before the elements.
+    fn head(&self, reader: &mut dyn Read, name: &str) -> Result<Vec<u8>> {
+        let mut head = vec![0; self.begin];
+        reader.read_exact(&mut head).map_err(|error| read_error(name, &error))?;
+        Ok(head)
+    }
+
+    /// Reads the next `count` rows, of which `done` were read, into a source.
+    fn read(
+        &self,
+        reader: &mut dyn Read,
+        (source, done, count): (&mut Source<'_>, usize, usize),
+        name: &str,
+    ) -> Result<()> {
+        let bytes = count * source.step * self.array.cells.size();
+        let mut data = std::mem::take(&mut source.array.data).into_owned();
+        data.resize(bytes, 0);
+        reader.read_exact(&mut data).map_err(|error| read_error(name, &error))?;
+        (source.array.data, source.before) = (Cow::Owned(data), done);
+        Ok(())
+    }
 }
 
 /// The arrays of a file, each with the name that its columns get.
@@ -149,11 +223,17 @@ fn labels_of<'a>(bytes: &'a [u8], file: &'a str, column: &str) -> Result<(String
 /// # Source
 /// Y. LeCun, C. Cortes, C. Burges, 'The MNIST database of handwritten digits', 'File formats'.
 fn idx<'a>(bytes: &'a [u8], name: &str) -> Result<Array<'a>> {
+    let (array, begin) = idx_head(bytes, bytes.len() as u64, name)?;
+    Ok(Array { data: Cow::Borrowed(&bytes[begin..]), ..array })
+}
+
+/// What the head of an IDX file of so many bytes says: the array without its elements, and where these begin.
+fn idx_head(head: &[u8], length: u64, name: &str) -> Result<(Array<'static>, usize)> {
     let short = || {
         Error::data("the IDX file is cut short").at(name).help("copy or download the file again")
     };
-    let (head, mut rest) = bytes.split_first_chunk::<4>().ok_or_else(short)?;
-    let cells = match head[2] {
+    let (first, mut rest) = head.split_first_chunk::<4>().ok_or_else(short)?;
+    let cells = match first[2] {
         0x08 => Cells::Unsigned(1),
         0x09 => Cells::Integer(1),
         0x0B => Cells::Integer(2),
@@ -162,22 +242,23 @@ fn idx<'a>(bytes: &'a [u8], name: &str) -> Result<Array<'a>> {
         _ => Cells::Float(8), // not operations: `Content::of` saw that it is 0x0E
     };
     let mut shape = vec![];
-    for _ in 0..head[3] {
+    for _ in 0..first[3] {
         let (length, after) = rest.split_first_chunk::<4>().ok_or_else(short)?;
         shape.push(u32::from_be_bytes(*length) as usize);
         rest = after;
     }
+    let begin = head.len() - rest.len();
     let needed = shape.iter().try_fold(cells.size(), |all, &length| all.checked_mul(length));
-    if needed != Some(rest.len()) {
+    let found = length.saturating_sub(begin as u64);
+    if needed.is_none_or(|needed| needed as u64 != found) {
         let what = format!(
-            "the IDX file claims the shape {shape:?} of {} bytes each and has {} bytes",
+            "the IDX file claims the shape {shape:?} of {} bytes each and has {found} bytes",
             cells.size(),
-            rest.len()
         );
         return Err(Error::data(what).at(name).help("copy or download the file again"));
     }
-    let (key, data) = (String::new(), Cow::Borrowed(rest));
-    Ok(Array { key, cells, big_endian: true, by_columns: false, shape, data })
+    let (key, data) = (String::new(), Cow::Borrowed(&[][..]));
+    Ok((Array { key, cells, big_endian: true, by_columns: false, shape, data }, begin))
 }
 
 /// How many rows all arrays have.
@@ -206,6 +287,8 @@ struct Source<'a> {
     names: Vec<String>,
     /// From one row to the next, in elements.
     step: usize,
+    /// How many rows there are before those in memory.
+    before: usize,
     /// Where each column's first element is.
     firsts: Vec<usize>,
 }
@@ -253,7 +336,7 @@ impl<'a> Source<'a> {
             false => (width, (0..width).collect()),
             true => (1, (0..width).map(|column| by_columns(column, &array.shape)).collect()),
         };
-        Source { array, names, step, firsts }
+        Source { array, names, step, before: 0, firsts }
     }
 
     fn column_type(&self) -> ColumnType {
@@ -273,7 +356,7 @@ impl<'a> Source<'a> {
     ) -> Result<Cell<'t>> {
         let (cells, big) = (self.array.cells, self.array.big_endian);
         let size = cells.size();
-        let at = (self.firsts[column] + row * self.step) * size;
+        let at = (self.firsts[column] + (row - self.before) * self.step) * size;
         let bytes = &self.array.data[at..at + size];
         let bad = || {
             Error::data(format!(

@@ -112,7 +112,7 @@ impl Gathered {
                 hands.iter().for_each(|hand| hand.begin(&shared));
                 let next = cut.next(&mut spare);
                 columns.take(&shared, &common);
-                if !hands.iter().fold(true, |all, hand| hand.wait() && all) {
+                if !hands.iter().all(Hand::wait) {
                     return Err(
                         Error::io("a thread that reads the table has ended").at(context.file)
                     );

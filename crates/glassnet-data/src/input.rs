@@ -143,7 +143,6 @@ impl<'a> Input<'a> {
     ///
     /// # Errors
     /// Kind `io`.
-    #[cfg(feature = "parquet")]
     pub(crate) fn length(&mut self) -> Result<u64> {
         self.fresh = false;
         let end = self.bytes.seek(SeekFrom::End(0));

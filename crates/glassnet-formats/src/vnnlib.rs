@@ -15,6 +15,8 @@ mod declare;
 mod formula;
 mod tree;
 
+use std::rc::Rc;
+
 use glassnet::prove::{Case, Constraint, Interval, Property, Witness};
 use glassnet::{Error, ErrorKind, Result};
 
@@ -38,7 +40,9 @@ pub struct VnnLib {
 }
 
 /// The greatest number of numbers that all cases' boxes have together.
-const MOST_NUMBERS: usize = 1 << 26;
+const MOST_NUMBERS: usize = 1 << 24;
+/// The greatest number of constraints that all cases have together.
+const MOST_CONSTRAINTS: usize = 1 << 20;
 /// Reads a property; `name` stands in messages.
 ///
 /// # Errors
@@ -83,16 +87,23 @@ pub fn read(bytes: &[u8], name: &str) -> Result<VnnLib> {
     if cases.len().saturating_mul(inputs) > MOST_NUMBERS {
         return Err(Error::new(
             ErrorKind::Limit,
-            "the boxes of all cases have more than 2^26 numbers",
+            "the boxes of all cases have more than 2^24 numbers",
         )
         .at(name.to_owned()));
     }
-    let (mut boxes, mut strict, mut empty) = (vec![], vec![], None);
+    let (mut boxes, mut strict, mut empty, mut constraints) = (vec![], vec![], None, 0);
     for case in cases {
         let less = case.iter().filter(|it| it.strict);
         let less = less.map(|it| constraint(&it.factors, it.constant)).collect();
-        match boxed(case, inputs, name)? {
+        match boxed(&case, inputs, name)? {
             Ok(case) => {
+                constraints += case.constraints.len();
+                if constraints > MOST_CONSTRAINTS {
+                    let what = "all cases together have more than 2^20 constraints";
+                    return Err(Error::new(ErrorKind::Limit, what)
+                        .at(name.to_owned())
+                        .help("divide the property: a file for each part of its disjunctions"));
+                }
                 boxes.push(case);
                 strict.push(less);
             }
@@ -189,13 +200,15 @@ fn order(declared: &[&Tensor], file: &[(&str, usize)], name: &str) -> Result<Opt
 
 /// A conjunction as a box and the constraints that are none of its sides, or why no input fits it.
 fn boxed(
-    comparisons: Vec<Comparison>,
+    comparisons: &[Rc<Comparison>],
     inputs: usize,
     name: &str,
 ) -> Result<std::result::Result<Case, Error>> {
     let mut sides = vec![(f64::NEG_INFINITY, f64::INFINITY, None); inputs];
     let mut constraints = vec![];
-    for Comparison { factors, constant, strict, place } in comparisons {
+    for comparison in comparisons {
+        let Comparison { factors, constant, strict, place } = comparison.as_ref();
+        let (constant, strict, place) = (*constant, *strict, *place);
         let mut only = factors.iter();
         match (only.next(), only.next()) {
             (Some((&Variable::Input(at), &factor)), None) if factor.abs() == 1.0 => {
@@ -224,7 +237,7 @@ fn boxed(
                 if !constant.is_finite() {
                     return Err(place.error(name, "only a bound of an input may be infinite"));
                 }
-                constraints.push(constraint(&factors, constant));
+                constraints.push(constraint(factors, constant));
             }
         }
     }
@@ -372,6 +385,11 @@ mod tests {
         }
         let deep = format!("{}{}", "(".repeat(100_000), ")".repeat(100_000));
         assert_eq!(property(&deep).unwrap_err().kind(), ErrorKind::Limit);
+        // Few bytes that become many constraints.
+        let many = "(assert (<= Y_0 Y_1))".repeat(400);
+        let wide = "(assert (or (<= Y_0 0) (<= Y_1 0)))".repeat(12);
+        let error = property(&format!("{many}{wide}")).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Limit, "{error}");
         let wide = "(assert (or (<= Y_0 0) (<= Y_1 0)))".repeat(40);
         assert_eq!(property(&wide).unwrap_err().kind(), ErrorKind::Limit);
     }

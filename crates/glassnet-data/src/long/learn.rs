@@ -216,7 +216,7 @@ fn add_up(
         let State { seen, coded, adds: true, .. } = &mut **state else { return None };
         let (Seen::Numbers(numbers), Some(coded)) = (seen, coded) else { return None };
         let (_, codes) = block.small_codes(place)?;
-        Some(Sum { codes, coded: &**coded, sum: numbers.sum_mut(pass) })
+        Some(Sum { codes, coded, sum: numbers.sum_mut(pass) })
     };
     let mut sums: Vec<Sum<'_>> = states.iter_mut().zip(places).filter_map(sum).collect();
     add(&mut sums, &which.runs);

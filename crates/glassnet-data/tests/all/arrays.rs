@@ -128,6 +128,52 @@ fn pixels_stay_in_their_bytes() {
     assert!(now < rows * width * 5 / 4, "{now} bytes for {} pixels", rows * width);
 }
 
+/// A temporary file.
+#[cfg(unix)]
+struct File(std::fs::File);
+
+#[cfg(unix)]
+impl glassnet_data::Scratch for File {
+    fn write_at(&self, bytes: &[u8], at: u64) -> std::io::Result<()> {
+        std::os::unix::fs::FileExt::write_all_at(&self.0, bytes, at)
+    }
+
+    fn read_at(&self, bytes: &mut [u8], at: u64) -> std::io::Result<()> {
+        std::os::unix::fs::FileExt::read_exact_at(&self.0, bytes, at)
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn rows_that_follow_each_other_are_never_all_in_memory() {
+    use glassnet_data::{Loaded, Scratch, Spill, read_table_within};
+
+    let (rows, width) = (60_000, 200);
+    let pixels = (0..rows * width).map(|at| (at * 31 % 251) as u8);
+    let mut idx = vec![0, 0, 8, 2];
+    idx.extend((rows as u32).to_be_bytes());
+    idx.extend((width as u32).to_be_bytes());
+    idx.extend(pixels.clone());
+    let text = format!("{{'descr': '|u1', 'fortran_order': False, 'shape': ({rows}, {width}), }}");
+    let mut npy = b"\x93NUMPY\x01\0".to_vec();
+    npy.extend((text.len() as u16).to_le_bytes());
+    npy.extend(text.bytes());
+    npy.extend(pixels);
+    for bytes in [idx, npy] {
+        let table =
+            read_table(vec![Input::new("t", Cursor::new(bytes.clone()))], &CsvOptions::default());
+        let open = || Ok(Box::new(File(tempfile::tempfile().expect("a file"))) as Box<dyn Scratch>);
+        let mut spill = Spill { memory: 1_000_000, threads: 2, open: Box::new(open) };
+        let input = vec![Input::new("t", Cursor::new(bytes))];
+        let read = || read_table_within(input, &CsvOptions::default(), &mut spill);
+        let (found, most, _) = crate::counting::measure(read);
+        let Loaded::Long(found) = found.expect("a table") else { panic!("it is in memory") };
+        assert_eq!(found.fingerprint(), table.expect("a table").fingerprint());
+        // What waits to be packed, eight bytes for each cell; the file has 12 million.
+        assert!(most < 9_000_000, "{most} bytes");
+    }
+}
+
 #[test]
 fn arrays_that_lie_or_hold_other_things_are_refused() {
     check_refused(read("objects.npz"), &["objects.npz", "\"y\"", "Python objects"]);

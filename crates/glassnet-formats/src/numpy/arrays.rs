@@ -87,6 +87,27 @@ pub fn arrays<'a>(
     }
 }
 
+/// What the head of an `.npy` says: the array without its elements, and where these begin. `head` needs not be more than the
+/// first 70,000 bytes; `length` are all of the file's.
+///
+/// ```
+/// use glassnet::{Tensor, Value};
+/// use glassnet_formats::numpy::{npy_head, write_npy};
+/// let bytes = write_npy(&Value::from(Tensor::new([2, 1], vec![0.5_f32, -1.0])?));
+/// let (array, begin) = npy_head(&bytes, bytes.len() as u64, "a.npy")?;
+/// assert_eq!((array.shape, bytes.len() - begin), (vec![2, 1], 8));
+/// # Ok::<(), glassnet::Error>(())
+/// ```
+///
+/// # Errors
+/// As [`arrays`].
+pub fn npy_head(head: &[u8], length: u64, name: &str) -> Result<(Array<'static>, usize)> {
+    let (array, rest) = described(head, "", name)?;
+    let begin = head.len() - rest;
+    fits(&array, length.saturating_sub(begin as u64), "", name)?;
+    Ok((array, begin))
+}
+
 fn of_archive<'a>(
     bytes: &'a [u8],
     name: &'a str,
@@ -114,45 +135,57 @@ fn of_archive<'a>(
 }
 
 fn array<'a>(bytes: Cow<'a, [u8]>, key: &str, name: &str) -> Result<Array<'a>> {
-    let within = |error: Error| {
-        let place = match key.is_empty() {
-            true => name.to_owned(),
-            false => format!("{name}, array {}", quoted(key)),
-        };
-        let error = error.at(place);
-        match error.help_text() {
-            Some(_) => error,
-            None => error.help("save it again with numpy.save or numpy.savez"),
-        }
+    let (array, length) = described(&bytes, key, name)?;
+    fits(&array, length as u64, key, name)?;
+    let begin = bytes.len() - length;
+    let data = match bytes {
+        Cow::Borrowed(bytes) => Cow::Borrowed(&bytes[begin..]),
+        Cow::Owned(mut bytes) => Cow::Owned(bytes.split_off(begin)),
     };
-    let (header, data) = header::read(&bytes).map_err(within)?;
+    Ok(Array { data, ..array })
+}
+
+/// An array without its elements, and how many bytes follow its header.
+fn described(bytes: &[u8], key: &str, name: &str) -> Result<(Array<'static>, usize)> {
+    let (header, data) = header::read(bytes).map_err(|error| within(error, key, name))?;
     let cells = match header.element {
         Kind::Text(length) => Cells::Text(length),
         Kind::Bytes(length) => Cells::Bytes(length),
         Kind::Number(element) => number(element),
     };
-    let needed = header.shape.iter().try_fold(cells.size(), |all, &length| all.checked_mul(length));
-    if needed != Some(data.len()) {
-        return Err(within(Error::model(format!(
-            "shape {:?} of {} bytes each does not fit its {} bytes of data",
-            header.shape,
-            cells.size(),
-            data.len()
-        ))));
-    }
-    let begin = bytes.len() - data.len();
-    let data = match bytes {
-        Cow::Borrowed(bytes) => Cow::Borrowed(&bytes[begin..]),
-        Cow::Owned(mut bytes) => Cow::Owned(bytes.split_off(begin)),
-    };
-    Ok(Array {
+    let array = Array {
         key: key.to_owned(),
         cells,
         big_endian: header.order == ByteOrder::Big,
         by_columns: header.by_columns,
         shape: header.shape,
-        data,
-    })
+        data: Cow::Borrowed(&[]),
+    };
+    Ok((array, data.len()))
+}
+
+/// Checks that an array has as many bytes as its shape says.
+fn fits(array: &Array<'_>, bytes: u64, key: &str, name: &str) -> Result<()> {
+    let (size, shape) = (array.cells.size(), &array.shape);
+    let needed = shape.iter().try_fold(size, |all, &length| all.checked_mul(length));
+    if needed.is_none_or(|needed| needed as u64 != bytes) {
+        let what =
+            format!("shape {shape:?} of {size} bytes each does not fit its {bytes} bytes of data");
+        return Err(within(Error::model(what), key, name));
+    }
+    Ok(())
+}
+
+fn within(error: Error, key: &str, name: &str) -> Error {
+    let place = match key.is_empty() {
+        true => name.to_owned(),
+        false => format!("{name}, array {}", quoted(key)),
+    };
+    let error = error.at(place);
+    match error.help_text() {
+        Some(_) => error,
+        None => error.help("save it again with numpy.save or numpy.savez"),
+    }
 }
 
 fn number(element: ElementType) -> Cells {

@@ -6,7 +6,7 @@
 mod arrays;
 mod header;
 
-pub use arrays::{Array, Cells, arrays};
+pub use arrays::{Array, Cells, arrays, npy_head};
 
 use glassnet::{Error, Result, Value};
 

@@ -1,6 +1,7 @@
 //! What is asserted: linear comparisons joined by `and` and `or`, and their disjunctive form.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use glassnet::{Error, ErrorKind, Result};
 
@@ -9,7 +10,7 @@ use super::tree::{Place, Tree};
 
 /// The greatest number of conjunctions that a disjunction may become.
 const MOST_CASES: usize = 1 << 16;
-/// The greatest number of comparisons in all of them.
+/// The greatest number of comparisons in all of them; the cases share those that they have in common.
 const MOST_COMPARISONS: usize = 1 << 24;
 
 /// An input or output by its number.
@@ -37,7 +38,7 @@ pub(super) struct Reader<'r> {
 
 impl Reader<'_> {
     /// The disjunction of conjunctions that `tree` is.
-    pub(super) fn cases(&self, tree: &Tree<'_>) -> Result<Vec<Vec<Comparison>>> {
+    pub(super) fn cases(&self, tree: &Tree<'_>) -> Result<Vec<Vec<Rc<Comparison>>>> {
         let Some((word, parts)) = tree.call() else {
             return Err(tree
                 .place()
@@ -73,15 +74,15 @@ impl Reader<'_> {
                     return Err(tree.place().error(self.name, what));
                 };
                 let strict = matches!(word, "<" | ">" | "!=");
-                let less = |a: &Tree<'_>, b: &Tree<'_>| -> Result<Comparison> {
+                let less = |a: &Tree<'_>, b: &Tree<'_>| -> Result<Rc<Comparison>> {
                     let mut sum = self.linear(a)?;
                     sum.add(&self.linear(b)?, -1.0);
-                    Ok(Comparison {
+                    Ok(Rc::new(Comparison {
                         factors: sum.factors,
                         constant: sum.constant,
                         strict,
                         place: tree.place(),
-                    })
+                    }))
                 };
                 Ok(match word {
                     "<=" | "<" => vec![vec![less(left, right)?]],
@@ -100,10 +101,10 @@ impl Reader<'_> {
     /// Every pair of a case of `a` with one of `b`.
     pub(super) fn both(
         &self,
-        mut a: Vec<Vec<Comparison>>,
-        mut b: Vec<Vec<Comparison>>,
+        mut a: Vec<Vec<Rc<Comparison>>>,
+        mut b: Vec<Vec<Rc<Comparison>>>,
         place: Place,
-    ) -> Result<Vec<Vec<Comparison>>> {
+    ) -> Result<Vec<Vec<Rc<Comparison>>>> {
         if let [only] = b.as_mut_slice() {
             // The usual case, in which nothing is copied.
             if let [own] = a.as_mut_slice() {
@@ -114,7 +115,7 @@ impl Reader<'_> {
             self.within_limits(&a, place)?;
             return Ok(a);
         }
-        let size = |cases: &[Vec<Comparison>]| cases.iter().map(Vec::len).sum::<usize>();
+        let size = |cases: &[Vec<Rc<Comparison>>]| cases.iter().map(Vec::len).sum::<usize>();
         let comparisons =
             size(&a).saturating_mul(b.len()).saturating_add(size(&b).saturating_mul(a.len()));
         if a.len().saturating_mul(b.len()) > MOST_CASES || comparisons > MOST_COMPARISONS {
@@ -123,7 +124,7 @@ impl Reader<'_> {
         Ok(a.iter().flat_map(|a| b.iter().map(move |b| [a.as_slice(), b].concat())).collect())
     }
 
-    fn within_limits(&self, cases: &[Vec<Comparison>], place: Place) -> Result<()> {
+    fn within_limits(&self, cases: &[Vec<Rc<Comparison>>], place: Place) -> Result<()> {
         let comparisons: usize = cases.iter().map(Vec::len).sum();
         if cases.len() > MOST_CASES || comparisons > MOST_COMPARISONS {
             return Err(self.too_many(place));

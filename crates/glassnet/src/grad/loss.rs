@@ -1,6 +1,6 @@
 //! Derivatives of losses: one operation each, as the kernels compute them.
 
-use super::{Contributions, Step, no_second_derivative, second};
+use super::{Contributions, Step, second};
 use crate::error::{Error, Result};
 use crate::graph::Builder;
 use crate::graph::op::{Loss, PairLoss};
@@ -24,14 +24,8 @@ pub(super) fn differentiate(b: &mut Builder, op: Loss, step: &Step<'_>) -> Resul
                 }
             }
         }
-        Loss::CrossEntropyGrad(_) => return Err(no_second_derivative("cross_entropy").help(
-            "write the loss with log_softmax and targets of zeros and ones, which is differentiated as often as wanted",
-        )),
-        Loss::PairGrad { loss: PairLoss::Mse, operand } => {
-            return second::squared_error(b, operand, step);
-        }
-        Loss::PairGrad { .. } => return Err(no_second_derivative("an elementwise loss")
-            .help("write the loss as arithmetic, which is differentiated as often as wanted")),
+        Loss::CrossEntropyGrad(loss) => return second::cross_entropy(b, loss, step),
+        Loss::PairGrad { loss, operand } => return second::pair(b, loss, operand, step),
     }
     Ok(contributions)
 }
@@ -52,6 +46,6 @@ fn has_gradient(loss: PairLoss, operand: usize) -> Result<()> {
     if known { Ok(()) } else { Err(no_gradient_towards("this loss", "its target")) }
 }
 
-fn no_gradient_towards(loss: &str, what: &str) -> Error {
+pub(super) fn no_gradient_towards(loss: &str, what: &str) -> Error {
     Error::unsupported(loss, "grad", &format!("it has no gradient towards {what}"))
 }

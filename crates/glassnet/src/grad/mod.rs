@@ -131,7 +131,7 @@ fn differentiate(b: &mut Builder, op: &Op, step: &Step<'_>) -> Result<Contributi
         Op::ActivationGrad(op) => second::activation(b, *op, step),
         Op::Softmax(op) => softmax(b, *op, step),
         Op::Reduce(op) => reduce::differentiate(b, op, step).map(|dx| vec![Some(dx)]),
-        Op::Normalize(op) => normalize(b, op, step).map(|dx| vec![Some(dx)]),
+        Op::Normalize(op) => normalize(b, op, step),
         Op::Gather(op) => gather(b, *op, step),
         Op::Layout(op) => layout::differentiate(b, op, step),
         Op::Loss(op) => loss::differentiate(b, *op, step),
@@ -160,13 +160,12 @@ fn softmax(b: &mut Builder, op: Softmax, step: &Step<'_>) -> Result<Contribution
     b.push(Op::Softmax(derivative), vec![step.dy, step.id]).map(|dz| vec![Some(dz)])
 }
 
-fn normalize(b: &mut Builder, op: &Normalize, step: &Step<'_>) -> Result<NodeId> {
+fn normalize(b: &mut Builder, op: &Normalize, step: &Step<'_>) -> Result<Contributions> {
     if op.grad {
-        let help = "write the normalisation with mean and variance, which are differentiated as often as wanted";
-        return Err(no_second_derivative("normalize").help(help));
+        return second::normalize(b, op, step);
     }
     let derivative = Normalize { grad: true, ..op.clone() };
-    b.normalize(derivative, &[step.dy, step.operands[0]])
+    b.normalize(derivative, &[step.dy, step.operands[0]]).map(|dx| vec![Some(dx)])
 }
 
 fn gather(b: &mut Builder, op: Gather, step: &Step<'_>) -> Result<Contributions> {

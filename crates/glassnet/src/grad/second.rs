@@ -3,10 +3,12 @@
 //! What comes out is built of operations that are differentiated in turn, so third derivatives follow. Where a function is
 //! straight between kinks its curvature is 0, also at the kink, as in PyTorch.
 
-use super::{Contributions, Step};
+use super::loss::no_gradient_towards;
+use super::{Contributions, Step, no_second_derivative};
 use crate::error::Result;
 use crate::graph::op::{
-    Activation, ActivationGrad, Loss, PairLoss, Reduce, Reduction, SELU_ALPHA, SELU_SCALE, Softmax,
+    Activation, ActivationGrad, CrossEntropy, Loss, Normalize, PairLoss, Reduce, Reduction,
+    SELU_ALPHA, SELU_SCALE, Scores, Softmax,
 };
 use crate::graph::{Builder, NodeId, Op};
 
@@ -297,27 +299,162 @@ pub(super) fn softmax(b: &mut Builder, op: Softmax, step: &Step<'_>) -> Result<C
     }
 }
 
-/// The derivatives of `dp = dy·2(p − t)`, or of its negative towards t, towards dy, p and t.
-pub(super) fn squared_error(
+/// The derivatives of `dx = (dy − mean(dy) − y·mean(dy·y))/s`, with `s² = variance + eps` and y the normalised x, towards dy and x, from
+/// above with g. As a matrix, J, it is symmetric: towards dy it is Jg. Towards x, with `∂s/∂x = y/n` and `∂y/∂x = J`, it is
+/// `−y·C/s² − (mean(dy·y)·Jg + mean(g·y)·J dy)/s`, `C = mean(g·dy) − mean(g)·mean(dy) − mean(g·y)·mean(dy·y)`.
+pub(super) fn normalize(b: &mut Builder, op: &Normalize, step: &Step<'_>) -> Result<Contributions> {
+    let (g, dy, x) = (step.dy, step.operands[0], step.operands[1]);
+    let of_g = b.normalize(op.clone(), &[g, x])?;
+    if !step.wanted[1] {
+        return Ok(vec![Some(of_g), None]);
+    }
+    let mean = |b: &mut Builder, x: NodeId| {
+        let axes = op.axes.clone();
+        let kept = b.reduce(Reduce { kind: Reduction::Mean, axes, keep: true }, x)?;
+        let shape = b.shape(x).clone();
+        b.broadcast(kept, shape)
+    };
+    let mean_of_product = |b: &mut Builder, p: NodeId, q: NodeId| {
+        let product = b.mul(p, q)?;
+        mean(b, product)
+    };
+    let of_dy = b.normalize(op.clone(), &[dy, x])?;
+    let y = b.normalize(Normalize { grad: false, ..op.clone() }, &[x])?;
+    let middle = mean(b, x)?;
+    let centred = b.sub(x, middle)?;
+    let variance = mean_of_product(b, centred, centred)?;
+    let square = plus(b, variance, op.eps)?;
+    let s = b.activation(Activation::Sqrt, square)?;
+    let (g_y, dy_y) = (mean_of_product(b, g, y)?, mean_of_product(b, dy, y)?);
+    // mean(g·dy) − mean(g)·mean(dy), without the difference of two large numbers.
+    let middle = mean(b, dy)?;
+    let centred = b.sub(dy, middle)?;
+    let covariance = mean_of_product(b, g, centred)?;
+    let along = b.mul(g_y, dy_y)?;
+    let rest = b.sub(covariance, along)?;
+    let bent = b.mul(y, rest)?;
+    let first = b.div(bent, square)?;
+    let (left, right) = (b.mul(dy_y, of_g)?, b.mul(g_y, of_dy)?);
+    let both = b.add(left, right)?;
+    let second = b.div(both, s)?;
+    let towards_x = b.add(first, second)?;
+    Ok(vec![Some(of_g), Some(b.scale(towards_x, -1.0)?)])
+}
+
+/// The derivatives of `dz = softmax(z)·a − q`, where q are the targets with their weights, dy and the reduction in them, and a their
+/// sum over the classes; of log-probabilities `dz = −q`.
+pub(super) fn cross_entropy(
     b: &mut Builder,
+    loss: CrossEntropy,
+    step: &Step<'_>,
+) -> Result<Contributions> {
+    let (g, rest) = (step.dy, &step.operands[1..]);
+    if step.wanted[2..].contains(&true) {
+        return Err(no_gradient_towards("cross_entropy", "its target or class weights"));
+    }
+    let mut contributions = vec![None; step.operands.len()];
+    if step.wanted[0] {
+        // It is linear in dy: a factor for all rows, or one for each.
+        let dy = step.operands[0];
+        let one = constant_like(b, dy, 1.0)?;
+        let slope = b.loss(Loss::CrossEntropyGrad(loss), &[&[one], rest].concat())?;
+        let both = b.mul(g, slope)?;
+        let rank = b.shape(both).rank();
+        let first = if b.shape(dy).rank() == 0 { 0 } else { rank - 1 };
+        let axes = (first..rank).collect();
+        contributions[0] =
+            Some(b.reduce(Reduce { kind: Reduction::Sum, axes, keep: false }, both)?);
+    }
+    if step.wanted[1] && loss.scores == Scores::Logits {
+        let z = step.operands[1];
+        let axis = b.shape(z).rank() - 1;
+        let of_logarithms = CrossEntropy { scores: Scores::LogProbabilities, ..loss };
+        let negative = b.loss(Loss::CrossEntropyGrad(of_logarithms), step.operands)?;
+        let sum = Reduce { kind: Reduction::Sum, axes: vec![axis], keep: true };
+        let sum = b.reduce(sum, negative)?;
+        let shape = b.shape(z).clone();
+        let sum = b.broadcast(sum, shape)?;
+        let weighted = b.mul(g, sum)?;
+        let p = b.softmax(Softmax::Probabilities { axis }, z)?;
+        let bent = b.push(Op::Softmax(Softmax::ProbabilitiesGrad { axis }), vec![weighted, p])?;
+        contributions[1] = Some(b.scale(bent, -1.0)?);
+    }
+    Ok(contributions)
+}
+
+/// The derivatives of `dp = dy·ℓ′`, or of the derivative towards t, towards dy, p and t.
+pub(super) fn pair(
+    b: &mut Builder,
+    loss: PairLoss,
     operand: usize,
     step: &Step<'_>,
 ) -> Result<Contributions> {
-    let (g, dy) = (step.dy, step.operands[0]);
-    let loss = Loss::PairGrad { loss: PairLoss::Mse, operand };
-    let towards_dy = b.loss(loss, &[g, step.operands[1], step.operands[2]])?;
+    let (g, dy, p, t) = (step.dy, step.operands[0], step.operands[1], step.operands[2]);
+    let mut contributions = vec![None; step.operands.len()];
+    let towards_dy = [&[g], &step.operands[1..]].concat();
+    contributions[0] = Some(b.loss(Loss::PairGrad { loss, operand }, &towards_dy)?);
+    if !step.wanted[1..].contains(&true) {
+        return Ok(contributions);
+    }
     let both = b.mul(g, dy)?;
-    let sign = if operand == 0 { 2.0 } else { -2.0 };
-    let towards_p = b.scale(both, sign)?;
-    let towards_t = b.scale(both, -sign)?;
-    Ok(vec![Some(towards_dy), Some(towards_p), Some(towards_t)])
+    // The curvature, times both; of a function of p − t the same towards t, with the other sign.
+    let bent = match loss {
+        PairLoss::Mse => b.scale(both, 2.0)?,
+        PairLoss::L1 => return Ok(contributions),
+        PairLoss::SmoothL1 { beta: 0.0 } => return Ok(contributions),
+        PairLoss::SmoothL1 { beta } => {
+            let within = within(b, both, (p, t), beta)?;
+            b.scale(within, beta.recip())?
+        }
+        PairLoss::Huber { delta } => within(b, both, (p, t), delta)?,
+        PairLoss::BceWithLogits => {
+            if step.wanted[2..].contains(&true) {
+                return Err(no_gradient_towards("bce_with_logits", "its target"));
+            }
+            let s = b.activation(Activation::Sigmoid, p)?;
+            let slope = sigmoid_slope(b, s)?;
+            let bent = b.mul(both, slope)?;
+            let Some(&weight) = step.operands.get(3) else {
+                contributions[1] = Some(bent);
+                return Ok(contributions);
+            };
+            // 1 + (w − 1)·t.
+            let more = plus(b, weight, -1.0)?;
+            let more = b.mul(t, more)?;
+            let factor = plus(b, more, 1.0)?;
+            contributions[1] = Some(b.mul(bent, factor)?);
+            return Ok(contributions);
+        }
+        PairLoss::Bce
+        | PairLoss::KlDiv { .. }
+        | PairLoss::PoissonNll { .. }
+        | PairLoss::GaussianNll { .. } => {
+            return Err(no_second_derivative("an elementwise loss")
+                .help("write the loss as arithmetic, which is differentiated as often as wanted"));
+        }
+    };
+    let signed = |b: &mut Builder, sign: f64| b.scale(bent, sign);
+    let sign = if operand == 0 { 1.0 } else { -1.0 };
+    contributions[1] = Some(signed(b, sign)?);
+    contributions[2] = Some(signed(b, -sign)?);
+    Ok(contributions)
+}
+
+/// `value` where `|p − t|` is less than `most`, else 0.
+fn within(b: &mut Builder, value: NodeId, (p, t): (NodeId, NodeId), most: f64) -> Result<NodeId> {
+    let difference = b.sub(p, t)?;
+    let inside = ActivationGrad(Activation::Hardtanh { min: -most, max: most });
+    b.push(Op::ActivationGrad(inside), vec![value, difference])
 }
 
 #[cfg(test)]
 mod tests {
     use crate::Tensor;
     use crate::grad::grad;
-    use crate::graph::op::{Activation, Loss, PairLoss, Reduction, Softmax};
+    use crate::graph::op::{
+        Activation, CrossEntropy, Loss, LossReduction, Normalize, PairLoss, Reduction, Scores,
+        Softmax,
+    };
     use crate::graph::{Builder, Checked, DType, NodeId, Shape};
     use crate::reference::{Feeds, evaluate};
 
@@ -421,6 +558,75 @@ mod tests {
             let square = b.activation(Activation::Sin, z).expect("a sine");
             b.loss(Loss::Pair(PairLoss::Mse), &[square, z]).expect("a loss")
         });
+    }
+
+    #[test]
+    fn normalisations_agree_with_differences() {
+        for (axes, eps) in [(vec![1], 1e-5), (vec![0], 0.3), (vec![0, 1], 1e-5)] {
+            let op = Normalize { axes, eps, grad: false };
+            check("normalize", &[0.13, -0.42, 0.57, 1.71, -0.86, 0.94], |b, z| {
+                let rows = b.reshape(z, Shape::from([2, 3])).expect("two rows");
+                let y = b.normalize(op.clone(), &[rows]).expect("a normalisation");
+                b.reshape(y, Shape::from([6])).expect("six numbers")
+            });
+        }
+    }
+
+    #[test]
+    fn losses_agree_with_differences() {
+        let cross_entropy = |loss: CrossEntropy, weighted: bool| {
+            move |b: &mut Builder, z: NodeId| {
+                let rows = b.reshape(z, Shape::from([2, 3])).expect("two rows");
+                // Probabilities that depend on nothing.
+                let third = b.constant(0.2).expect("a constant");
+                let target = b.broadcast(third, Shape::from([2, 3])).expect("a target");
+                let weights = b.constant(1.7).expect("a constant");
+                let weights = b.broadcast(weights, Shape::from([3])).expect("weights");
+                let all = [rows, target, weights];
+                let operands = if weighted { &all[..] } else { &all[..2] };
+                let y = b.loss(Loss::CrossEntropy(loss), operands).expect("a loss");
+                let squared = b.activation(Activation::Square, z).expect("a square");
+                let shape = b.shape(y).clone();
+                let y = if shape.rank() == 1 {
+                    b.reduce_all(Reduction::Mean, y).expect("a mean")
+                } else {
+                    y
+                };
+                let y = b.broadcast(y, Shape::from([6])).expect("six numbers");
+                // What comes from above hangs on z, too.
+                b.mul(y, squared).expect("a product")
+            }
+        };
+        for scores in [Scores::Logits, Scores::LogProbabilities] {
+            for reduction in [LossReduction::Mean, LossReduction::Sum, LossReduction::None] {
+                for label_smoothing in [0.0, 0.3] {
+                    let loss =
+                        CrossEntropy { scores, reduction, label_smoothing, ..Default::default() };
+                    check("cross_entropy", &POINTS, cross_entropy(loss, false));
+                    check("cross_entropy", &POINTS, cross_entropy(loss, true));
+                }
+            }
+        }
+        for loss in [
+            PairLoss::L1,
+            PairLoss::SmoothL1 { beta: 0.0 },
+            PairLoss::SmoothL1 { beta: 0.4 },
+            PairLoss::Huber { delta: 0.4 },
+        ] {
+            check("a loss of differences", &POINTS, |b, z| {
+                let cosine = b.activation(Activation::Cos, z).expect("a cosine");
+                b.loss(Loss::Pair(loss), &[cosine, z]).expect("a loss")
+            });
+        }
+        for weighted in [false, true] {
+            check("bce_with_logits", &POINTS, |b, z| {
+                let part = b.constant(0.3).expect("a constant");
+                let target = b.broadcast(part, Shape::from([6])).expect("a target");
+                let all = [z, target, target];
+                let operands = if weighted { &all[..] } else { &all[..2] };
+                b.loss(Loss::Pair(PairLoss::BceWithLogits), operands).expect("a loss")
+            });
+        }
     }
 
     #[test]
