@@ -42,7 +42,7 @@ pub(crate) struct Equal {
     pub(crate) tolerance: f64,
     /// After so many seconds of splitting the domain the answer is the tightest bound that was reached. Without --tolerance
     /// it ends before, when the bound is within 2 % of a difference that an input shows, or half as many boxes again gain
-    /// less than 1 %.
+    /// less than 10 %.
     #[arg(long, value_name = "SECONDS", default_value_t = 60.0, value_parser = number, allow_negative_numbers = true)]
     pub(crate) timeout: f64,
     /// Where the certificate of equality is written.

@@ -326,7 +326,8 @@ pub fn graph_units(network: &prove::Network, domain: &Domain) -> Result<Vec<Laye
         let Step::Kink { of, below, above } = layer.step else { continue };
         let given = &network.layers()[of];
         // The kinks of which a clipping is made read what the same operation computed.
-        if above != 1.0 || !(0.0..1.0).contains(&below) || given.node == layer.node {
+        let is_part = given.node == layer.node && !is_selection(&given.step);
+        if above != 1.0 || !(0.0..1.0).contains(&below) || is_part {
             continue;
         }
         let unit = |(wide, narrow): (&Interval, &Interval)| {
@@ -356,6 +357,19 @@ pub fn graph_units(network: &prove::Network, domain: &Domain) -> Result<Vec<Laye
     let open = found.iter_mut().map(|(place, layer)| (*place, &mut layer.units)).collect();
     tighten(network, domain, open);
     Ok(found.into_iter().map(|(_, layer)| layer).collect())
+}
+
+/// Whether units are taken as they are, in another order.
+fn is_selection(step: &Step) -> bool {
+    let Step::Affine(affine) = step else { return false };
+    let zero = Interval::point(0.0);
+    affine.bias.iter().all(|bias| *bias == zero)
+        && (0..affine.bias.len()).all(|row| {
+            let weights = affine.terms.iter().flat_map(|term| term.weights(row));
+            let mut taken = weights.filter(|(_, weight)| *weight != zero);
+            taken.next().is_some_and(|(_, weight)| weight == Interval::point(1.0))
+                && taken.next().is_none()
+        })
 }
 
 /// A layer's name, or the line of a graph that is none of layers.

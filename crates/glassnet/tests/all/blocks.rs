@@ -3,6 +3,7 @@
 
 use glassnet::checker::proof::can_be_read;
 use glassnet::checker::{Certificate, Step, Verdict};
+use glassnet::graph::op::{Activation, Layout};
 use glassnet::graph::{Builder, DType, Shape};
 use glassnet::math::random::Stream;
 use glassnet::nn::{self, Mode, Network, StateDict};
@@ -211,6 +212,19 @@ fn units_of_any_network_that_is_bounded_are_told() {
     let layers = simplify::units(&formula, &domain, &Free::default(), None).unwrap();
     assert_eq!(layers.iter().map(|layer| layer.name.as_str()).collect::<Vec<_>>(), ["1", "4"]);
     assert_eq!(layers[0].units.len(), 3);
+    // A kink of units that are taken in another order is one; those of which a clipping is made are none.
+    let mut builder = Builder::new();
+    let x = builder.input("x", DType::F32, Shape::batch([4])).unwrap();
+    let half = builder.layout(Layout::Slice { axis: 1, start: 1, end: 3 }, &[x]).unwrap();
+    let half = builder.activation(Activation::Relu, half).unwrap();
+    let cut = builder.activation(Activation::Hardtanh { min: -1.0, max: 1.0 }, half).unwrap();
+    builder.output("y", cut);
+    let weights = |key: &str| -> glassnet::Result<Weight<'_>> { panic!("there is no {key}") };
+    let lowered = prove::lower(&builder.finish_checked(), "x", "y", &weights).unwrap();
+    let domain = Domain::of(vec![(-2.0, -1.0); 4]).unwrap();
+    let layers = simplify::graph_units(&lowered, &domain).unwrap();
+    assert_eq!(layers.len(), 1);
+    assert!(layers[0].units.len() == 2 && layers[0].units[0].state == State::Dead);
 }
 
 #[test]

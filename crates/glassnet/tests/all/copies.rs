@@ -181,7 +181,6 @@ fn copies_that_are_scaled_and_then_rounded_are_rescaled_first() {
     let b = changed(&scaled, &mut |w| rounded(w, 10));
     let found = simplify::equal(&a, &b, Some(&domain), 4e-3).unwrap();
     assert_eq!(found.answer, Answer::Equal, "{found:?}");
-    assert!(found.why.contains("there is no certificate of it"), "{}", found.why);
     let open = simplify::equal(&a, &b, Some(&domain), 0.0).unwrap();
     assert_eq!(open.answer, Answer::Different);
     assert!(open.witness.unwrap().difference <= open.bound.unwrap().0);

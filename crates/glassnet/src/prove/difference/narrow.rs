@@ -8,9 +8,9 @@ use super::{Difference, Joined, Pair, have_one_structure};
 use crate::error::{Error, Result};
 use crate::prove::{Interval, Network, float};
 
-/// Without a gain of a hundredth a search goes on for so many boxes, and half as many again as it had. With more inputs
-/// halving them one after the other tells little, which shows soon.
-const PATIENCE: u64 = 256;
+/// A search goes on for so many boxes, and half as many again as it had, without a gain of a tenth, or of a hundredth where
+/// more boxes may still decide. With many inputs halving them one after the other tells little, which shows soon.
+const PATIENCE: u64 = 64;
 const PATIENCE_OF_MANY: u64 = 16;
 const MANY_INPUTS: usize = 24;
 /// A bound that exceeds a difference that an input shows by no more than this share is near enough.
@@ -54,14 +54,15 @@ pub fn narrow(
         BinaryHeap::from([Part { bound: first.bound(), domain: domain.to_vec(), found: first }]);
     // What can't be split any further keeps its bound.
     let mut settled = 0.0_f64;
-    // The bound at the last gain of a hundredth, and how many boxes there were.
+    // The bound at the last gain, and how many boxes there were.
     let mut gained = (f64::INFINITY, 0);
     let patience = if domain.len() > MANY_INPUTS { PATIENCE_OF_MANY } else { PATIENCE };
     while let Some(part) = queue.pop() {
         let within = tolerance.is_some_and(|tolerance| part.bound <= tolerance);
         let beyond = tolerance.is_some_and(|tolerance| found.least > tolerance);
         let near = part.bound <= found.least * NEAR && tolerance.is_none_or(|t| found.least > t);
-        if part.bound < 0.99 * gained.0 {
+        let share = if tolerance.is_none() { 0.9 } else { 0.99 };
+        if part.bound < share * gained.0 {
             gained = (part.bound, found.parts);
         }
         // With few inputs and a tolerance more boxes may still decide.
