@@ -184,7 +184,7 @@ mod tests {
             .map(|_| {
                 state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(99);
                 let number = (state >> 11) as f64 / (1_u64 << 53) as f64 - 0.5;
-                if state % 3 == 0 { 0.0 } else { number * 10_f64.powi((state % 7) as i32) }
+                if state.is_multiple_of(3) { 0.0 } else { number * 10_f64.powi((state % 7) as i32) }
             })
             .collect()
     }

@@ -28,8 +28,11 @@ pub(super) struct Problem<'a> {
     /// The bounds of its whole box, once somebody needed them; shared by the cases that have the same.
     pub(super) whole: Arc<OnceLock<Option<Bounds>>>,
     /// The same with slopes of their own for all units, and these.
-    pub(super) sharp: Arc<OnceLock<Option<(Bounds, Vec<UnitSlopes>)>>>,
+    pub(super) sharp: Arc<OnceLock<Option<Sharp>>>,
 }
+
+/// Bounds with the slopes of each layer's units that they were made with.
+pub(super) type Sharp = (Bounds, Vec<UnitSlopes>);
 
 /// A box with sides of kinks.
 pub(super) struct Part {
