@@ -110,6 +110,7 @@ impl Question<'_> {
             weights,
             constants: vec![constant],
             sides: sides.collect(),
+            pinned: vec![],
         };
         let mut watched = vec![];
         let forms =
@@ -131,6 +132,39 @@ impl Question<'_> {
             form.constant -= 2.0 * gamma(terms.sum::<usize>() + 8, U64) * (outputs + size) + 1e-250;
         }
         (form, watched)
+    }
+
+    /// For each of these kinks (their layers and units) the bounds, roughly, where it is on its lower and on its upper side.
+    pub(super) fn sides_of(&self, slopes: &Slopes, kinks: &[(usize, usize)]) -> Vec<[f64; 2]> {
+        let outputs = self.network.outputs();
+        let mut weights = vec![0.0; outputs];
+        let mut constant = 0.0;
+        for (constraint, &by) in self.constraints.iter().zip(&slopes.constraints) {
+            for &(output, factor) in &constraint.outputs {
+                weights[output] += by * factor;
+            }
+            constant += by * constraint.constant;
+        }
+        let sides = self.splits.iter().zip(&slopes.sides).filter(|(_, by)| **by > 0.0);
+        let sides = sides
+            .map(|(split, &by)| (split.layer, split.unit, if split.positive { -by } else { by }));
+        let mut pinned = Vec::with_capacity(2 * kinks.len());
+        for &(at, unit) in kinks {
+            if let Step::Kink { below, above, .. } = self.network.layers()[at].step {
+                pinned.extend([(at, unit, below), (at, unit, above)]);
+            }
+        }
+        let count = pinned.len();
+        let rows = Rows {
+            layer: self.network.output(),
+            weights: weights.repeat(count),
+            constants: vec![constant; count],
+            sides: sides.collect(),
+            pinned,
+        };
+        let forms = self.bounds.forms(self.network, rows, Slope::Given(&slopes.lines), None);
+        let least: Vec<f64> = forms.iter().map(|form| form.least(self.domain)).collect();
+        least.chunks_exact(2).map(|pair| [pair[0], pair[1]]).collect()
     }
 
     /// The bound that up to `rounds` steps from `start` lead to; the first one above 0 ends them.

@@ -218,8 +218,13 @@ impl Bounds {
                 weights[2 * row * size + unit] = 1.0;
                 weights[(2 * row + 1) * size + unit] = -1.0;
             }
-            let rows =
-                Rows { layer: at, weights, constants: vec![0.0; 2 * block.len()], sides: vec![] };
+            let rows = Rows {
+                layer: at,
+                weights,
+                constants: vec![0.0; 2 * block.len()],
+                sides: vec![],
+                pinned: vec![],
+            };
             let forms = self.forms(network, rows, Slope::Longer, None);
             for (pair, &unit) in forms.chunks_exact(2).zip(block) {
                 let lo = pair[0].least(&self.units[0]);

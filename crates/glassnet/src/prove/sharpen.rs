@@ -154,7 +154,13 @@ impl Sharpening<'_> {
                 weights[2 * row * size + unit] = 1.0;
                 weights[(2 * row + 1) * size + unit] = -1.0;
             }
-            let rows = Rows { layer: at, weights, constants: vec![0.0; count], sides: vec![] };
+            let rows = Rows {
+                layer: at,
+                weights,
+                constants: vec![0.0; count],
+                sides: vec![],
+                pinned: vec![],
+            };
             let mut watched = vec![];
             let forms = bounds.forms(self.network, rows, Slope::Each(slopes), Some(&mut watched));
             let domain = &bounds.units[0];

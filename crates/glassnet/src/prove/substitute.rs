@@ -42,6 +42,8 @@ pub(super) struct Rows {
     pub(super) constants: Vec<f64>,
     /// Units of earlier layers, with factors, that are added to every row.
     pub(super) sides: Vec<(usize, usize, f64)>,
+    /// For each row a kink's unit, with its layer, that is taken to be on one side: this slope. Empty where none is.
+    pub(super) pinned: Vec<(usize, usize, f64)>,
 }
 
 impl Bounds {
@@ -55,6 +57,7 @@ impl Bounds {
         mut watch: Option<&mut Vec<(usize, Vec<f64>)>>,
     ) -> Vec<Form> {
         let count = rows.constants.len();
+        let pinned = rows.pinned;
         let mut constants = rows.constants;
         let mut magnitudes: Vec<f64> = constants.iter().map(|c| c.abs()).collect();
         let mut errors = vec![1e-200; count];
@@ -160,8 +163,15 @@ impl Bounds {
                             } else {
                                 (line.upper, line.lower)
                             };
-                            let (slope, intercept) =
-                                chosen(near, far, kink, choice, (at, unit, row * size + unit));
+                            let (slope, intercept) = match pinned.get(row) {
+                                Some(&(layer, pinned, slope)) if (layer, pinned) == (at, unit) => {
+                                    (slope, 0.0)
+                                }
+                                Some(_) | None => {
+                                    let place = (at, unit, row * size + unit);
+                                    chosen(near, far, kink, choice, place)
+                                }
+                            };
                             if intercept != 0.0 {
                                 let product = *a * intercept;
                                 c += product;

@@ -149,7 +149,7 @@ impl<'a> Problem<'a> {
         }
         let constants =
             self.case.constraints.iter().map(|constraint| constraint.constant).collect();
-        Rows { layer: self.network.output(), weights, constants, sides: vec![] }
+        Rows { layer: self.network.output(), weights, constants, sides: vec![], pinned: vec![] }
     }
 
     /// What can be shown of `part`; once `stopped` is set, something that is not to be relied on.
@@ -275,7 +275,7 @@ impl<'a> Problem<'a> {
             let constants = vec![0.0; of_layer.len()];
             forms.extend(bounds.forms(
                 self.network,
-                Rows { layer, weights, constants, sides: vec![] },
+                Rows { layer, weights, constants, sides: vec![], pinned: vec![] },
                 Slope::Longer,
                 None,
             ));
