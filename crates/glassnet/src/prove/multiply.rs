@@ -11,7 +11,7 @@ use super::Matrix;
 /// So many rows are multiplied together.
 const ROWS: usize = 4;
 
-/// Matrices of fewer elements are multiplied by a single row without ado.
+/// Matrices of fewer elements are multiplied row by row, without ado: blocks would cost more than they save.
 const WORTHWHILE: usize = 5000;
 
 /// A unit that some row of a block has a coefficient for, with the block's coefficients.
@@ -53,7 +53,7 @@ pub(super) fn multiply_dense(
         return;
     }
     let level = Level::new();
-    if weights.len() < 2 * ROWS * size {
+    if weights.len() < 2 * ROWS * size || values.len() < WORTHWHILE {
         let rows = weights.chunks_exact(size).zip(target.chunks_exact_mut(columns));
         for (weights, target) in rows {
             if values.len() < WORTHWHILE {

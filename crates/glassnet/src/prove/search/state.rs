@@ -16,7 +16,7 @@ const FIRST_TRIES: usize = 4;
 const TRIES_AT_ONCE: usize = 4;
 
 /// While many parts are open, every so many rounds further starting points are tried.
-const ROUNDS_BETWEEN_TRIES: usize = 2;
+const ROUNDS_BETWEEN_TRIES: usize = 6;
 
 /// Something that one thread does.
 pub(super) enum Task {
