@@ -190,3 +190,49 @@ pub(super) fn contract(form: &Form, domain: &mut [Interval]) -> Option<()> {
     }
     Some(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn form(coefficients: &[f64], constant: f64) -> Form {
+        Form { coefficients: coefficients.to_vec(), constant }
+    }
+
+    #[test]
+    fn the_multiplier_of_a_given_form_is_the_best_there_is() {
+        let domain = [Interval::new(-1.0, 2.0).unwrap(), Interval::new(0.5, 1.5).unwrap()];
+        let cases = [
+            (form(&[1.0, -2.0], 0.25), form(&[-1.0, 1.0], 0.75)),
+            (form(&[0.5, 3.0], -1.0), form(&[2.0, 0.0], 0.5)),
+            (form(&[-1.0, 0.0], 0.0), form(&[0.0, -1.0], 1.0)),
+            (form(&[1.0, 1.0], 0.0), form(&[-3.0, -0.5], 2.0)),
+        ];
+        for (own, given) in &cases {
+            let with = |by: f64| combine_two(own, given, by, &domain).least(&domain);
+            let best = with(multiplier(own, given, &domain));
+            let tried = (0..400).map(|at| with(f64::from(at) / 100.0)).fold(f64::MIN, f64::max);
+            assert!(best >= tried - 1e-12, "{own:?} {given:?} {best} {tried}");
+            assert!(best >= own.least(&domain) - 1e-12);
+        }
+    }
+
+    #[test]
+    fn what_is_bounded_on_a_given_form_is_not_below_its_values_there() {
+        let domain = [Interval::new(-1e6, 3e6).unwrap(), Interval::new(-7.0, 1e-3).unwrap()];
+        let (own, given) = (form(&[1e-3, 1e3], 17.0), form(&[-1.0, 3.0], 2e6));
+        let by = multiplier(&own, &given, &domain);
+        assert!(by > 0.0);
+        let least = combine_two(&own, &given, by, &domain).least(&domain);
+        let value = |form: &Form, x: f64, y: f64| {
+            form.coefficients[0] * x + form.coefficients[1] * y + form.constant
+        };
+        let place = |at: i32, x: Interval| x.lo() + f64::from(at) / 50.0 * (x.hi() - x.lo());
+        for (i, j) in (0..=50).flat_map(|i| (0..=50).map(move |j| (i, j))) {
+            let (x, y) = (place(i, domain[0]), place(j, domain[1]));
+            if value(&given, x, y) <= 0.0 {
+                assert!(value(&own, x, y) >= least);
+            }
+        }
+    }
+}

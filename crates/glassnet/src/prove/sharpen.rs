@@ -278,3 +278,119 @@ impl Sharpening<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::Shape;
+    use crate::nn::{self, Mode};
+    use crate::prove::{Weight, float, lower};
+
+    const NOTATION: &str = "Sequential(Linear(6, 10), ReLU(), Linear(10, 10), LeakyReLU(0.2), Linear(10, 10), \
+                            ReLU(), Linear(10, 2))";
+
+    fn network(seed: u64) -> Network {
+        let net = nn::Network::new(nn::parse(NOTATION).unwrap(), seed).unwrap();
+        let graph = net.module().graph(Shape::batch([6]), Mode::Eval).unwrap();
+        lower(&graph, "x", "y", &|key| net.state_dict().floats(key).map(Weight::Fixed)).unwrap()
+    }
+
+    /// The values of all layers at points of the box, its corners among them.
+    fn samples(network: &Network, domain: &[Interval]) -> Vec<Vec<Vec<f64>>> {
+        let mut state = 7_u64;
+        let mut draw = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 11) as f64 / (1_u64 << 53) as f64
+        };
+        (0..400)
+            .map(|at| {
+                let share = |draw: f64| if at % 4 == 0 { draw.round() } else { draw };
+                let x: Vec<f64> =
+                    domain.iter().map(|x| x.lo() + share(draw()) * (x.hi() - x.lo())).collect();
+                float::values(network, &x)
+            })
+            .collect()
+    }
+
+    fn holds(bounds: &Bounds, values: &[Vec<f64>]) -> bool {
+        let layers = bounds.units.iter().zip(values);
+        layers.flat_map(|(units, values)| units.iter().zip(values)).all(|(unit, &value)| {
+            let slack = 1e-12 * (1.0 + value.abs());
+            unit.lo() - slack <= value && value <= unit.hi() + slack
+        })
+    }
+
+    fn width(bounds: &Bounds) -> f64 {
+        bounds.units.iter().flatten().map(|unit| unit.hi() - unit.lo()).sum()
+    }
+
+    #[test]
+    fn sharpened_bounds_are_narrower_and_hold_every_sample() {
+        let stopped = AtomicBool::new(false);
+        for seed in 0..6 {
+            let network = network(seed);
+            let forward = Forward::new(&network);
+            let domain = [Interval::new(-1.0, 1.0).unwrap(); 6];
+            for semantics in [Semantics::Real, Semantics::F32AnyOrder] {
+                let plain = Bounds::new(&network, &domain, &[], None, semantics).unwrap();
+                let sharpening = Sharpening {
+                    network: &network,
+                    forward: &forward,
+                    given: None,
+                    semantics,
+                    stopped: &stopped,
+                };
+                let mut sharp = plain.clone();
+                sharpening.deepen(&mut sharp, 0, &|_, _| (), 10, &[]).unwrap();
+                assert!(width(&sharp) < width(&plain), "seed {seed}");
+                for values in samples(&network, &domain) {
+                    assert!(holds(&sharp, &values), "seed {seed}, {semantics:?}");
+                }
+            }
+        }
+    }
+
+    /// What is asked for is `y₀ ≤ t`: bounds on its inputs may leave out others, but none of those.
+    #[test]
+    fn bounds_on_what_is_asked_for_hold_the_samples_that_meet_it() {
+        let stopped = AtomicBool::new(false);
+        let mut gained = 0.0;
+        for seed in 0..6 {
+            let network = network(seed);
+            let forward = Forward::new(&network);
+            let domain = [Interval::new(-0.5, 0.5).unwrap(); 6];
+            let plain = Bounds::new(&network, &domain, &[], None, Semantics::Real).unwrap();
+            let samples = samples(&network, &domain);
+            let output = |values: &Vec<Vec<f64>>| values[network.output()][0];
+            let mut outputs: Vec<f64> = samples.iter().map(output).collect();
+            outputs.sort_by(f64::total_cmp);
+            let threshold = outputs[0];
+            let rows = Rows {
+                layer: network.output(),
+                weights: vec![1.0, 0.0],
+                constants: vec![-threshold],
+                sides: vec![],
+                pinned: vec![],
+            };
+            let given = plain.forms(&network, rows, Slope::Longer, None).swap_remove(0);
+            let sharpened = |given| {
+                let sharpening = Sharpening {
+                    network: &network,
+                    forward: &forward,
+                    given,
+                    semantics: Semantics::Real,
+                    stopped: &stopped,
+                };
+                let mut sharp = plain.clone();
+                sharpening.deepen(&mut sharp, 0, &|_, _| (), 10, &[]).unwrap();
+                sharp
+            };
+            let sharp = sharpened(Some(&given));
+            gained += width(&sharpened(None)) - width(&sharp);
+            for values in samples.iter().filter(|values| output(values) <= threshold) {
+                assert!(holds(&sharp, values), "seed {seed}");
+            }
+        }
+        assert!(gained > 0.01, "what is asked for changes nothing: {gained}");
+    }
+}
