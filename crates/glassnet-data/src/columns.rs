@@ -46,8 +46,8 @@ impl<'a> Context<'a> {
 
     /// Whether a column that has too much text may do without it: one that would be left out, as every row has another text or
     /// all are dates, and that nobody asked for.
-    pub(crate) fn may_forget(&self, texts: &Interned, declared: bool) -> bool {
-        let asked_for = declared || self.options.keep.is_some();
+    pub(crate) fn may_forget(&self, texts: &Interned, needed: bool) -> bool {
+        let asked_for = needed || self.options.keep.is_some();
         let alone = || texts.levels().all(|level| level.count == 1);
         !asked_for && (alone() || texts.levels().all(|level| is_date(level.text)))
     }
@@ -85,6 +85,8 @@ pub(crate) struct Typing {
     plain: Plain,
     staged: Staged,
     declared: Option<ColumnType>,
+    /// Whether its texts may not be forgotten.
+    needed: bool,
     survey: Box<Survey>,
 }
 
@@ -109,8 +111,15 @@ impl Typing {
             plain: Plain::default(),
             staged: Staged::default(),
             declared,
+            needed: declared.is_some(),
             survey: Box::default(),
         }
+    }
+
+    /// The same of a column that something is asked of, if it is one.
+    pub(crate) fn needed_by(mut self, options: &CsvOptions, name: &str) -> Self {
+        self.needed |= options.needed.contains(name);
+        self
     }
 
     /// A column whose texts are kept, whatever its first cell is.
@@ -273,7 +282,7 @@ impl Typing {
                 let code = texts.push(text, row).ok_or_else(|| too_many_texts(context))?;
                 self.staged.code(code);
                 if texts.size() > context.most_text {
-                    if !context.may_forget(texts, self.declared.is_some()) {
+                    if !context.may_forget(texts, self.needed) {
                         self.reader = Reader::Refused;
                         return Err(too_many_texts(context));
                     }

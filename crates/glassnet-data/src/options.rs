@@ -75,6 +75,9 @@ pub struct CsvOptions {
     pub arrays: Vec<(String, String)>,
     /// The only columns to keep; the others are checked as text and counted in the fingerprint, but not typed. `None` keeps all.
     pub keep: Option<BTreeSet<String>>,
+    /// Columns that something is asked of (targets, groups, weights): where a table's memory can't hold their texts, it is
+    /// refused, instead of their being forgotten.
+    pub needed: BTreeSet<String>,
 }
 
 impl CsvOptions {
@@ -124,6 +127,7 @@ impl Default for CsvOptions {
             encoding: None,
             arrays: vec![],
             keep: None,
+            needed: BTreeSet::new(),
         }
     }
 }

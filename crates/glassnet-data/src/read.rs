@@ -237,8 +237,8 @@ fn typings(
         let kept = !options.leaves_out(column);
         let declared = options.column_types.get(column).copied();
         kept.then(|| match texts.contains(&index) {
-            true => Typing::of_texts(declared),
-            false => Typing::new(declared),
+            true => Typing::of_texts(declared).needed_by(options, column),
+            false => Typing::new(declared).needed_by(options, column),
         })
     };
     header.iter().enumerate().map(typing).collect()

@@ -151,7 +151,8 @@ impl TypedColumn {
                 let code = texts.push(text, row).ok_or_else(|| too_many_texts(context))?;
                 staged.code(code);
                 if texts.size() > context.most_text {
-                    if !context.may_forget(texts, self.declared) {
+                    let needed = self.declared || context.options.needed.contains(&self.name);
+                    if !context.may_forget(texts, needed) {
                         return Err(too_much_text(&self.name, context));
                     }
                     self.cells = Cells::Forgotten(std::mem::take(staged));

@@ -459,6 +459,8 @@ pub(super) fn together(
     domain: Vec<Option<Set>>,
 ) -> Result<Vec<Set>> {
     let is_near = near.is_some();
+    // A domain of some columns names them; one of all limits what is near.
+    let named = domain.iter().any(Option::is_none);
     let columns = space.columns.iter().enumerate().zip(domain);
     columns
         .map(|((at, column), limit)| {
@@ -475,6 +477,12 @@ pub(super) fn together(
                             .help("give a domain around the row")
                     })
                 }
+                (Some(Set::Fixed(_)), Some(_)) if is_near && named => Err(Error::usage(format!(
+                    "column {:?} has a domain, but no distance: near the row it stays as it is",
+                    column.name
+                ))
+                .at("--domain")
+                .help("give it a distance too, or leave it out of --domain")),
                 // Within a distance of the row only numbers are limited; else the domain says what varies.
                 (Some(own), Some(_)) if is_near => Ok(own),
                 (_, Some(limit)) => Ok(limit),

@@ -61,16 +61,14 @@ impl<'a> Given<'a> {
     pub(super) fn read(args: &'a args::Train, threads: usize, terminal: &Terminal) -> Result<Self> {
         let mut base = reading::options(&args.reading)?;
         base.drop = args.drop.iter().cloned().collect();
+        let others = [Some(&args.target), args.split_by.as_ref(), args.weight.as_ref()];
+        base.needed = others.into_iter().flatten().cloned().collect();
+        // Several targets have commas between them, and a number may name a column of an array.
+        for part in args.target.split(',').map(str::trim) {
+            base.needed.extend([part.to_owned(), format!("x{part}")]);
+        }
         if !args.features.is_empty() {
-            let others = [Some(&args.target), args.split_by.as_ref(), args.weight.as_ref()];
-            base.keep =
-                Some(args.features.iter().chain(others.into_iter().flatten()).cloned().collect());
-            // Several targets have commas between them, and a number may name a column of an array.
-            if let Some(keep) = &mut base.keep {
-                for part in args.target.split(',').map(str::trim) {
-                    keep.extend([part.to_owned(), format!("x{part}")]);
-                }
-            }
+            base.keep = Some(args.features.iter().chain(&base.needed).cloned().collect());
         }
         let mut spill = scratch::spill(args.memory, &args.data, threads)?;
         let inputs = reading::labelled_inputs(&args.data, &args.labels, &args.target)?;

@@ -275,12 +275,16 @@ fn texts_that_are_needed_are_refused_where_they_are_too_many() {
     declared.column_types.insert("name".to_owned(), ColumnType::Category);
     let keep = Some(["x", "name", "y"].map(str::to_owned).into());
     let kept = CsvOptions { keep, ..CsvOptions::default() };
+    let needed = CsvOptions { needed: ["name".to_owned()].into(), ..CsvOptions::default() };
     let different = wordy(|row| format!("name{row}"));
     // One text comes again.
     let repeated = wordy(|row| format!("name{}", row.max(1)));
-    for (text, options) in
-        [(&different, &declared), (&different, &kept), (&repeated, &CsvOptions::default())]
-    {
+    for (text, options) in [
+        (&different, &declared),
+        (&different, &kept),
+        (&different, &needed),
+        (&repeated, &CsvOptions::default()),
+    ] {
         let error = read_table_within(input(text), options, &mut spill(400_000, 2)).err();
         let error = error.expect("an error");
         assert_eq!(error.kind(), glassnet::ErrorKind::Limit);

@@ -102,6 +102,15 @@ pub(super) fn bound(function: Activation, z: Interval, semantics: Semantics) -> 
     );
     let wide =
         if keeps { Interval::of(wide.lo().max(range.lo().min(0.0)), wide.hi()) } else { wide };
+    // Where the value leaves f32, or a product on the way to it does, an execution has an infinity.
+    let most = f64::from(f32::MAX);
+    let leaves = function == Activation::Hardswish && z.hi() * 6.0 * (1.0 + 4.0 * U32) > most;
+    let lo = if wide.lo() < -most { f64::NEG_INFINITY } else { wide.lo() };
+    let hi = if wide.hi() > most || leaves { f64::INFINITY } else { wide.hi() };
+    let wide = Interval::of(lo, hi);
+    if z.is_finite() && !wide.is_finite() {
+        lines = Lines::constant(wide);
+    }
     (wide, lines)
 }
 
@@ -773,6 +782,22 @@ mod tests {
                     }
                 }
             }
+        }
+    }
+
+    #[test]
+    fn what_leaves_f32_is_unbounded_in_f32_alone() {
+        for (function, end) in [
+            (Activation::Hardswish, 1e38),
+            (Activation::Exp, 100.0),
+            (Activation::Square, 1e20),
+            (Activation::Cosh, 100.0),
+        ] {
+            let z = Interval::new(0.0, end).unwrap();
+            assert!(bound(function, z, Semantics::Real).0.is_finite(), "{function:?}");
+            let (range, lines) = bound(function, z, Semantics::F32AnyOrder);
+            assert_eq!((range.hi(), lines.upper.1), (f64::INFINITY, f64::INFINITY), "{function:?}");
+            assert!(range.lo().is_finite(), "{function:?} {range}");
         }
     }
 
