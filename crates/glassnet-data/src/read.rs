@@ -175,7 +175,7 @@ fn pass(
     if gathered.rows == 0 {
         return Err(Error::data("the file has a header and no rows")
             .at(title)
-            .help("add rows, or --no-header if the first line is one"));
+            .help("add rows; the first line holds the names of the columns"));
     }
     if gathered.staged > 0 {
         gathered.pack(spill)?;

@@ -20,6 +20,8 @@ use super::{Interval, Network, Semantics, Step, dual};
 
 /// So many units are bounded together.
 const UNITS: usize = 64;
+/// A layer's slopes are kept for what follows if they take no more bytes; else the next bounds begin without them.
+const MOST_KEPT: usize = 1 << 24;
 
 /// The slopes that single units of a layer were bounded with: two rows for each unit, one for each end.
 #[derive(Clone, Debug, Default)]
@@ -80,6 +82,10 @@ impl Sharpening<'_> {
             pair: vec![None; self.network.layers()[at].size],
             lines: vec![vec![]; at + 1],
         };
+        let kinks = self.network.layers()[..at].iter();
+        let kinks = kinks.filter(|layer| matches!(layer.step, Step::Kink { .. }));
+        let per_unit = 2 * size_of::<f64>() * kinks.map(|layer| layer.size).sum::<usize>();
+        let keeps = rounds > 0 && units.len().saturating_mul(per_unit) <= MOST_KEPT;
         let mut pairs = 0;
         for block in units.chunks(UNITS) {
             if self.stopped.load(Relaxed) {
@@ -87,7 +93,7 @@ impl Sharpening<'_> {
             }
             let mut slopes = self.start(bounds, at, block, known);
             self.climb(bounds, at, block, rounds, &mut slopes)?;
-            if rounds > 0 {
+            if keeps {
                 for &unit in block {
                     kept.pair[unit] = Some(pairs);
                     pairs += 1;

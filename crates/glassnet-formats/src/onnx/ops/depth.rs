@@ -72,7 +72,9 @@ pub(super) fn space_to_depth(
     let (down, across) = (height / side, width / side);
     let x = emitter.reshape(x, fixed(&[channels, down, side, across, side]).into())?;
     let x = emitter.permute(&x, vec![0, 3, 5, 1, 2, 4])?;
-    let deeper = channels.checked_mul(side * side).ok_or_else(|| bad(lengths, side))?;
+    let area = side.checked_mul(side);
+    let deeper = area.and_then(|area| channels.checked_mul(area));
+    let deeper = deeper.ok_or_else(|| bad(lengths, side))?;
     Ok(vec![emitter.reshape(&x, fixed(&[deeper, down, across]).into())?])
 }
 

@@ -104,6 +104,7 @@ impl Part {
         self.inherited = None;
         self.slopes = None;
         self.given = None;
+        self.known = None;
     }
 }
 
